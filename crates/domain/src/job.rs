@@ -1,0 +1,83 @@
+//! What is asked of a worker.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{GuestSpec, Kind, Vmid};
+
+/// What is asked of a worker: make this guest as its spec says.
+///
+/// First provisioning, redeploy and repair are this one job; only the cause differs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// The guest as it should be.
+    pub guest: GuestSpec,
+    /// Why it is asked.
+    pub cause: Cause,
+}
+
+/// Why a job is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// Somebody submitted this guest.
+    Submitted,
+    /// Somebody submitted a guest that stands on this one.
+    StoodOnBy(Vmid),
+    /// The health monitor found it sick.
+    Repair {
+        /// The reason code.
+        reason: String,
+    },
+}
+
+/// The name of a guest in subjects and keys: `lxc-950`, `vm-8001`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct GuestKey {
+    /// Container or machine.
+    pub kind: Kind,
+    /// The number.
+    pub vmid: Vmid,
+}
+
+impl From<&GuestSpec> for GuestKey {
+    fn from(guest: &GuestSpec) -> Self {
+        Self { kind: guest.kind(), vmid: guest.vmid }
+    }
+}
+
+impl fmt::Display for GuestKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            Kind::Container => write!(f, "lxc-{}", self.vmid),
+            Kind::Machine => write!(f, "vm-{}", self.vmid),
+        }
+    }
+}
+
+/// The digest of a spec: two guests with the same digest are wanted the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SpecDigest(String);
+
+impl SpecDigest {
+    /// Computes the digest of a spec.
+    pub fn of(guest: &GuestSpec) -> Result<Self, serde_json::Error> {
+        let written = serde_json::to_vec(guest)?;
+        let digest = Sha256::digest(&written);
+        Ok(Self(digest.iter().map(|byte| format!("{byte:02x}")).collect()))
+    }
+
+    /// Returns the first characters, enough for people to tell two specs apart.
+    pub fn short(&self) -> &str {
+        self.0.get(..12).unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Display for SpecDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sha256:{}", self.0)
+    }
+}

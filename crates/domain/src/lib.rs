@@ -1,0 +1,48 @@
+//! The words of Phoenix and the rules between them.
+//!
+//! A guest is described by a [`GuestSpec`], all of them together are a [`Fleet`]. What is wanted
+//! and what was [`Seen`] are compared by steps, and a [`Plan`] is the list of [`Change`]s between
+//! the two. Nothing here does I/O, reads a clock or waits: ids and times arrive as arguments.
+
+mod change;
+mod event;
+mod fleet;
+mod gpu;
+mod graph;
+mod guest;
+mod job;
+mod name;
+mod network;
+mod phase;
+mod refused;
+mod seen;
+mod size;
+mod step;
+mod verb;
+mod verdict;
+mod vmid;
+
+pub use change::{Change, Plan};
+pub use event::EventKind;
+pub use fleet::{Fleet, FleetError};
+pub use gpu::GpuSet;
+pub use graph::{Cycle, order};
+pub use guest::{
+    AppArmor, Body, Boot, Check, Container, Disk, Firewall, FirewallAction, FirewallRule,
+    GuestSpec, IdMap, Kind, Machine, ModelServer, Origin, PortMapping, RawLine, Seal, TestScript,
+    Traefik, TrafficDirection, User, Volume, VolumeSource,
+};
+pub use job::{Cause, GuestKey, Job, SpecDigest};
+pub use name::{
+    AbsolutePath, BridgeName, FeatureName, FileName, Hostname, NodeName, ProfileName, SecretName,
+    SnapshotName, StorageId, VolumeName,
+};
+pub use network::{Address, Mac, Nic};
+pub use phase::{Condition, Phase};
+pub use refused::Refused;
+pub use seen::{Facets, Run, Seen, SeenGuest};
+pub use size::{GibiBytes, MebiBytes};
+pub use step::{Step, StepName};
+pub use verb::{Reach, Verb};
+pub use verdict::Verdict;
+pub use vmid::Vmid;
