@@ -1,1 +1,39 @@
 //! The three JSON files -> a fleet, or diagnostics that point at the line.
+//!
+//! [`load`] reads the files, checks them by every rule and returns what it found; a
+//! [`CheckedFleet`] is in it only when nothing of it is an error.
+
+mod code;
+mod document;
+mod finding;
+mod folder;
+mod guests;
+mod host;
+mod inventory;
+mod library;
+mod load;
+mod members;
+mod place;
+mod raw;
+mod read;
+mod report;
+mod resolve;
+mod rules;
+mod scene;
+mod schema;
+mod secrets;
+mod shape;
+mod source;
+mod sources;
+
+pub use code::{Code, Level};
+pub use finding::Finding;
+pub use folder::Folder;
+pub use inventory::Inventory;
+pub use library::{Library, LibraryError, Manifest};
+pub use load::{CheckedFleet, Input, Loaded, Texts, load, load_texts};
+pub use place::{File, Place};
+pub use report::{as_json, as_sarif, as_text};
+pub use schema::{Described, schema};
+pub use source::{Source, SourceError};
+pub use sources::Sources;

@@ -56,7 +56,7 @@ pub struct GuestSpec {
     /// The vLLM server in it.
     pub model_server: Option<ModelServer>,
     /// The name under which the gateway offers it.
-    pub traefik: Option<Traefik>,
+    pub route: Option<Route>,
     /// What only containers or only machines have.
     pub body: Body,
 }
@@ -200,6 +200,8 @@ pub struct Container {
     pub raw_lines: Vec<RawLine>,
     /// Ids that are not mapped as usual.
     pub id_maps: Vec<IdMap>,
+    /// What it is to Portainer: `server`, `agent` or nothing.
+    pub portainer_role: Option<Box<str>>,
 }
 
 /// What only virtual machines have.
@@ -418,7 +420,7 @@ impl ModelServer {
 
 /// The name under which the gateway offers a guest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Traefik {
+pub struct Route {
     /// The label of the host name.
     pub name: Box<str>,
     /// The port of the service.

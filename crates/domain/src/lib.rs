@@ -29,8 +29,8 @@ pub use gpu::GpuSet;
 pub use graph::{Cycle, order};
 pub use guest::{
     AppArmor, Body, Boot, Check, Container, Disk, Firewall, FirewallAction, FirewallRule,
-    GuestSpec, IdMap, Kind, Machine, ModelServer, Origin, PortMapping, RawLine, Seal, TestScript,
-    Traefik, TrafficDirection, User, Volume, VolumeSource,
+    GuestSpec, IdMap, Kind, Machine, ModelServer, Origin, PortMapping, RawLine, Route, Seal,
+    TestScript, TrafficDirection, User, Volume, VolumeSource,
 };
 pub use job::{Cause, GuestKey, Job, SpecDigest};
 pub use name::{

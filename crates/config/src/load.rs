@@ -1,0 +1,196 @@
+//! From files to a fleet: read, compare, and let nothing through that is not right.
+
+use std::ops::Deref;
+use std::path::PathBuf;
+
+use phoenix_domain::{Fleet, GuestSpec};
+
+use crate::code::{Code, Level, code};
+use crate::finding::{Finding, Findings};
+use crate::folder::Folder;
+use crate::guests::{self, Read};
+use crate::host::Host;
+use crate::inventory::Inventory;
+use crate::library::Library;
+use crate::place::{File, Place};
+use crate::read::{OLD_SPELLING, REFUSED, REQUIRED, SECRET_LITERAL};
+use crate::rules;
+use crate::scene::Scene;
+use crate::shape::{SHAPE, SYNTAX, TWICE};
+use crate::sources::Sources;
+use crate::{resolve, schema};
+
+static UNREADABLE: Code = code!(0001, Error, "a file cannot be read");
+static NOT_TEXT: Code = code!(0002, Error, "a file is not UTF-8 text");
+static EMPTY: Code = code!(0003, Error, "a file is empty");
+pub(crate) static NOT_CHECKED: Code = code!(0009, Note, "a rule could not be checked");
+static NO_FLEET: Code = code!(0012, Error, "the guests make no fleet");
+
+/// The codes of what is found while files are read.
+pub(crate) static CODES: &[&Code] = &[
+    &UNREADABLE,
+    &NOT_TEXT,
+    &EMPTY,
+    &SYNTAX,
+    &TWICE,
+    &SHAPE,
+    &REQUIRED,
+    &REFUSED,
+    &NOT_CHECKED,
+    &OLD_SPELLING,
+    &SECRET_LITERAL,
+    &NO_FLEET,
+];
+
+/// A fleet in which no rule found an error. There is no other way to one than [`load`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckedFleet(Fleet);
+
+impl Deref for CheckedFleet {
+    type Target = Fleet;
+
+    fn deref(&self) -> &Fleet {
+        &self.0
+    }
+}
+
+/// What became of the files.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The texts, for whoever is to be shown a finding.
+    pub sources: Sources,
+    /// What was found, by file and line.
+    pub findings: Vec<Finding>,
+    /// The guests, unless there is an error among the findings.
+    pub fleet: Option<CheckedFleet>,
+    /// How many guests were read.
+    pub guests: usize,
+}
+
+impl Loaded {
+    /// Counts the findings of a level.
+    pub fn count(&self, level: Level) -> usize {
+        self.findings.iter().filter(|finding| finding.level() == level).count()
+    }
+}
+
+/// What is checked, and against what.
+#[derive(Clone, Debug)]
+pub struct Input<'a> {
+    /// Where the files are.
+    pub folder: &'a Folder,
+    /// Facts of the host; absent means `inventory.json` in the folder, if it is there.
+    pub inventory: Option<PathBuf>,
+    /// The features there are.
+    pub library: &'a Library,
+}
+
+/// Reads the files and checks them by every rule.
+pub fn load(input: &Input<'_>) -> Loaded {
+    let mut findings = Vec::new();
+    let sources = Sources::read(input.folder, input.inventory.as_deref(), &mut |file, err| {
+        findings.push(unreadable(file, &err));
+    });
+    check(sources, findings, input.folder, input.library)
+}
+
+/// The bytes of the three files, for those who have no folder.
+#[derive(Clone, Copy, Debug)]
+pub struct Texts<'a> {
+    /// `phoenix_hypervisor_config.json`.
+    pub hypervisor: &'a [u8],
+    /// `phoenix_lxc_configs.json`.
+    pub lxc: &'a [u8],
+    /// `phoenix_vm_configs.json`.
+    pub vm: &'a [u8],
+}
+
+/// Checks texts that are in no folder, against the features that came with this program.
+pub fn load_texts(texts: &Texts<'_>, library: &Library) -> Loaded {
+    let mut findings = Vec::new();
+    let sources = Sources::from_bytes(texts, &mut |file, err| {
+        findings.push(unreadable(file, &err));
+    });
+    check(sources, findings, &Folder::default(), library)
+}
+
+fn check(
+    mut sources: Sources,
+    mut findings: Vec<Finding>,
+    folder: &Folder,
+    library: &Library,
+) -> Loaded {
+    let hypervisor = sources.whole(File::Hypervisor, &schema::HYPERVISOR, &mut findings);
+    let inventory = sources.whole::<Inventory>(File::Inventory, &schema::INVENTORY, &mut findings);
+    let Read { mut guests, unreadable, lxc_head, mut ignored, entries } =
+        guests::read(&mut sources, &mut findings);
+    sources.set_entries(entries);
+
+    let (hypervisor_raw, hypervisor_ignored) = hypervisor;
+    ignored.extend(hypervisor_ignored);
+    let (inventory, _) = inventory;
+    let host = Host::of(&hypervisor_raw.clone().unwrap_or_default());
+    let hypervisor_raw = hypervisor_raw.unwrap_or_default();
+    resolve::shared_volumes(&mut guests, &hypervisor_raw);
+    let by_id = resolve::index(&guests);
+    resolve::inherited(&mut guests, &by_id);
+
+    let scene = Scene {
+        guests: &guests,
+        by_id,
+        unreadable,
+        hypervisor: &hypervisor_raw,
+        lxc_head: &lxc_head,
+        host: &host,
+        library,
+        inventory: inventory.as_ref(),
+        folder,
+        ignored: &ignored,
+    };
+    let found = Findings::default();
+    found.extend(findings);
+    rules::run(&scene, &found);
+    drop(scene);
+    let mut findings = found.into_vec();
+
+    let count = guests.len();
+    let is_clean = findings.iter().all(|finding| finding.level() != Level::Error);
+    let fleet = is_clean
+        .then(|| make_fleet(guests.into_iter().map(|guest| guest.spec), &mut findings))
+        .flatten();
+    sources.sort(&mut findings);
+    Loaded { sources, findings, fleet, guests: count }
+}
+
+fn make_fleet(
+    guests: impl Iterator<Item = GuestSpec>,
+    findings: &mut Vec<Finding>,
+) -> Option<CheckedFleet> {
+    match Fleet::try_new(guests) {
+        Ok(fleet) => Some(CheckedFleet(fleet)),
+        // The rules should have found it, and said it better.
+        Err(err) => {
+            findings.push(Finding::new(&NO_FLEET, Place::file(File::Lxc), err.to_string()).help(
+                "this is a mistake of ours too: a rule should have found it; please report it",
+            ));
+            None
+        }
+    }
+}
+
+fn unreadable(file: File, err: &crate::source::SourceError) -> Finding {
+    use crate::source::SourceError as E;
+    let message = match std::error::Error::source(err) {
+        Some(cause) => format!("{err}: {cause}"),
+        None => err.to_string(),
+    };
+    let (code, help) = match err {
+        E::NotRead { .. } => (&UNREADABLE, "`--config DIR` says where the files are"),
+        E::Directory { .. } => (&UNREADABLE, "a file of this name is wanted"),
+        E::TooLarge { .. } => (&UNREADABLE, "a config of this size is a mistake"),
+        E::NotUtf8 { .. } => (&NOT_TEXT, "save the file as UTF-8"),
+        E::ByteOrderMark { .. } => (&NOT_TEXT, "save the file as UTF-8 without a byte order mark"),
+        E::Empty { .. } => (&EMPTY, "write at least `{}`, or remove the file"),
+    };
+    Finding::new(code, Place::span(file, 0..0), message).help(help)
+}

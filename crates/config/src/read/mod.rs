@@ -1,0 +1,11 @@
+//! From what is written to the words of the domain.
+
+mod container;
+mod machine;
+mod model_server;
+mod parts;
+mod reading;
+
+pub(crate) use container::container;
+pub(crate) use machine::{Defaults, machine};
+pub(crate) use reading::{OLD_SPELLING, REFUSED, REQUIRED, Reading, SECRET_LITERAL};

@@ -1,0 +1,118 @@
+//! Reading one guest: what is refused is told and left out, and the reading goes on.
+
+use std::str::FromStr;
+
+use phoenix_domain::{Refused, SecretName};
+
+use crate::code::{Code, code};
+use crate::finding::Finding;
+use crate::place::Place;
+
+pub(crate) static REQUIRED: Code = code!(0007, Error, "a key is missing");
+pub(crate) static REFUSED: Code = code!(0008, Error, "a value is not what its place asks for");
+pub(crate) static OLD_SPELLING: Code = code!(0010, Note, "an older spelling was translated");
+pub(crate) static SECRET_LITERAL: Code =
+    code!(0011, Warning, "a secret is written out where its name is wanted");
+
+/// The reading of one guest.
+pub(crate) struct Reading<'a> {
+    at: Place,
+    findings: &'a mut Vec<Finding>,
+}
+
+impl<'a> Reading<'a> {
+    /// Begins to read the guest at a place.
+    pub(crate) fn new(at: Place, findings: &'a mut Vec<Finding>) -> Self {
+        Self { at, findings }
+    }
+
+    /// Returns the place of a key of the guest.
+    pub(crate) fn at(&self, key: &'static str) -> Place {
+        self.at.clone().key(key)
+    }
+
+    /// Returns the place of the guest.
+    pub(crate) fn guest(&self) -> Place {
+        self.at.clone()
+    }
+
+    /// Adds a finding.
+    pub(crate) fn tell(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    /// Reads a word of the domain out of a text.
+    pub(crate) fn word<T: FromStr<Err = Refused>>(
+        &mut self,
+        place: Place,
+        text: &str,
+    ) -> Option<T> {
+        let word = text.parse();
+        self.taken(place, word)
+    }
+
+    /// Reads a word of the domain where there is a text.
+    pub(crate) fn maybe<T: FromStr<Err = Refused>>(
+        &mut self,
+        key: &'static str,
+        text: Option<&str>,
+    ) -> Option<T> {
+        let place = self.at(key);
+        text.and_then(|text| self.word(place, text))
+    }
+
+    /// Takes the good half of a result and tells the other.
+    pub(crate) fn taken<T>(&mut self, place: Place, result: Result<T, Refused>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(refused) => {
+                let finding = Finding::new(&REFUSED, place, refused.to_string()).help(refused.rule);
+                self.tell(finding);
+                None
+            }
+        }
+    }
+
+    /// Says that a value is refused for a reason that no word of the domain gives.
+    pub(crate) fn refuse(&mut self, place: Place, message: impl Into<String>, rule: &'static str) {
+        self.tell(Finding::new(&REFUSED, place, message).help(rule));
+    }
+
+    /// Takes a value that must be there, or tells that it is not.
+    pub(crate) fn required<T>(
+        &mut self,
+        place: Place,
+        value: Option<T>,
+        key: &str,
+        help: &'static str,
+    ) -> Option<T> {
+        if value.is_none() {
+            self.tell(Finding::new(&REQUIRED, place, format!("`{key}` is missing")).help(help));
+        }
+        value
+    }
+
+    /// Says that an older spelling was understood, and how it is written now.
+    pub(crate) fn translated(&mut self, place: Place, what: &str, now: String) {
+        self.tell(Finding::new(&OLD_SPELLING, place, what).help(now));
+    }
+
+    /// Reads a reference to a secret. A value in its place is told and never kept.
+    pub(crate) fn secret(&mut self, place: Place, text: &str) -> Option<SecretName> {
+        if text.is_empty() || text == "NOT_SET" {
+            return None;
+        }
+        if let Ok(name) = text.parse() {
+            return Some(name);
+        }
+        self.tell(
+            Finding::new(
+                &SECRET_LITERAL,
+                place,
+                "this holds a secret itself; it is not carried into any job",
+            )
+            .help("put it into a secret store and write its name here: `secret://path/of/it`"),
+        );
+        None
+    }
+}

@@ -1,0 +1,79 @@
+//! What is checked once the files can be read: one rule a file.
+//!
+//! A rule looks at the [`Scene`] and adds what it finds. It never stops at the first thing, never
+//! says what another rule says already, and says nothing about a guest that could not be read.
+//! To add one: a file here, a line in [`RULES`], a page in `docs/errors/`, and two fixtures.
+
+mod features_known;
+mod ids_unique;
+
+use crate::code::Code;
+use crate::finding::Findings;
+use crate::scene::Scene;
+
+/// A rule.
+pub(crate) struct Rule {
+    /// What it may find.
+    codes: &'static [&'static Code],
+    /// Looks, and adds what it finds.
+    check: fn(&Scene<'_>, &Findings),
+}
+
+/// All rules, in the order of their codes.
+const RULES: &[Rule] = &[ids_unique::RULE, features_known::RULE];
+
+/// Runs every rule.
+pub(crate) fn run(scene: &Scene<'_>, findings: &Findings) {
+    for rule in RULES {
+        (rule.check)(scene, findings);
+    }
+}
+
+/// Returns the codes of all rules.
+pub(crate) fn codes() -> impl Iterator<Item = &'static Code> {
+    RULES.iter().flat_map(|rule| rule.codes.iter().copied())
+}
+
+/// Returns the word that was probably meant.
+pub(crate) fn did_you_mean<'a>(
+    written: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|word| (strsim::damerau_levenshtein(written, word), word))
+        // Two strokes of a short word make another word.
+        .filter(|(strokes, word)| *strokes <= 2 && *strokes * 3 <= word.len().max(written.len()))
+        .min()
+        .map(|(_, word)| word)
+}
+
+/// Lists things as people do: `a`, `a and b`, `a, b and c`.
+pub(crate) fn listed<T: ToString>(things: impl IntoIterator<Item = T>) -> String {
+    let things: Vec<_> = things.into_iter().map(|thing| thing.to_string()).collect();
+    match things.split_last() {
+        None => String::new(),
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_near_word_is_meant_and_a_far_one_is_not() {
+        assert_eq!(did_you_mean("dokcer", ["docker", "nvidia"]), Some("docker"));
+        assert_eq!(did_you_mean("nvidai", ["docker", "nvidia"]), Some("nvidia"));
+        assert_eq!(did_you_mean("gw", ["ip", "gpu"]), None);
+        assert_eq!(did_you_mean("kubernetes", ["docker"]), None);
+    }
+
+    #[test]
+    fn things_are_listed_as_people_do() {
+        assert_eq!(listed(["a", "b", "c"]), "a, b and c");
+        assert_eq!(listed([1, 2]), "1 and 2");
+        assert_eq!(listed(["a"]), "a");
+    }
+}

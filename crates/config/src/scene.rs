@@ -1,0 +1,195 @@
+//! Everything a rule may look at: the guests as they were read, the host, the library.
+
+use std::collections::{HashMap, HashSet};
+
+use phoenix_domain::{FeatureName, GuestSpec, Vmid};
+
+use crate::folder::Folder;
+use crate::host::Host;
+use crate::inventory::Inventory;
+use crate::library::Library;
+use crate::place::{File, Place, Segment};
+use crate::raw::{RawHypervisor, RawLxcHead};
+
+/// Everything a rule may look at.
+///
+/// Nothing here has been compared with anything yet: a guest's parent may be missing, two guests
+/// may have one id, and a chain of parents may be a circle.
+pub(crate) struct Scene<'a> {
+    /// The guests of all files, in the order in which they are written.
+    pub(crate) guests: &'a [Guest],
+    /// Where each id stands first among the guests.
+    pub(crate) by_id: HashMap<Vmid, usize>,
+    /// Ids of guests that could not be read; nothing can be said of them but that they are there.
+    pub(crate) unreadable: HashSet<Vmid>,
+    /// The host's file, as written.
+    pub(crate) hypervisor: &'a RawHypervisor,
+    /// The containers' file besides the containers, as written.
+    pub(crate) lxc_head: &'a RawLxcHead,
+    /// The host's file in words that can be compared.
+    pub(crate) host: &'a Host,
+    /// The features there are.
+    pub(crate) library: &'a Library,
+    /// Facts of the host, where they are known.
+    pub(crate) inventory: Option<&'a Inventory>,
+    /// The folder of the files.
+    pub(crate) folder: &'a Folder,
+    /// Keys that no type asks for, by place.
+    pub(crate) ignored: &'a [Ignored],
+}
+
+/// A guest as it was read.
+#[derive(Clone, Debug)]
+pub(crate) struct Guest {
+    /// What is wanted of it.
+    pub(crate) spec: GuestSpec,
+    /// Where it stands.
+    pub(crate) at: Place,
+    /// What it takes from its parent because it does not say.
+    pub(crate) inherits: Inherits,
+    /// What the single keys of its model server say.
+    pub(crate) model_keys: Option<Box<ModelKeys>>,
+    /// Where each of its volumes is written, in their order.
+    pub(crate) volumes_at: Vec<VolumeAt>,
+}
+
+/// What a clone takes from its parent because it does not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Inherits {
+    /// Whether root inside is an ordinary user outside.
+    pub(crate) unprivileged: bool,
+    /// The storage of the root disk.
+    pub(crate) storage: bool,
+    /// The size of the root disk.
+    pub(crate) size: bool,
+}
+
+/// The keys of a model server that repeat what its arguments say.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ModelKeys {
+    /// `vllm_gpu_memory_utilization`.
+    pub(crate) gpu_share: Option<f64>,
+    /// `vllm_tensor_parallel_size`.
+    pub(crate) tensor_parallel: Option<u64>,
+    /// `vllm_max_model_len`.
+    pub(crate) max_model_len: Option<u64>,
+    /// `vllm_quantization`.
+    pub(crate) quantization: Option<String>,
+    /// `vllm_served_model_name`.
+    pub(crate) served_name: Option<String>,
+}
+
+/// Where a volume is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum VolumeAt {
+    /// In a list of the guest.
+    Guest {
+        /// Which list.
+        key: &'static str,
+        /// Its position.
+        nth: usize,
+    },
+    /// In `shared_volumes` of the host's file.
+    Shared {
+        /// Under which name.
+        name: String,
+        /// As which container.
+        mount: String,
+    },
+}
+
+/// A key that no type asks for.
+#[derive(Clone, Debug)]
+pub(crate) struct Ignored {
+    /// Where it stands.
+    pub(crate) place: Place,
+}
+
+impl Ignored {
+    /// Takes note of a key at a place.
+    pub(crate) fn at(place: Place) -> Self {
+        Self { place }
+    }
+
+    /// Returns the way to it without the ids and positions on it: `network_config.gwy`, `tests.[].x`.
+    pub(crate) fn pattern(&self) -> String {
+        let parts: Vec<_> = self
+            .place
+            .path
+            .iter()
+            .map(|segment| match segment {
+                Segment::Key(key) => key.as_ref(),
+                Segment::Index(_) => "[]",
+            })
+            .collect();
+        parts.join(".")
+    }
+}
+
+impl Scene<'_> {
+    /// Returns the guest with this id; the first, where several have it.
+    pub(crate) fn guest(&self, vmid: Vmid) -> Option<&Guest> {
+        self.by_id.get(&vmid).and_then(|nth| self.guests.get(*nth))
+    }
+
+    /// Says whether there is a guest with this id, readable or not.
+    pub(crate) fn knows(&self, vmid: Vmid) -> bool {
+        self.by_id.contains_key(&vmid) || self.unreadable.contains(&vmid)
+    }
+
+    /// Returns the guest's parent, where it has one that can be read.
+    pub(crate) fn parent(&self, guest: &Guest) -> Option<&Guest> {
+        guest.spec.parent().and_then(|parent| self.guest(parent))
+    }
+
+    /// Returns the guest's parent, the parent's parent and so on. A circle ends it.
+    pub(crate) fn lineage<'s>(&'s self, guest: &'s Guest) -> impl Iterator<Item = &'s Guest> {
+        // Templates stand on each other a few levels deep; a circle would go on for ever.
+        const DEEPEST: usize = 64;
+        std::iter::successors(self.parent(guest), |guest| self.parent(guest))
+            .take(DEEPEST)
+            .take_while(move |ancestor| ancestor.spec.vmid != guest.spec.vmid)
+    }
+
+    /// Says whether the guest or one it is cloned from has a feature.
+    pub(crate) fn has_feature(&self, guest: &Guest, feature: &FeatureName) -> bool {
+        guest.spec.features.contains(feature) || self.inherits_feature(guest, feature).is_some()
+    }
+
+    /// Returns the nearest ancestor that brings a feature with it.
+    pub(crate) fn inherits_feature(&self, guest: &Guest, feature: &FeatureName) -> Option<&Guest> {
+        let nearest =
+            self.lineage(guest).find(|ancestor| ancestor.spec.features.contains(feature))?;
+        self.guest(nearest.spec.vmid)
+    }
+
+    /// Returns the place of a key of the host's file.
+    pub(crate) fn host_at(&self, key: &'static str) -> Place {
+        Place::file(File::Hypervisor).key(key)
+    }
+}
+
+impl Guest {
+    /// Returns the place of one of its keys.
+    pub(crate) fn at(&self, key: &'static str) -> Place {
+        self.at.clone().key(key)
+    }
+
+    /// Returns the place where one of its volumes is written.
+    pub(crate) fn volume_at(&self, nth: usize) -> Place {
+        match self.volumes_at.get(nth) {
+            Some(VolumeAt::Guest { key, nth }) => self.at(key).index(*nth),
+            Some(VolumeAt::Shared { name, mount }) => Place::file(File::Hypervisor)
+                .key("shared_volumes")
+                .key(name.clone())
+                .key("mounts")
+                .key(mount.clone()),
+            None => self.at.clone(),
+        }
+    }
+
+    /// Says how people call it: `guest 950 (vllm-qwen)`.
+    pub(crate) fn called(&self) -> String {
+        format!("guest {} ({})", self.spec.vmid, self.spec.name)
+    }
+}
