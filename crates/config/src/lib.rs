@@ -3,6 +3,7 @@
 //! [`load`] reads the files, checks them by every rule and returns what it found; a
 //! [`CheckedFleet`] is in it only when nothing of it is an error.
 
+mod canonical;
 mod code;
 mod document;
 mod finding;
@@ -18,14 +19,17 @@ mod raw;
 mod read;
 mod report;
 mod resolve;
+mod roster;
 mod rules;
 mod scene;
 mod schema;
 mod secrets;
 mod shape;
+mod show;
 mod source;
 mod sources;
 
+pub use canonical::config_form;
 pub use code::{Code, Level};
 pub use finding::Finding;
 pub use folder::Folder;
@@ -35,5 +39,6 @@ pub use load::{CheckedFleet, Input, Loaded, Texts, load, load_texts};
 pub use place::{File, Place};
 pub use report::{as_json, as_sarif, as_text};
 pub use schema::{Described, schema};
+pub use show::{Shown, show};
 pub use source::{Source, SourceError};
 pub use sources::Sources;

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::path::PathBuf;
 
-use phoenix_domain::{Fleet, GuestSpec};
+use phoenix_domain::{Fleet, GuestSpec, Vmid};
 
 use crate::code::{Code, Level, code};
 use crate::finding::{Finding, Findings};
@@ -14,6 +14,7 @@ use crate::inventory::Inventory;
 use crate::library::Library;
 use crate::place::{File, Place};
 use crate::read::{OLD_SPELLING, REFUSED, REQUIRED, SECRET_LITERAL};
+use crate::roster::Roster;
 use crate::rules;
 use crate::scene::Scene;
 use crate::shape::{SHAPE, SYNTAX, TWICE};
@@ -65,9 +66,37 @@ pub struct Loaded {
     pub fleet: Option<CheckedFleet>,
     /// How many guests were read.
     pub guests: usize,
+    roster: Roster,
 }
 
 impl Loaded {
+    /// Says whether the files have a guest with this number, right or wrong.
+    pub fn knows(&self, vmid: Vmid) -> bool {
+        self.roster.knows(vmid)
+    }
+
+    /// Returns guests that somebody who typed this number may have meant, as people call them.
+    pub fn near(&self, vmid: Vmid) -> Vec<String> {
+        self.roster.near(vmid)
+    }
+
+    /// Returns where a guest stands.
+    pub(crate) fn place(&self, vmid: Vmid) -> Option<Place> {
+        self.roster.place(vmid)
+    }
+
+    /// Forgets every finding that concerns neither these guests, nor a guest they stand on, nor the
+    /// host.
+    pub fn keep_about(&mut self, guests: &[Vmid]) {
+        let places = self.roster.places_below(guests);
+        self.guests = places.len();
+        self.findings.retain(|finding| {
+            std::iter::once(&finding.place)
+                .chain(finding.also.iter().map(|(place, _)| place))
+                .any(|place| place.entry.is_none_or(|nth| places.contains(&(place.file, nth))))
+        });
+    }
+
     /// Counts the findings of a level.
     pub fn count(&self, level: Level) -> usize {
         self.findings.iter().filter(|finding| finding.level() == level).count()
@@ -138,7 +167,7 @@ fn check(
     let scene = Scene {
         guests: &guests,
         by_id,
-        unreadable,
+        unreadable: &unreadable,
         hypervisor: &hypervisor_raw,
         lxc_head: &lxc_head,
         host: &host,
@@ -154,12 +183,13 @@ fn check(
     let mut findings = found.into_vec();
 
     let count = guests.len();
+    let roster = Roster::of(&guests, &unreadable);
     let is_clean = findings.iter().all(|finding| finding.level() != Level::Error);
     let fleet = is_clean
         .then(|| make_fleet(guests.into_iter().map(|guest| guest.spec), &mut findings))
         .flatten();
     sources.sort(&mut findings);
-    Loaded { sources, findings, fleet, guests: count }
+    Loaded { sources, findings, fleet, guests: count, roster }
 }
 
 fn make_fleet(

@@ -108,6 +108,12 @@ const SPELLINGS: &[&[&str]] = &[
     &["mac_address", "hwaddr"],
 ];
 
+/// Returns a key and the other words it was written as.
+pub(crate) fn spelled(key: &str) -> impl Iterator<Item = &str> {
+    let others = SPELLINGS.iter().find(|words| words.contains(&key)).copied().unwrap_or_default();
+    std::iter::once(key).chain(others.iter().copied().filter(move |word| *word != key))
+}
+
 /// Finds the bytes at the end of a path that begins at `start`, a part of `whole`.
 ///
 /// Where the way ends early, because the value is written in another form or left out, the last

@@ -21,7 +21,7 @@ pub(crate) struct Scene<'a> {
     /// Where each id stands first among the guests.
     pub(crate) by_id: HashMap<Vmid, usize>,
     /// Ids of guests that could not be read; nothing can be said of them but that they are there.
-    pub(crate) unreadable: HashSet<Vmid>,
+    pub(crate) unreadable: &'a HashSet<Vmid>,
     /// The host's file, as written.
     pub(crate) hypervisor: &'a RawHypervisor,
     /// The containers' file besides the containers, as written.

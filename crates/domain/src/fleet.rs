@@ -28,13 +28,8 @@ pub enum FleetError {
     #[error("guests stand on each other in a circle: {0}")]
     Circle(Cycle),
     /// A request names a guest that is not there.
-    #[error("there is no guest {asked}")]
-    Unknown {
-        /// The number that was asked for.
-        asked: Vmid,
-        /// Numbers near it that exist.
-        near: Vec<Vmid>,
-    },
+    #[error("there is no guest {0}")]
+    Unknown(Vmid),
 }
 
 impl Fleet {
@@ -70,7 +65,7 @@ impl Fleet {
     /// Returns the guests a request is carried out on, in the order in which that happens.
     pub fn order(&self, verb: Verb, named: &[Vmid]) -> Result<Vec<&GuestSpec>, FleetError> {
         if let Some(asked) = named.iter().find(|vmid| !self.0.contains_key(vmid)) {
-            return Err(FleetError::Unknown { asked: *asked, near: self.near(*asked) });
+            return Err(FleetError::Unknown(*asked));
         }
         let mut order = order(named.iter().copied(), |guest| self.stands_on(guest))
             .map_err(FleetError::Circle)?;
@@ -95,30 +90,69 @@ impl Fleet {
         std::iter::successors(self.0.get(&vmid).and_then(parent), move |guest| parent(guest))
     }
 
-    /// Returns up to three numbers that somebody who typed `asked` may have meant.
-    fn near(&self, asked: Vmid) -> Vec<Vmid> {
-        let typed = asked.to_string();
-        let mut near: Vec<_> = self
-            .0
-            .keys()
-            .map(|vmid| (strokes_apart(&typed, &vmid.to_string()), *vmid))
-            .filter(|(apart, _)| *apart <= 1)
-            .map(|(_, vmid)| (vmid.number().abs_diff(asked.number()), vmid))
-            .collect();
-        near.sort_unstable();
-        near.into_iter().take(3).map(|(_, vmid)| vmid).collect()
-    }
-
     fn stands_on(&self, guest: Vmid) -> impl Iterator<Item = Vmid> + '_ {
         self.0.get(&guest).into_iter().flat_map(GuestSpec::stands_on)
     }
 }
 
-/// Counts how many single strokes apart two numbers are, as far as it matters: 0, 1 or more.
-fn strokes_apart(a: &str, b: &str) -> usize {
-    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-    let front = short.bytes().zip(long.bytes()).take_while(|(x, y)| x == y).count();
-    let back = short.bytes().rev().zip(long.bytes().rev()).take_while(|(x, y)| x == y).count();
-    let same = (front + back).min(short.len());
-    long.len() - same
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fleet(guests: &[(u64, Option<u64>, &[u64])]) -> Result<Fleet, FleetError> {
+        Fleet::try_new(guests.iter().map(|(vmid, parent, dependencies)| {
+            crate::guest::tests::bare(*vmid, *parent, dependencies)
+        }))
+    }
+
+    fn numbers(order: &[&GuestSpec]) -> Vec<u32> {
+        order.iter().map(|guest| guest.vmid.number()).collect()
+    }
+
+    fn vmid(number: u64) -> Vmid {
+        Vmid::try_from(number).unwrap()
+    }
+
+    const MODEL_SERVERS: &[(u64, Option<u64>, &[u64])] = &[
+        (900, None, &[]),
+        (901, Some(900), &[]),
+        (920, Some(901), &[]),
+        (950, Some(920), &[953]),
+        (953, Some(900), &[]),
+    ];
+
+    #[test]
+    fn to_create_reaches_down_and_to_take_away_does_not() {
+        let fleet = fleet(MODEL_SERVERS).unwrap();
+        let order = |verb, named: &[u64]| {
+            let named: Vec<_> = named.iter().copied().map(vmid).collect();
+            numbers(&fleet.order(verb, &named).unwrap())
+        };
+
+        assert_eq!(order(Verb::Create, &[950]), [900, 901, 920, 953, 950]);
+        assert_eq!(order(Verb::Start, &[953]), [900, 953]);
+        for verb in [Verb::Stop, Verb::Restart, Verb::Delete] {
+            assert_eq!(order(verb, &[950]), [950], "{verb:?}");
+        }
+        assert_eq!(order(Verb::Delete, &[901, 950]), [950, 901]);
+        assert_eq!(order(Verb::Restart, &[950, 901]), [901, 950]);
+    }
+
+    #[test]
+    fn guests_that_do_not_fit_together_are_no_fleet() {
+        assert_eq!(fleet(&[(900, None, &[]), (900, None, &[])]), Err(FleetError::Twice(vmid(900))));
+        let missing = FleetError::Missing { guest: vmid(901), missing: vmid(900) };
+        assert_eq!(fleet(&[(901, Some(900), &[])]), Err(missing));
+        let circle = fleet(&[(900, None, &[901]), (901, Some(900), &[])]).unwrap_err();
+        assert_eq!(circle.to_string(), "guests stand on each other in a circle: 900 → 901 → 900");
+    }
+
+    #[test]
+    fn who_stands_on_whom_is_known_both_ways() {
+        let fleet = fleet(MODEL_SERVERS).unwrap();
+        let above: Vec<_> = fleet.dependants(vmid(900)).map(|guest| guest.vmid.number()).collect();
+        let below: Vec<_> = fleet.lineage(vmid(950)).map(|guest| guest.vmid.number()).collect();
+        assert_eq!((above, below), (vec![901, 953], vec![920, 901, 900]));
+        assert_eq!(fleet.order(Verb::Create, &[vmid(999)]), Err(FleetError::Unknown(vmid(999))));
+    }
 }

@@ -428,3 +428,73 @@ pub struct Route {
     /// `http` or `https`.
     pub scheme: Option<Box<str>>,
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Returns a guest that says nothing but what it stands on.
+    pub(crate) fn bare(vmid: u64, parent: Option<u64>, dependencies: &[u64]) -> GuestSpec {
+        let id = |number| Vmid::try_from(number).unwrap();
+        GuestSpec {
+            vmid: id(vmid),
+            name: format!("guest-{vmid}").parse().unwrap(),
+            node: None,
+            origin: match parent {
+                Some(parent) => Origin::Clone { parent: id(parent) },
+                None => Origin::Template { archive: "debian.tar.zst".into() },
+            },
+            seal: None,
+            cores: None,
+            memory: MebiBytes(512),
+            root_disk: Disk { storage: "local".parse().unwrap(), size: GibiBytes(4) },
+            nics: Vec::new(),
+            boot: Boot::default(),
+            features: Vec::new(),
+            application_script: None,
+            gpus: GpuSet::default(),
+            volumes: Vec::new(),
+            ports: Vec::new(),
+            firewall: Firewall::default(),
+            checks: Vec::new(),
+            tests: BTreeMap::new(),
+            dependencies: dependencies.iter().copied().map(id).collect(),
+            model_server: None,
+            route: None,
+            body: Body::Container(Container {
+                unprivileged: true,
+                swap: None,
+                options: BTreeMap::new(),
+                apparmor: AppArmor::Generated,
+                apparmor_nesting: false,
+                raw_lines: Vec::new(),
+                id_maps: Vec::new(),
+                portainer_role: None,
+            }),
+        }
+    }
+
+    #[test]
+    fn the_value_of_an_argument_is_found_in_either_form() {
+        let server = ModelServer {
+            model: "m".into(),
+            served_name: None,
+            model_type: None,
+            port: None,
+            arguments: ["--dtype", "auto", "--max-model-len=8", "--max", "9"]
+                .map(Into::into)
+                .into(),
+        };
+        assert_eq!(server.argument("--dtype"), Some("auto"));
+        assert_eq!(server.argument("--max-model-len"), Some("8"));
+        assert_eq!(server.argument("--max"), Some("9"));
+        assert_eq!(server.argument("--quantization"), None);
+    }
+
+    #[test]
+    fn a_spec_survives_being_written_and_read() {
+        let guest = bare(950, Some(920), &[953]);
+        let written = serde_json::to_string(&guest).unwrap();
+        assert_eq!(serde_json::from_str::<GuestSpec>(&written).unwrap(), guest);
+    }
+}

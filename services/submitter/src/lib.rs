@@ -1,6 +1,22 @@
 //! What an operator types.
+//!
+//! [`cli`] says what may be typed, a module of [`commands`] does it, [`output`] is the one way to
+//! the terminal, and [`error`] says how a command can end badly and with which exit code.
+
+mod cli;
+mod commands;
+mod config;
+mod error;
+mod output;
 
 use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::cli::{Command, Phoenix, PhoenixSubmit};
+use crate::error::{CommandError, EXIT_USAGE};
+use crate::output::Output;
 
 /// Under which name the program was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +28,36 @@ pub enum Program {
 }
 
 /// Runs the program and returns how it ended.
-pub fn main(_program: Program) -> ExitCode {
-    ExitCode::SUCCESS
+pub fn main(program: Program) -> ExitCode {
+    let parsed = match program {
+        Program::Phoenix => Phoenix::try_parse().map(|typed| (typed.command, typed.color)),
+        Program::Submit => {
+            PhoenixSubmit::try_parse().map(|typed| (Command::Submit(typed.args), typed.color))
+        }
+    };
+    let (command, color) = match parsed {
+        Ok(parsed) => parsed,
+        Err(err) => return refuse_usage(&err),
+    };
+    let mut output = Output::new(color);
+    match commands::run(command, &mut output) {
+        Ok(code) => ExitCode::from(code),
+        // Whoever read the output has had enough of it.
+        Err(CommandError::NotWritten(err)) if err.kind() == std::io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(err) => {
+            output.error(&err);
+            ExitCode::from(err.exit_code())
+        }
+    }
+}
+
+fn refuse_usage(err: &clap::Error) -> ExitCode {
+    // Nothing can be done where even this cannot be printed.
+    drop(err.print());
+    match err.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+        _ => ExitCode::from(EXIT_USAGE),
+    }
 }

@@ -1,0 +1,51 @@
+//! Finding and reading the configuration.
+
+use std::path::{Path, PathBuf};
+
+use phoenix_config::{CheckedFleet, Folder, Input, Level, Library, Loaded, load};
+use phoenix_domain::Vmid;
+
+use crate::cli::ConfigArgs;
+use crate::error::CommandError;
+
+/// Where a configuration is looked for when nobody says where it is.
+const USUAL_FOLDERS: &[&str] = &[".", "/etc/phoenix", "/usr/local/phoenix_hypervisor/etc"];
+/// Where the operator's own features are.
+const OWN_FEATURES: &str = "/etc/phoenix/features";
+
+/// Reads and checks the configuration.
+pub(crate) fn read(args: &ConfigArgs) -> Result<Loaded, CommandError> {
+    let mut library = Library::built_in()?;
+    let own = Path::new(OWN_FEATURES);
+    if own.is_dir() {
+        library.add_folder(own)?;
+    }
+    for folder in &args.features {
+        library.add_folder(folder)?;
+    }
+    let folder = match &args.config {
+        Some(folder) => Folder::new(folder),
+        None => Folder::find(USUAL_FOLDERS.iter().map(PathBuf::from)).ok_or_else(|| {
+            let looked_in = USUAL_FOLDERS.iter().map(|folder| (*folder).to_owned()).collect();
+            CommandError::NoConfig { looked_in }
+        })?,
+    };
+    let inventory = args.inventory.clone();
+    Ok(load(&Input { folder: &folder, inventory, library: &library }))
+}
+
+/// Makes sure that every guest that was asked for is there, before anything else is done.
+pub(crate) fn known(loaded: &Loaded, asked: &[Vmid]) -> Result<(), CommandError> {
+    match asked.iter().find(|vmid| !loaded.knows(**vmid)) {
+        None => Ok(()),
+        Some(asked) => Err(CommandError::NoSuchGuest { asked: *asked, near: loaded.near(*asked) }),
+    }
+}
+
+/// Returns the fleet, unless the configuration is refused.
+pub(crate) fn fleet(loaded: &Loaded) -> Result<&CheckedFleet, CommandError> {
+    loaded
+        .fleet
+        .as_ref()
+        .ok_or_else(|| CommandError::Refused { errors: loaded.count(Level::Error) })
+}

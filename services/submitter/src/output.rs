@@ -1,0 +1,73 @@
+//! The one way to the terminal: data to stdout, everything said about it to stderr.
+
+use std::error::Error;
+use std::io::{self, Write};
+
+use anstream::AutoStream;
+use clap::ValueEnum;
+
+use crate::error::CommandError;
+
+/// When colours are used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorChoice {
+    /// On a terminal, unless the environment says otherwise
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Where a command writes.
+pub(crate) struct Output {
+    data: AutoStream<io::Stdout>,
+    remarks: AutoStream<io::Stderr>,
+}
+
+impl Output {
+    pub(crate) fn new(color: ColorChoice) -> Self {
+        let choice = match color {
+            ColorChoice::Auto => anstream::ColorChoice::Auto,
+            ColorChoice::Always => anstream::ColorChoice::AlwaysAnsi,
+            ColorChoice::Never => anstream::ColorChoice::Never,
+        };
+        let choice = |auto| if color == ColorChoice::Auto { auto } else { choice };
+        let (stdout, stderr) = (io::stdout(), io::stderr());
+        let (for_data, for_remarks) =
+            (choice(AutoStream::choice(&stdout)), choice(AutoStream::choice(&stderr)));
+        Self {
+            data: AutoStream::new(stdout, for_data),
+            remarks: AutoStream::new(stderr, for_remarks),
+        }
+    }
+
+    /// Writes what was asked for.
+    pub(crate) fn data(&mut self, text: &str) -> io::Result<()> {
+        self.data.write_all(text.as_bytes())?;
+        self.data.flush()
+    }
+
+    /// Writes something about it.
+    pub(crate) fn remark(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.remarks, "{text}")
+    }
+
+    /// Writes why a command failed: the chain of causes once, then what to do.
+    pub(crate) fn error(&mut self, err: &CommandError) {
+        let mut text = format!("error: {err}");
+        let mut cause = err.source();
+        while let Some(err) = cause {
+            text.push_str(": ");
+            text.push_str(&err.to_string());
+            cause = err.source();
+        }
+        for hint in err.hints() {
+            text.push_str("\nhint: ");
+            text.push_str(&hint);
+        }
+        // Where even this cannot be written, the exit code has to say it.
+        drop(self.remark(&text));
+    }
+}
