@@ -15,6 +15,8 @@ mod library;
 mod load;
 mod members;
 mod place;
+#[cfg(test)]
+mod properties;
 mod raw;
 mod read;
 mod report;
