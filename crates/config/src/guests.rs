@@ -153,7 +153,7 @@ fn in_shares<'a>(
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let threads = cores.min(guests.len() / WORTH_A_THREAD).max(1);
     let read_all = |guests: &[Unread<'a>]| {
-        let mut share = Share::default();
+        let mut share = Share { guests: Vec::with_capacity(guests.len()), ..Share::default() };
         for guest in guests {
             read(guest, &mut share);
         }

@@ -193,7 +193,7 @@ fn check(
 }
 
 fn make_fleet(
-    guests: impl Iterator<Item = GuestSpec>,
+    guests: impl Iterator<Item = Box<GuestSpec>>,
     findings: &mut Vec<Finding>,
 ) -> Option<CheckedFleet> {
     match Fleet::try_new(guests) {

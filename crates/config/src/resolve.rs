@@ -18,6 +18,9 @@ pub(crate) fn index(guests: &[Guest]) -> HashMap<Vmid, usize> {
 
 /// Mounts the directories of the host that several containers share.
 pub(crate) fn shared_volumes(guests: &mut [Guest], hypervisor: &RawHypervisor) {
+    if hypervisor.shared_volumes.is_none() {
+        return;
+    }
     let by_id = index(guests);
     for (name, shared) in hypervisor.shared_volumes.iter().flatten() {
         let Some(path) = shared.host_path.as_ref().and_then(|path| path.parse().ok()) else {

@@ -42,7 +42,7 @@ pub(crate) struct Scene<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Guest {
     /// What is wanted of it.
-    pub(crate) spec: GuestSpec,
+    pub(crate) spec: Box<GuestSpec>,
     /// Where it stands.
     pub(crate) at: Place,
     /// What it takes from its parent because it does not say.

@@ -8,7 +8,7 @@ use crate::{Cycle, GuestSpec, Reach, Verb, Vmid, order};
 
 /// All guests of a site; every guest that one of them stands on is among them, without a circle.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Fleet(BTreeMap<Vmid, GuestSpec>);
+pub struct Fleet(BTreeMap<Vmid, Box<GuestSpec>>);
 
 /// Why guests are no fleet, or why a request cannot be met by it.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -34,13 +34,13 @@ pub enum FleetError {
 
 impl Fleet {
     /// Takes guests as a fleet when each one's foundations are among them.
-    pub fn try_new(guests: impl IntoIterator<Item = GuestSpec>) -> Result<Self, FleetError> {
-        let mut fleet = BTreeMap::new();
-        for guest in guests {
-            if let Some(former) = fleet.insert(guest.vmid, guest) {
-                return Err(FleetError::Twice(former.vmid));
-            }
+    pub fn try_new(guests: impl IntoIterator<Item = Box<GuestSpec>>) -> Result<Self, FleetError> {
+        let mut guests: Vec<_> = guests.into_iter().map(|guest| (guest.vmid, guest)).collect();
+        guests.sort_by_key(|(vmid, _)| *vmid);
+        if let Some([(twice, _), _]) = guests.array_windows().find(|[(a, _), (b, _)]| a == b) {
+            return Err(FleetError::Twice(*twice));
         }
+        let fleet = BTreeMap::from_iter(guests);
         for guest in fleet.values() {
             if let Some(missing) = guest.stands_on().find(|below| !fleet.contains_key(below)) {
                 return Err(FleetError::Missing { guest: guest.vmid, missing });
@@ -54,12 +54,12 @@ impl Fleet {
 
     /// Returns the guests in the order of their numbers.
     pub fn guests(&self) -> impl ExactSizeIterator<Item = &GuestSpec> {
-        self.0.values()
+        self.0.values().map(AsRef::as_ref)
     }
 
     /// Returns one guest.
     pub fn guest(&self, vmid: Vmid) -> Option<&GuestSpec> {
-        self.0.get(&vmid)
+        self.0.get(&vmid).map(AsRef::as_ref)
     }
 
     /// Returns the guests a request is carried out on, in the order in which that happens.
@@ -76,22 +76,22 @@ impl Fleet {
         if verb.is_downwards() {
             order.reverse();
         }
-        Ok(order.iter().filter_map(|guest| self.0.get(guest)).collect())
+        Ok(order.iter().filter_map(|guest| self.guest(*guest)).collect())
     }
 
     /// Returns the guests that stand directly on this one.
     pub fn dependants(&self, vmid: Vmid) -> impl Iterator<Item = &GuestSpec> {
-        self.0.values().filter(move |guest| guest.stands_on().any(|below| below == vmid))
+        self.guests().filter(move |guest| guest.stands_on().any(|below| below == vmid))
     }
 
     /// Returns this guest's parent, the parent's parent and so on.
     pub fn lineage(&self, vmid: Vmid) -> impl Iterator<Item = &GuestSpec> {
-        let parent = |guest: &GuestSpec| guest.parent().and_then(|parent| self.0.get(&parent));
-        std::iter::successors(self.0.get(&vmid).and_then(parent), move |guest| parent(guest))
+        let parent = |guest: &GuestSpec| guest.parent().and_then(|parent| self.guest(parent));
+        std::iter::successors(self.guest(vmid).and_then(parent), move |guest| parent(guest))
     }
 
     fn stands_on(&self, guest: Vmid) -> impl Iterator<Item = Vmid> + '_ {
-        self.0.get(&guest).into_iter().flat_map(GuestSpec::stands_on)
+        self.guest(guest).into_iter().flat_map(GuestSpec::stands_on)
     }
 }
 
@@ -101,7 +101,7 @@ mod tests {
 
     fn fleet(guests: &[(u64, Option<u64>, &[u64])]) -> Result<Fleet, FleetError> {
         Fleet::try_new(guests.iter().map(|(vmid, parent, dependencies)| {
-            crate::guest::tests::bare(*vmid, *parent, dependencies)
+            Box::new(crate::guest::tests::bare(*vmid, *parent, dependencies))
         }))
     }
 

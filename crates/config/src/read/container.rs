@@ -106,7 +106,7 @@ pub(crate) fn container(vmid: Vmid, raw: RawContainer, mut reading: Reading<'_>)
         }),
         origin,
     };
-    Some(Guest { spec, at: reading.guest(), inherits, model_keys, volumes_at })
+    Some(Guest { spec: Box::new(spec), at: reading.guest(), inherits, model_keys, volumes_at })
 }
 
 /// Returns the name Proxmox gives a container that has none.
@@ -167,7 +167,7 @@ fn features(
             }
         }
     }
-    let mut features = Vec::new();
+    let mut features = Vec::with_capacity(names.len());
     for (nth, name) in names {
         let place = reading.at("features");
         let place = match nth {
@@ -198,13 +198,14 @@ fn nics(reading: &mut Reading<'_>, raw: &RawContainer) -> Vec<Nic> {
             })
         }
     };
-    let mut nics = Vec::new();
+    let second = raw.secondary_network_config.as_ref();
+    let mut nics = Vec::with_capacity(usize::from(first.is_some()) + usize::from(second.is_some()));
     if let Some(first) = first {
         let defaults =
             NicDefaults { name: Some("eth0"), bridge: None, mac: raw.mac_address.as_deref() };
         nics.extend(parts::nic(reading, &reading.at("network_config"), &first, &defaults));
     }
-    if let Some(second) = &raw.secondary_network_config {
+    if let Some(second) = second {
         let defaults = NicDefaults { name: Some("eth1"), bridge: None, mac: None };
         nics.extend(parts::nic(
             reading,
@@ -217,8 +218,10 @@ fn nics(reading: &mut Reading<'_>, raw: &RawContainer) -> Vec<Nic> {
 }
 
 fn volumes(reading: &mut Reading<'_>, raw: &RawContainer) -> (Vec<Volume>, Vec<VolumeAt>) {
-    let mut volumes = Vec::new();
-    let mut places = Vec::new();
+    let count = |list: &Option<Vec<RawVolume>>| list.as_ref().map_or(0, Vec::len);
+    let mounts = raw.mount_points.as_ref().map_or(0, Vec::len);
+    let count = count(&raw.volumes) + count(&raw.zfs_volumes) + mounts;
+    let (mut volumes, mut places) = (Vec::with_capacity(count), Vec::with_capacity(count));
     for (key, list) in [("volumes", &raw.volumes), ("zfs_volumes", &raw.zfs_volumes)] {
         for (nth, volume) in list.iter().flatten().enumerate() {
             if let Some(volume) = storage_volume(reading, key, nth, volume) {
@@ -271,8 +274,9 @@ fn storage_volume(
 }
 
 fn raw_lines(reading: &mut Reading<'_>, raw: Option<Vec<String>>) -> Vec<RawLine> {
-    let mut lines = Vec::new();
-    for (nth, text) in raw.into_iter().flatten().enumerate() {
+    let raw = raw.unwrap_or_default();
+    let mut lines = Vec::with_capacity(raw.len());
+    for (nth, text) in raw.into_iter().enumerate() {
         // `key: value` is how Proxmox itself writes the line.
         let pair = match (text.find('='), text.find(": ")) {
             (Some(equals), Some(colon)) if colon < equals => text.split_once(": "),

@@ -130,7 +130,13 @@ pub(crate) fn machine(
         }),
         origin,
     };
-    Some(Guest { spec, at: reading.guest(), inherits, model_keys: None, volumes_at })
+    Some(Guest {
+        spec: Box::new(spec),
+        at: reading.guest(),
+        inherits,
+        model_keys: None,
+        volumes_at,
+    })
 }
 
 /// Returns the name Proxmox gives a machine that has none.

@@ -76,7 +76,7 @@ pub(super) fn guests(
     key: &'static str,
     raw: Option<&OneOrMany<Label>>,
 ) -> Vec<Vmid> {
-    let mut guests = Vec::new();
+    let mut guests = Vec::with_capacity(raw.map_or(0, |list| list.0.len()));
     for (nth, id) in raw.iter().flat_map(|list| &list.0).enumerate() {
         let place = reading.at(key).index(nth);
         if let Some(vmid) = reading.word(place, id.0.trim()).filter(|vmid| !guests.contains(vmid)) {
@@ -88,7 +88,7 @@ pub(super) fn guests(
 
 /// Reads `outside:inside`, or one port that is both.
 pub(super) fn ports(reading: &mut Reading<'_>, raw: Option<&OneOrMany<Label>>) -> Vec<PortMapping> {
-    let mut ports = Vec::new();
+    let mut ports = Vec::with_capacity(raw.map_or(0, |list| list.0.len()));
     for (nth, text) in raw.iter().flat_map(|list| &list.0).enumerate() {
         let (outside, inside) = text.0.split_once(':').unwrap_or((&text.0, &text.0));
         let port = |text: &str| text.trim().parse::<u16>().ok().filter(|port| *port != 0);
@@ -136,8 +136,9 @@ pub(super) fn small(
 /// Reads the firewall of a guest.
 pub(super) fn firewall(reading: &mut Reading<'_>, raw: Option<RawFirewall>) -> Firewall {
     let Some(raw) = raw else { return Firewall::default() };
-    let mut rules = Vec::new();
-    for (nth, rule) in raw.rules.into_iter().flatten().enumerate() {
+    let raw_rules = raw.rules.unwrap_or_default();
+    let mut rules = Vec::with_capacity(raw_rules.len());
+    for (nth, rule) in raw_rules.into_iter().enumerate() {
         let place = reading.at("firewall").key("rules").index(nth);
         let direction = match rule.direction.as_deref().map(str::to_ascii_lowercase).as_deref() {
             Some("in") => Some(TrafficDirection::In),
@@ -184,7 +185,8 @@ pub(super) fn checks(
     singular: Option<OneOrMany<RawCheck>>,
     plural: Option<OneOrMany<RawCheck>>,
 ) -> Vec<Check> {
-    let mut checks = Vec::new();
+    let count = |list: Option<&OneOrMany<RawCheck>>| list.map_or(0, |list| list.0.len());
+    let mut checks = Vec::with_capacity(count(singular.as_ref()) + count(plural.as_ref()));
     for (key, list) in [("health_check", singular), ("health_checks", plural)] {
         for raw in list.into_iter().flat_map(|list| list.0) {
             let place = reading.at(key);

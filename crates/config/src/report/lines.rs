@@ -1,7 +1,7 @@
 //! From bytes of a file to lines and columns, and to what of a line is shown.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use crate::place::{File, Place};
@@ -17,10 +17,10 @@ pub(super) struct Position {
     pub(super) column: usize,
 }
 
-/// The lines of all files, found once.
+/// The lines of all files. They are counted when the first is asked for.
 pub(super) struct Lines<'a> {
     sources: &'a Sources,
-    starts: HashMap<File, Vec<usize>>,
+    counts: [OnceCell<Vec<usize>>; 4],
 }
 
 /// A line to be shown, or as much of it as fits.
@@ -37,19 +37,13 @@ pub(super) struct Shown<'a> {
 
 /// A longer line is shown in part: a file may be all one line.
 const WIDEST: usize = 160;
+/// Line ends are counted up to each multiple of this many bytes, which costs far less than to
+/// remember every line of a large file, and little to go on from.
+const STRIDE: usize = 16 * 1024;
 
 impl<'a> Lines<'a> {
     pub(super) fn of(sources: &'a Sources) -> Self {
-        let files = [File::Hypervisor, File::Lxc, File::Vm, File::Inventory];
-        let starts = files
-            .into_iter()
-            .filter_map(|file| {
-                let text = sources.get(file)?.text();
-                let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-                Some((file, std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect()))
-            })
-            .collect();
-        Self { sources, starts }
+        Self { sources, counts: Default::default() }
     }
 
     /// Returns where a place begins and ends.
@@ -62,27 +56,54 @@ impl<'a> Lines<'a> {
     pub(super) fn shown(&self, place: &Place) -> Option<Shown<'a>> {
         let text = self.sources.get(place.file)?.text();
         let span = self.sources.span(place);
-        let position = self.position(place.file, span.start);
-        let starts = self.starts.get(&place.file)?;
-        let start = *starts.get(position.line - 1)?;
-        let end = starts.get(position.line).map_or(text.len(), |next| next - 1);
+        let start = line_start(text, span.start);
+        let end =
+            text.get(span.start..)?.find('\n').map_or(text.len(), |length| span.start + length);
         let (from, to) = window(text, start..end, span.start);
-        let shown = secrets::masked(text, from..to);
         let marked_end = span.end.clamp(span.start, to);
-        let marked = span.start.saturating_sub(from)..marked_end.saturating_sub(from);
-        Some(Shown { text: shown, marked, position, is_cut: (from, to) != (start, end) })
+        Some(Shown {
+            text: secrets::masked(text, from..to),
+            marked: span.start.saturating_sub(from)..marked_end.saturating_sub(from),
+            position: self.position(place.file, span.start),
+            is_cut: (from, to) != (start, end),
+        })
     }
 
     fn position(&self, file: File, offset: usize) -> Position {
-        let nothing = Position { line: 1, column: 1 };
-        let (Some(source), Some(starts)) = (self.sources.get(file), self.starts.get(&file)) else {
-            return nothing;
+        let Some(source) = self.sources.get(file) else { return Position { line: 1, column: 1 } };
+        let text = source.text();
+        let offset = offset.min(text.len());
+        let slot = match file {
+            File::Hypervisor => 0,
+            File::Lxc => 1,
+            File::Vm => 2,
+            File::Inventory => 3,
         };
-        let line = starts.partition_point(|start| *start <= offset);
-        let start = line.checked_sub(1).and_then(|nth| starts.get(nth)).copied().unwrap_or(0);
-        let before = source.text().get(start..offset).unwrap_or_default();
-        Position { line: line.max(1), column: before.chars().count() + 1 }
+        let counted = self.counts.get(slot).map(|cell| cell.get_or_init(|| counts(text)));
+        let before = counted.and_then(|counts| counts.get(offset / STRIDE)).copied().unwrap_or(0);
+        let rest = text.as_bytes().get(offset / STRIDE * STRIDE..offset).unwrap_or_default();
+        let start = line_start(text, offset);
+        let column = text.get(start..offset).unwrap_or_default().chars().count() + 1;
+        Position { line: 1 + before + line_ends(rest), column }
     }
+}
+
+/// Returns how many lines end before each stride of the text.
+fn counts(text: &str) -> Vec<usize> {
+    let ends = text.as_bytes().chunks(STRIDE).scan(0, |before, chunk| {
+        let count = *before;
+        *before += line_ends(chunk);
+        Some(count)
+    });
+    ends.collect()
+}
+
+fn line_ends(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte == b'\n').count()
+}
+
+fn line_start(text: &str, offset: usize) -> usize {
+    text.get(..offset).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1)
 }
 
 /// Returns the part of a line around an offset that is shown.
