@@ -1,1 +1,12 @@
-//! What is true of the programs as a whole.
+//! What is true of the programs as a whole: real binaries, real files, real exit codes.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a broken fixture should stop the test"
+)]
+
+mod check;
+mod examples;
+mod program;
+mod texts;

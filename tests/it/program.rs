@@ -1,0 +1,59 @@
+//! Running the real programs.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// How a program ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+/// Runs `phoenix` in a folder, with nothing in its environment but what it needs.
+pub(crate) fn phoenix(folder: &Path, args: &[&str]) -> Ended {
+    run("phoenix", folder, args)
+}
+
+/// Runs `phoenix-submit`.
+pub(crate) fn phoenix_submit(folder: &Path, args: &[&str]) -> Ended {
+    run("phoenix-submit", folder, args)
+}
+
+/// Returns a folder of the repository.
+pub(crate) fn repository(folder: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder)
+}
+
+fn run(program: &str, folder: &Path, args: &[&str]) -> Ended {
+    #[expect(clippy::disallowed_methods, reason = "the programs under test are processes")]
+    let output =
+        Command::new(binary(program)).args(args).current_dir(folder).env_clear().output().unwrap();
+    Ended {
+        code: output.status.code().expect("it was not killed"),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Builds the programs once, the way this test itself was built, and returns the path of one.
+fn binary(program: &str) -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let folder = BUILT.get_or_init(|| {
+        // This test is `…/target/debug/deps/it-…`; the programs are two folders up.
+        let test = std::env::current_exe().unwrap();
+        let folder = test.parent().and_then(Path::parent).unwrap().to_owned();
+        #[expect(clippy::disallowed_methods, reason = "cargo builds the programs under test")]
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--package", "phoenix", "--package", "phoenix-submitter"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .env("CARGO_TARGET_DIR", folder.parent().unwrap())
+            .status()
+            .unwrap();
+        assert!(built.success(), "the programs do not build");
+        folder
+    });
+    folder.join(program)
+}
