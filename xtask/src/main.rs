@@ -15,10 +15,13 @@ mod test;
 mod tools;
 mod workspace;
 
+use std::process::ExitCode;
+
 use anyhow::Result;
 use clap::builder::FalseyValueParser;
 use clap::{Parser, Subcommand};
 
+use crate::say::say;
 use crate::workspace::{Strictness, Workspace};
 
 /// The tasks of the repository
@@ -51,8 +54,17 @@ enum Task {
     Bench(bench::Bench),
 }
 
-fn main() -> Result<()> {
-    let cli = Cli::parse();
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(err) => {
+            say(format_args!("error: {err:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<()> {
     let workspace = Workspace::enter(if cli.ci { Strictness::Ci } else { Strictness::AtTheDesk })?;
     match cli.task {
         Task::Demo(task) => task.run(&workspace),

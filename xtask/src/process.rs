@@ -20,6 +20,10 @@ impl Program {
     pub(crate) fn new(name: impl AsRef<OsStr>) -> Self {
         let mut command = Command::new(name);
         command.stdin(Stdio::null());
+        // What `cargo run` told this program of itself would be taken by others as told to them.
+        for told in ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_PKG_NAME"] {
+            command.env_remove(told);
+        }
         Self { command }
     }
 

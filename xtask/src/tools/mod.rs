@@ -135,7 +135,7 @@ impl Tool {
             || format!("{} is needed and could not be installed; by hand: {by_hand}", self.name);
         self.install(workspace).with_context(needed)?;
         if !self.is_there(workspace) {
-            bail!("{}; it was installed, but an older one hides it", needed());
+            bail!("{}; what is installed now does not answer as it should", needed());
         }
         Ok(self.path(workspace))
     }
