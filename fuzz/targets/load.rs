@@ -2,8 +2,15 @@
 
 #![no_main]
 
+use std::sync::LazyLock;
+
 use libfuzzer_sys::fuzz_target;
-use phoenix_config::Texts;
+use phoenix_config::{Library, Texts};
+
+/// Read once: the features are no input.
+static LIBRARY: LazyLock<Library> = LazyLock::new(|| {
+    Library::built_in().expect("the manifests that came with the loader are right")
+});
 
 /// Small and valid, so that what is wrong is in the file the fuzzer made up.
 const HYPERVISOR: &[u8] = include_bytes!("../minimal/hypervisor.json");
@@ -24,6 +31,6 @@ fn texts(input: &[u8]) -> Option<Texts<'_>> {
 
 fuzz_target!(|input: &[u8]| {
     if let Some(texts) = texts(input) {
-        let _ = phoenix_config::load_texts(&texts);
+        drop(phoenix_config::load_texts(&texts, &LIBRARY));
     }
 });

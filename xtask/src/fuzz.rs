@@ -57,7 +57,7 @@ fn fuzz(target: &str, seconds: u64) -> Result<()> {
         .arg(format!("-max_total_time={seconds}"))
         .arg(format!("-dict={FOLDER}/json.dict"))
         .args(["-max_len=16384", "-timeout=10", "-rss_limit_mb=2048"])
-        .args(["-verbosity=0", "-print_final_stats=1"])
+        .args(["-verbosity=0", "-print_funcs=0", "-print_final_stats=1"])
         .run()
 }
 

@@ -147,24 +147,13 @@ fn service(guest: Guest, out: &mut impl Write) -> io::Result<()> {
       "firewall": {{
         "enabled": true,
         "rules": [
-          {{
-            "type": "in",
-            "action": "ACCEPT",
-            "source": "10.0.0.153",
-            "proto": "tcp",
-            "port": "8000"
-          }}
+          {{ "type": "in", "action": "ACCEPT", "source": "10.0.0.153", "proto": "tcp", "port": "8000" }}
         ]
       }},
       "ports": ["8000:8000"],
       "dependencies": [{dependency}],
       "volumes": [
-        {{
-          "name": "data_{id}",
-          "pool": "quickOS-shared-prod-data-volumes",
-          "size_gb": 1,
-          "mount_point": "/data"
-        }}
+        {{ "name": "data_{id}", "pool": "quickOS-shared-prod-data-volumes", "size_gb": 1, "mount_point": "/data" }}
       ],
       "health_check": {{
         "command": "curl -s --fail http://localhost:8000",
@@ -216,8 +205,7 @@ const HYPERVISOR: &str = r#"{
                 "proxmox_content_type": "images,rootdir"
             }
         ]
-    },
-    "mount_point_base": "/mnt/pve"
+    }
 }
 "#;
 

@@ -25,7 +25,7 @@ with open(sys.argv[1], 'rb') as file:
     validator = jsonschema_rs.validator_for(json.load(file))
 with open(sys.argv[2], 'rb') as file:
     errors = [error.message for error in validator.iter_errors(json.load(file))]
-sys.exit('\\n'.join(errors))
+sys.exit('\\n'.join(errors) or None)
 ";
 
 /// Installs them below `folder`; one that cannot be is returned with the reason.
