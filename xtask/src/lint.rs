@@ -107,7 +107,7 @@ fn machete(workspace: &Workspace) -> Result<()> {
 
 fn rustdoc(workspace: &Workspace) -> Result<()> {
     workspace
-        .cargo(&["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items"])
+        .cargo(&["doc", "--quiet", "--workspace", "--no-deps"])
         .env("RUSTDOCFLAGS", "-D warnings")
         .run()
 }

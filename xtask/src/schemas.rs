@@ -35,6 +35,8 @@ impl Schemas {
         for (kind, name) in SCHEMAS {
             let path = Path::new(FOLDER).join(name);
             let new = Program::new(&phoenix).args(["schema", kind]).read()?;
+            serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&new)
+                .with_context(|| format!("`phoenix schema {kind}` printed no schema"))?;
             if fs::read(&path).is_ok_and(|old| old == new) {
                 continue;
             }
