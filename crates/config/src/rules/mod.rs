@@ -4,8 +4,14 @@
 //! says what another rule says already, and says nothing about a guest that could not be read.
 //! To add one: a file here, a line in [`RULES`], a page in `docs/errors/`, and two fixtures.
 
+mod driver_version;
 mod features_known;
+mod gpu_features;
+mod gpu_shares;
+mod gpus_exist;
 mod ids_unique;
+mod model_keys;
+mod tensor_parallel;
 
 use crate::code::Code;
 use crate::finding::{Finding, Findings};
@@ -23,8 +29,14 @@ pub(crate) struct Rule {
 
 /// All rules, by name.
 const RULES: &[Rule] = &[
+    driver_version::RULE,
     features_known::RULE,
+    gpu_features::RULE,
+    gpu_shares::RULE,
+    gpus_exist::RULE,
     ids_unique::RULE,
+    model_keys::RULE,
+    tensor_parallel::RULE,
 ];
 
 /// Runs every rule.
