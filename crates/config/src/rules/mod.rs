@@ -10,6 +10,8 @@ mod gpu_features;
 mod gpu_shares;
 mod gpus_exist;
 mod ids_unique;
+mod memory_at_boot;
+mod memory_sense;
 mod model_keys;
 mod tensor_parallel;
 
@@ -35,6 +37,8 @@ const RULES: &[Rule] = &[
     gpu_shares::RULE,
     gpus_exist::RULE,
     ids_unique::RULE,
+    memory_at_boot::RULE,
+    memory_sense::RULE,
     model_keys::RULE,
     tensor_parallel::RULE,
 ];
