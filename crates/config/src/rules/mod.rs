@@ -4,15 +4,24 @@
 //! says what another rule says already, and says nothing about a guest that could not be read.
 //! To add one: a file here, a line in [`RULES`], a page in `docs/errors/`, and two fixtures.
 
+mod disk_sizes;
 mod driver_version;
 mod features_known;
 mod gpu_features;
 mod gpu_shares;
 mod gpus_exist;
+mod host_mounts;
 mod ids_unique;
 mod memory_at_boot;
 mod memory_sense;
 mod model_keys;
+mod mounts_unique;
+mod shared_volumes;
+mod snapshots_possible;
+mod state_on_volume;
+mod storage_content;
+mod storage_known;
+mod storage_room;
 mod tensor_parallel;
 
 use crate::code::Code;
@@ -31,15 +40,24 @@ pub(crate) struct Rule {
 
 /// All rules, by name.
 const RULES: &[Rule] = &[
+    disk_sizes::RULE,
     driver_version::RULE,
     features_known::RULE,
     gpu_features::RULE,
     gpu_shares::RULE,
     gpus_exist::RULE,
+    host_mounts::RULE,
     ids_unique::RULE,
     memory_at_boot::RULE,
     memory_sense::RULE,
     model_keys::RULE,
+    mounts_unique::RULE,
+    shared_volumes::RULE,
+    snapshots_possible::RULE,
+    state_on_volume::RULE,
+    storage_content::RULE,
+    storage_known::RULE,
+    storage_room::RULE,
     tensor_parallel::RULE,
 ];
 
