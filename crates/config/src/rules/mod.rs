@@ -4,6 +4,8 @@
 //! says what another rule says already, and says nothing about a guest that could not be read.
 //! To add one: a file here, a line in [`RULES`], a page in `docs/errors/`, and two fixtures.
 
+mod core_paths;
+mod datasets;
 mod disk_sizes;
 mod driver_version;
 mod features_known;
@@ -16,10 +18,13 @@ mod memory_at_boot;
 mod memory_sense;
 mod model_keys;
 mod mounts_unique;
+mod pools;
 mod shared_volumes;
+mod shares;
 mod snapshots_possible;
 mod state_on_volume;
 mod storage_content;
+mod storage_ids;
 mod storage_known;
 mod storage_room;
 mod tensor_parallel;
@@ -40,6 +45,8 @@ pub(crate) struct Rule {
 
 /// All rules, by name.
 const RULES: &[Rule] = &[
+    core_paths::RULE,
+    datasets::RULE,
     disk_sizes::RULE,
     driver_version::RULE,
     features_known::RULE,
@@ -52,10 +59,13 @@ const RULES: &[Rule] = &[
     memory_sense::RULE,
     model_keys::RULE,
     mounts_unique::RULE,
+    pools::RULE,
     shared_volumes::RULE,
+    shares::RULE,
     snapshots_possible::RULE,
     state_on_volume::RULE,
     storage_content::RULE,
+    storage_ids::RULE,
     storage_known::RULE,
     storage_room::RULE,
     tensor_parallel::RULE,
