@@ -1,7 +1,5 @@
 //! At one place in a guest there is one mount.
 
-use std::collections::HashMap;
-
 use phoenix_domain::{Volume, VolumeSource};
 
 use super::Rule;
@@ -14,23 +12,28 @@ static CODE: Code = code!(0510, Error, "two mounts at one place");
 pub(super) const RULE: Rule = Rule { codes: &[&CODE], check };
 
 fn check(scene: &Scene<'_>, findings: &Findings) {
-    let mut places = HashMap::new();
+    let mut places = Vec::new();
     for guest in scene.guests.iter().filter(|guest| guest.spec.volumes.len() > 1) {
         places.clear();
-        for (nth, volume) in guest.spec.volumes.iter().enumerate() {
-            let Some((first, other)) = places.insert(volume.place.place(), (nth, volume)) else {
+        let volumes = guest.spec.volumes.iter().enumerate();
+        places.extend(volumes.map(|(nth, volume)| (volume.place.place(), nth, volume)));
+        places.sort_unstable_by_key(|(place, nth, _)| (*place, *nth));
+        for ((first_place, first, other), (place, nth, volume)) in
+            places.iter().zip(places.iter().skip(1))
+        {
+            if first_place != place {
                 continue;
-            };
+            }
             let message = format!(
                 "{} mounts {} and {} at `{}`",
                 guest.called(),
                 what(other),
                 what(volume),
-                volume.place.place()
+                place
             );
             findings.add(
-                Finding::new(&CODE, guest.volume_at(nth), message)
-                    .also(guest.volume_at(first), "the first at this place")
+                Finding::new(&CODE, guest.volume_at(*nth), message)
+                    .also(guest.volume_at(*first), "the first at this place")
                     .help("one would hide the other: remove one of them, or mount it elsewhere"),
             );
         }

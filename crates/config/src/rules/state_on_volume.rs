@@ -15,6 +15,12 @@ static CODE: Code = code!(0511, Warning, "data is kept on a root disk");
 pub(super) const RULE: Rule = Rule { codes: &[&CODE], check };
 
 fn check(scene: &Scene<'_>, findings: &Findings) {
+    let keeps_state = |name: &FeatureName| {
+        scene.library.feature(name).is_some_and(|feature| !feature.state.is_empty())
+    };
+    if !scene.guests.iter().any(|guest| guest.spec.features.iter().any(keeps_state)) {
+        return;
+    }
     let mut lost: BTreeMap<&FeatureName, (&Manifest, Vec<&Guest>)> = BTreeMap::new();
     let mut parents = None;
     for guest in scene.guests {
