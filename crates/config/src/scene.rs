@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use phoenix_domain::{FeatureName, GuestSpec, Vmid};
+use phoenix_domain::{FeatureName, GibiBytes, GuestSpec, Origin, StorageId, Vmid, VolumeSource};
 
 use crate::folder::Folder;
 use crate::host::Host;
@@ -60,7 +60,7 @@ pub(crate) struct Inherits {
     pub(crate) unprivileged: bool,
     /// The storage of the root disk.
     pub(crate) storage: bool,
-    /// The size of the root disk.
+    /// The size of the root disk; true as well for one that is no clone and should have said.
     pub(crate) size: bool,
 }
 
@@ -77,6 +77,17 @@ pub(crate) struct ModelKeys {
     pub(crate) quantization: Option<String>,
     /// `vllm_served_model_name`.
     pub(crate) served_name: Option<String>,
+}
+
+/// A disk that a guest wants out of a storage.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WantedDisk<'a> {
+    /// The storage.
+    pub(crate) storage: &'a StorageId,
+    /// The size.
+    pub(crate) size: GibiBytes,
+    /// Which of the guest's volumes it is; the root disk is none.
+    pub(crate) volume: Option<usize>,
 }
 
 /// Where a volume is written.
@@ -163,6 +174,36 @@ impl Scene<'_> {
         self.guest(nearest.spec.vmid)
     }
 
+    /// Returns the features of the guest and of all it is cloned from.
+    pub(crate) fn features<'s>(
+        &'s self,
+        guest: &'s Guest,
+    ) -> impl Iterator<Item = &'s FeatureName> {
+        std::iter::once(guest).chain(self.lineage(guest)).flat_map(|guest| &guest.spec.features)
+    }
+
+    /// Says whether all that the guest is cloned from could be read, up to the first of them.
+    pub(crate) fn knows_lineage(&self, guest: &Guest) -> bool {
+        match self.lineage(guest).last().unwrap_or(guest).spec.origin {
+            Origin::Clone { .. } => false,
+            Origin::Template { .. } | Origin::CloudImage { .. } => true,
+        }
+    }
+
+    /// Returns the ids from which guests are cloned.
+    pub(crate) fn parents(&self) -> HashSet<Vmid> {
+        self.guests.iter().filter_map(|guest| guest.spec.parent()).collect()
+    }
+
+    /// Returns the facts of the host that a guest lives on, where they are known.
+    pub(crate) fn facts_for(&self, guest: &Guest) -> Option<&Inventory> {
+        let facts = self.inventory?;
+        match (&guest.spec.node, &facts.node) {
+            (Some(node), Some(known)) if node.as_str() != known => None,
+            (Some(_) | None, Some(_) | None) => Some(facts),
+        }
+    }
+
     /// Returns the place of a key of the host's file.
     pub(crate) fn host_at(&self, key: &'static str) -> Place {
         Place::file(File::Hypervisor).key(key)
@@ -185,6 +226,28 @@ impl Guest {
                 .key("mounts")
                 .key(mount.clone()),
             None => self.at.clone(),
+        }
+    }
+
+    /// Returns the disks it wants, the root disk first.
+    pub(crate) fn disks(&self) -> impl Iterator<Item = WantedDisk<'_>> {
+        let root = &self.spec.root_disk;
+        let root = WantedDisk { storage: &root.storage, size: root.size, volume: None };
+        let volumes =
+            self.spec.volumes.iter().enumerate().filter_map(|(nth, volume)| match &volume.source {
+                VolumeSource::Storage { storage, size, .. } => {
+                    Some(WantedDisk { storage, size: *size, volume: Some(nth) })
+                }
+                VolumeSource::Host { .. } | VolumeSource::Nfs { .. } => None,
+            });
+        std::iter::once(root).chain(volumes)
+    }
+
+    /// Returns the place where the storage of one of its disks is written.
+    pub(crate) fn storage_at(&self, disk: &WantedDisk<'_>) -> Place {
+        match disk.volume {
+            Some(nth) => self.volume_at(nth).key("pool"),
+            None => self.at("storage_pool"),
         }
     }
 

@@ -401,20 +401,23 @@ pub struct ModelServer {
 
 impl ModelServer {
     /// Returns the value that follows (or is joined by `=` to) an argument such as `--dtype`.
+    ///
+    /// As vLLM has it: `_` is as good as `-` in the name, and the last of several wins.
     pub fn argument(&self, flag: &str) -> Option<&str> {
-        let mut arguments = self.arguments.iter();
+        let mut arguments = self.arguments.iter().map(AsRef::as_ref);
+        let mut last = None;
         while let Some(argument) = arguments.next() {
-            match argument.strip_prefix(flag) {
-                Some("") => return arguments.next().map(AsRef::as_ref),
-                Some(rest) => {
-                    if let Some(value) = rest.strip_prefix('=') {
-                        return Some(value);
-                    }
-                }
-                None => {}
+            let (name, joined) = match argument.split_once('=') {
+                Some((name, value)) => (name, Some(value)),
+                None => (argument, None),
+            };
+            let is_same = name.len() == flag.len()
+                && name.bytes().zip(flag.bytes()).all(|(a, b)| a == b || (a == b'_' && b == b'-'));
+            if is_same {
+                last = joined.or_else(|| arguments.next()).or(last);
             }
         }
-        None
+        last
     }
 }
 
@@ -475,20 +478,23 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_value_of_an_argument_is_found_in_either_form() {
-        let server = ModelServer {
+    fn an_argument_is_found_in_every_spelling_and_the_last_wins() {
+        let server = |arguments: &[&str]| ModelServer {
             model: "m".into(),
             served_name: None,
             model_type: None,
             port: None,
-            arguments: ["--dtype", "auto", "--max-model-len=8", "--max", "9"]
-                .map(Into::into)
-                .into(),
+            arguments: arguments.iter().map(|text| Box::from(*text)).collect(),
         };
-        assert_eq!(server.argument("--dtype"), Some("auto"));
-        assert_eq!(server.argument("--max-model-len"), Some("8"));
-        assert_eq!(server.argument("--max"), Some("9"));
-        assert_eq!(server.argument("--quantization"), None);
+        for arguments in [
+            &["--max-model-len", "8192"][..],
+            &["--max_model_len=8192"],
+            &["--max-model-len", "1", "--trust-remote-code", "--max-model-len=8192"],
+        ] {
+            assert_eq!(server(arguments).argument("--max-model-len"), Some("8192"));
+        }
+        assert_eq!(server(&["--max-model-length", "1"]).argument("--max-model-len"), None);
+        assert_eq!(server(&["--max-model-len"]).argument("--max-model-len"), None);
     }
 
     #[test]

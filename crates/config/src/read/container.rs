@@ -43,7 +43,7 @@ pub(crate) fn container(vmid: Vmid, raw: RawContainer, mut reading: Reading<'_>)
     let inherits = Inherits {
         unprivileged: is_clone && raw.unprivileged.is_none(),
         storage: is_clone && raw.storage_pool.is_none(),
-        size: is_clone && size.is_none(),
+        size: size.is_none(),
     };
 
     let (features, mut options) = features(reading, raw.features.as_ref());

@@ -62,7 +62,7 @@ pub(crate) fn machine(
     let inherits = Inherits {
         unprivileged: false,
         storage: is_clone && storage.is_none(),
-        size: is_clone && size.is_none(),
+        size: size.is_none(),
     };
     if !is_clone {
         let help = "name the Proxmox storage of the root disk, here or in `vm_defaults`";

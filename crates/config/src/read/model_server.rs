@@ -31,8 +31,9 @@ pub(super) fn model_server(raw: &RawContainer) -> (Option<ModelServer>, Option<B
         raw.vllm_args.iter().flatten().map(|label| label.0.as_str().into()).collect();
     let mut add = |name: &str, value: Option<String>| {
         let flag = format!("--{}", name.replace('_', "-"));
-        let is_given =
-            arguments.iter().any(|argument| argument.split('=').next() == Some(flag.as_str()));
+        let is_given = arguments.iter().any(|argument| {
+            argument.split('=').next().is_some_and(|name| name.replace('_', "-") == flag)
+        });
         match value {
             Some(value) if !is_given => {
                 arguments.push(flag.into());

@@ -4,12 +4,36 @@
 //! says what another rule says already, and says nothing about a guest that could not be read.
 //! To add one: a file here, a line in [`RULES`], a page in `docs/errors/`, and two fixtures.
 
+mod core_paths;
+mod datasets;
+mod disk_sizes;
+mod driver_version;
 mod features_known;
+mod gpu_features;
+mod gpu_shares;
+mod gpus_exist;
+mod host_mounts;
 mod ids_unique;
+mod memory_at_boot;
+mod memory_sense;
+mod model_keys;
+mod mounts_unique;
+mod pools;
+mod shared_volumes;
+mod shares;
+mod snapshots_possible;
+mod state_on_volume;
+mod storage_content;
+mod storage_ids;
+mod storage_known;
+mod storage_room;
+mod tensor_parallel;
 
 use crate::code::Code;
-use crate::finding::Findings;
-use crate::scene::Scene;
+use crate::finding::{Finding, Findings};
+use crate::load::NOT_CHECKED;
+use crate::place::Place;
+use crate::scene::{Guest, Scene};
 
 /// A rule.
 pub(crate) struct Rule {
@@ -19,8 +43,33 @@ pub(crate) struct Rule {
     check: fn(&Scene<'_>, &Findings),
 }
 
-/// All rules, in the order of their codes.
-const RULES: &[Rule] = &[ids_unique::RULE, features_known::RULE];
+/// All rules, by name.
+const RULES: &[Rule] = &[
+    core_paths::RULE,
+    datasets::RULE,
+    disk_sizes::RULE,
+    driver_version::RULE,
+    features_known::RULE,
+    gpu_features::RULE,
+    gpu_shares::RULE,
+    gpus_exist::RULE,
+    host_mounts::RULE,
+    ids_unique::RULE,
+    memory_at_boot::RULE,
+    memory_sense::RULE,
+    model_keys::RULE,
+    mounts_unique::RULE,
+    pools::RULE,
+    shared_volumes::RULE,
+    shares::RULE,
+    snapshots_possible::RULE,
+    state_on_volume::RULE,
+    storage_content::RULE,
+    storage_ids::RULE,
+    storage_known::RULE,
+    storage_room::RULE,
+    tensor_parallel::RULE,
+];
 
 /// Runs every rule.
 pub(crate) fn run(scene: &Scene<'_>, findings: &Findings) {
@@ -58,6 +107,43 @@ pub(crate) fn listed<T: ToString>(things: impl IntoIterator<Item = T>) -> String
     }
 }
 
+/// Names guests: `guest 950 (qdrant)`, `guests 950 and 951`, `22 guests (900, 901, 902 and 19 more)`.
+pub(crate) fn some_of(guests: &[&Guest]) -> String {
+    const NAMED: usize = 3;
+    let ids = |guests: &[&Guest]| listed(guests.iter().map(|guest| guest.spec.vmid));
+    match guests {
+        [] => "no guest".to_owned(),
+        [one] => one.called(),
+        few if few.len() <= NAMED + 1 => format!("guests {}", ids(few)),
+        many => {
+            let named = many.iter().take(NAMED).map(|guest| guest.spec.vmid.to_string());
+            let others = many.len() - NAMED;
+            format!(
+                "{} guests ({} and {others} more)",
+                many.len(),
+                named.collect::<Vec<_>>().join(", ")
+            )
+        }
+    }
+}
+
+/// Names GPUs: `GPU 0`, `GPUs 0 and 1`.
+pub(crate) fn gpus(indices: &[u8]) -> String {
+    match indices {
+        [] => "no GPU".to_owned(),
+        [one] => format!("GPU {one}"),
+        several => format!("GPUs {}", listed(several)),
+    }
+}
+
+/// Says that nobody knows, without facts of the host, whether something is so.
+pub(crate) fn not_checked(place: Place, whether: &str) -> Finding {
+    Finding::new(&NOT_CHECKED, place, format!("not checked: whether {whether}")).help(
+        "this takes facts of the host: put an `inventory.json` beside the config \
+         (`phoenix schema inventory` prints what it may contain)",
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,6 +154,13 @@ mod tests {
         assert_eq!(did_you_mean("nvidai", ["docker", "nvidia"]), Some("nvidia"));
         assert_eq!(did_you_mean("gw", ["ip", "gpu"]), None);
         assert_eq!(did_you_mean("kubernetes", ["docker"]), None);
+    }
+
+    #[test]
+    fn gpus_are_named_one_by_one() {
+        assert_eq!(gpus(&[0]), "GPU 0");
+        assert_eq!(gpus(&[0, 1]), "GPUs 0 and 1");
+        assert_eq!(gpus(&[]), "no GPU");
     }
 
     #[test]
