@@ -4,12 +4,23 @@
 //! says what another rule says already, and says nothing about a guest that could not be read.
 //! To add one: a file here, a line in [`RULES`], a page in `docs/errors/`, and two fixtures.
 
+mod boot_order;
+mod circles;
+mod clones_fit;
 mod features_known;
+mod groups;
+mod guests_known;
 mod ids_unique;
+mod names_unique;
+mod origin_unused;
+mod seals;
+mod template_dependencies;
 
 use crate::code::Code;
-use crate::finding::Findings;
-use crate::scene::Scene;
+use crate::finding::{Finding, Findings};
+use crate::load::NOT_CHECKED;
+use crate::place::Place;
+use crate::scene::{Guest, Scene};
 
 /// A rule.
 pub(crate) struct Rule {
@@ -19,8 +30,19 @@ pub(crate) struct Rule {
     check: fn(&Scene<'_>, &Findings),
 }
 
-/// All rules, in the order of their codes.
-const RULES: &[Rule] = &[ids_unique::RULE, features_known::RULE];
+/// All rules, by name.
+const RULES: &[Rule] = &[
+    boot_order::RULE,
+    circles::RULE,
+    clones_fit::RULE,
+    features_known::RULE,
+    guests_known::RULE,
+    ids_unique::RULE,
+    names_unique::RULE,
+    origin_unused::RULE,
+    seals::RULE,
+    template_dependencies::RULE,
+];
 
 /// Runs every rule.
 pub(crate) fn run(scene: &Scene<'_>, findings: &Findings) {
@@ -56,6 +78,34 @@ pub(crate) fn listed<T: ToString>(things: impl IntoIterator<Item = T>) -> String
         Some((last, [])) => last.clone(),
         Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
     }
+}
+
+/// Names guests: `guest 950 (qdrant)`, `guests 950 and 951`, `22 guests (900, 901, 902 and 19 more)`.
+pub(crate) fn some_of(guests: &[&Guest]) -> String {
+    const NAMED: usize = 3;
+    let ids = |guests: &[&Guest]| listed(guests.iter().map(|guest| guest.spec.vmid));
+    match guests {
+        [] => "no guest".to_owned(),
+        [one] => one.called(),
+        few if few.len() <= NAMED => format!("guests {}", ids(few)),
+        many => {
+            let named = many.iter().take(NAMED).map(|guest| guest.spec.vmid.to_string());
+            let others = many.len() - NAMED;
+            format!(
+                "{} guests ({} and {others} more)",
+                many.len(),
+                named.collect::<Vec<_>>().join(", ")
+            )
+        }
+    }
+}
+
+/// Says that nobody knows, without facts of the host, whether something is so.
+pub(crate) fn not_checked(place: Place, whether: &str) -> Finding {
+    Finding::new(&NOT_CHECKED, place, format!("not checked: whether {whether}")).help(
+        "this takes facts of the host: put an `inventory.json` beside the config \
+         (`phoenix schema inventory` prints what it may contain)",
+    )
 }
 
 #[cfg(test)]
