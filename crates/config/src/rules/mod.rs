@@ -4,14 +4,18 @@
 //! says what another rule says already, and says nothing about a guest that could not be read.
 //! To add one: a file here, a line in [`RULES`], a page in `docs/errors/`, and two fixtures.
 
+mod addresses_unique;
 mod boot_order;
+mod bridges_known;
 mod circles;
 mod clones_fit;
 mod features_known;
+mod gateways;
 mod groups;
 mod guests_known;
 mod ids_unique;
 mod names_unique;
+mod networks;
 mod origin_unused;
 mod seals;
 mod template_dependencies;
@@ -32,13 +36,17 @@ pub(crate) struct Rule {
 
 /// All rules, by name.
 const RULES: &[Rule] = &[
+    addresses_unique::RULE,
     boot_order::RULE,
+    bridges_known::RULE,
     circles::RULE,
     clones_fit::RULE,
     features_known::RULE,
+    gateways::RULE,
     guests_known::RULE,
     ids_unique::RULE,
     names_unique::RULE,
+    networks::RULE,
     origin_unused::RULE,
     seals::RULE,
     template_dependencies::RULE,
