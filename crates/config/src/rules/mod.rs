@@ -9,6 +9,11 @@ mod boot_order;
 mod bridges_known;
 mod circles;
 mod clones_fit;
+mod feature_conflicts;
+mod feature_needs;
+mod feature_options;
+mod feature_order;
+mod features_inherited;
 mod features_known;
 mod gateways;
 mod groups;
@@ -41,6 +46,11 @@ const RULES: &[Rule] = &[
     bridges_known::RULE,
     circles::RULE,
     clones_fit::RULE,
+    feature_conflicts::RULE,
+    feature_needs::RULE,
+    feature_options::RULE,
+    feature_order::RULE,
+    features_inherited::RULE,
     features_known::RULE,
     gateways::RULE,
     guests_known::RULE,
