@@ -1,7 +1,8 @@
 //! For each rule one fleet that trips it and one that nearly does.
 //!
-//! A fixture holds the files of a fleet by name (`hypervisor`, `lxc`, `vm`, `inventory`, and `files`
-//! for empty files beside them); a host that suits most fleets stands in for one that is not given.
+//! A fixture holds the files of a fleet by name (`hypervisor`, `lxc`, `vm`, `inventory`, `features`
+//! for features of its own by name, and `files` for empty files beside them); a host that suits
+//! most fleets stands in for one that is not given.
 
 #![expect(
     clippy::unwrap_used,
@@ -54,7 +55,11 @@ fn rule(trips: &Path) -> datatest_stable::Result<()> {
 
 fn loaded(fixture: &Path) -> Loaded {
     let folder = fleet(fixture);
-    let library = Library::built_in().unwrap();
+    let mut library = Library::built_in().unwrap();
+    let features = folder.path().join("features");
+    if features.is_dir() {
+        library.add_folder(&features).unwrap();
+    }
     load(&Input { folder: &Folder::new(folder.path()), inventory: None, library: &library })
 }
 
@@ -72,6 +77,15 @@ fn fleet(fixture: &Path) -> TempDir {
             let path = folder.path().join(file);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "").unwrap();
+        }
+    }
+    if let Some(features) = parts.remove("features") {
+        let manifests: BTreeMap<String, Box<RawValue>> =
+            serde_json::from_str(features.get()).unwrap();
+        for (name, manifest) in manifests {
+            let path = folder.path().join("features").join(name);
+            fs::create_dir_all(&path).unwrap();
+            fs::write(path.join("feature.json"), text(manifest)).unwrap();
         }
     }
     for (part, json) in parts {

@@ -19,6 +19,8 @@ pub(crate) struct Host {
 /// A bridge whose network is known.
 #[derive(Clone, Debug)]
 pub(crate) struct HostNetwork {
+    /// The key of `network` that says so.
+    pub(crate) key: &'static str,
     /// The bridge.
     pub(crate) bridge: BridgeName,
     /// The host's own address in it, with the prefix.
@@ -50,6 +52,7 @@ impl Host {
         let network = raw.network.as_ref();
         let outer = network.and_then(|network| network.interfaces.as_ref()).and_then(|outer| {
             Some(HostNetwork {
+                key: "interfaces",
                 bridge: outer.name.as_deref().unwrap_or("vmbr0").parse().ok()?,
                 address: outer.address.as_deref()?.parse().ok()?,
                 gateway: outer.gateway.as_deref().and_then(|gateway| gateway.parse().ok()),
@@ -60,6 +63,7 @@ impl Host {
                 let subnet: IpNet = inner.subnet.as_deref()?.parse().ok()?;
                 let first = subnet.hosts().next()?;
                 Some(HostNetwork {
+                    key: "internal_bridge",
                     bridge: inner.name.as_deref().unwrap_or("vmbr100").parse().ok()?,
                     address: IpNet::new(first, subnet.prefix_len()).ok()?,
                     gateway: Some(first),

@@ -1,11 +1,11 @@
 //! What a guest has that is not written in its own entry.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use phoenix_domain::{AbsolutePath, Body, Vmid, Volume, VolumeSource, order};
+use phoenix_domain::{AbsolutePath, Body, Vmid, Volume, VolumeSource};
 
 use crate::raw::RawHypervisor;
-use crate::scene::{Guest, VolumeAt};
+use crate::scene::{Guest, Inherits, VolumeAt};
 
 /// Returns where each id stands first.
 pub(crate) fn index(guests: &[Guest]) -> HashMap<Vmid, usize> {
@@ -40,23 +40,24 @@ pub(crate) fn shared_volumes(guests: &mut [Guest], hypervisor: &RawHypervisor) {
 
 /// Gives clones what they take from their parents because they do not say.
 pub(crate) fn inherited(guests: &mut [Guest], by_id: &HashMap<Vmid, usize>) {
-    let heirs: Vec<_> = guests
-        .iter()
-        .filter(|guest| {
-            let inherits = guest.inherits;
-            inherits.unprivileged || inherits.storage || inherits.size
-        })
-        .map(|guest| guest.spec.vmid)
-        .collect();
-    let parent = |vmid: Vmid| {
-        by_id
-            .get(&vmid)
-            .and_then(|nth| guests.get(*nth))
-            .and_then(|guest| guest.spec.parent())
-            .into_iter()
-    };
-    // In a circle there is nothing to take; a rule tells of it.
-    let Ok(parents_first) = order(heirs, parent) else { return };
+    let mut settled = HashSet::new();
+    let mut parents_first = Vec::new();
+    for guest in guests.iter() {
+        let Inherits { unprivileged, storage, size } = guest.inherits;
+        if !(unprivileged || storage || size) {
+            continue;
+        }
+        let mut upwards = Vec::new();
+        let mut next = Some(guest.spec.vmid);
+        // In a circle there is nothing to take, and a rule tells of it; it ends the way here, and
+        // keeps nobody else from what is theirs.
+        while let Some(vmid) = next.filter(|vmid| settled.insert(*vmid)) {
+            upwards.push(vmid);
+            let guest = by_id.get(&vmid).and_then(|nth| guests.get(*nth));
+            next = guest.and_then(|guest| guest.spec.parent());
+        }
+        parents_first.extend(upwards.into_iter().rev());
+    }
     for vmid in parents_first {
         let Some(nth) = by_id.get(&vmid).copied() else { continue };
         let above = guests.get(nth).and_then(|guest| guest.spec.parent());
@@ -76,5 +77,39 @@ pub(crate) fn inherited(guests: &mut [Guest], by_id: &HashMap<Vmid, usize>) {
         {
             container.unprivileged = unprivileged;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::raw::RawContainer;
+    use crate::read::{self, Reading};
+    use crate::{File, Place};
+
+    fn container(vmid: u64, json: &str) -> Guest {
+        let raw: RawContainer = serde_json::from_str(json).unwrap();
+        let mut findings = Vec::new();
+        let reading = Reading::new(Place::file(File::Lxc), &mut findings);
+        read::container(Vmid::try_from(vmid).unwrap(), raw, reading).unwrap()
+    }
+
+    #[test]
+    fn a_circle_keeps_no_other_guest_from_its_inheritance() {
+        let mut guests = [
+            container(101, r#"{"name": "a", "clone_from_ctid": 102}"#),
+            container(102, r#"{"name": "b", "clone_from_ctid": 101}"#),
+            container(903, r#"{"name": "c", "clone_from_ctid": 902}"#),
+            container(902, r#"{"name": "d", "clone_from_ctid": 901}"#),
+            container(
+                901,
+                r#"{"name": "e", "template": "x", "storage_pool": "tank", "storage_size_gb": 8}"#,
+            ),
+        ];
+        let by_id = index(&guests);
+
+        inherited(&mut guests, &by_id);
+
+        assert_eq!(guests[2].spec.root_disk, guests[4].spec.root_disk);
     }
 }

@@ -2,10 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use phoenix_domain::{FeatureName, GibiBytes, GuestSpec, Origin, StorageId, Vmid, VolumeSource};
+use ipnet::IpNet;
+use phoenix_domain::{
+    Address, FeatureName, GibiBytes, GuestSpec, Kind, Nic, Origin, StorageId, Vmid, VolumeSource,
+};
 
 use crate::folder::Folder;
-use crate::host::Host;
+use crate::host::{Host, HostNetwork};
 use crate::inventory::Inventory;
 use crate::library::Library;
 use crate::place::{File, Place, Segment};
@@ -49,8 +52,12 @@ pub(crate) struct Guest {
     pub(crate) inherits: Inherits,
     /// What the single keys of its model server say.
     pub(crate) model_keys: Option<Box<ModelKeys>>,
+    /// Where each of its interfaces is written, in their order.
+    pub(crate) nics_at: Vec<NicAt>,
     /// Where each of its volumes is written, in their order.
     pub(crate) volumes_at: Vec<VolumeAt>,
+    /// A key that names an archive or image it is not made from, because another key wins.
+    pub(crate) unused_origin: Option<&'static str>,
 }
 
 /// What a clone takes from its parent because it does not say.
@@ -88,6 +95,17 @@ pub(crate) struct WantedDisk<'a> {
     pub(crate) size: GibiBytes,
     /// Which of the guest's volumes it is; the root disk is none.
     pub(crate) volume: Option<usize>,
+}
+
+/// Where an interface is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NicAt {
+    /// The key of the guest.
+    pub(crate) key: &'static str,
+    /// Whether its bridge is written there and not beside it.
+    pub(crate) holds_bridge: bool,
+    /// Whether its MAC address is written there and not beside it.
+    pub(crate) holds_mac: bool,
 }
 
 /// Where a volume is written.
@@ -162,6 +180,11 @@ impl Scene<'_> {
             .take_while(move |ancestor| ancestor.spec.vmid != guest.spec.vmid)
     }
 
+    /// Says whether all the guest stands on by cloning is known, down to an archive or image.
+    pub(crate) fn knows_lineage(&self, guest: &Guest) -> bool {
+        self.lineage(guest).last().unwrap_or(guest).spec.parent().is_none()
+    }
+
     /// Says whether the guest or one it is cloned from has a feature.
     pub(crate) fn has_feature(&self, guest: &Guest, feature: &FeatureName) -> bool {
         guest.spec.features.contains(feature) || self.inherits_feature(guest, feature).is_some()
@@ -182,14 +205,6 @@ impl Scene<'_> {
         std::iter::once(guest).chain(self.lineage(guest)).flat_map(|guest| &guest.spec.features)
     }
 
-    /// Says whether all that the guest is cloned from could be read, up to the first of them.
-    pub(crate) fn knows_lineage(&self, guest: &Guest) -> bool {
-        match self.lineage(guest).last().unwrap_or(guest).spec.origin {
-            Origin::Clone { .. } => false,
-            Origin::Template { .. } | Origin::CloudImage { .. } => true,
-        }
-    }
-
     /// Returns the ids from which guests are cloned.
     pub(crate) fn parents(&self) -> HashSet<Vmid> {
         self.guests.iter().filter_map(|guest| guest.spec.parent()).collect()
@@ -204,6 +219,12 @@ impl Scene<'_> {
         }
     }
 
+    /// Returns the place of the network behind a bridge.
+    pub(crate) fn network_at(&self, network: &HostNetwork) -> Place {
+        let key = if network.key == "internal_bridge" { "subnet" } else { "address" };
+        self.host_at("network").key(network.key).key(key)
+    }
+
     /// Returns the place of a key of the host's file.
     pub(crate) fn host_at(&self, key: &'static str) -> Place {
         Place::file(File::Hypervisor).key(key)
@@ -214,6 +235,47 @@ impl Guest {
     /// Returns the place of one of its keys.
     pub(crate) fn at(&self, key: &'static str) -> Place {
         self.at.clone().key(key)
+    }
+
+    /// Returns its addresses that are known beforehand, each with its interface and its position.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = (usize, &Nic, IpNet)> {
+        self.spec.nics.iter().enumerate().filter_map(|(nth, nic)| match nic.address {
+            Address::Static(address) => Some((nth, nic, address)),
+            Address::Dhcp => None,
+        })
+    }
+
+    /// Returns the place where one of its interfaces is written.
+    pub(crate) fn nic_at(&self, nth: usize) -> Place {
+        self.nics_at.get(nth).map_or_else(|| self.at.clone(), |nic| self.at(nic.key))
+    }
+
+    /// Returns the place where the bridge of one of its interfaces is written.
+    pub(crate) fn bridge_at(&self, nth: usize) -> Place {
+        match self.nics_at.get(nth) {
+            Some(NicAt { key, holds_bridge: true, .. }) => self.at(key).key("bridge"),
+            Some(NicAt { key, .. }) => match self.spec.kind() {
+                Kind::Container => self.at(key),
+                Kind::Machine => self.at("network_bridge"),
+            },
+            None => self.at.clone(),
+        }
+    }
+
+    /// Returns the place where the MAC address of one of its interfaces is written.
+    pub(crate) fn mac_at(&self, nth: usize) -> Place {
+        match self.nics_at.get(nth) {
+            Some(NicAt { key, holds_mac: true, .. }) => self.at(key).key("hwaddr"),
+            Some(_) | None => self.at("mac_address"),
+        }
+    }
+
+    /// Returns the place of the size of its root disk.
+    pub(crate) fn size_at(&self) -> Place {
+        match self.spec.kind() {
+            Kind::Container => self.at("storage_size_gb"),
+            Kind::Machine => self.at("disk_size_gb"),
+        }
     }
 
     /// Returns the place where one of its volumes is written.

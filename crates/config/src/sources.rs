@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::finding::Finding;
 use crate::folder::Folder;
 use crate::load::Texts;
-use crate::place::{Aspect, File, Place, locate};
+use crate::place::{Aspect, File, Place, Segment, locate};
 use crate::scene::Ignored;
 use crate::shape::{self, Schema};
 use crate::source::{Source, SourceError};
@@ -37,6 +37,16 @@ pub(crate) struct Entry {
     pub(crate) key: Option<Range<usize>>,
     /// Its value.
     pub(crate) value: Range<usize>,
+}
+
+impl Entry {
+    /// Returns the bytes of its id: its key, or in a list its `vmid`.
+    fn id(&self, json: &str, value: &str) -> Range<usize> {
+        match &self.key {
+            Some(key) => key.clone(),
+            None => locate(json, value, &[Segment::Key("vmid".into())], Aspect::Value),
+        }
+    }
 }
 
 impl Sources {
@@ -161,17 +171,11 @@ impl Sources {
         let Some(entry) = self.entry(place.file, nth) else { return 0..0 };
         let value = json.get(entry.value.clone()).unwrap_or_default();
         if place.path.is_empty() {
-            return match &entry.key {
-                Some(key) => key.clone(),
-                None => locate(json, value, &[], Aspect::Value),
-            };
+            return entry.id(json, value);
         }
         let found = locate(json, value, &place.path, place.aspect);
-        // The way ended at the guest itself: its key says more than its first bracket.
-        match &entry.key {
-            Some(key) if found.start == entry.value.start => key.clone(),
-            Some(_) | None => found,
-        }
+        // The way ended at the guest itself: its id says more than its first bracket.
+        if found.start == entry.value.start { entry.id(json, value) } else { found }
     }
 
     /// Sorts findings by file and place.

@@ -13,7 +13,7 @@ use crate::raw::RawContainer;
 use crate::raw::lenient::{ListOrText, ObjectOrText};
 use crate::raw::lxc::RawVolume;
 use crate::raw::shared::RawNic;
-use crate::scene::{Guest, Inherits, VolumeAt};
+use crate::scene::{Guest, Inherits, NicAt, VolumeAt};
 
 /// What Proxmox gives a container that says nothing.
 const DEFAULT_MEMORY: MebiBytes = MebiBytes(512);
@@ -57,7 +57,9 @@ pub(crate) fn container(vmid: Vmid, raw: RawContainer, mut reading: Reading<'_>)
         }
     }
     let (model_server, model_keys) = model_server::model_server(&raw);
+    let (nics, nics_at) = nics(reading, &raw);
     let (volumes, volumes_at) = volumes(reading, &raw);
+    let unused_origin = unused_origin(&raw);
     let gpus = raw
         .gpu_assignment
         .as_ref()
@@ -75,7 +77,7 @@ pub(crate) fn container(vmid: Vmid, raw: RawContainer, mut reading: Reading<'_>)
             storage: storage.or_else(|| "local".parse().ok())?,
             size: size.unwrap_or(GibiBytes(0)),
         },
-        nics: nics(reading, &raw),
+        nics,
         boot: parts::boot(reading, raw.start_at_boot, raw.boot_order, raw.boot_delay),
         features,
         application_script: reading.maybe("application_script", raw.application_script.as_deref()),
@@ -106,7 +108,9 @@ pub(crate) fn container(vmid: Vmid, raw: RawContainer, mut reading: Reading<'_>)
         }),
         origin,
     };
-    Some(Guest { spec: Box::new(spec), at: reading.guest(), inherits, model_keys, volumes_at })
+    let at = reading.guest();
+    let spec = Box::new(spec);
+    Some(Guest { spec, at, inherits, model_keys, nics_at, volumes_at, unused_origin })
 }
 
 /// Returns the name Proxmox gives a container that has none.
@@ -127,6 +131,18 @@ fn origin(reading: &mut Reading<'_>, raw: &RawContainer) -> Option<Origin> {
         "say what the container is made from: `template` (an archive) or `clone_from_ctid`",
     )?;
     Some(Origin::Template { archive: archive.into_boxed_str() })
+}
+
+/// Returns the first key that [`origin`] does not come to, because one before it wins.
+fn unused_origin(raw: &RawContainer) -> Option<&'static str> {
+    let is_clone = raw.clone_from_ctid.is_some();
+    let is_written = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+    match (is_written(&raw.template), is_written(&raw.template_file)) {
+        (true, _) if is_clone => Some("template"),
+        (true, true) => Some("template_file"),
+        (false, true) if is_clone => Some("template_file"),
+        (true | false, false) | (false, true) => None,
+    }
 }
 
 fn seal(reading: &mut Reading<'_>, raw: &RawContainer) -> Option<Seal> {
@@ -179,7 +195,7 @@ fn features(
     (features, options)
 }
 
-fn nics(reading: &mut Reading<'_>, raw: &RawContainer) -> Vec<Nic> {
+fn nics(reading: &mut Reading<'_>, raw: &RawContainer) -> (Vec<Nic>, Vec<NicAt>) {
     let first = match &raw.network_config {
         None => None,
         Some(ObjectOrText::Object(nic)) => Some(nic.clone()),
@@ -198,23 +214,22 @@ fn nics(reading: &mut Reading<'_>, raw: &RawContainer) -> Vec<Nic> {
             })
         }
     };
-    let second = raw.secondary_network_config.as_ref();
-    let mut nics = Vec::with_capacity(usize::from(first.is_some()) + usize::from(second.is_some()));
-    if let Some(first) = first {
-        let defaults =
-            NicDefaults { name: Some("eth0"), bridge: None, mac: raw.mac_address.as_deref() };
-        nics.extend(parts::nic(reading, &reading.at("network_config"), &first, &defaults));
+    let mac = raw.mac_address.as_deref();
+    let written = [
+        ("network_config", first.as_ref(), "eth0", mac),
+        ("secondary_network_config", raw.secondary_network_config.as_ref(), "eth1", None),
+    ];
+    let count = written.iter().filter(|(_, raw, _, _)| raw.is_some()).count();
+    let (mut nics, mut places) = (Vec::with_capacity(count), Vec::with_capacity(count));
+    for (key, raw, name, mac) in written {
+        let Some(raw) = raw else { continue };
+        let defaults = NicDefaults { name: Some(name), bridge: None, mac };
+        if let Some(nic) = parts::nic(reading, &reading.at(key), raw, &defaults) {
+            nics.push(nic);
+            places.push(parts::nic_at(key, raw));
+        }
     }
-    if let Some(second) = second {
-        let defaults = NicDefaults { name: Some("eth1"), bridge: None, mac: None };
-        nics.extend(parts::nic(
-            reading,
-            &reading.at("secondary_network_config"),
-            second,
-            &defaults,
-        ));
-    }
-    nics
+    (nics, places)
 }
 
 fn volumes(reading: &mut Reading<'_>, raw: &RawContainer) -> (Vec<Volume>, Vec<VolumeAt>) {

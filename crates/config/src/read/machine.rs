@@ -75,8 +75,12 @@ pub(crate) fn machine(
     let nics = raw.network_config.as_ref().and_then(|nic| {
         let defaults =
             NicDefaults { name: None, bridge: bridge.as_ref(), mac: raw.mac_address.as_deref() };
-        parts::nic(reading, &reading.at("network_config"), nic, &defaults)
+        let read = parts::nic(reading, &reading.at("network_config"), nic, &defaults)?;
+        Some((read, parts::nic_at("network_config", nic)))
     });
+    let (nics, nics_at) = nics.into_iter().unzip();
+    let has_image = raw.template_image.as_ref().is_some_and(|image| !image.is_empty());
+    let unused_origin = (is_clone && has_image).then_some("template_image");
     let snapshot = reading.maybe("template_snapshot_name", raw.template_snapshot_name.as_deref());
     let mut features = Vec::new();
     for (nth, name) in raw.features.iter().flat_map(|list| &list.0).enumerate() {
@@ -110,7 +114,7 @@ pub(crate) fn machine(
             storage: storage.or_else(|| "local".parse().ok())?,
             size: size.unwrap_or(GibiBytes(0)),
         },
-        nics: nics.into_iter().collect(),
+        nics,
         boot: parts::boot(reading, raw.start_at_boot, raw.boot_order, raw.boot_delay),
         features,
         application_script: None,
@@ -130,13 +134,9 @@ pub(crate) fn machine(
         }),
         origin,
     };
-    Some(Guest {
-        spec: Box::new(spec),
-        at: reading.guest(),
-        inherits,
-        model_keys: None,
-        volumes_at,
-    })
+    let at = reading.guest();
+    let spec = Box::new(spec);
+    Some(Guest { spec, at, inherits, model_keys: None, nics_at, volumes_at, unused_origin })
 }
 
 /// Returns the name Proxmox gives a machine that has none.

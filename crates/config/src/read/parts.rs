@@ -12,6 +12,7 @@ use super::Reading;
 use crate::place::Place;
 use crate::raw::lenient::{Label, OneOrMany, Whole};
 use crate::raw::shared::{RawCheck, RawFirewall, RawNic, RawRoute, RawTest};
+use crate::scene::NicAt;
 
 const DEFAULT_RETRIES: u32 = 3;
 const DEFAULT_INTERVAL: u32 = 5;
@@ -21,6 +22,12 @@ pub(super) struct NicDefaults<'a> {
     pub(super) name: Option<&'static str>,
     pub(super) bridge: Option<&'a BridgeName>,
     pub(super) mac: Option<&'a str>,
+}
+
+/// Returns where the parts of an interface are written.
+pub(super) fn nic_at(key: &'static str, raw: &RawNic) -> NicAt {
+    let is_written = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+    NicAt { key, holds_bridge: is_written(&raw.bridge), holds_mac: is_written(&raw.hwaddr) }
 }
 
 /// Reads one network interface.

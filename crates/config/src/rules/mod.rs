@@ -4,21 +4,38 @@
 //! says what another rule says already, and says nothing about a guest that could not be read.
 //! To add one: a file here, a line in [`RULES`], a page in `docs/errors/`, and two fixtures.
 
+mod addresses_unique;
+mod boot_order;
+mod bridges_known;
+mod circles;
+mod clones_fit;
 mod core_paths;
 mod datasets;
 mod disk_sizes;
 mod driver_version;
+mod feature_conflicts;
+mod feature_needs;
+mod feature_options;
+mod feature_order;
+mod features_inherited;
 mod features_known;
+mod gateways;
 mod gpu_features;
 mod gpu_shares;
 mod gpus_exist;
+mod groups;
+mod guests_known;
 mod host_mounts;
 mod ids_unique;
 mod memory_at_boot;
 mod memory_sense;
 mod model_keys;
 mod mounts_unique;
+mod names_unique;
+mod networks;
+mod origin_unused;
 mod pools;
+mod seals;
 mod shared_volumes;
 mod shares;
 mod snapshots_possible;
@@ -27,6 +44,7 @@ mod storage_content;
 mod storage_ids;
 mod storage_known;
 mod storage_room;
+mod template_dependencies;
 mod tensor_parallel;
 
 use crate::code::Code;
@@ -45,21 +63,37 @@ pub(crate) struct Rule {
 
 /// All rules, by name.
 const RULES: &[Rule] = &[
+    addresses_unique::RULE,
+    boot_order::RULE,
+    bridges_known::RULE,
+    circles::RULE,
+    clones_fit::RULE,
     core_paths::RULE,
     datasets::RULE,
     disk_sizes::RULE,
     driver_version::RULE,
+    feature_conflicts::RULE,
+    feature_needs::RULE,
+    feature_options::RULE,
+    feature_order::RULE,
+    features_inherited::RULE,
     features_known::RULE,
+    gateways::RULE,
     gpu_features::RULE,
     gpu_shares::RULE,
     gpus_exist::RULE,
+    guests_known::RULE,
     host_mounts::RULE,
     ids_unique::RULE,
     memory_at_boot::RULE,
     memory_sense::RULE,
     model_keys::RULE,
     mounts_unique::RULE,
+    names_unique::RULE,
+    networks::RULE,
+    origin_unused::RULE,
     pools::RULE,
+    seals::RULE,
     shared_volumes::RULE,
     shares::RULE,
     snapshots_possible::RULE,
@@ -68,6 +102,7 @@ const RULES: &[Rule] = &[
     storage_ids::RULE,
     storage_known::RULE,
     storage_room::RULE,
+    template_dependencies::RULE,
     tensor_parallel::RULE,
 ];
 
