@@ -145,6 +145,7 @@ fn check(
         library,
         inventory: inventory.as_ref(),
         folder,
+        sources: &sources,
         ignored: &ignored,
     };
     let found = Findings::default();

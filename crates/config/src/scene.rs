@@ -10,6 +10,7 @@ use crate::inventory::Inventory;
 use crate::library::Library;
 use crate::place::{File, Place, Segment};
 use crate::raw::{RawHypervisor, RawLxcHead};
+use crate::sources::Sources;
 
 /// Everything a rule may look at.
 ///
@@ -34,6 +35,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) inventory: Option<&'a Inventory>,
     /// The folder of the files.
     pub(crate) folder: &'a Folder,
+    /// The texts, for what only they say.
+    pub(crate) sources: &'a Sources,
     /// Keys that no type asks for, by place.
     pub(crate) ignored: &'a [Ignored],
 }
@@ -130,6 +133,13 @@ impl Scene<'_> {
     /// Returns the guest with this id; the first, where several have it.
     pub(crate) fn guest(&self, vmid: Vmid) -> Option<&Guest> {
         self.by_id.get(&vmid).and_then(|nth| self.guests.get(*nth))
+    }
+
+    /// Returns the guest whose nth entry of a file this is, where it could be read.
+    pub(crate) fn guest_at(&self, file: File, entry: usize) -> Option<&Guest> {
+        let position = |guest: &Guest| (guest.at.file, guest.at.entry);
+        let nth = self.guests.binary_search_by_key(&(file, Some(entry)), position).ok()?;
+        self.guests.get(nth)
     }
 
     /// Says whether there is a guest with this id, readable or not.

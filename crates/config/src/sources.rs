@@ -1,5 +1,6 @@
 //! The texts of all files, and where in them a place is.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::path::Path;
 
@@ -8,7 +9,8 @@ use serde::de::DeserializeOwned;
 use crate::finding::Finding;
 use crate::folder::Folder;
 use crate::load::Texts;
-use crate::place::{Aspect, File, Place, locate};
+use crate::members::Elements;
+use crate::place::{Aspect, File, Place, locate, value_at};
 use crate::scene::Ignored;
 use crate::shape::{self, Schema};
 use crate::source::{Source, SourceError};
@@ -141,10 +143,14 @@ impl Sources {
     }
 
     fn entry(&self, file: File, nth: usize) -> Option<&Entry> {
+        self.entries(file).get(nth)
+    }
+
+    fn entries(&self, file: File) -> &[Entry] {
         match file {
-            File::Lxc => self.entries.lxc.get(nth),
-            File::Vm => self.entries.vm.get(nth),
-            File::Hypervisor | File::Inventory => None,
+            File::Lxc => &self.entries.lxc,
+            File::Vm => &self.entries.vm,
+            File::Hypervisor | File::Inventory => &[],
         }
     }
 
@@ -171,6 +177,49 @@ impl Sources {
         match &entry.key {
             Some(key) if found.start == entry.value.start => key.clone(),
             Some(_) | None => found,
+        }
+    }
+
+    /// Returns the nth guest of a file at or before an offset, counted by the bytes of its value.
+    pub(crate) fn entry_before(&self, file: File, offset: usize) -> Option<usize> {
+        self.entries(file).partition_point(|entry| entry.value.start <= offset).checked_sub(1)
+    }
+
+    /// Returns the bytes of a guest's value.
+    pub(crate) fn entry_span(&self, file: File, nth: usize) -> Option<Range<usize>> {
+        self.entry(file, nth).map(|entry| entry.value.clone())
+    }
+
+    /// Returns a place at or before an offset, and not far, at which no string is open.
+    pub(crate) fn between_values(&self, file: File, offset: usize) -> usize {
+        let before = self.entry_before(file, offset).and_then(|nth| self.entry(file, nth));
+        match before {
+            Some(entry) if offset < entry.value.end => entry.value.start,
+            Some(entry) => entry.value.end,
+            None => 0,
+        }
+    }
+
+    /// Returns the JSON of a value, if there is one at this very place.
+    pub(crate) fn value(&self, place: &Place) -> Option<&str> {
+        let json = self.get(place.file)?.json();
+        let start = match place.entry {
+            Some(nth) => json.get(self.entry(place.file, nth)?.value.clone())?,
+            None => json.trim_ascii(),
+        };
+        value_at(start, &place.path)
+    }
+
+    /// Returns the place of the first element of a list that is a text of which `is_it` is true;
+    /// that of the list where there is none, as for a value that is no list.
+    pub(crate) fn element(&self, list: Place, is_it: impl Fn(&str) -> bool) -> Place {
+        let elements = Elements::of(self.value(&list).unwrap_or_default());
+        let nth = elements.0.iter().position(|element| {
+            serde_json::from_str::<Cow<'_, str>>(element.get()).is_ok_and(|text| is_it(&text))
+        });
+        match nth {
+            Some(nth) => list.index(nth),
+            None => list,
         }
     }
 

@@ -60,14 +60,16 @@ impl<'a> Lines<'a> {
 
     /// Returns the line of a place, ready to be shown.
     pub(super) fn shown(&self, place: &Place) -> Option<Shown<'a>> {
-        let text = self.sources.get(place.file)?.text();
+        let source = self.sources.get(place.file)?;
+        let text = source.text();
         let span = self.sources.span(place);
         let position = self.position(place.file, span.start);
         let starts = self.starts.get(&place.file)?;
         let start = *starts.get(position.line - 1)?;
         let end = starts.get(position.line).map_or(text.len(), |next| next - 1);
         let (from, to) = window(text, start..end, span.start);
-        let shown = secrets::masked(text, from..to);
+        let known = self.sources.between_values(place.file, from);
+        let shown = secrets::masked(text, source.json(), known, from..to);
         let marked_end = span.end.clamp(span.start, to);
         let marked = span.start.saturating_sub(from)..marked_end.saturating_sub(from);
         Some(Shown { text: shown, marked, position, is_cut: (from, to) != (start, end) })

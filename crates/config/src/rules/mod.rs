@@ -4,12 +4,17 @@
 //! says what another rule says already, and says nothing about a guest that could not be read.
 //! To add one: a file here, a line in [`RULES`], a page in `docs/errors/`, and two fixtures.
 
+mod apparmor;
 mod features_known;
 mod ids_unique;
+mod privileged;
+mod proxmox_features;
+mod raw_lines;
 
 use crate::code::Code;
 use crate::finding::Findings;
-use crate::scene::Scene;
+use crate::place::Place;
+use crate::scene::{Guest, Scene};
 
 /// A rule.
 pub(crate) struct Rule {
@@ -19,8 +24,15 @@ pub(crate) struct Rule {
     check: fn(&Scene<'_>, &Findings),
 }
 
-/// All rules, in the order of their codes.
-const RULES: &[Rule] = &[ids_unique::RULE, features_known::RULE];
+/// All rules, by the names of their files.
+const RULES: &[Rule] = &[
+    apparmor::RULE,
+    features_known::RULE,
+    ids_unique::RULE,
+    privileged::RULE,
+    proxmox_features::RULE,
+    raw_lines::RULE,
+];
 
 /// Runs every rule.
 pub(crate) fn run(scene: &Scene<'_>, findings: &Findings) {
@@ -55,6 +67,47 @@ pub(crate) fn listed<T: ToString>(things: impl IntoIterator<Item = T>) -> String
         None => String::new(),
         Some((last, [])) => last.clone(),
         Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+/// Guests of which the same is to be said, so that it is said once.
+#[derive(Default)]
+pub(crate) struct Together<'s> {
+    guests: Vec<&'s Guest>,
+    first: Option<Place>,
+}
+
+impl<'s> Together<'s> {
+    /// Adds a guest; `place` is asked where it stands for the first one only.
+    pub(crate) fn add(&mut self, guest: &'s Guest, place: impl FnOnce() -> Place) {
+        if self.guests.last().is_some_and(|last| std::ptr::eq(*last, guest)) {
+            return;
+        }
+        self.first.get_or_insert_with(place);
+        self.guests.push(guest);
+    }
+
+    /// Returns the first place and how the guests are called, if there are any.
+    pub(crate) fn called(&self) -> Option<(Place, String)> {
+        Some((self.first.clone()?, some_of(&self.guests)))
+    }
+}
+
+/// Names guests, and of many only a few: `22 guests (900, 901, 902 and 19 more)`.
+pub(crate) fn some_of(guests: &[&Guest]) -> String {
+    const NAMED: usize = 6;
+    let id = |guest: &&Guest| guest.spec.vmid.to_string();
+    match guests {
+        [] => "no guest".to_owned(),
+        [one] => one.called(),
+        few if few.len() <= NAMED => {
+            format!("{} guests ({})", few.len(), listed(few.iter().map(id)))
+        }
+        many => {
+            let named: Vec<_> = many.iter().take(NAMED / 2).map(id).collect();
+            let more = many.len() - named.len();
+            format!("{} guests ({} and {more} more)", many.len(), named.join(", "))
+        }
     }
 }
 
