@@ -180,24 +180,26 @@ impl Sources {
         }
     }
 
-    /// Returns the nth guest of a file at or before an offset, counted by the bytes of its value.
-    pub(crate) fn entry_before(&self, file: File, offset: usize) -> Option<usize> {
-        self.entries(file).partition_point(|entry| entry.value.start <= offset).checked_sub(1)
-    }
-
-    /// Returns the bytes of a guest's value.
-    pub(crate) fn entry_span(&self, file: File, nth: usize) -> Option<Range<usize>> {
-        self.entry(file, nth).map(|entry| entry.value.clone())
-    }
-
-    /// Returns a place at or before an offset, and not far, at which no string is open.
-    pub(crate) fn between_values(&self, file: File, offset: usize) -> usize {
-        let before = self.entry_before(file, offset).and_then(|nth| self.entry(file, nth));
-        match before {
-            Some(entry) if offset < entry.value.end => entry.value.start,
-            Some(entry) => entry.value.end,
-            None => 0,
+    /// Returns the part of a file around an offset: a guest's value, or all that stands between two.
+    pub(crate) fn part_around(&self, file: File, offset: usize) -> Range<usize> {
+        let entries = self.entries(file);
+        let next = entries.partition_point(|entry| entry.value.start <= offset);
+        let before = next.checked_sub(1).and_then(|nth| entries.get(nth));
+        match before.map(|entry| entry.value.clone()) {
+            Some(value) if offset < value.end => value,
+            before => {
+                let end = entries.get(next).map(|entry| entry.value.start);
+                let whole = || self.get(file).map_or(0, |source| source.json().len());
+                before.map_or(0, |value| value.end)..end.unwrap_or_else(whole)
+            }
         }
+    }
+
+    /// Returns which guest of a file stands around an offset.
+    pub(crate) fn entry_around(&self, file: File, offset: usize) -> Option<usize> {
+        let entries = self.entries(file);
+        let nth = entries.partition_point(|entry| entry.value.start <= offset).checked_sub(1)?;
+        entries.get(nth).filter(|entry| offset < entry.value.end).map(|_| nth)
     }
 
     /// Returns the JSON of a value, if there is one at this very place.

@@ -68,7 +68,7 @@ impl<'a> Lines<'a> {
         let start = *starts.get(position.line - 1)?;
         let end = starts.get(position.line).map_or(text.len(), |next| next - 1);
         let (from, to) = window(text, start..end, span.start);
-        let known = self.sources.between_values(place.file, from);
+        let known = self.sources.part_around(place.file, from).start;
         let shown = secrets::masked(text, source.json(), known, from..to);
         let marked_end = span.end.clamp(span.start, to);
         let marked = span.start.saturating_sub(from)..marked_end.saturating_sub(from);

@@ -6,10 +6,22 @@
 
 mod apparmor;
 mod features_known;
+mod files;
+mod firewall_misplaced;
+mod firewall_open;
+mod firewall_rules;
 mod ids_unique;
+mod images;
+mod inert_keys;
+mod keys;
+mod ports;
 mod privileged;
 mod proxmox_features;
 mod raw_lines;
+mod routes;
+mod secrets_in_clear;
+mod unknown_keys;
+mod users;
 
 use crate::code::Code;
 use crate::finding::Findings;
@@ -28,10 +40,21 @@ pub(crate) struct Rule {
 const RULES: &[Rule] = &[
     apparmor::RULE,
     features_known::RULE,
+    files::RULE,
+    firewall_misplaced::RULE,
+    firewall_open::RULE,
+    firewall_rules::RULE,
     ids_unique::RULE,
+    images::RULE,
+    inert_keys::RULE,
+    ports::RULE,
     privileged::RULE,
     proxmox_features::RULE,
     raw_lines::RULE,
+    routes::RULE,
+    secrets_in_clear::RULE,
+    unknown_keys::RULE,
+    users::RULE,
 ];
 
 /// Runs every rule.
