@@ -8,7 +8,7 @@ use crate::folder::Folder;
 use crate::host::Host;
 use crate::inventory::Inventory;
 use crate::library::Library;
-use crate::place::{File, Place, Segment};
+use crate::place::{File, Place};
 use crate::raw::{RawHypervisor, RawLxcHead};
 use crate::sources::Sources;
 
@@ -112,20 +112,6 @@ impl Ignored {
     /// Takes note of a key at a place.
     pub(crate) fn at(place: Place) -> Self {
         Self { place }
-    }
-
-    /// Returns the way to it without the ids and positions on it: `network_config.gwy`, `tests.[].x`.
-    pub(crate) fn pattern(&self) -> String {
-        let parts: Vec<_> = self
-            .place
-            .path
-            .iter()
-            .map(|segment| match segment {
-                Segment::Key(key) => key.as_ref(),
-                Segment::Index(_) => "[]",
-            })
-            .collect();
-        parts.join(".")
     }
 }
 

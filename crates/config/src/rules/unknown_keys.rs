@@ -72,7 +72,7 @@ fn finding(
     match did_you_mean(key, known()) {
         Some(near) => finding.help(format!("did you mean `{near}`?")),
         None if known().count() <= 12 && known().count() > 0 => {
-            finding.help(format!("there are {} here; remove it otherwise", listed(known())))
+            finding.help(format!("remove it, or take one of the keys here: {}", listed(known())))
         }
         None => finding.help("remove it; `phoenix schema` prints the keys there are"),
     }
