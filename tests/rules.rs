@@ -46,7 +46,11 @@ fn rule(trips: &Path) -> datatest_stable::Result<()> {
         prepend_module_to_snapshot => false,
         snapshot_path => "snapshots/rules",
         omit_expression => true,
-        filters => vec![(r"(/[^/\s]+)*/\.tmp\w+/", "")],
+        filters => vec![
+            (r"(/[^/\s]+)*/\.tmp\w+/", ""),
+            // Beside the folder of the files.
+            (r"`(/[^/\s`]+)*/(bin|bin/tests|etc/apparmor)`", "`../$2`"),
+        ],
     }, {
         insta::assert_snapshot!(name, shown);
     });

@@ -31,21 +31,29 @@ pub struct Code {
 
 /// Makes a [`Code`], with its page out of `docs/errors/`.
 macro_rules! code {
-    ($number:literal, $level:ident, $title:literal) => {
+    ($digits:literal, $level:ident, $title:literal) => {
         $crate::code::Code {
-            number: $number,
+            number: $crate::code::number($digits),
             level: $crate::code::Level::$level,
             title: $title,
             page: include_str!(concat!(
                 env!("CARGO_MANIFEST_DIR"),
                 "/../../docs/errors/PHX",
-                stringify!($number),
+                $digits,
                 ".md"
             )),
         }
     };
 }
 pub(crate) use code;
+
+/// Reads the digits of a code.
+pub(crate) const fn number(digits: &str) -> u16 {
+    match u16::from_str_radix(digits, 10) {
+        Ok(number) => number,
+        Err(_) => 0,
+    }
+}
 
 impl Code {
     /// Returns the code called `PHX0301`, `phx0301` or `301`.

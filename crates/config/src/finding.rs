@@ -77,6 +77,15 @@ impl Findings {
         all.extend(findings);
     }
 
+    /// Returns where something of a kind was found before.
+    pub(crate) fn places(&self, code: &Code) -> Vec<Place> {
+        let all = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        all.iter()
+            .filter(|finding| finding.code == code)
+            .map(|finding| finding.place.clone())
+            .collect()
+    }
+
     /// Returns what was collected.
     pub(crate) fn into_vec(self) -> Vec<Finding> {
         self.0.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)

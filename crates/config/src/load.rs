@@ -21,11 +21,11 @@ use crate::shape::{SHAPE, SYNTAX, TWICE};
 use crate::sources::Sources;
 use crate::{resolve, schema};
 
-static UNREADABLE: Code = code!(0001, Error, "a file cannot be read");
-static NOT_TEXT: Code = code!(0002, Error, "a file is not UTF-8 text");
-static EMPTY: Code = code!(0003, Error, "a file is empty");
-pub(crate) static NOT_CHECKED: Code = code!(0009, Note, "a rule could not be checked");
-static NO_FLEET: Code = code!(0012, Error, "the guests make no fleet");
+static UNREADABLE: Code = code!("0001", Error, "a file cannot be read");
+static NOT_TEXT: Code = code!("0002", Error, "a file is not UTF-8 text");
+static EMPTY: Code = code!("0003", Error, "a file is empty");
+pub(crate) static NOT_CHECKED: Code = code!("0009", Note, "a rule could not be checked");
+static NO_FLEET: Code = code!("0012", Error, "the guests make no fleet");
 
 /// The codes of what is found while files are read.
 pub(crate) static CODES: &[&Code] = &[
@@ -174,6 +174,7 @@ fn check(
         library,
         inventory: inventory.as_ref(),
         folder,
+        sources: &sources,
         ignored: &ignored,
     };
     let found = Findings::default();

@@ -119,6 +119,21 @@ pub(crate) fn spelled(key: &str) -> impl Iterator<Item = &str> {
 /// Where the way ends early, because the value is written in another form or left out, the last
 /// place that is there is the answer: it is the one a person has to look at.
 pub(crate) fn locate(whole: &str, start: &str, path: &[Segment], aspect: Aspect) -> Range<usize> {
+    let (key, value, is_whole_way) = walk(start, path);
+    match aspect {
+        Aspect::Key if is_whole_way => span_of(whole, key.unwrap_or(value)),
+        Aspect::Key | Aspect::Value => head(whole, key, value),
+    }
+}
+
+/// Returns the text of the value at the end of a path that begins at `start`, if it is there.
+pub(crate) fn value_at<'a>(start: &'a str, path: &[Segment]) -> Option<&'a str> {
+    let (_, value, is_whole_way) = walk(start, path);
+    is_whole_way.then_some(value)
+}
+
+/// Goes along a path as far as it goes: the last key and value, and whether it went all the way.
+fn walk<'a>(start: &'a str, path: &[Segment]) -> (Option<&'a str>, &'a str, bool) {
     let mut value = start;
     let mut key = None;
     for segment in path {
@@ -138,17 +153,10 @@ pub(crate) fn locate(whole: &str, start: &str, path: &[Segment], aspect: Aspect)
                 Elements::of(value).0.get(*nth).map(|element| (None, element.get()))
             }
         };
-        let Some((next_key, next_value)) = next else { return head(whole, key, value) };
+        let Some((next_key, next_value)) = next else { return (key, value, false) };
         (key, value) = (next_key, next_value);
     }
-    let part = match (aspect, key) {
-        (Aspect::Key, Some(key)) => key,
-        (Aspect::Value, _) | (Aspect::Key, None) => value,
-    };
-    match aspect {
-        Aspect::Key => span_of(whole, part),
-        Aspect::Value => head(whole, key, part),
-    }
+    (key, value, true)
 }
 
 /// Returns the span of a value; of an object or array, which may be long, its key or first bytes.

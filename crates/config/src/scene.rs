@@ -4,15 +4,16 @@ use std::collections::{HashMap, HashSet};
 
 use ipnet::IpNet;
 use phoenix_domain::{
-    Address, FeatureName, GibiBytes, GuestSpec, Kind, Nic, Origin, StorageId, Vmid, VolumeSource,
+    Address, FeatureName, GibiBytes, GuestSpec, Kind, Nic, StorageId, Vmid, VolumeSource,
 };
 
 use crate::folder::Folder;
 use crate::host::{Host, HostNetwork};
 use crate::inventory::Inventory;
 use crate::library::Library;
-use crate::place::{File, Place, Segment};
+use crate::place::{File, Place};
 use crate::raw::{RawHypervisor, RawLxcHead};
+use crate::sources::Sources;
 
 /// Everything a rule may look at.
 ///
@@ -37,6 +38,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) inventory: Option<&'a Inventory>,
     /// The folder of the files.
     pub(crate) folder: &'a Folder,
+    /// The texts, for what only they say.
+    pub(crate) sources: &'a Sources,
     /// Keys that no type asks for, by place.
     pub(crate) ignored: &'a [Ignored],
 }
@@ -139,26 +142,19 @@ impl Ignored {
     pub(crate) fn at(place: Place) -> Self {
         Self { place }
     }
-
-    /// Returns the way to it without the ids and positions on it: `network_config.gwy`, `tests.[].x`.
-    pub(crate) fn pattern(&self) -> String {
-        let parts: Vec<_> = self
-            .place
-            .path
-            .iter()
-            .map(|segment| match segment {
-                Segment::Key(key) => key.as_ref(),
-                Segment::Index(_) => "[]",
-            })
-            .collect();
-        parts.join(".")
-    }
 }
 
 impl Scene<'_> {
     /// Returns the guest with this id; the first, where several have it.
     pub(crate) fn guest(&self, vmid: Vmid) -> Option<&Guest> {
         self.by_id.get(&vmid).and_then(|nth| self.guests.get(*nth))
+    }
+
+    /// Returns the guest whose nth entry of a file this is, where it could be read.
+    pub(crate) fn guest_at(&self, file: File, entry: usize) -> Option<&Guest> {
+        let position = |guest: &Guest| (guest.at.file, guest.at.entry);
+        let nth = self.guests.binary_search_by_key(&(file, Some(entry)), position).ok()?;
+        self.guests.get(nth)
     }
 
     /// Says whether there is a guest with this id, readable or not.
@@ -183,11 +179,6 @@ impl Scene<'_> {
     /// Says whether all the guest stands on by cloning is known, down to an archive or image.
     pub(crate) fn knows_lineage(&self, guest: &Guest) -> bool {
         self.lineage(guest).last().unwrap_or(guest).spec.parent().is_none()
-    }
-
-    /// Says whether the guest or one it is cloned from has a feature.
-    pub(crate) fn has_feature(&self, guest: &Guest, feature: &FeatureName) -> bool {
-        guest.spec.features.contains(feature) || self.inherits_feature(guest, feature).is_some()
     }
 
     /// Returns the nearest ancestor that brings a feature with it.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::inventory::Inventory;
 use crate::library::Manifest;
 use crate::raw::{RawContainer, RawHypervisor, RawLxcHead, RawMachine, RawVmHead};
-use crate::shape::Schema;
+pub(crate) use crate::shape::Schema;
 
 /// The documents that have a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

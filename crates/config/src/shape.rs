@@ -20,9 +20,9 @@ use crate::members::{Elements, Members, offset_in};
 use crate::place::{Place, Segment};
 use crate::source::offset_of;
 
-pub(crate) static SYNTAX: Code = code!(0004, Error, "this is not JSON");
-pub(crate) static TWICE: Code = code!(0005, Error, "a key is written twice");
-pub(crate) static SHAPE: Code = code!(0006, Error, "a value has the wrong shape");
+pub(crate) static SYNTAX: Code = code!("0004", Error, "this is not JSON");
+pub(crate) static TWICE: Code = code!("0005", Error, "a key is written twice");
+pub(crate) static SHAPE: Code = code!("0006", Error, "a value has the wrong shape");
 
 /// A schema that is compiled when it is needed first: usually never.
 pub(crate) struct Schema {

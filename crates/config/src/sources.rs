@@ -1,5 +1,6 @@
 //! The texts of all files, and where in them a place is.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::path::Path;
 
@@ -8,7 +9,8 @@ use serde::de::DeserializeOwned;
 use crate::finding::Finding;
 use crate::folder::Folder;
 use crate::load::Texts;
-use crate::place::{Aspect, File, Place, Segment, locate};
+use crate::members::Elements;
+use crate::place::{Aspect, File, Place, Segment, locate, value_at};
 use crate::scene::Ignored;
 use crate::shape::{self, Schema};
 use crate::source::{Source, SourceError};
@@ -151,10 +153,14 @@ impl Sources {
     }
 
     fn entry(&self, file: File, nth: usize) -> Option<&Entry> {
+        self.entries(file).get(nth)
+    }
+
+    fn entries(&self, file: File) -> &[Entry] {
         match file {
-            File::Lxc => self.entries.lxc.get(nth),
-            File::Vm => self.entries.vm.get(nth),
-            File::Hypervisor | File::Inventory => None,
+            File::Lxc => &self.entries.lxc,
+            File::Vm => &self.entries.vm,
+            File::Hypervisor | File::Inventory => &[],
         }
     }
 
@@ -176,6 +182,51 @@ impl Sources {
         let found = locate(json, value, &place.path, place.aspect);
         // The way ended at the guest itself: its id says more than its first bracket.
         if found.start == entry.value.start { entry.id(json, value) } else { found }
+    }
+
+    /// Returns the part of a file around an offset: a guest's value, or all that stands between two.
+    pub(crate) fn part_around(&self, file: File, offset: usize) -> Range<usize> {
+        let entries = self.entries(file);
+        let next = entries.partition_point(|entry| entry.value.start <= offset);
+        let before = next.checked_sub(1).and_then(|nth| entries.get(nth));
+        match before.map(|entry| entry.value.clone()) {
+            Some(value) if offset < value.end => value,
+            before => {
+                let end = entries.get(next).map(|entry| entry.value.start);
+                let whole = || self.get(file).map_or(0, |source| source.json().len());
+                before.map_or(0, |value| value.end)..end.unwrap_or_else(whole)
+            }
+        }
+    }
+
+    /// Returns which guest of a file stands around an offset.
+    pub(crate) fn entry_around(&self, file: File, offset: usize) -> Option<usize> {
+        let entries = self.entries(file);
+        let nth = entries.partition_point(|entry| entry.value.start <= offset).checked_sub(1)?;
+        entries.get(nth).filter(|entry| offset < entry.value.end).map(|_| nth)
+    }
+
+    /// Returns the JSON of a value, if there is one at this very place.
+    pub(crate) fn value(&self, place: &Place) -> Option<&str> {
+        let json = self.get(place.file)?.json();
+        let start = match place.entry {
+            Some(nth) => json.get(self.entry(place.file, nth)?.value.clone())?,
+            None => json.trim_ascii(),
+        };
+        value_at(start, &place.path)
+    }
+
+    /// Returns the place of the first element of a list that is a text of which `is_it` is true;
+    /// that of the list where there is none, as for a value that is no list.
+    pub(crate) fn element(&self, list: Place, is_it: impl Fn(&str) -> bool) -> Place {
+        let elements = Elements::of(self.value(&list).unwrap_or_default());
+        let nth = elements.0.iter().position(|element| {
+            serde_json::from_str::<Cow<'_, str>>(element.get()).is_ok_and(|text| is_it(&text))
+        });
+        match nth {
+            Some(nth) => list.index(nth),
+            None => list,
+        }
     }
 
     /// Sorts findings by file and place.

@@ -8,11 +8,11 @@ use crate::code::{Code, code};
 use crate::finding::Finding;
 use crate::place::Place;
 
-pub(crate) static REQUIRED: Code = code!(0007, Error, "a key is missing");
-pub(crate) static REFUSED: Code = code!(0008, Error, "a value is not what its place asks for");
-pub(crate) static OLD_SPELLING: Code = code!(0010, Note, "an older spelling was translated");
+pub(crate) static REQUIRED: Code = code!("0007", Error, "a key is missing");
+pub(crate) static REFUSED: Code = code!("0008", Error, "a value is not what its place asks for");
+pub(crate) static OLD_SPELLING: Code = code!("0010", Note, "an older spelling was translated");
 pub(crate) static SECRET_LITERAL: Code =
-    code!(0011, Warning, "a secret is written out where its name is wanted");
+    code!("0011", Warning, "a secret is written out where its name is wanted");
 
 /// The reading of one guest.
 pub(crate) struct Reading<'a> {

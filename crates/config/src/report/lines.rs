@@ -54,15 +54,17 @@ impl<'a> Lines<'a> {
 
     /// Returns the line of a place, ready to be shown.
     pub(super) fn shown(&self, place: &Place) -> Option<Shown<'a>> {
-        let text = self.sources.get(place.file)?.text();
+        let source = self.sources.get(place.file)?;
+        let text = source.text();
         let span = self.sources.span(place);
         let start = line_start(text, span.start);
         let end =
             text.get(span.start..)?.find('\n').map_or(text.len(), |length| span.start + length);
         let (from, to) = window(text, start..end, span.start);
+        let known = self.sources.part_around(place.file, from).start;
         let marked_end = span.end.clamp(span.start, to);
         Some(Shown {
-            text: secrets::masked(text, from..to),
+            text: secrets::masked(text, source.json(), known, from..to),
             marked: span.start.saturating_sub(from)..marked_end.saturating_sub(from),
             position: self.position(place.file, span.start),
             is_cut: (from, to) != (start, end),

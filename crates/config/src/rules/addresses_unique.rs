@@ -11,8 +11,8 @@ use crate::host::HostNetwork;
 use crate::place::Place;
 use crate::scene::{Guest, Scene};
 
-static ADDRESS: Code = code!(0201, Error, "an address is used twice");
-static MAC: Code = code!(0202, Error, "a MAC address is used twice");
+static ADDRESS: Code = code!("0201", Error, "an address is used twice");
+static MAC: Code = code!("0202", Error, "a MAC address is used twice");
 
 pub(super) const RULE: Rule = Rule { codes: &[&ADDRESS, &MAC], check };
 

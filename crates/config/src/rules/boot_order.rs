@@ -10,7 +10,7 @@ use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
 use crate::scene::{Guest, Scene};
 
-static CODE: Code = code!(0109, Warning, "a dependency starts too late at boot");
+static CODE: Code = code!("0109", Warning, "a dependency starts too late at boot");
 
 pub(super) const RULE: Rule = Rule { codes: &[&CODE], check };
 

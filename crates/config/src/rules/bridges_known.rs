@@ -8,7 +8,7 @@ use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
 use crate::scene::{Guest, Scene};
 
-static CODE: Code = code!(0206, Error, "a bridge does not exist");
+static CODE: Code = code!("0206", Error, "a bridge does not exist");
 
 pub(super) const RULE: Rule = Rule { codes: &[&CODE], check };
 

@@ -8,7 +8,7 @@ use crate::finding::{Finding, Findings};
 use crate::place::Place;
 use crate::scene::{Guest, Scene};
 
-static CODE: Code = code!(0108, Error, "guests stand on each other in a circle");
+static CODE: Code = code!("0108", Error, "guests stand on each other in a circle");
 
 pub(super) const RULE: Rule = Rule { codes: &[&CODE], check };
 

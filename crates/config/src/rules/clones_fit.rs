@@ -7,9 +7,9 @@ use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
 use crate::scene::{Guest, Scene};
 
-static KIND: Code = code!(0105, Error, "a parent is of the other kind");
-static PRIVILEGE: Code = code!(0106, Error, "`unprivileged` differs from the parent's");
-static SIZE: Code = code!(0112, Error, "a clone's root disk is smaller than its parent's");
+static KIND: Code = code!("0105", Error, "a parent is of the other kind");
+static PRIVILEGE: Code = code!("0106", Error, "`unprivileged` differs from the parent's");
+static SIZE: Code = code!("0112", Error, "a clone's root disk is smaller than its parent's");
 
 pub(super) const RULE: Rule = Rule { codes: &[&KIND, &PRIVILEGE, &SIZE], check };
 

@@ -6,7 +6,7 @@ use crate::finding::{Finding, Findings};
 use crate::place::File;
 use crate::scene::Scene;
 
-static CODE: Code = code!(0910, Warning, "another file is named than is read");
+static CODE: Code = code!("0910", Warning, "another file is named than is read");
 
 pub(super) const RULE: Rule = Rule { codes: &[&CODE], check };
 

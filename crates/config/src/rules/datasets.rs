@@ -11,8 +11,8 @@ use crate::raw::hypervisor::RawDataset;
 use crate::raw::lenient::ObjectOrText;
 use crate::scene::Scene;
 
-static NO_POOL: Code = code!(0902, Error, "a dataset is in a pool that is not declared");
-static NONSENSE: Code = code!(0907, Error, "a dataset cannot be made as it is written");
+static NO_POOL: Code = code!("0902", Error, "a dataset is in a pool that is not declared");
+static NONSENSE: Code = code!("0907", Error, "a dataset cannot be made as it is written");
 
 pub(super) const RULE: Rule = Rule { codes: &[&NO_POOL, &NONSENSE], check };
 

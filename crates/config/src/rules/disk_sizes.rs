@@ -7,7 +7,7 @@ use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
 use crate::scene::Scene;
 
-static CODE: Code = code!(0515, Error, "a disk of an impossible size");
+static CODE: Code = code!("0515", Error, "a disk of an impossible size");
 
 pub(super) const RULE: Rule = Rule { codes: &[&CODE], check };
 

@@ -6,7 +6,7 @@ use crate::finding::{Finding, Findings};
 use crate::place::{File, Place};
 use crate::scene::Scene;
 
-static CODE: Code = code!(0408, Error, "two versions of the NVIDIA driver are named");
+static CODE: Code = code!("0408", Error, "two versions of the NVIDIA driver are named");
 
 pub(super) const RULE: Rule = Rule { codes: &[&CODE], check };
 

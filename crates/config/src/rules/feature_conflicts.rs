@@ -9,8 +9,8 @@ use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
 use crate::scene::{Guest, Scene};
 
-static CONFLICT: Code = code!(0303, Error, "two features exclude each other");
-static KIND: Code = code!(0304, Error, "a feature is not for this kind of guest");
+static CONFLICT: Code = code!("0303", Error, "two features exclude each other");
+static KIND: Code = code!("0304", Error, "a feature is not for this kind of guest");
 
 pub(super) const RULE: Rule = Rule { codes: &[&CONFLICT, &KIND], check };
 

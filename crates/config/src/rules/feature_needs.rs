@@ -7,7 +7,7 @@ use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
 use crate::scene::{Guest, Scene};
 
-static CODE: Code = code!(0302, Error, "a feature's prerequisite is missing");
+static CODE: Code = code!("0302", Error, "a feature's prerequisite is missing");
 
 pub(super) const RULE: Rule = Rule { codes: &[&CODE], check };
 

@@ -9,7 +9,7 @@ use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
 use crate::scene::{Guest, Scene};
 
-static CODE: Code = code!(0308, Error, "a container lacks options that a feature needs");
+static CODE: Code = code!("0308", Error, "a container lacks options that a feature needs");
 
 pub(super) const RULE: Rule = Rule { codes: &[&CODE], check };
 

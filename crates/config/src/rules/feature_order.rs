@@ -7,8 +7,8 @@ use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
 use crate::scene::{Guest, Scene};
 
-static ORDER: Code = code!(0305, Warning, "features are in an unlucky order");
-static TWICE: Code = code!(0307, Warning, "a feature is listed twice");
+static ORDER: Code = code!("0305", Warning, "features are in an unlucky order");
+static TWICE: Code = code!("0307", Warning, "a feature is listed twice");
 
 pub(super) const RULE: Rule = Rule { codes: &[&ORDER, &TWICE], check };
 

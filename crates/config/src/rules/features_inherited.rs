@@ -8,7 +8,7 @@ use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
 use crate::scene::{Guest, Scene};
 
-static CODE: Code = code!(0306, Note, "a feature is inherited already");
+static CODE: Code = code!("0306", Note, "a feature is inherited already");
 
 pub(super) const RULE: Rule = Rule { codes: &[&CODE], check };
 

@@ -5,7 +5,7 @@ use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
 use crate::scene::Scene;
 
-static CODE: Code = code!(0301, Error, "a feature is not in the library");
+static CODE: Code = code!("0301", Error, "a feature is not in the library");
 
 pub(super) const RULE: Rule = Rule { codes: &[&CODE], check };
 

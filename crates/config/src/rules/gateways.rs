@@ -11,9 +11,9 @@ use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
 use crate::scene::{Guest, Scene};
 
-static UNREACHABLE: Code = code!(0204, Error, "a gateway cannot be reached");
-static IGNORED: Code = code!(0208, Warning, "a gateway is written beside `dhcp`");
-static ABSENT: Code = code!(0209, Warning, "a static address has no gateway");
+static UNREACHABLE: Code = code!("0204", Error, "a gateway cannot be reached");
+static IGNORED: Code = code!("0208", Warning, "a gateway is written beside `dhcp`");
+static ABSENT: Code = code!("0209", Warning, "a static address has no gateway");
 
 pub(super) const RULE: Rule = Rule { codes: &[&UNREACHABLE, &IGNORED, &ABSENT], check };
 

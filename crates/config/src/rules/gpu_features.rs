@@ -7,8 +7,8 @@ use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
 use crate::scene::{Guest, Scene};
 
-static NO_DRIVER: Code = code!(0405, Warning, "a GPU is assigned and nothing makes use of it");
-static NO_GPU: Code = code!(0406, Error, "a feature needs a GPU and none is assigned");
+static NO_DRIVER: Code = code!("0405", Warning, "a GPU is assigned and nothing makes use of it");
+static NO_GPU: Code = code!("0406", Error, "a feature needs a GPU and none is assigned");
 
 pub(super) const RULE: Rule = Rule { codes: &[&NO_DRIVER, &NO_GPU], check };
 

@@ -10,8 +10,8 @@ use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
 use crate::scene::{Guest, Scene};
 
-static OVER: Code = code!(0402, Error, "a GPU's memory is promised more than once");
-static CROWDED: Code = code!(0403, Warning, "guests without a share use a GPU that is shared");
+static OVER: Code = code!("0402", Error, "a GPU's memory is promised more than once");
+static CROWDED: Code = code!("0403", Warning, "guests without a share use a GPU that is shared");
 
 pub(super) const RULE: Rule = Rule { codes: &[&OVER, &CROWDED], check };
 

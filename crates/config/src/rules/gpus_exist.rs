@@ -9,7 +9,7 @@ use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
 use crate::scene::{Guest, Scene};
 
-static CODE: Code = code!(0401, Error, "a GPU is not on the host");
+static CODE: Code = code!("0401", Error, "a GPU is not on the host");
 
 pub(super) const RULE: Rule = Rule { codes: &[&CODE], check };
 

@@ -9,8 +9,8 @@ use crate::finding::{Finding, Findings};
 use crate::place::Place;
 use crate::scene::{Guest, Scene};
 
-static PARENT: Code = code!(0103, Error, "a parent does not exist");
-static DEPENDENCY: Code = code!(0107, Error, "a dependency does not exist");
+static PARENT: Code = code!("0103", Error, "a parent does not exist");
+static DEPENDENCY: Code = code!("0107", Error, "a dependency does not exist");
 
 pub(super) const RULE: Rule = Rule { codes: &[&PARENT, &DEPENDENCY], check };
 

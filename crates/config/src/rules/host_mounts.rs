@@ -9,7 +9,7 @@ use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
 use crate::scene::{Guest, Scene};
 
-static CODE: Code = code!(0513, Warning, "a mount stands in the way of a clone or snapshot");
+static CODE: Code = code!("0513", Warning, "a mount stands in the way of a clone or snapshot");
 
 pub(super) const RULE: Rule = Rule { codes: &[&CODE], check };
 

@@ -5,7 +5,7 @@ use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
 use crate::scene::Scene;
 
-static CODE: Code = code!(0101, Error, "an id is used twice");
+static CODE: Code = code!("0101", Error, "an id is used twice");
 
 pub(super) const RULE: Rule = Rule { codes: &[&CODE], check };
 

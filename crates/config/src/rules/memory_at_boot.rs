@@ -9,7 +9,7 @@ use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
 use crate::scene::{Guest, Scene};
 
-static CODE: Code = code!(0503, Warning, "the guests that start at boot do not fit into memory");
+static CODE: Code = code!("0503", Warning, "the guests that start at boot do not fit into memory");
 
 pub(super) const RULE: Rule = Rule { codes: &[&CODE], check };
 

@@ -6,8 +6,8 @@ use crate::finding::{Finding, Findings};
 use crate::inventory::Inventory;
 use crate::scene::{Guest, Scene};
 
-static IMPOSSIBLE: Code = code!(0501, Error, "memory or cores that no guest can have");
-static UNLIKELY: Code = code!(0502, Warning, "memory that is probably meant in another unit");
+static IMPOSSIBLE: Code = code!("0501", Error, "memory or cores that no guest can have");
+static UNLIKELY: Code = code!("0502", Warning, "memory that is probably meant in another unit");
 
 pub(super) const RULE: Rule = Rule { codes: &[&IMPOSSIBLE, &UNLIKELY], check };
 

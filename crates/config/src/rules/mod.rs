@@ -5,6 +5,7 @@
 //! To add one: a file here, a line in [`RULES`], a page in `docs/errors/`, and two fixtures.
 
 mod addresses_unique;
+mod apparmor;
 mod boot_order;
 mod bridges_known;
 mod circles;
@@ -19,6 +20,10 @@ mod feature_options;
 mod feature_order;
 mod features_inherited;
 mod features_known;
+mod files;
+mod firewall_misplaced;
+mod firewall_open;
+mod firewall_rules;
 mod gateways;
 mod gpu_features;
 mod gpu_shares;
@@ -27,6 +32,9 @@ mod groups;
 mod guests_known;
 mod host_mounts;
 mod ids_unique;
+mod images;
+mod inert_keys;
+mod keys;
 mod memory_at_boot;
 mod memory_sense;
 mod model_keys;
@@ -35,7 +43,13 @@ mod names_unique;
 mod networks;
 mod origin_unused;
 mod pools;
+mod ports;
+mod privileged;
+mod proxmox_features;
+mod raw_lines;
+mod routes;
 mod seals;
+mod secrets_in_clear;
 mod shared_volumes;
 mod shares;
 mod snapshots_possible;
@@ -46,6 +60,8 @@ mod storage_known;
 mod storage_room;
 mod template_dependencies;
 mod tensor_parallel;
+mod unknown_keys;
+mod users;
 
 use crate::code::Code;
 use crate::finding::{Finding, Findings};
@@ -61,9 +77,10 @@ pub(crate) struct Rule {
     check: fn(&Scene<'_>, &Findings),
 }
 
-/// All rules, by name.
+/// All rules, by the names of their files.
 const RULES: &[Rule] = &[
     addresses_unique::RULE,
+    apparmor::RULE,
     boot_order::RULE,
     bridges_known::RULE,
     circles::RULE,
@@ -78,6 +95,10 @@ const RULES: &[Rule] = &[
     feature_order::RULE,
     features_inherited::RULE,
     features_known::RULE,
+    files::RULE,
+    firewall_misplaced::RULE,
+    firewall_open::RULE,
+    firewall_rules::RULE,
     gateways::RULE,
     gpu_features::RULE,
     gpu_shares::RULE,
@@ -85,6 +106,8 @@ const RULES: &[Rule] = &[
     guests_known::RULE,
     host_mounts::RULE,
     ids_unique::RULE,
+    images::RULE,
+    inert_keys::RULE,
     memory_at_boot::RULE,
     memory_sense::RULE,
     model_keys::RULE,
@@ -93,7 +116,13 @@ const RULES: &[Rule] = &[
     networks::RULE,
     origin_unused::RULE,
     pools::RULE,
+    ports::RULE,
+    privileged::RULE,
+    proxmox_features::RULE,
+    raw_lines::RULE,
+    routes::RULE,
     seals::RULE,
+    secrets_in_clear::RULE,
     shared_volumes::RULE,
     shares::RULE,
     snapshots_possible::RULE,
@@ -104,6 +133,8 @@ const RULES: &[Rule] = &[
     storage_room::RULE,
     template_dependencies::RULE,
     tensor_parallel::RULE,
+    unknown_keys::RULE,
+    users::RULE,
 ];
 
 /// Runs every rule.
@@ -142,24 +173,43 @@ pub(crate) fn listed<T: ToString>(things: impl IntoIterator<Item = T>) -> String
     }
 }
 
-/// Names guests: `guest 950 (qdrant)`, `guests 950 and 951`, `22 guests (900, 901, 902 and 19 more)`.
-pub(crate) fn some_of(guests: &[&Guest]) -> String {
-    const NAMED: usize = 3;
-    let ids = |guests: &[&Guest]| listed(guests.iter().map(|guest| guest.spec.vmid));
-    match guests {
-        [] => "no guest".to_owned(),
-        [one] => one.called(),
-        few if few.len() <= NAMED + 1 => format!("guests {}", ids(few)),
-        many => {
-            let named = many.iter().take(NAMED).map(|guest| guest.spec.vmid.to_string());
-            let others = many.len() - NAMED;
-            format!(
-                "{} guests ({} and {others} more)",
-                many.len(),
-                named.collect::<Vec<_>>().join(", ")
-            )
+/// Guests of which the same is to be said, so that it is said once.
+#[derive(Default)]
+pub(crate) struct Together<'s> {
+    guests: Vec<&'s Guest>,
+    first: Option<Place>,
+}
+
+impl<'s> Together<'s> {
+    /// Adds a guest; `place` is asked where it stands for the first one only.
+    pub(crate) fn add(&mut self, guest: &'s Guest, place: impl FnOnce() -> Place) {
+        if self.guests.last().is_some_and(|last| std::ptr::eq(*last, guest)) {
+            return;
         }
+        self.first.get_or_insert_with(place);
+        self.guests.push(guest);
     }
+
+    /// Returns the first place and how the guests are called, if there are any.
+    pub(crate) fn called(&self) -> Option<(Place, String)> {
+        Some((self.first.clone()?, some_of(&self.guests)))
+    }
+}
+
+/// Names guests, and of many only a few: `22 guests (900, 901, 902 and 19 more)`.
+pub(crate) fn some_of(guests: &[&Guest]) -> String {
+    const NAMED: usize = 6;
+    if let [one] = guests {
+        return one.called();
+    }
+    let mut ids: Vec<_> = guests.iter().map(|guest| guest.spec.vmid).collect();
+    ids.sort_unstable();
+    let count = ids.len();
+    if count <= NAMED {
+        return format!("{count} guests ({})", listed(ids));
+    }
+    let named: Vec<_> = ids.iter().take(NAMED / 2).map(ToString::to_string).collect();
+    format!("{count} guests ({} and {} more)", named.join(", "), count - named.len())
 }
 
 /// Names GPUs: `GPU 0`, `GPUs 0 and 1`.

@@ -7,7 +7,7 @@ use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
 use crate::scene::{ModelKeys, Scene};
 
-static CODE: Code = code!(0407, Warning, "a key contradicts the arguments of vLLM");
+static CODE: Code = code!("0407", Warning, "a key contradicts the arguments of vLLM");
 
 pub(super) const RULE: Rule = Rule { codes: &[&CODE], check };
 

@@ -7,7 +7,7 @@ use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
 use crate::scene::Scene;
 
-static CODE: Code = code!(0510, Error, "two mounts at one place");
+static CODE: Code = code!("0510", Error, "two mounts at one place");
 
 pub(super) const RULE: Rule = Rule { codes: &[&CODE], check };
 

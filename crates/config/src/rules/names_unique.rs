@@ -9,7 +9,7 @@ use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
 use crate::scene::{Guest, Scene};
 
-static CODE: Code = code!(0102, Error, "a host name is used twice");
+static CODE: Code = code!("0102", Error, "a host name is used twice");
 
 pub(super) const RULE: Rule = Rule { codes: &[&CODE], check };
 

@@ -12,9 +12,9 @@ use crate::finding::{Finding, Findings};
 use crate::host::HostNetwork;
 use crate::scene::{Guest, Scene};
 
-static OUTSIDE: Code = code!(0203, Error, "an address lies outside the network of its bridge");
-static RESERVED: Code = code!(0205, Error, "an address belongs to the network itself");
-static PREFIX: Code = code!(0207, Warning, "a prefix differs from that of the bridge's network");
+static OUTSIDE: Code = code!("0203", Error, "an address lies outside the network of its bridge");
+static RESERVED: Code = code!("0205", Error, "an address belongs to the network itself");
+static PREFIX: Code = code!("0207", Warning, "a prefix differs from that of the bridge's network");
 
 pub(super) const RULE: Rule = Rule { codes: &[&OUTSIDE, &RESERVED, &PREFIX], check };
 

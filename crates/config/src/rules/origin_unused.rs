@@ -7,7 +7,7 @@ use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
 use crate::scene::Scene;
 
-static CODE: Code = code!(0111, Warning, "an archive or image has no effect");
+static CODE: Code = code!("0111", Warning, "an archive or image has no effect");
 
 pub(super) const RULE: Rule = Rule { codes: &[&CODE], check };
 

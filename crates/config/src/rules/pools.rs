@@ -9,9 +9,9 @@ use crate::place::Place;
 use crate::raw::hypervisor::RawPool;
 use crate::scene::Scene;
 
-static LEVEL: Code = code!(0904, Error, "a pool cannot be made of these disks");
-static BY_LETTER: Code = code!(0905, Warning, "a disk is named in a way that changes");
-static TWICE: Code = code!(0906, Error, "a disk is used twice");
+static LEVEL: Code = code!("0904", Error, "a pool cannot be made of these disks");
+static BY_LETTER: Code = code!("0905", Warning, "a disk is named in a way that changes");
+static TWICE: Code = code!("0906", Error, "a disk is used twice");
 
 pub(super) const RULE: Rule = Rule { codes: &[&LEVEL, &BY_LETTER, &TWICE], check };
 

@@ -9,8 +9,8 @@ use crate::finding::{Finding, Findings};
 use crate::place::Place;
 use crate::scene::{Guest, Scene};
 
-static NOTHING: Code = code!(0104, Error, "a parent leaves nothing to be cloned from");
-static BOTH: Code = code!(0113, Error, "a Proxmox template cannot have a snapshot");
+static NOTHING: Code = code!("0104", Error, "a parent leaves nothing to be cloned from");
+static BOTH: Code = code!("0113", Error, "a Proxmox template cannot have a snapshot");
 
 pub(super) const RULE: Rule = Rule { codes: &[&NOTHING, &BOTH], check };
 

@@ -9,7 +9,7 @@ use crate::place::Place;
 use crate::raw::hypervisor::RawSharedVolume;
 use crate::scene::Scene;
 
-static CODE: Code = code!(0512, Error, "a shared volume cannot be mounted");
+static CODE: Code = code!("0512", Error, "a shared volume cannot be mounted");
 
 pub(super) const RULE: Rule = Rule { codes: &[&CODE], check };
 

@@ -6,9 +6,9 @@ use crate::finding::{Finding, Findings};
 use crate::raw::lenient::ListOrText;
 use crate::scene::Scene;
 
-static NO_DATASET: Code = code!(0903, Warning, "a shared directory is on no dataset");
-static NO_USER: Code = code!(0908, Warning, "nobody creates the owner of the Samba shares");
-static ROOT: Code = code!(0909, Warning, "an NFS export lets clients be root");
+static NO_DATASET: Code = code!("0903", Warning, "a shared directory is on no dataset");
+static NO_USER: Code = code!("0908", Warning, "nobody creates the owner of the Samba shares");
+static ROOT: Code = code!("0909", Warning, "an NFS export lets clients be root");
 
 pub(super) const RULE: Rule = Rule { codes: &[&NO_DATASET, &NO_USER, &ROOT], check };
 

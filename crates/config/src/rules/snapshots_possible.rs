@@ -7,7 +7,7 @@ use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
 use crate::scene::{Guest, Scene};
 
-static CODE: Code = code!(0514, Warning, "a snapshot on a storage that takes none");
+static CODE: Code = code!("0514", Warning, "a snapshot on a storage that takes none");
 
 pub(super) const RULE: Rule = Rule { codes: &[&CODE], check };
 

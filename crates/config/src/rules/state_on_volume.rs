@@ -10,7 +10,7 @@ use crate::finding::{Finding, Findings};
 use crate::library::Manifest;
 use crate::scene::{Guest, Scene};
 
-static CODE: Code = code!(0511, Warning, "data is kept on a root disk");
+static CODE: Code = code!("0511", Warning, "data is kept on a root disk");
 
 pub(super) const RULE: Rule = Rule { codes: &[&CODE], check };
 

@@ -10,7 +10,7 @@ use crate::finding::{Finding, Findings};
 use crate::place::Place;
 use crate::scene::{Guest, Scene};
 
-static CODE: Code = code!(0505, Error, "a storage does not take this kind of disk");
+static CODE: Code = code!("0505", Error, "a storage does not take this kind of disk");
 
 pub(super) const RULE: Rule = Rule { codes: &[&CODE], check };
 

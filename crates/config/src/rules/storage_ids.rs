@@ -6,7 +6,7 @@ use crate::finding::{Finding, Findings};
 use crate::host::storage_key;
 use crate::scene::Scene;
 
-static CODE: Code = code!(0901, Warning, "a storage id belongs to no dataset");
+static CODE: Code = code!("0901", Warning, "a storage id belongs to no dataset");
 
 pub(super) const RULE: Rule = Rule { codes: &[&CODE], check };
 

@@ -11,7 +11,7 @@ use crate::host::Host;
 use crate::place::Place;
 use crate::scene::{Guest, Scene, WantedDisk};
 
-static CODE: Code = code!(0504, Error, "a storage is not known");
+static CODE: Code = code!("0504", Error, "a storage is not known");
 
 pub(super) const RULE: Rule = Rule { codes: &[&CODE], check };
 

@@ -10,8 +10,8 @@ use crate::finding::{Finding, Findings};
 use crate::host::Host;
 use crate::scene::{Guest, Scene};
 
-static OVER_QUOTA: Code = code!(0506, Warning, "more disk is promised than a quota allows");
-static OVER_TOTAL: Code = code!(0507, Warning, "more disk is promised than a storage has");
+static OVER_QUOTA: Code = code!("0506", Warning, "more disk is promised than a quota allows");
+static OVER_TOTAL: Code = code!("0507", Warning, "more disk is promised than a storage has");
 
 pub(super) const RULE: Rule = Rule { codes: &[&OVER_QUOTA, &OVER_TOTAL], check };
 

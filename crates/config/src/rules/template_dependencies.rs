@@ -10,7 +10,7 @@ use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
 use crate::scene::{Guest, Scene};
 
-static CODE: Code = code!(0110, Warning, "a template depends on a service");
+static CODE: Code = code!("0110", Warning, "a template depends on a service");
 
 pub(super) const RULE: Rule = Rule { codes: &[&CODE], check };
 

@@ -7,8 +7,8 @@ use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
 use crate::scene::{Guest, Scene};
 
-static TOO_FEW: Code = code!(0404, Error, "a model server needs more GPUs than it has");
-static LEFT_OVER: Code = code!(0409, Warning, "a model server leaves GPUs unused");
+static TOO_FEW: Code = code!("0404", Error, "a model server needs more GPUs than it has");
+static LEFT_OVER: Code = code!("0409", Warning, "a model server leaves GPUs unused");
 
 pub(super) const RULE: Rule = Rule { codes: &[&TOO_FEW, &LEFT_OVER], check };
 
