@@ -57,15 +57,13 @@ fn not_there(
         .iter()
         .map(String::as_str)
         .chain(scene.host.networks.iter().map(|network| network.bridge.as_str()));
-    Some(match did_you_mean(name, known.clone()) {
-        Some(near) => finding.help(format!("did you mean `{near}`?")),
-        None => {
-            let mut known: Vec<_> = known.collect();
-            known.sort_unstable();
-            known.dedup();
-            finding.help(format!("the host has {}", listed(known)))
-        }
-    })
+    if let Some(near) = did_you_mean(name, known.clone()) {
+        return Some(finding.help(format!("did you mean `{near}`?")));
+    }
+    let mut known: Vec<_> = known.collect();
+    known.sort_unstable();
+    known.dedup();
+    Some(finding.help(format!("the host has {}", listed(known))))
 }
 
 fn impossible(name: &str, found: &[(&Guest, usize)]) -> Option<Finding> {

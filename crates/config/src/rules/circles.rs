@@ -126,15 +126,11 @@ fn told(edges: Vec<Edge<'_>>, length: usize) -> Option<Finding> {
 }
 
 fn written_out(edges: &[Edge<'_>], length: usize) -> String {
-    let mut text = String::new();
-    for edge in edges {
-        text.push_str(&format!("{} → ", edge.from.spec.vmid));
-    }
-    if length > edges.len() {
-        text.push_str(&format!("… ({} more) → ", length - edges.len()));
-    }
-    text.extend(edges.first().map(|edge| edge.from.spec.vmid.to_string()));
-    text
+    let ids = edges.iter().map(|edge| edge.from.spec.vmid.to_string());
+    let left_out = length - edges.len();
+    let left_out = (left_out > 0).then(|| format!("… ({left_out} more)"));
+    let back = edges.first().map(|edge| edge.from.spec.vmid.to_string());
+    ids.chain(left_out).chain(back).collect::<Vec<_>>().join(" → ")
 }
 
 impl Edge<'_> {

@@ -27,22 +27,24 @@ fn check(scene: &Scene<'_>, findings: &Findings) {
             }
         }
     }
-    for (missing, guests) in parents.into_iter() {
+    for (nth_missing, (missing, guests)) in parents.into_iter().enumerate() {
         let what = per(&guests, "is cloned", "are cloned");
         let message =
             format!("{} {what} from guest {missing}, which does not exist", some_of(&guests));
         let mut places = guests.iter().map(|guest| guest.at("clone_from_ctid"));
+        let near = near(scene, missing, nth_missing);
         let remedy = "correct the id, or describe the parent in one of the files";
-        findings.extend(told(&PARENT, message, &mut places, scene, missing, remedy));
+        findings.extend(told(&PARENT, message, &mut places, &near, remedy));
     }
-    for (missing, needs) in dependencies.into_iter() {
+    for (nth_missing, (missing, needs)) in dependencies.into_iter().enumerate() {
         let guests: Vec<_> = needs.iter().map(|(guest, _)| *guest).collect();
         let what = per(&guests, "depends", "depend");
         let message =
             format!("{} {what} on guest {missing}, which does not exist", some_of(&guests));
         let mut places = needs.iter().map(|(guest, nth)| guest.at("dependencies").index(*nth));
+        let near = near(scene, missing, nth_missing);
         let remedy = "correct the id, take it out, or describe the guest in one of the files";
-        findings.extend(told(&DEPENDENCY, message, &mut places, scene, missing, remedy));
+        findings.extend(told(&DEPENDENCY, message, &mut places, &near, remedy));
     }
 }
 
@@ -50,8 +52,7 @@ fn told(
     code: &'static Code,
     message: String,
     places: &mut dyn Iterator<Item = Place>,
-    scene: &Scene<'_>,
-    missing: Vmid,
+    near: &[&Guest],
     remedy: &str,
 ) -> Option<Finding> {
     /// Places of one finding that are shown; who has more of them knows what is meant.
@@ -60,7 +61,6 @@ fn told(
     for place in places.take(SHOWN - 1) {
         finding = finding.also(place, "nor here");
     }
-    let near = near(scene, missing);
     if !near.is_empty() {
         let near = near.iter().map(|guest| format!("{} ({})", guest.spec.vmid, guest.spec.name));
         finding = finding.help(format!("near it there {}", are(near)));
@@ -76,8 +76,13 @@ fn are(names: impl ExactSizeIterator<Item = String>) -> String {
 /// Returns up to three guests whose id is one stroke away.
 ///
 /// The ids one stroke away are few, so asking for each of them costs the same in any fleet.
-fn near<'a>(scene: &'a Scene<'_>, missing: Vmid) -> Vec<&'a Guest> {
+fn near<'a>(scene: &'a Scene<'_>, missing: Vmid, nth_missing: usize) -> Vec<&'a Guest> {
     const SUGGESTED: usize = 3;
+    // Where so many ids are wrong, it was not somebody's finger.
+    const MISTYPED: usize = 20;
+    if nth_missing >= MISTYPED {
+        return Vec::new();
+    }
     let typed = missing.to_string();
     let mut strokes = Vec::new();
     for at in 0..=typed.len() {
