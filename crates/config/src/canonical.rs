@@ -45,7 +45,7 @@ pub(crate) fn entry(guest: &GuestSpec) -> Map<String, Value> {
 fn container(guest: &GuestSpec, container: &Container) -> RawContainer {
     let mut nics = guest.nics.iter().map(nic);
     let model = guest.model_server.as_ref();
-    let owned = |text: &Option<Box<str>>| text.as_ref().map(|text| text.to_string());
+    let owned = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
     RawContainer {
         name: Some(guest.name.to_string()),
         node: guest.node.as_ref().map(ToString::to_string),
@@ -121,7 +121,7 @@ fn machine(guest: &GuestSpec, machine: &Machine) -> RawMachine {
         user_config: machine.user.as_ref().map(|user| RawUser {
             username: Some(user.name.to_string()),
             password_hash: user.password_hash.as_ref().map(ToString::to_string),
-            ssh_public_key: user.ssh_key.as_ref().map(|key| key.to_string()),
+            ssh_public_key: user.ssh_key.as_deref().map(str::to_owned),
         }),
         start_at_boot: Some(guest.boot.at_boot),
         boot_order: guest.boot.order.map(whole),
@@ -145,7 +145,7 @@ fn machine(guest: &GuestSpec, machine: &Machine) -> RawMachine {
 
 fn nic(nic: &Nic) -> RawNic {
     RawNic {
-        name: nic.name.as_ref().map(|name| name.to_string()),
+        name: nic.name.as_deref().map(str::to_owned),
         bridge: Some(nic.bridge.to_string()),
         ip: Some(nic.address.to_string()),
         gw: nic.gateway.map(|gateway| gateway.to_string()),
@@ -208,7 +208,7 @@ fn firewall(firewall: &Firewall) -> Option<RawFirewall> {
     if *firewall == Firewall::default() {
         return None;
     }
-    let text = |text: &Option<Box<str>>| text.as_ref().map(|text| text.to_string());
+    let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
     let rules = firewall.rules.iter().map(|rule| RawFirewallRule {
         direction: Some(match rule.direction {
             TrafficDirection::In => "in".to_owned(),
@@ -231,7 +231,7 @@ fn firewall(firewall: &Firewall) -> Option<RawFirewall> {
 
 fn check(check: &Check) -> RawCheck {
     RawCheck {
-        name: check.name.as_ref().map(|name| name.to_string()),
+        name: check.name.as_deref().map(str::to_owned),
         command: Some(check.command.to_string()),
         retries: Some(whole(check.retries)),
         interval: Some(whole(check.interval)),
@@ -257,7 +257,7 @@ fn route(guest: &GuestSpec) -> Option<RawRoute> {
     guest.route.as_ref().map(|route| RawRoute {
         name: Some(route.name.to_string()),
         port: Some(Whole(route.port.into())),
-        scheme: route.scheme.as_ref().map(|scheme| scheme.to_string()),
+        scheme: route.scheme.as_deref().map(str::to_owned),
     })
 }
 
@@ -297,6 +297,6 @@ fn without_nulls(value: Value) -> Value {
                 .collect(),
         ),
         Value::Array(elements) => Value::Array(elements.into_iter().map(without_nulls).collect()),
-        single => single,
+        single @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => single,
     }
 }

@@ -3,6 +3,7 @@
 use ipnet::IpNet;
 use phoenix_domain::{BridgeName, GibiBytes, StorageId};
 
+use crate::place::Place;
 use crate::raw::RawHypervisor;
 use crate::raw::hypervisor::RawDataset;
 use crate::raw::lenient::ObjectOrText;
@@ -27,6 +28,14 @@ pub(crate) struct HostNetwork {
     pub(crate) address: IpNet,
     /// The way out.
     pub(crate) gateway: Option<std::net::IpAddr>,
+}
+
+impl HostNetwork {
+    /// Returns the place where the network is written.
+    pub(crate) fn at(&self) -> Place {
+        let key = if self.key == "internal_bridge" { "subnet" } else { "address" };
+        Place::of_host("network").key(self.key).key(key)
+    }
 }
 
 /// A storage made from a dataset.

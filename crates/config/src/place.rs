@@ -61,6 +61,11 @@ impl Place {
         Self { file, entry: None, path: Vec::new(), aspect: Aspect::Value, span: None }
     }
 
+    /// Returns the place of a key of the host's file.
+    pub(crate) fn of_host(key: &'static str) -> Self {
+        Self::file(File::Hypervisor).key(key)
+    }
+
     /// Returns the place of the nth guest of a file.
     pub(crate) fn entry(file: File, nth: usize) -> Self {
         Self { entry: Some(nth), ..Self::file(file) }

@@ -181,7 +181,9 @@ fn reversed(value: &Value) -> String {
             let elements: Vec<_> = elements.iter().map(reversed).collect();
             format!("[{}]", elements.join(","))
         }
-        single => single.to_string(),
+        single @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
+            single.to_string()
+        }
     }
 }
 

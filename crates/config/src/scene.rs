@@ -8,7 +8,7 @@ use phoenix_domain::{
 };
 
 use crate::folder::Folder;
-use crate::host::{Host, HostNetwork};
+use crate::host::Host;
 use crate::inventory::Inventory;
 use crate::library::Library;
 use crate::place::{File, Place};
@@ -208,17 +208,6 @@ impl Scene<'_> {
             (Some(node), Some(known)) if node.as_str() != known => None,
             (Some(_) | None, Some(_) | None) => Some(facts),
         }
-    }
-
-    /// Returns the place of the network behind a bridge.
-    pub(crate) fn network_at(&self, network: &HostNetwork) -> Place {
-        let key = if network.key == "internal_bridge" { "subnet" } else { "address" };
-        self.host_at("network").key(network.key).key(key)
-    }
-
-    /// Returns the place of a key of the host's file.
-    pub(crate) fn host_at(&self, key: &'static str) -> Place {
-        Place::file(File::Hypervisor).key(key)
     }
 }
 

@@ -69,7 +69,7 @@ fn vm() -> Value {
     let machines = json!({
         "description": "The machines: a list in which each has its `vmid`, or a map by id.",
         "type": ["array", "object", "null"],
-        "items": machine.clone(),
+        "items": machine,
         "additionalProperties": machine,
     });
     with_guests(of::<RawVmHead>(), "phoenix_vm_configs.json", "vms", machines)

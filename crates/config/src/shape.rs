@@ -105,6 +105,7 @@ fn read_slowly<T: DeserializeOwned>(
 
 /// Says what does not fit, for the kinds of error that are about shape. What a value may be beyond
 /// its shape (a pattern, a range) is said better where it is read into a word of the domain.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the validator knows dozens of other keywords")]
 fn misfit(kind: &ValidationErrorKind, instance: &Value) -> Option<String> {
     let found = match instance {
         Value::Null => "null",
@@ -158,7 +159,7 @@ fn expected(schema: &Value, schema_path: &str) -> Option<String> {
 fn shape(at: &Place, path: &[Segment], message: &str, expected: Option<String>) -> Finding {
     let place = at.clone().along(path.iter().cloned());
     let mut name = String::new();
-    for segment in place.path.iter() {
+    for segment in &place.path {
         let separator = if name.is_empty() { "" } else { "." };
         // A String takes everything that is written to it.
         let _written = write!(name, "{separator}{segment}");

@@ -89,7 +89,7 @@ impl Source {
             Err(err) => {
                 let offset = err.utf8_error().valid_up_to();
                 let before = err.as_bytes().get(..offset).unwrap_or_default();
-                let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+                let line = 1 + memchr::memchr_iter(b'\n', before).count();
                 return Err(SourceError::NotUtf8 { path, offset, line });
             }
         };

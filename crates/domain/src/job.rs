@@ -1,6 +1,6 @@
 //! What is asked of a worker.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -66,8 +66,12 @@ impl SpecDigest {
     /// Computes the digest of a spec.
     pub fn of(guest: &GuestSpec) -> Result<Self, serde_json::Error> {
         let written = serde_json::to_vec(guest)?;
-        let digest = Sha256::digest(&written);
-        Ok(Self(digest.iter().map(|byte| format!("{byte:02x}")).collect()))
+        let mut digits = String::with_capacity(64);
+        for byte in Sha256::digest(&written) {
+            // A String takes everything that is written to it.
+            let _written = write!(digits, "{byte:02x}");
+        }
+        Ok(Self(digits))
     }
 
     /// Returns the first characters, enough for people to tell two specs apart.

@@ -106,8 +106,10 @@ impl FromStr for Mac {
 
 impl fmt::Display for Mac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, e, g] = self.0;
-        write!(f, "{a:02X}:{b:02X}:{c:02X}:{d:02X}:{e:02X}:{g:02X}")
+        for (nth, byte) in self.0.iter().enumerate() {
+            write!(f, "{}{byte:02X}", if nth == 0 { "" } else { ":" })?;
+        }
+        Ok(())
     }
 }
 

@@ -18,7 +18,7 @@ pub struct Refused {
 
 impl Refused {
     /// Says that `value` is not `wanted`, and what would be.
-    pub fn new(value: impl ToString, wanted: &'static str, rule: &'static str) -> Self {
-        Self { value: value.to_string(), wanted, rule }
+    pub fn new(value: impl Into<String>, wanted: &'static str, rule: &'static str) -> Self {
+        Self { value: value.into(), wanted, rule }
     }
 }

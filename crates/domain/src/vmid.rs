@@ -30,7 +30,7 @@ impl TryFrom<u64> for Vmid {
     fn try_from(number: u64) -> Result<Self, Refused> {
         match u32::try_from(number) {
             Ok(small) if (Self::MIN..=Self::MAX).contains(&small) => Ok(Self(small)),
-            Ok(_) | Err(_) => Err(refused(number)),
+            Ok(_) | Err(_) => Err(refused(number.to_string())),
         }
     }
 }
@@ -59,7 +59,7 @@ impl fmt::Display for Vmid {
     }
 }
 
-fn refused(value: impl ToString) -> Refused {
+fn refused(value: impl Into<String>) -> Refused {
     Refused::new(value, "a guest id", "a guest id is a whole number from 100 to 999999999")
 }
 

@@ -254,7 +254,7 @@ impl<T: JsonSchema> JsonSchema for OneOrMany<T> {
         let one = generator.subschema_for::<T>();
         json_schema!({
             "title": "one value or a list of them",
-            "anyOf": [{ "type": "array", "items": one.clone() }, one],
+            "anyOf": [{ "type": "array", "items": one }, one],
         })
     }
 }

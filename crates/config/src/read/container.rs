@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use phoenix_domain::{
-    AbsolutePath, AppArmor, Body, Container, Disk, FeatureName, GibiBytes, GpuSet, GuestSpec,
-    Hostname, IdMap, MebiBytes, Nic, Origin, RawLine, Refused, Seal, Vmid, Volume, VolumeSource,
+    AbsolutePath, AppArmor, Body, Container, Disk, FeatureName, GibiBytes, GuestSpec, Hostname,
+    IdMap, MebiBytes, Nic, Origin, RawLine, Refused, Seal, Vmid, Volume, VolumeSource,
 };
 
 use super::parts::{self, NicDefaults};
@@ -81,7 +81,7 @@ pub(crate) fn container(vmid: Vmid, raw: RawContainer, mut reading: Reading<'_>)
         boot: parts::boot(reading, raw.start_at_boot, raw.boot_order, raw.boot_delay),
         features,
         application_script: reading.maybe("application_script", raw.application_script.as_deref()),
-        gpus: gpus.unwrap_or_else(GpuSet::default),
+        gpus: gpus.unwrap_or_default(),
         volumes,
         ports: parts::ports(reading, raw.ports.as_ref()),
         firewall: parts::firewall(reading, raw.firewall),

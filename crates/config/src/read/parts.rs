@@ -65,7 +65,8 @@ pub(super) fn nic(
         .filter(|text| !text.is_empty())
         .filter_map(|text| ip(reading, place.clone().key("nameservers"), text))
         .collect();
-    let name = written(&raw.name).or(defaults.name.map(str::to_owned)).map(String::into_boxed_str);
+    let name =
+        written(&raw.name).or_else(|| defaults.name.map(str::to_owned)).map(String::into_boxed_str);
     Some(Nic { name, bridge, address, gateway, mac, nameservers })
 }
 
@@ -134,8 +135,9 @@ pub(super) fn small(
     raw: Option<Whole>,
 ) -> Option<u32> {
     let number = raw?.0;
-    let small = u32::try_from(number)
-        .map_err(|_| Refused::new(number, "a number of this kind", "it is far too large"));
+    let small = u32::try_from(number).map_err(|_| {
+        Refused::new(number.to_string(), "a number of this kind", "it is far too large")
+    });
     let place = reading.at(key);
     reading.taken(place, small)
 }
@@ -224,8 +226,8 @@ pub(super) fn route(reading: &mut Reading<'_>, raw: Option<RawRoute>) -> Option<
     let port = reading.required(at.clone(), raw.port, "port", help);
     let port = port.and_then(|port| {
         let number = u16::try_from(port.0).ok().filter(|port| *port != 0);
-        let port =
-            number.ok_or_else(|| Refused::new(port.0, "a port", "a port is from 1 to 65535"));
+        let port = number
+            .ok_or_else(|| Refused::new(port.0.to_string(), "a port", "a port is from 1 to 65535"));
         reading.taken(at.key("port"), port)
     });
     Some(Route {

@@ -101,7 +101,7 @@ fn counts(text: &str) -> Vec<usize> {
 }
 
 fn line_ends(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|byte| **byte == b'\n').count()
+    memchr::memchr_iter(b'\n', bytes).count()
 }
 
 fn line_start(text: &str, offset: usize) -> usize {

@@ -70,16 +70,14 @@ fn address_twice(
 ) -> Option<Finding> {
     let address = guest.spec.nics.get(nth)?.address.ip()?;
     let (whose, place, label): (String, Place, _) = match owner {
-        Owner::Host(network) => (
-            "which is the host's own".to_owned(),
-            scene.network_at(network),
-            "the address of the host",
-        ),
+        Owner::Host(network) => {
+            ("which is the host's own".to_owned(), network.at(), "the address of the host")
+        }
         // A guest that stands in two networks may well be the router between them.
         Owner::Router(_) if guest.spec.nics.len() > 1 => return None,
         Owner::Router(network) => (
             format!("which is the gateway of {}", network.bridge),
-            scene.host_at("network").key(network.key).key("gateway"),
+            Place::of_host("network").key(network.key).key("gateway"),
             "the gateway",
         ),
         Owner::Guest(first, first_nth) => {

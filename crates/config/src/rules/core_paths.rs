@@ -3,7 +3,7 @@
 use super::Rule;
 use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
-use crate::place::File;
+use crate::place::{File, Place};
 use crate::scene::Scene;
 
 static CODE: Code = code!("0910", Warning, "another file is named than is read");
@@ -23,7 +23,7 @@ fn check(scene: &Scene<'_>, findings: &Findings) {
         }
         let message = format!("`{key}` names `{path}`, but `{}` is read", file.name());
         findings.add(
-            Finding::new(&CODE, scene.host_at("core_paths").key(key), message)
+            Finding::new(&CODE, Place::of_host("core_paths").key(key), message)
                 .label("has no effect")
                 .help(format!(
                     "give the file the name `{}`, beside this one, or remove `{key}`",

@@ -26,7 +26,7 @@ fn check(scene: &Scene<'_>, findings: &Findings) {
     let mut names = HashMap::new();
     let mut ids = HashMap::new();
     for (nth, dataset) in zfs.datasets.iter().flatten().enumerate() {
-        let at = scene.host_at("zfs").key("datasets").index(nth);
+        let at = Place::of_host("zfs").key("datasets").index(nth);
         properties(dataset, &at, findings);
         let (Some(pool), Some(name)) = (dataset.pool.as_deref(), dataset.name.as_deref()) else {
             let message = "a dataset has no `name` or no `pool`".to_owned();

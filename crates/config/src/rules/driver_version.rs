@@ -14,7 +14,7 @@ fn check(scene: &Scene<'_>, findings: &Findings) {
     let host = scene.hypervisor.nvidia_driver.as_ref();
     let on_host = host.and_then(|driver| driver.version.as_deref()).filter(|text| !text.is_empty());
     let inside = scene.lxc_head.nvidia_driver_version.as_deref().filter(|text| !text.is_empty());
-    let host_at = scene.host_at("nvidia_driver").key("version");
+    let host_at = Place::of_host("nvidia_driver").key("version");
     let lxc_at = |key: &'static str| Place::file(File::Lxc).key(key);
 
     if let (Some(on_host), Some(inside)) = (on_host, inside)
@@ -30,7 +30,7 @@ fn check(scene: &Scene<'_>, findings: &Findings) {
     }
     let runfiles = [
         (
-            scene.host_at("nvidia_driver").key("runfile_url"),
+            Place::of_host("nvidia_driver").key("runfile_url"),
             host.and_then(|driver| driver.runfile_url.as_deref()),
             on_host,
             host_at,

@@ -3,7 +3,7 @@
 use super::Rule;
 use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
-use crate::place::{File, Segment};
+use crate::place::{File, Place, Segment};
 use crate::scene::{Ignored, Scene};
 
 static CODE: Code = code!("0804", Error, "the firewall stands where it has no effect");
@@ -27,7 +27,7 @@ fn check(scene: &Scene<'_>, findings: &Findings) {
         None => finding
             .help("move the whole block to the top level of the file, beside `shared_volumes`"),
         Some(_) => finding
-            .also(scene.host_at("firewall").named(), "the one that counts")
+            .also(Place::of_host("firewall").named(), "the one that counts")
             .help("remove it here; what it says belongs into the one at the top level"),
     });
 }

@@ -37,7 +37,7 @@ fn check(scene: &Scene<'_>, findings: &Findings) {
     for (nth, rule) in
         rules.iter().filter_map(|all| all.global_firewall_rules.as_ref()).flatten().enumerate()
     {
-        let place = || scene.host_at("firewall").key("global_firewall_rules").index(nth);
+        let place = || Place::of_host("firewall").key("global_firewall_rules").index(nth);
         look_at(Parts::of_host(rule), findings, || ("the host".to_owned(), place()));
         let word = |word: &Option<String>| word.as_deref().unwrap_or_default().to_ascii_lowercase();
         if !["in", "out"].contains(&&*word(&rule.direction)) {

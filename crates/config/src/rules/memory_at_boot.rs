@@ -7,6 +7,7 @@ use phoenix_domain::{MebiBytes, NodeName, Seal};
 use super::{Rule, listed, not_checked, some_of};
 use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
+use crate::place::Place;
 use crate::scene::{Guest, Scene};
 
 static CODE: Code = code!("0503", Warning, "the guests that start at boot do not fit into memory");
@@ -58,7 +59,7 @@ fn fits(scene: &Scene<'_>, guests: &[&Guest], on_host: MebiBytes, findings: &Fin
     );
     let mut finding = Finding::new(&CODE, first.at("memory_mb"), message);
     if cache.is_some() {
-        let place = scene.host_at("zfs").key("arc_max_gb");
+        let place = Place::of_host("zfs").key("arc_max_gb");
         finding = finding.also(place, "what ZFS may use, in GiB");
     }
     let shown =

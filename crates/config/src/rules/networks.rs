@@ -93,7 +93,7 @@ fn told_outside(
         format!("{} {has}, but the network of {} is {theirs}", some_of(&guests), network.bridge);
     Some(
         Finding::new(&OUTSIDE, first.nic_at(*nth).key("ip"), message)
-            .also(scene.network_at(network), format!("the network of {}", network.bridge))
+            .also(network.at(), format!("the network of {}", network.bridge))
             .help(format!(
                 "give {} in {theirs}, or another bridge",
                 per(found, "it an address", "them addresses")
@@ -123,7 +123,7 @@ fn told_prefix(
     Some(
         Finding::new(&PREFIX, first.nic_at(*nth).key("ip"), message)
             .label(effect)
-            .also(scene.network_at(network), format!("the network of {}", network.bridge))
+            .also(network.at(), format!("the network of {}", network.bridge))
             .help(format!("write /{} behind the address", theirs.prefix_len())),
     )
 }

@@ -23,7 +23,7 @@ fn check(scene: &Scene<'_>, findings: &Findings) {
     let pools = scene.hypervisor.zfs.as_ref().and_then(|zfs| zfs.pools.as_deref());
     let mut used = HashMap::new();
     for (nth, pool) in pools.unwrap_or_default().iter().enumerate() {
-        let at = scene.host_at("zfs").key("pools").index(nth);
+        let at = Place::of_host("zfs").key("pools").index(nth);
         let called = pool.name.as_deref().unwrap_or("without a name");
         level(pool, called, &at, findings);
         for (nth, disk) in pool.disks.iter().flatten().enumerate() {

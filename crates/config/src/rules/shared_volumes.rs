@@ -22,7 +22,7 @@ fn check(scene: &Scene<'_>, findings: &Findings) {
         if shared.host_path.is_none() && shared.mounts.is_none() {
             continue;
         }
-        let at = scene.host_at("shared_volumes").key(name.clone());
+        let at = Place::of_host("shared_volumes").key(name.clone());
         host_path(name, shared, &at, findings);
         for (mount, inside) in shared.mounts.iter().flatten() {
             let place = at.clone().key("mounts").key(mount.clone());

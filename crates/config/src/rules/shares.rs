@@ -3,6 +3,7 @@
 use super::Rule;
 use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
+use crate::place::Place;
 use crate::raw::lenient::ListOrText;
 use crate::scene::Scene;
 
@@ -18,7 +19,7 @@ fn check(scene: &Scene<'_>, findings: &Findings) {
     let shares = samba.and_then(|samba| samba.shares.as_deref()).unwrap_or_default();
     for (nth, share) in shares.iter().enumerate() {
         let Some(path) = share.path.as_deref() else { continue };
-        let place = scene.host_at("samba").key("shares").index(nth).key("path");
+        let place = Place::of_host("samba").key("shares").index(nth).key("path");
         let name = share.name.as_deref().unwrap_or("without a name");
         on_dataset(scene, path, findings, |message| {
             Finding::new(
@@ -30,7 +31,7 @@ fn check(scene: &Scene<'_>, findings: &Findings) {
     }
     let exports = hypervisor.nfs.as_ref().and_then(|nfs| nfs.exports.as_deref());
     for (nth, export) in exports.unwrap_or_default().iter().enumerate() {
-        let at = scene.host_at("nfs").key("exports").index(nth);
+        let at = Place::of_host("nfs").key("exports").index(nth);
         let path = export.path.as_deref().unwrap_or_default();
         if !path.is_empty() {
             let place = at.clone().key("path");
@@ -70,10 +71,10 @@ fn owner(scene: &Scene<'_>, findings: &Findings) {
         return;
     }
     let message = format!("the Samba shares belong to `{user}`, whom nobody creates");
-    let finding = Finding::new(&NO_USER, scene.host_at("samba").key("user"), message);
+    let finding = Finding::new(&NO_USER, Place::of_host("samba").key("user"), message);
     findings.add(match administrator {
         Some(administrator) => finding
-            .also(scene.host_at("users").key("username"), "the only user that is created")
+            .also(Place::of_host("users").key("username"), "the only user that is created")
             .help(format!("write `{administrator}`, or see to it that `{user}` exists on the host")),
         None => finding.help(format!(
             "name the administrator in `users.username`, or see to it that `{user}` exists on the host"

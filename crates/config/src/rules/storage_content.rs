@@ -58,7 +58,7 @@ fn check(scene: &Scene<'_>, findings: &Findings) {
         findings.add(match storage.dataset {
             Some(nth) => finding
                 .also(
-                    scene.host_at("zfs").key("datasets").index(nth).key("proxmox_content_type"),
+                    Place::of_host("zfs").key("datasets").index(nth).key("proxmox_content_type"),
                     "what it holds",
                 )
                 .help(format!("choose another storage, or add `{wanted}` to its content")),

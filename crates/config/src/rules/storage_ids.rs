@@ -4,6 +4,7 @@ use super::{Rule, did_you_mean};
 use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
 use crate::host::storage_key;
+use crate::place::Place;
 use crate::scene::Scene;
 
 static CODE: Code = code!("0901", Warning, "a storage id belongs to no dataset");
@@ -33,7 +34,7 @@ fn check(scene: &Scene<'_>, findings: &Findings) {
             continue;
         }
         let message = format!("`{key}` names no dataset, so the storage id `{id}` has no effect");
-        let place = scene.host_at("proxmox_storage_ids").key(key.clone());
+        let place = Place::of_host("proxmox_storage_ids").key(key.clone());
         let finding = Finding::new(&CODE, place.named(), message)
             .help("a key is `<pool>_<dataset>`, with every `-` written as `_`");
         let same = datasets.iter().find(|dataset| dataset.default_id == *id);

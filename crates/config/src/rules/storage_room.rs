@@ -8,6 +8,7 @@ use super::{Rule, listed, not_checked, some_of};
 use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
 use crate::host::Host;
+use crate::place::Place;
 use crate::scene::{Guest, Scene};
 
 static OVER_QUOTA: Code = code!("0506", Warning, "more disk is promised than a quota allows");
@@ -30,7 +31,7 @@ fn check(scene: &Scene<'_>, findings: &Findings) {
         let total = fact.and_then(|storage| storage.total_gb).map(GibiBytes);
         match (quota, total) {
             (Some(quota), _) if sum > quota => {
-                let datasets = scene.host_at("zfs").key("datasets");
+                let datasets = Place::of_host("zfs").key("datasets");
                 let place = match dataset {
                     Some(dataset) => datasets.index(dataset.dataset).key("properties"),
                     None => datasets,

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::{Rule, Together};
 use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
+use crate::place::Place;
 use crate::read::SECRET_LITERAL;
 use crate::scene::{Guest, Scene};
 
@@ -64,7 +65,7 @@ fn host(scene: &Scene<'_>, findings: &Findings) {
     let Some(user) = &scene.hypervisor.users else { return };
     let name = user.username.as_deref().unwrap_or("phoenix_admin");
     let is_set = |text: &&str| !text.is_empty() && *text != "NOT_SET";
-    let at = scene.host_at("users");
+    let at = Place::of_host("users");
     match user.ssh_public_key.as_deref().filter(is_set) {
         Some(key) if !is_public_key(key) => {
             let message =
