@@ -41,7 +41,7 @@ fn check(scene: &Scene<'_>, findings: &Findings) {
                     free.insert(Owner::Guest(guest, nth));
                 }
                 Entry::Occupied(taken) => {
-                    findings.extend(address_twice(scene, guest, nth, *taken.get()));
+                    findings.extend(address_twice(guest, nth, *taken.get()));
                 }
             }
         }
@@ -62,12 +62,7 @@ fn check(scene: &Scene<'_>, findings: &Findings) {
     }
 }
 
-fn address_twice(
-    scene: &Scene<'_>,
-    guest: &Guest,
-    nth: usize,
-    owner: Owner<'_>,
-) -> Option<Finding> {
+fn address_twice(guest: &Guest, nth: usize, owner: Owner<'_>) -> Option<Finding> {
     let address = guest.spec.nics.get(nth)?.address.ip()?;
     let (whose, place, label): (String, Place, _) = match owner {
         Owner::Host(network) => {

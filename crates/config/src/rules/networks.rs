@@ -49,11 +49,11 @@ fn check(scene: &Scene<'_>, findings: &Findings) {
     }
     for ((bridge, of), found) in outside.into_iter() {
         let Some(network) = scene.host.network(bridge) else { continue };
-        findings.extend(told_outside(scene, network, of, &found));
+        findings.extend(told_outside(network, of, &found));
     }
     for ((bridge, length), found) in prefix.into_iter() {
         let Some(network) = scene.host.network(bridge) else { continue };
-        findings.extend(told_prefix(scene, network, length, &found));
+        findings.extend(told_prefix(network, length, &found));
     }
 }
 
@@ -76,12 +76,7 @@ fn reserved(address: IpNet) -> Option<&'static str> {
     }
 }
 
-fn told_outside(
-    scene: &Scene<'_>,
-    network: &HostNetwork,
-    of: IpNet,
-    found: &[(&Guest, usize)],
-) -> Option<Finding> {
+fn told_outside(network: &HostNetwork, of: IpNet, found: &[(&Guest, usize)]) -> Option<Finding> {
     let (first, nth) = found.first()?;
     let guests = guests(found);
     let has = match (found, address(first, *nth)) {
@@ -101,12 +96,7 @@ fn told_outside(
     )
 }
 
-fn told_prefix(
-    scene: &Scene<'_>,
-    network: &HostNetwork,
-    length: u8,
-    found: &[(&Guest, usize)],
-) -> Option<Finding> {
+fn told_prefix(network: &HostNetwork, length: u8, found: &[(&Guest, usize)]) -> Option<Finding> {
     let (first, nth) = found.first()?;
     let theirs = network.address.trunc();
     let message = format!(
