@@ -27,8 +27,8 @@ fn the_exit_code_says_how_bad_it_is() {
         phoenix(fleet(extra).path(), &[&["check"], args].concat()).code
     };
     assert_eq!(code("", &[]), 0);
-    assert_eq!(code(", \"corse\": 2", &[]), 0);
-    assert_eq!(code(", \"corse\": 2", &["--deny-warnings"]), 3);
+    assert_eq!(code(", \"speling\": 2", &[]), 0);
+    assert_eq!(code(", \"speling\": 2", &["--deny-warnings"]), 3);
     assert_eq!(code(", \"features\": [\"dokcer\"]", &[]), 3);
     assert_eq!(code("", &["--nonsense"]), 64);
 }

@@ -1,6 +1,6 @@
 //! The three JSON files -> a fleet, or diagnostics that point at the line.
 //!
-//! [`load`] reads the files, checks them by every rule and returns what it found; a
+//! [`load()`] reads the files, checks them by every rule and returns what it found; a
 //! [`CheckedFleet`] is in it only when nothing of it is an error.
 
 mod canonical;

@@ -43,7 +43,7 @@ pub(crate) static CODES: &[&Code] = &[
     &NO_FLEET,
 ];
 
-/// A fleet in which no rule found an error. There is no other way to one than [`load`].
+/// A fleet in which no rule found an error. There is no other way to one than [`load()`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckedFleet(Fleet);
 

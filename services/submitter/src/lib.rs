@@ -1,7 +1,7 @@
 //! What an operator types.
 //!
-//! [`cli`] says what may be typed, a module of [`commands`] does it, [`output`] is the one way to
-//! the terminal, and [`error`] says how a command can end badly and with which exit code.
+//! `cli` says what may be typed, a module of `commands` does it, `output` is the one way to
+//! the terminal, and `error` says how a command can end badly and with which exit code.
 
 mod cli;
 mod commands;
