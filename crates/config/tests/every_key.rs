@@ -1,10 +1,6 @@
 //! Every key that these files ever had, in every generation of them, and what becomes of it.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a broken fixture should stop the test"
-)]
+#![expect(clippy::unwrap_used, reason = "a broken fixture should stop the test")]
 
 use std::path::Path;
 

@@ -142,20 +142,23 @@ fn matches(pattern: &str, path: &[Segment]) -> bool {
     })
 }
 
+/// Keys by their patterns, each with what to do and who has it.
+type Keys<'s> = BTreeMap<&'static str, (&'static str, keys::Holders<'s>)>;
+
 fn check(scene: &Scene<'_>, findings: &Findings) {
-    let mut folded: BTreeMap<(File, Why), BTreeMap<&str, (&str, keys::Holders<'_>)>> =
-        BTreeMap::new();
+    let mut folded: BTreeMap<(File, Why), Keys<'_>> = BTreeMap::new();
     for group in keys::alike(scene) {
         let Some((_, pattern, why, remedy)) = inert(group.first) else { continue };
         if firewall_misplaced::is_firewall(group.first) {
             continue;
         }
         let keys = folded.entry((group.first.place.file, *why)).or_default();
-        let (_, holders) = keys.entry(pattern).or_insert((remedy, keys::Holders::default()));
+        let (_, holders) =
+            keys.entry(pattern).or_insert_with(|| (remedy, keys::Holders::default()));
         holders.join(group);
     }
     for ((file, why), keys) in folded {
-        let Some(place) = keys.values().filter_map(|(_, holders)| holders.first()).next() else {
+        let Some(place) = keys.values().find_map(|(_, holders)| holders.first()) else {
             continue;
         };
         let (these, have) = if keys.len() == 1 {

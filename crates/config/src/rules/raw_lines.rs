@@ -75,7 +75,7 @@ fn check(scene: &Scene<'_>, findings: &Findings) {
     }
     if let Some((place, guests)) = all_devices.called() {
         findings.add(
-            Finding::new(&RISKY, place, format!("every device of the host is open to {guests}"))
+            Finding::new(&RISKY, place, format!("no rule keeps {guests} from any device of the host"))
                 .label("`a` stands for all devices")
                 .help("name the devices that are needed: `lxc.cgroup2.devices.allow=c 10:229 rwm` is /dev/fuse; GPUs need no line, `gpu_assignment` lets them in"),
         );

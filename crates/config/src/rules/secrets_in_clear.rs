@@ -1,7 +1,10 @@
 //! A config is copied, kept and shown: no place for a secret.
 
 use std::collections::{BTreeMap, HashSet};
+use std::num::NonZero;
 use std::ops::Range;
+use std::panic::resume_unwind;
+use std::thread;
 
 use super::{Rule, listed};
 use crate::code::{Code, code};
@@ -77,13 +80,43 @@ fn report(owner: Option<&str>, mut group: Alike, findings: &Findings) {
 /// Returns the parts of a file that have something in them which may give a secret away: whole
 /// guests, and what stands between them.
 fn parts_worth_a_look(scene: &Scene<'_>, file: File, json: &str) -> Vec<Range<usize>> {
-    let mut parts: Vec<Range<usize>> = Vec::new();
-    for at in secrets::telltales(json) {
-        if parts.last().is_none_or(|part| part.end <= at) && is_telling(json, at) {
-            parts.push(scene.sources.part_around(file, at));
-        }
+    // What is shorter is read before a thread has started.
+    const WORTH_A_THREAD: usize = 4 * 1024 * 1024;
+    // A telltale may lie across the end of a share.
+    const OVERLAP: usize = 32;
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let share = json.len().div_ceil(cores).max(WORTH_A_THREAD);
+    let parts = |from: usize| {
+        let bytes = json.as_bytes();
+        let end = (from + share + OVERLAP).min(bytes.len());
+        let mut parts: Vec<Range<usize>> = Vec::new();
+        secrets::each_telltale(bytes.get(from..end).unwrap_or_default(), |at| {
+            let at = from + at;
+            if parts.last().is_none_or(|part| part.end <= at) && is_telling(json, at) {
+                parts.push(scene.sources.part_around(file, at));
+            }
+        });
+        parts
+    };
+    if json.len() <= share {
+        return parts(0);
     }
-    parts
+    let mut all: Vec<_> = thread::scope(|scope| {
+        let shares: Vec<_> = (0..json.len())
+            .step_by(share)
+            .map(|from| {
+                let parts = &parts;
+                scope.spawn(move || parts(from))
+            })
+            .collect();
+        shares
+            .into_iter()
+            .flat_map(|share| share.join().unwrap_or_else(|panic| resume_unwind(panic)))
+            .collect()
+    });
+    // A guest may lie across it too.
+    all.dedup();
+    all
 }
 
 /// Says whether the string around an offset asks for a secret or has one in it.

@@ -73,7 +73,7 @@ fn host(scene: &Scene<'_>, findings: &Findings) {
             findings.add(Finding::new(&CODE, at.key("ssh_public_key"), message).help(KEY_HELP));
         }
         Some(_) => {}
-        None if user.password_hash.as_deref().filter(is_set).is_some() => {}
+        None if user.password_hash.as_deref().is_some_and(|hash| is_set(&hash)) => {}
         None => {
             let message = format!(
                 "nobody can log in as the host's user `{name}`, which has neither a key nor a password"

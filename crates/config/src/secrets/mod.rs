@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::members::offset_in;
 
-pub(crate) use telltale::telltales;
+pub(crate) use telltale::each_telltale;
 pub(crate) use words::asks_for_secret;
 use words::{contains, has_form_of_secret, is_harmless, is_private_key};
 
@@ -128,7 +128,7 @@ impl<'a> Open<'a> {
             }));
         }
         if !self.is_list && matches!(self.key, Some("name" | "key" | "variable")) {
-            self.named = self.named.or(Some(text).filter(|text| asks_for_secret(text)));
+            self.named = self.named.or_else(|| Some(text).filter(|text| asks_for_secret(text)));
         }
         self.key = (self.is_list && text.starts_with('-') && !text.contains('=')).then_some(text);
     }
@@ -186,12 +186,11 @@ pub(crate) fn inside(text: &str) -> Vec<Secret<'_>> {
                 0 => owner = Some(name),
                 _ => add(word.start + at..word.end, Some(name)),
             }
-        } else if part.starts_with('-')
-            && (asks_for_secret(part) || (is_curl && ["-u", "--user"].contains(&part)))
-        {
-            owner = Some(part);
-        } else if part.eq_ignore_ascii_case("bearer") {
-            owner = Some(part);
+        } else {
+            let is_asking = part.starts_with('-') && asks_for_secret(part)
+                || is_curl && ["-u", "--user"].contains(&part)
+                || part.eq_ignore_ascii_case("bearer");
+            owner = is_asking.then_some(part);
         }
     }
     found.sort_by_key(|secret| secret.span.start);
@@ -370,10 +369,17 @@ mod tests {
             r#"{"Authorization": "x"}"#,
             r#"{"x": "postgres://app:hunter2@10.0.0.1/db"}"#,
             r#"{"x": "curl -u a:b"}"#,
+            r#"{"apiKey": "x"}"#,
+            r#"{"master key": "x"}"#,
+            r#"{"private.key": "x"}"#,
+            r#"{"rootPW": "x"}"#,
+            r#"{"x": "curl --user a:b"}"#,
             r#"{"x": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abcdefghijklmnop"}"#,
         ] {
             assert_eq!(find(json).len(), 1, "{json}");
-            assert!(telltales(json).next().is_some(), "{json}");
+            let mut is_told = false;
+            each_telltale(json.as_bytes(), |_| is_told = true);
+            assert!(is_told, "{json}");
         }
     }
 

@@ -33,37 +33,11 @@ pub(crate) fn asks_for_secret(key: &str) -> bool {
 }
 
 /// `hf_token_file` names a file, `token_url` an address, `--long-prefill-token-threshold` a number.
+#[rustfmt::skip]
 const NAMES_ANOTHER: &[&str] = &[
-    "file",
-    "path",
-    "url",
-    "uri",
-    "name",
-    "id",
-    "ids",
-    "ref",
-    "dir",
-    "policy",
-    "length",
-    "len",
-    "type",
-    "count",
-    "limit",
-    "ttl",
-    "threshold",
-    "mode",
-    "budget",
-    "size",
-    "user",
-    "username",
-    "endpoint",
-    "issuer",
-    "store",
-    "enabled",
-    "required",
-    "expiry",
-    "provider",
-    "details",
+    "file", "path", "url", "uri", "name", "id", "ids", "ref", "dir", "policy", "length", "len",
+    "type", "count", "limit", "ttl", "threshold", "mode", "budget", "size", "user", "username",
+    "endpoint", "issuer", "store", "enabled", "required", "expiry", "provider", "details",
 ];
 
 const OF_A_MODEL: &[&str] =
