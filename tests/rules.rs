@@ -7,6 +7,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     reason = "a broken fixture should stop the test"
 )]
 
@@ -74,7 +75,9 @@ fn fleet(fixture: &Path) -> TempDir {
     source.blank_comments();
     let mut parts: BTreeMap<String, Box<RawValue>> = serde_json::from_str(source.json()).unwrap();
     let host = fixture.parent().and_then(Path::parent).unwrap().join("host.json");
-    let host = parts.remove("hypervisor").map_or_else(|| fs::read_to_string(host).unwrap(), text);
+    let host = parts
+        .remove("hypervisor")
+        .map_or_else(|| fs::read_to_string(host).unwrap(), |json| text(&json));
     fs::write(folder.path().join("phoenix_hypervisor_config.json"), host).unwrap();
     if let Some(files) = parts.remove("files") {
         for file in serde_json::from_str::<Vec<String>>(files.get()).unwrap() {
@@ -89,7 +92,7 @@ fn fleet(fixture: &Path) -> TempDir {
         for (name, manifest) in manifests {
             let path = folder.path().join("features").join(name);
             fs::create_dir_all(&path).unwrap();
-            fs::write(path.join("feature.json"), text(manifest)).unwrap();
+            fs::write(path.join("feature.json"), text(&manifest)).unwrap();
         }
     }
     for (part, json) in parts {
@@ -99,12 +102,12 @@ fn fleet(fixture: &Path) -> TempDir {
             "inventory" => "inventory.json",
             other => panic!("a fixture has no part `{other}`"),
         };
-        fs::write(folder.path().join(file), text(json)).unwrap();
+        fs::write(folder.path().join(file), text(&json)).unwrap();
     }
     folder
 }
 
-fn text(json: Box<RawValue>) -> String {
+fn text(json: &RawValue) -> String {
     format!("{json}\n")
 }
 

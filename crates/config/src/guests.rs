@@ -5,18 +5,18 @@ use std::num::NonZero;
 use std::thread;
 
 use phoenix_domain::Vmid;
-use serde_json::value::RawValue;
+use serde::de::DeserializeOwned;
 
 use crate::document::{Document, Guests};
 use crate::finding::Finding;
-use crate::members::{Member, Members, offset_in};
+use crate::members::{Members, offset_in};
 use crate::place::{File, Place};
 use crate::raw::{RawContainer, RawLxcHead, RawMachine, RawVmHead};
 use crate::read::{self, Defaults, REQUIRED, Reading};
 use crate::scene::{Guest, Ignored};
+use crate::schema;
 use crate::shape::{self, SHAPE};
 use crate::sources::{Entries, Entry, Sources};
-use crate::{schema, source};
 
 /// The guests of all files.
 pub(crate) struct Read {
@@ -27,12 +27,24 @@ pub(crate) struct Read {
     pub(crate) entries: Entries,
 }
 
+/// A file of guests, taken apart.
+struct Parts {
+    /// The members besides the guests, as JSON of their own.
+    head: String,
+    /// Where the guests are.
+    entries: Vec<Entry>,
+}
+
 /// A guest that is still to be read.
+#[derive(Clone, Copy)]
 struct Unread<'a> {
     nth: usize,
-    /// Its key; a machine in a list has none.
-    key: Option<Member<'a>>,
-    value: &'a RawValue,
+    /// Its id, if the file is a map of guests by id.
+    id: Option<&'a str>,
+    /// Its text.
+    json: &'a str,
+    /// Where that begins.
+    offset: usize,
 }
 
 /// What one thread has read.
@@ -46,45 +58,26 @@ struct Share {
 
 /// Reads the guests of both files.
 pub(crate) fn read(sources: &mut Sources, findings: &mut Vec<Finding>) -> Read {
-    for (file, key) in [(File::Lxc, "lxc_configs"), (File::Vm, "vms")] {
-        if let Some(source) = sources.get_mut(file)
-            && Document::take_apart(source.json(), key).is_err()
-        {
-            source.blank_comments();
-        }
-    }
     let mut all = Share::default();
     let mut entries = Entries::default();
     let mut lxc_head = RawLxcHead::default();
 
-    if let Some(source) = sources.get(File::Lxc)
-        && let Some(document) = open(source, File::Lxc, "lxc_configs", findings)
+    if let Some(parts) = take_apart(sources, File::Lxc, "lxc_configs", findings)
+        && let Some(source) = sources.get(File::Lxc)
     {
-        let at = Place::file(File::Lxc);
-        let head = shape::read::<RawLxcHead>(&document.head, &schema::LXC_HEAD, &at, None);
-        lxc_head = head.value.unwrap_or_default();
-        findings.extend(head.findings);
-        all.ignored
-            .extend(head.ignored.into_iter().map(|path| at.clone().along(path)).map(Ignored::at));
-        let unread = unread(document.guests, File::Lxc, "lxc_configs", findings);
-        entries.lxc = unread.iter().map(|guest| guest.entry(source.json())).collect();
-        all.extend(in_shares(&unread, |guest, share| container(guest, source.json(), share)));
+        lxc_head = head(&parts.head, File::Lxc, &schema::LXC_HEAD, &mut all);
+        all.extend(in_shares(source.json(), &parts.entries, container));
+        entries.lxc = parts.entries;
     }
-    if let Some(source) = sources.get(File::Vm)
-        && let Some(document) = open(source, File::Vm, "vms", findings)
+    if let Some(parts) = take_apart(sources, File::Vm, "vms", findings)
+        && let Some(source) = sources.get(File::Vm)
     {
-        let at = Place::file(File::Vm);
-        let head = shape::read::<RawVmHead>(&document.head, &schema::VM_HEAD, &at, None);
-        findings.extend(head.findings);
-        all.ignored
-            .extend(head.ignored.into_iter().map(|path| at.clone().along(path)).map(Ignored::at));
-        let head = head.value.unwrap_or_default();
+        let head: RawVmHead = head(&parts.head, File::Vm, &schema::VM_HEAD, &mut all);
         let defaults = Defaults::read(head.vm_defaults.as_ref(), findings);
-        let unread = unread(document.guests, File::Vm, "vms", findings);
-        entries.vm = unread.iter().map(|guest| guest.entry(source.json())).collect();
-        all.extend(in_shares(&unread, |guest, share| {
-            machine(guest, source.json(), &defaults, share);
+        all.extend(in_shares(source.json(), &parts.entries, |guest, share| {
+            machine(guest, &defaults, share);
         }));
+        entries.vm = parts.entries;
     }
 
     findings.append(&mut all.findings);
@@ -97,40 +90,67 @@ pub(crate) fn read(sources: &mut Sources, findings: &mut Vec<Finding>) -> Read {
     }
 }
 
-fn open<'a>(
-    source: &'a source::Source,
+/// Takes a file apart. One that is no JSON as it stands may be once its comments are blanked.
+fn take_apart(
+    sources: &mut Sources,
     file: File,
-    guests_key: &str,
+    guests_key: &'static str,
     findings: &mut Vec<Finding>,
-) -> Option<Document<'a>> {
-    match Document::take_apart(source.json(), guests_key) {
-        Ok(document) => Some(document),
+) -> Option<Parts> {
+    let source = sources.get_mut(file)?;
+    let parts = |json: &str, findings: &mut Vec<Finding>| {
+        let document = Document::take_apart(json, guests_key)?;
+        let entries = entries(json, document.guests, file, guests_key, findings);
+        Ok(Parts { head: document.head, entries })
+    };
+    let taken = match parts(source.json(), findings) {
+        Err(_) if source.blank_comments() => parts(source.json(), findings),
+        taken => taken,
+    };
+    match taken {
+        Ok(parts) => Some(parts),
         Err(err) => {
-            let at = Place::file(file);
-            findings.push(shape::syntax(source.json(), &at, Some(0), &err));
+            findings.push(shape::syntax(source.json(), &Place::file(file), Some(0), &err));
             None
         }
     }
 }
 
-fn unread<'a>(
-    guests: Guests<'a>,
+fn head<T: Default + DeserializeOwned>(
+    json: &str,
+    file: File,
+    schema: &shape::Schema,
+    share: &mut Share,
+) -> T {
+    let at = Place::file(file);
+    let read = shape::read(json, schema, &at, None);
+    share.take(&at, read.findings, read.ignored);
+    read.value.unwrap_or_default()
+}
+
+fn entries(
+    json: &str,
+    guests: Guests<'_>,
     file: File,
     guests_key: &'static str,
     findings: &mut Vec<Finding>,
-) -> Vec<Unread<'a>> {
+) -> Vec<Entry> {
+    let span = |part: &str| {
+        let start = offset_in(json, part);
+        start..start + part.len()
+    };
     match (guests, file) {
         (Guests::Absent, _) => Vec::new(),
         (Guests::Map(Members(members)), _) => members
-            .into_iter()
-            .enumerate()
-            .map(|(nth, member)| Unread { nth, key: Some(member), value: member.value })
+            .iter()
+            .map(|member| Entry {
+                key: Some(span(member.quoted_key())),
+                value: span(member.value.get()),
+            })
             .collect(),
-        (Guests::List(list), File::Vm) => list
-            .into_iter()
-            .enumerate()
-            .map(|(nth, value)| Unread { nth, key: None, value })
-            .collect(),
+        (Guests::List(list), File::Vm) => {
+            list.iter().map(|value| Entry { key: None, value: span(value.get()) }).collect()
+        }
         (Guests::List(_) | Guests::Neither, _) => {
             let message = format!("`{guests_key}` has the wrong shape: it maps ids to guests");
             let place = Place::file(file).key(guests_key);
@@ -144,28 +164,31 @@ fn unread<'a>(
 }
 
 /// Lets every core read a share of the guests, and returns the shares in the guests' order.
-fn in_shares<'a>(
-    guests: &[Unread<'a>],
-    read: impl Fn(&Unread<'a>, &mut Share) + Sync,
+fn in_shares(
+    json: &str,
+    entries: &[Entry],
+    read: impl Fn(Unread<'_>, &mut Share) + Sync,
 ) -> Vec<Share> {
     // A few guests are read before a thread has started.
     const WORTH_A_THREAD: usize = 500;
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let threads = cores.min(guests.len() / WORTH_A_THREAD).max(1);
-    let read_all = |guests: &[Unread<'a>]| {
-        let mut share = Share { guests: Vec::with_capacity(guests.len()), ..Share::default() };
-        for guest in guests {
-            read(guest, &mut share);
+    let threads = cores.min(entries.len() / WORTH_A_THREAD).max(1);
+    let length = entries.len().div_ceil(threads).max(1);
+    let read_all = |first: usize, entries: &[Entry]| {
+        let mut share = Share { guests: Vec::with_capacity(entries.len()), ..Share::default() };
+        for (nth, entry) in entries.iter().enumerate() {
+            read(entry.unread(first + nth, json), &mut share);
         }
         share
     };
     if threads == 1 {
-        return vec![read_all(guests)];
+        return vec![read_all(0, entries)];
     }
     thread::scope(|scope| {
-        let shares: Vec<_> = guests
-            .chunks(guests.len().div_ceil(threads))
-            .map(|guests| scope.spawn(|| read_all(guests)))
+        let shares: Vec<_> = entries
+            .chunks(length)
+            .enumerate()
+            .map(|(nth, entries)| scope.spawn(move || read_all(nth * length, entries)))
             .collect();
         shares
             .into_iter()
@@ -174,12 +197,11 @@ fn in_shares<'a>(
     })
 }
 
-fn container(unread: &Unread<'_>, json: &str, share: &mut Share) {
+fn container(unread: Unread<'_>, share: &mut Share) {
     let at = Place::entry(File::Lxc, unread.nth);
-    let id = unread.key.map(|member| member.key());
-    let Some(vmid) = vmid(id.as_deref().unwrap_or_default(), &at, share) else { return };
-    let offset = Some(offset_in(json, unread.value.get()));
-    let read = shape::read::<RawContainer>(unread.value.get(), &schema::CONTAINER, &at, offset);
+    let Some(vmid) = vmid(unread.id.unwrap_or_default(), &at, share) else { return };
+    let read =
+        shape::read::<RawContainer>(unread.json, &schema::CONTAINER, &at, Some(unread.offset));
     share.take(&at, read.findings, read.ignored);
     let guest = read
         .value
@@ -187,14 +209,12 @@ fn container(unread: &Unread<'_>, json: &str, share: &mut Share) {
     share.put(vmid, guest);
 }
 
-fn machine(unread: &Unread<'_>, json: &str, defaults: &Defaults, share: &mut Share) {
+fn machine(unread: Unread<'_>, defaults: &Defaults, share: &mut Share) {
     let at = Place::entry(File::Vm, unread.nth);
-    let offset = Some(offset_in(json, unread.value.get()));
-    let read = shape::read::<RawMachine>(unread.value.get(), &schema::MACHINE, &at, offset);
+    let read = shape::read::<RawMachine>(unread.json, &schema::MACHINE, &at, Some(unread.offset));
     share.take(&at, read.findings, read.ignored);
-    let key = unread.key.map(|member| member.key().into_owned());
-    let inner = read.value.as_ref().and_then(|raw| raw.vmid.clone()).map(|label| label.0);
-    let Some(id) = inner.or(key) else {
+    let written = read.value.as_ref().and_then(|raw| raw.vmid.clone()).map(|label| label.0);
+    let Some(id) = written.or_else(|| unread.id.map(str::to_owned)) else {
         share.findings.push(
             Finding::new(&REQUIRED, at, "`vmid` is missing").help("give the machine its number"),
         );
@@ -211,15 +231,16 @@ fn vmid(id: &str, at: &Place, share: &mut Share) -> Option<Vmid> {
     Reading::new(at.clone(), &mut share.findings).word(at.clone().named(), id.trim())
 }
 
-impl Unread<'_> {
-    fn entry(&self, json: &str) -> Entry {
-        let span = |part: &str| {
-            let start = offset_in(json, part);
-            start..start + part.len()
-        };
-        Entry {
-            key: self.key.map(|member| span(member.quoted_key())),
-            value: span(self.value.get()),
+impl Entry {
+    /// Returns the text of the guest, to be read.
+    fn unread<'a>(&self, nth: usize, json: &'a str) -> Unread<'a> {
+        let quoted = self.key.as_ref().and_then(|key| json.get(key.clone()));
+        Unread {
+            nth,
+            // An id has no escapes in it; a key that has is refused with its place.
+            id: quoted.map(|quoted| quoted.trim_matches('"')),
+            json: json.get(self.value.clone()).unwrap_or_default(),
+            offset: self.value.start,
         }
     }
 }

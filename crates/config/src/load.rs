@@ -162,6 +162,7 @@ fn check(
     let hypervisor_raw = hypervisor_raw.unwrap_or_default();
     resolve::shared_volumes(&mut guests, &hypervisor_raw);
     let by_id = resolve::index(&guests);
+    resolve::parents(&mut guests, &by_id);
     resolve::inherited(&mut guests, &by_id);
 
     let scene = Scene {

@@ -16,6 +16,13 @@ pub(crate) fn index(guests: &[Guest]) -> HashMap<Vmid, usize> {
     by_id
 }
 
+/// Tells each guest which of the others it is cloned from.
+pub(crate) fn parents(guests: &mut [Guest], by_id: &HashMap<Vmid, usize>) {
+    for guest in guests {
+        guest.parent = guest.spec.parent().and_then(|parent| by_id.get(&parent)).copied();
+    }
+}
+
 /// Mounts the directories of the host that several containers share.
 pub(crate) fn shared_volumes(guests: &mut [Guest], hypervisor: &RawHypervisor) {
     if hypervisor.shared_volumes.is_none() {

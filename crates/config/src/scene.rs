@@ -59,6 +59,8 @@ pub(crate) struct Guest {
     pub(crate) nics_at: Vec<NicAt>,
     /// Where each of its volumes is written, in their order.
     pub(crate) volumes_at: Vec<VolumeAt>,
+    /// Which of the guests it is cloned from, once all are read.
+    pub(crate) parent: Option<usize>,
     /// A key that names an archive or image it is not made from, because another key wins.
     pub(crate) unused_origin: Option<&'static str>,
 }
@@ -164,7 +166,7 @@ impl Scene<'_> {
 
     /// Returns the guest's parent, where it has one that can be read.
     pub(crate) fn parent(&self, guest: &Guest) -> Option<&Guest> {
-        guest.spec.parent().and_then(|parent| self.guest(parent))
+        guest.parent.and_then(|nth| self.guests.get(nth))
     }
 
     /// Returns the guest's parent, the parent's parent and so on. A circle ends it.

@@ -1,5 +1,7 @@
 //! What may be typed. The comments here are the help texts.
 
+#![expect(clippy::doc_markdown, reason = "help texts are no Markdown")]
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};

@@ -12,11 +12,13 @@ mod output;
 use std::process::ExitCode;
 
 use clap::Parser;
-use clap::error::ErrorKind;
 
 use crate::cli::{Command, Phoenix, PhoenixSubmit};
 use crate::error::{CommandError, EXIT_USAGE};
 use crate::output::Output;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Under which name the program was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,8 +58,6 @@ pub fn main(program: Program) -> ExitCode {
 fn refuse_usage(err: &clap::Error) -> ExitCode {
     // Nothing can be done where even this cannot be printed.
     drop(err.print());
-    match err.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
-        _ => ExitCode::from(EXIT_USAGE),
-    }
+    // Help and the version are what was asked for; everything else goes to stderr.
+    if err.use_stderr() { ExitCode::from(EXIT_USAGE) } else { ExitCode::SUCCESS }
 }

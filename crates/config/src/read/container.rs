@@ -110,7 +110,7 @@ pub(crate) fn container(vmid: Vmid, raw: RawContainer, mut reading: Reading<'_>)
     };
     let at = reading.guest();
     let spec = Box::new(spec);
-    Some(Guest { spec, at, inherits, model_keys, nics_at, volumes_at, unused_origin })
+    Some(Guest { spec, at, inherits, model_keys, nics_at, volumes_at, unused_origin, parent: None })
 }
 
 /// Returns the name Proxmox gives a container that has none.

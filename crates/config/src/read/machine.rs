@@ -136,7 +136,16 @@ pub(crate) fn machine(
     };
     let at = reading.guest();
     let spec = Box::new(spec);
-    Some(Guest { spec, at, inherits, model_keys: None, nics_at, volumes_at, unused_origin })
+    Some(Guest {
+        spec,
+        at,
+        inherits,
+        model_keys: None,
+        nics_at,
+        volumes_at,
+        unused_origin,
+        parent: None,
+    })
 }
 
 /// Returns the name Proxmox gives a machine that has none.

@@ -63,6 +63,10 @@ mod tensor_parallel;
 mod unknown_keys;
 mod users;
 
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
 use crate::code::Code;
 use crate::finding::{Finding, Findings};
 use crate::load::NOT_CHECKED;
@@ -137,11 +141,24 @@ const RULES: &[Rule] = &[
     users::RULE,
 ];
 
-/// Runs every rule.
+/// Runs every rule, on every core: whichever is free takes the next.
 pub(crate) fn run(scene: &Scene<'_>, findings: &Findings) {
-    for rule in RULES {
-        (rule.check)(scene, findings);
-    }
+    // A small fleet is checked before a thread has started.
+    const WORTH_A_THREAD: usize = 2000;
+    let next = AtomicUsize::new(0);
+    let take = || {
+        while let Some(rule) = RULES.get(next.fetch_add(1, Ordering::Relaxed)) {
+            (rule.check)(scene, findings);
+        }
+    };
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let helpers = cores.min(scene.guests.len() / WORTH_A_THREAD).saturating_sub(1);
+    thread::scope(|scope| {
+        for _ in 0..helpers {
+            scope.spawn(take);
+        }
+        take();
+    });
 }
 
 /// Returns the codes of all rules.

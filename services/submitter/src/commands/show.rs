@@ -90,13 +90,12 @@ fn flatten<'o>(
             let words: Vec<_> = elements.iter().map(plain).collect();
             rows.push((key.to_owned(), format!("[{}]", words.join(", ")), origin));
         }
-        single => rows.push((key.to_owned(), plain(single), origin)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+            rows.push((key.to_owned(), plain(value), origin));
+        }
     }
 }
 
 fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
