@@ -1,10 +1,10 @@
 //! Reading the guests of all files, several at a time.
 
-use std::collections::HashSet;
 use std::num::NonZero;
 use std::thread;
 
 use phoenix_domain::Vmid;
+use rustc_hash::FxHashSet;
 use serde::de::DeserializeOwned;
 
 use crate::document::{Document, Guests};
@@ -21,7 +21,7 @@ use crate::sources::{Entries, Entry, Sources};
 /// The guests of all files.
 pub(crate) struct Read {
     pub(crate) guests: Vec<Guest>,
-    pub(crate) unreadable: HashSet<Vmid>,
+    pub(crate) unreadable: FxHashSet<Vmid>,
     pub(crate) lxc_head: RawLxcHead,
     pub(crate) ignored: Vec<Ignored>,
     pub(crate) entries: Entries,

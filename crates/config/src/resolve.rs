@@ -1,15 +1,14 @@
 //! What a guest has that is not written in its own entry.
 
-use std::collections::{HashMap, HashSet};
-
 use phoenix_domain::{AbsolutePath, Body, Vmid, Volume, VolumeSource};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use crate::raw::RawHypervisor;
 use crate::scene::{Guest, Inherits, VolumeAt};
 
 /// Returns where each id stands first.
-pub(crate) fn index(guests: &[Guest]) -> HashMap<Vmid, usize> {
-    let mut by_id = HashMap::with_capacity(guests.len());
+pub(crate) fn index(guests: &[Guest]) -> FxHashMap<Vmid, usize> {
+    let mut by_id = FxHashMap::with_capacity_and_hasher(guests.len(), FxBuildHasher);
     for (nth, guest) in guests.iter().enumerate() {
         by_id.entry(guest.spec.vmid).or_insert(nth);
     }
@@ -17,7 +16,7 @@ pub(crate) fn index(guests: &[Guest]) -> HashMap<Vmid, usize> {
 }
 
 /// Tells each guest which of the others it is cloned from.
-pub(crate) fn parents(guests: &mut [Guest], by_id: &HashMap<Vmid, usize>) {
+pub(crate) fn parents(guests: &mut [Guest], by_id: &FxHashMap<Vmid, usize>) {
     for guest in guests {
         guest.parent = guest.spec.parent().and_then(|parent| by_id.get(&parent)).copied();
     }
@@ -46,8 +45,8 @@ pub(crate) fn shared_volumes(guests: &mut [Guest], hypervisor: &RawHypervisor) {
 }
 
 /// Gives clones what they take from their parents because they do not say.
-pub(crate) fn inherited(guests: &mut [Guest], by_id: &HashMap<Vmid, usize>) {
-    let mut settled = HashSet::new();
+pub(crate) fn inherited(guests: &mut [Guest], by_id: &FxHashMap<Vmid, usize>) {
+    let mut settled = FxHashSet::default();
     let mut parents_first = Vec::new();
     for guest in guests.iter() {
         let Inherits { unprivileged, storage, size } = guest.inherits;

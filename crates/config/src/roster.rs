@@ -1,8 +1,9 @@
 //! Who is in the files, right or wrong: enough to answer for a number that was typed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use phoenix_domain::{Hostname, Vmid, order};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use crate::place::{File, Place};
 use crate::scene::Guest;
@@ -10,8 +11,8 @@ use crate::scene::Guest;
 /// Who is in the files.
 #[derive(Debug, Default)]
 pub(crate) struct Roster {
-    guests: HashMap<Vmid, Row>,
-    unreadable: HashSet<Vmid>,
+    guests: FxHashMap<Vmid, Row>,
+    unreadable: FxHashSet<Vmid>,
 }
 
 #[derive(Debug)]
@@ -23,8 +24,8 @@ struct Row {
 }
 
 impl Roster {
-    pub(crate) fn of(guests: &[Guest], unreadable: &HashSet<Vmid>) -> Self {
-        let mut rows = HashMap::with_capacity(guests.len());
+    pub(crate) fn of(guests: &[Guest], unreadable: &FxHashSet<Vmid>) -> Self {
+        let mut rows = FxHashMap::with_capacity_and_hasher(guests.len(), FxBuildHasher);
         for guest in guests {
             let Some(nth) = guest.at.entry else { continue };
             rows.entry(guest.spec.vmid).or_insert_with(|| Row {

@@ -1,11 +1,10 @@
 //! Everything a rule may look at: the guests as they were read, the host, the library.
 
-use std::collections::{HashMap, HashSet};
-
 use ipnet::IpNet;
 use phoenix_domain::{
     Address, FeatureName, GibiBytes, GuestSpec, Kind, Nic, StorageId, Vmid, VolumeSource,
 };
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::folder::Folder;
 use crate::host::Host;
@@ -23,9 +22,9 @@ pub(crate) struct Scene<'a> {
     /// The guests of all files, in the order in which they are written.
     pub(crate) guests: &'a [Guest],
     /// Where each id stands first among the guests.
-    pub(crate) by_id: HashMap<Vmid, usize>,
+    pub(crate) by_id: FxHashMap<Vmid, usize>,
     /// Ids of guests that could not be read; nothing can be said of them but that they are there.
-    pub(crate) unreadable: &'a HashSet<Vmid>,
+    pub(crate) unreadable: &'a FxHashSet<Vmid>,
     /// The host's file, as written.
     pub(crate) hypervisor: &'a RawHypervisor,
     /// The containers' file besides the containers, as written.
@@ -199,7 +198,7 @@ impl Scene<'_> {
     }
 
     /// Returns the ids from which guests are cloned.
-    pub(crate) fn parents(&self) -> HashSet<Vmid> {
+    pub(crate) fn parents(&self) -> FxHashSet<Vmid> {
         self.guests.iter().filter_map(|guest| guest.spec.parent()).collect()
     }
 

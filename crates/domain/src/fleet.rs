@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashMap;
 use thiserror::Error;
 
 use crate::{Cycle, GuestSpec, Reach, Verb, Vmid, order};
@@ -40,16 +41,15 @@ impl Fleet {
         if let Some([(twice, _), _]) = guests.array_windows().find(|[(a, _), (b, _)]| a == b) {
             return Err(FleetError::Twice(*twice));
         }
-        let fleet = BTreeMap::from_iter(guests);
-        for guest in fleet.values() {
-            if let Some(missing) = guest.stands_on().find(|below| !fleet.contains_key(below)) {
-                return Err(FleetError::Missing { guest: guest.vmid, missing });
+        let by_id: FxHashMap<_, _> = guests.iter().map(|(vmid, guest)| (*vmid, guest)).collect();
+        for (vmid, guest) in &guests {
+            if let Some(missing) = guest.stands_on().find(|below| !by_id.contains_key(below)) {
+                return Err(FleetError::Missing { guest: *vmid, missing });
             }
         }
-        let fleet = Self(fleet);
-        order(fleet.0.keys().copied(), |guest| fleet.stands_on(guest))
-            .map_err(FleetError::Circle)?;
-        Ok(fleet)
+        let below = |vmid| by_id.get(&vmid).into_iter().flat_map(|guest| guest.stands_on());
+        order(guests.iter().map(|(vmid, _)| *vmid), below).map_err(FleetError::Circle)?;
+        Ok(Self(BTreeMap::from_iter(guests)))
     }
 
     /// Returns the guests in the order of their numbers.

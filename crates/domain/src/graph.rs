@@ -1,8 +1,8 @@
 //! The order in which things that stand on each other come.
 
-use std::collections::HashMap;
 use std::fmt;
 
+use rustc_hash::FxHashMap;
 use thiserror::Error;
 
 use crate::Vmid;
@@ -49,7 +49,7 @@ pub fn order<E>(
 where
     E: Iterator<Item = Vmid>,
 {
-    let mut marks = HashMap::new();
+    let mut marks = FxHashMap::default();
     let mut order = Vec::new();
     let mut path: Vec<(Vmid, E)> = Vec::new();
     for target in targets {
@@ -85,6 +85,8 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
 
     fn vmid(number: u64) -> Vmid {

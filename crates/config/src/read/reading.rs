@@ -7,6 +7,7 @@ use phoenix_domain::{Refused, SecretName};
 use crate::code::{Code, code};
 use crate::finding::Finding;
 use crate::place::Place;
+use crate::secrets;
 
 pub(crate) static REQUIRED: Code = code!("0007", Error, "a key is missing");
 pub(crate) static REFUSED: Code = code!("0008", Error, "a value is not what its place asks for");
@@ -66,7 +67,12 @@ impl<'a> Reading<'a> {
         match result {
             Ok(value) => Some(value),
             Err(refused) => {
-                let finding = Finding::new(&REFUSED, place, refused.to_string()).help(refused.rule);
+                // A value in the wrong place may be a secret that slipped.
+                let message = match secrets::inside(&refused.value).is_empty() {
+                    true => refused.to_string(),
+                    false => format!("this is not {}", refused.wanted),
+                };
+                let finding = Finding::new(&REFUSED, place, message).help(refused.rule);
                 self.tell(finding);
                 None
             }
