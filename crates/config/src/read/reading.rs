@@ -68,9 +68,10 @@ impl<'a> Reading<'a> {
             Ok(value) => Some(value),
             Err(refused) => {
                 // A value in the wrong place may be a secret that slipped.
-                let message = match secrets::inside(&refused.value).is_empty() {
-                    true => refused.to_string(),
-                    false => format!("this is not {}", refused.wanted),
+                let message = if secrets::inside(&refused.value).is_empty() {
+                    refused.to_string()
+                } else {
+                    format!("this is not {}", refused.wanted)
                 };
                 let finding = Finding::new(&REFUSED, place, message).help(refused.rule);
                 self.tell(finding);
