@@ -72,11 +72,42 @@ fn a_secret_is_never_shown_whatever_is_wrong_beside_it() {
     let folder = fleet(&format!(
         ", \"hf_token\": \"{canary}\", \"features\": [\"dokcer\"], \"vllm_args\": [\"--api-key\", \"{canary}\"], \"cores\": true"
     ));
-    for args in [&["check"][..], &["check", "-o", "json"], &["check", "-o", "sarif"]] {
+    for args in [
+        &["check"][..],
+        &["check", "-o", "json"],
+        &["check", "-o", "sarif"],
+        &["config", "show"],
+        &["plan", "900", "-o", "json"],
+    ] {
         let ended = phoenix(folder.path(), args);
         assert_eq!(ended.code, 3);
         assert!(!ended.out.contains(canary) && !ended.err.contains(canary), "{}", ended.out);
     }
+}
+
+#[test]
+fn a_secret_that_would_be_published_refuses_the_config() {
+    let canary = "c4nary-c4nary-c4nary";
+    for carrier in [
+        format!(", \"health_check\": {{ \"command\": \"curl http://u:{canary}@localhost/\" }}"),
+        format!(", \"lxc_options\": [\"lxc.environment=DB_PASSWORD={canary}\"]"),
+        format!(", \"vllm_model\": \"m\", \"vllm_args\": [\"--api-key\", \"{canary}\"]"),
+        format!(", \"storage_pool\": \"http://u:{canary}@x\""),
+    ] {
+        let folder = fleet(&carrier);
+        for args in [&["check"][..], &["config", "show"], &["plan", "900", "-o", "json"]] {
+            let ended = phoenix(folder.path(), args);
+            assert_eq!(ended.code, 3, "{carrier}: {ended:?}");
+            assert!(!ended.out.contains(canary) && !ended.err.contains(canary), "{}", ended.out);
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_has_had_enough_does_not_make_it_well() {
+    // The program writes into a pipe whose other end is closed.
+    let folder = fleet(", \"features\": [\"dokcer\"]");
+    assert_eq!(crate::program::phoenix_into_closed_pipe(folder.path(), &["check"]), 3);
 }
 
 #[test]

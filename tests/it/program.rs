@@ -17,6 +17,21 @@ pub(crate) fn phoenix(folder: &Path, args: &[&str]) -> Ended {
     run("phoenix", folder, args)
 }
 
+/// Runs `phoenix` with nobody to read what it writes, and returns how it ended.
+pub(crate) fn phoenix_into_closed_pipe(folder: &Path, args: &[&str]) -> i32 {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    #[expect(clippy::disallowed_methods, reason = "the programs under test are processes")]
+    let status = Command::new(binary("phoenix"))
+        .args(args)
+        .current_dir(folder)
+        .env_clear()
+        .stdout(writer)
+        .status()
+        .unwrap();
+    status.code().expect("it was not killed")
+}
+
 /// Runs `phoenix-submit`.
 pub(crate) fn phoenix_submit(folder: &Path, args: &[&str]) -> Ended {
     run("phoenix-submit", folder, args)

@@ -6,7 +6,7 @@ use phoenix_domain::{
     AppArmor, Body, Check, Container, Firewall, GuestSpec, IdMap, Machine, Nic, Origin,
     PortMapping, Seal, TestScript, TrafficDirection, Volume, VolumeSource,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::raw::lenient::{Label, ListOrText, ObjectOrText, OneOrMany, Whole};
 use crate::raw::lxc::{RawIdMap, RawMountPoint, RawVolume};
@@ -26,7 +26,15 @@ pub fn config_form<'g>(guests: impl Iterator<Item = &'g GuestSpec>) -> Value {
             Body::Machine(_) => machines.push(entry),
         }
     }
-    json!({ "lxc_configs": containers, "vms": machines })
+    // What is empty is left out, so that the guests of one file are that file.
+    let mut document = Map::new();
+    if !containers.is_empty() || machines.is_empty() {
+        document.insert("lxc_configs".to_owned(), Value::Object(containers));
+    }
+    if !machines.is_empty() {
+        document.insert("vms".to_owned(), Value::Array(machines));
+    }
+    Value::Object(document)
 }
 
 /// Returns one guest as its file would hold it.
@@ -43,7 +51,7 @@ pub(crate) fn entry(guest: &GuestSpec) -> Map<String, Value> {
 }
 
 fn container(guest: &GuestSpec, container: &Container) -> RawContainer {
-    let mut nics = guest.nics.iter().map(nic);
+    let mut nics = nics(guest);
     let model = guest.model_server.as_ref();
     let owned = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
     RawContainer {
@@ -63,6 +71,7 @@ fn container(guest: &GuestSpec, container: &Container) -> RawContainer {
         storage_size_gb: Some(Whole(guest.root_disk.size.0)),
         network_config: nics.next().map(ObjectOrText::Object),
         secondary_network_config: nics.next(),
+        mac_address: mac_address(guest),
         features: Some(ListOrText::List(guest.features.iter().map(ToString::to_string).collect())),
         gpu_assignment: Some(OneOrMany(vec![Label(guest.gpus.to_string())])),
         unprivileged: Some(container.unprivileged),
@@ -117,7 +126,8 @@ fn machine(guest: &GuestSpec, machine: &Machine) -> RawMachine {
         memory_mb: Some(Whole(guest.memory.0)),
         disk_size_gb: Some(Whole(guest.root_disk.size.0)),
         storage_pool: Some(guest.root_disk.storage.to_string()),
-        network_config: guest.nics.first().map(nic),
+        network_config: nics(guest).next(),
+        mac_address: mac_address(guest),
         user_config: machine.user.as_ref().map(|user| RawUser {
             username: Some(user.name.to_string()),
             password_hash: user.password_hash.as_ref().map(ToString::to_string),
@@ -141,6 +151,18 @@ fn machine(guest: &GuestSpec, machine: &Machine) -> RawMachine {
         traefik_service: route(guest),
         ..RawMachine::default()
     }
+}
+
+/// Returns the interfaces. The address of the first one's hardware has a key beside them.
+fn nics(guest: &GuestSpec) -> impl Iterator<Item = RawNic> {
+    guest.nics.iter().enumerate().map(|(nth, one)| match nth {
+        0 => RawNic { hwaddr: None, ..nic(one) },
+        _ => nic(one),
+    })
+}
+
+fn mac_address(guest: &GuestSpec) -> Option<String> {
+    guest.nics.first()?.mac.map(|mac| mac.to_string())
 }
 
 fn nic(nic: &Nic) -> RawNic {

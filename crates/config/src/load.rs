@@ -25,6 +25,7 @@ static UNREADABLE: Code = code!("0001", Error, "a file cannot be read");
 static NOT_TEXT: Code = code!("0002", Error, "a file is not UTF-8 text");
 static EMPTY: Code = code!("0003", Error, "a file is empty");
 pub(crate) static NOT_CHECKED: Code = code!("0009", Note, "a rule could not be checked");
+static NO_GUESTS: Code = code!("0013", Warning, "there is no guest in any file");
 static NO_FLEET: Code = code!("0012", Error, "the guests make no fleet");
 
 /// The codes of what is found while files are read.
@@ -41,6 +42,7 @@ pub(crate) static CODES: &[&Code] = &[
     &OLD_SPELLING,
     &SECRET_LITERAL,
     &NO_FLEET,
+    &NO_GUESTS,
 ];
 
 /// A fleet in which no rule found an error. There is no other way to one than [`load()`].
@@ -185,6 +187,15 @@ fn check(
     let mut findings = found.into_vec();
 
     let count = guests.len();
+    if count == 0 && findings.iter().all(|finding| finding.level() != Level::Error) {
+        let place =
+            Place::file(if sources.get(File::Lxc).is_some() { File::Lxc } else { File::Vm });
+        findings.push(
+            Finding::new(&NO_GUESTS, place, "there is no guest in any of the files").help(
+                "containers stand under `lxc_configs` in phoenix_lxc_configs.json, machines under `vms` in phoenix_vm_configs.json",
+            ),
+        );
+    }
     let roster = Roster::of(&guests, &unreadable);
     let is_clean = findings.iter().all(|finding| finding.level() != Level::Error);
     let fleet = is_clean
@@ -217,12 +228,20 @@ fn unreadable(file: File, err: &crate::source::SourceError) -> Finding {
         None => err.to_string(),
     };
     let (code, help) = match err {
-        E::NotRead { .. } => (&UNREADABLE, "`--config DIR` says where the files are"),
+        E::NotRead { .. } => match file {
+            File::Hypervisor => (&UNREADABLE, "`--config DIR` says where the files are"),
+            File::Lxc | File::Vm => (
+                &UNREADABLE,
+                "`--config DIR` says where the files are; one of phoenix_lxc_configs.json and \
+                 phoenix_vm_configs.json is enough",
+            ),
+            File::Inventory => (&UNREADABLE, "`--inventory FILE` says where it is"),
+        },
         E::Directory { .. } => (&UNREADABLE, "a file of this name is wanted"),
         E::TooLarge { .. } => (&UNREADABLE, "a config of this size is a mistake"),
         E::NotUtf8 { .. } => (&NOT_TEXT, "save the file as UTF-8"),
         E::ByteOrderMark { .. } => (&NOT_TEXT, "save the file as UTF-8 without a byte order mark"),
-        E::Empty { .. } => (&EMPTY, "write at least `{}`, or remove the file"),
+        E::Empty { .. } => (&EMPTY, "write at least `{}` into it"),
     };
     Finding::new(code, Place::span(file, 0..0), message).help(help)
 }

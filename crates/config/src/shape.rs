@@ -153,7 +153,8 @@ fn wanted(kind: &TypeKind) -> String {
 fn expected(schema: &Value, schema_path: &str) -> Option<String> {
     let (holder, _) = schema_path.rsplit_once('/')?;
     let title = schema.pointer(holder)?.get("title")?.as_str()?;
-    Some(title.to_owned())
+    // Types have the names of our code where nobody gave them better ones.
+    (!title.starts_with("Raw")).then(|| title.to_owned())
 }
 
 fn shape(at: &Place, path: &[Segment], message: &str, expected: Option<String>) -> Finding {
@@ -164,7 +165,11 @@ fn shape(at: &Place, path: &[Segment], message: &str, expected: Option<String>) 
         // A String takes everything that is written to it.
         let _written = write!(name, "{separator}{segment}");
     }
-    let name = if name.is_empty() { "the file".to_owned() } else { format!("`{name}`") };
+    let name = match (name.as_str(), at.entry) {
+        ("", None) => "the file".to_owned(),
+        ("", Some(_)) => "this guest".to_owned(),
+        (name, _) => format!("`{name}`"),
+    };
     let finding = Finding::new(&SHAPE, place, format!("{name} has the wrong shape: {message}"));
     match expected {
         Some(title) => finding.label(format!("{title} is expected here")),
@@ -186,11 +191,23 @@ pub(crate) fn syntax(
     offset: Option<usize>,
     err: &serde_json::Error,
 ) -> Finding {
+    if json.trim_ascii().is_empty() {
+        return Finding::new(&SYNTAX, at.clone(), "there is nothing in this file but comments")
+            .help("write at least `{}` into it");
+    }
+    if let (Some(offset), Some(comma)) = (offset, trailing_comma(json, err)) {
+        let place = Place::span(at.file, offset + comma..offset + comma + 1);
+        return Finding::new(&SYNTAX, place, "there is a comma behind the last element")
+            .help("JSON has none there: remove it");
+    }
     let text = err.to_string();
     let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
     let finding = Finding::new(&SYNTAX, spot(json, at, offset, err), message.clone());
-    if message.contains("trailing comma") {
-        finding.help("JSON has no comma behind the last element: remove it")
+    let wrong = json.get(offset_of(json, err.line(), err.column())..).unwrap_or_default();
+    if wrong.starts_with('\'') {
+        finding.help("JSON has texts and keys in double quotes: `\"`")
+    } else if message.contains("key must be a string") {
+        finding.help("JSON has keys in double quotes: `\"name\"`")
     } else if message.contains("out of range") {
         finding.help("no key of ours takes a number of this size")
     } else if message.contains("recursion limit") {
@@ -200,6 +217,15 @@ pub(crate) fn syntax(
     } else {
         finding
     }
+}
+
+/// Returns where the comma is that has nothing but blanks between it and a closing bracket, if that
+/// is what the parser stumbled over.
+fn trailing_comma(json: &str, err: &serde_json::Error) -> Option<usize> {
+    let at = offset_of(json, err.line(), err.column());
+    let is_closing = json.get(at..)?.starts_with(['}', ']']);
+    let before = json.get(..at)?.trim_ascii_end();
+    (is_closing && before.ends_with(',')).then(|| before.len() - 1)
 }
 
 fn spot(json: &str, at: &Place, offset: Option<usize>, err: &serde_json::Error) -> Place {
@@ -250,7 +276,8 @@ fn repeated_keys(json: &str, at: &Place, offset: Option<usize>, findings: &mut V
 /// Sets what is wrong to null, which is the same as absent; of a list, the whole of it.
 fn clear(value: &mut Value, path: &[Segment]) {
     let Some(last_key) = path.iter().rposition(|segment| matches!(segment, Segment::Key(_))) else {
-        *value = Value::Object(serde_json::Map::new());
+        // Nothing of the whole is of use; what has no value is not read any further.
+        *value = Value::Null;
         return;
     };
     let mut at = value;

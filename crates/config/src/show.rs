@@ -43,7 +43,10 @@ fn origin(loaded: &Loaded, guest: &GuestSpec, place: &Place, key: &str) -> Strin
         "network_config" if guest.kind() == Kind::Machine => &["network_config", "network_bridge"],
         key => &[key],
     };
-    let found: Vec<_> = written.iter().filter_map(|key| loaded.written(place, key)).collect();
+    let mut found: Vec<_> = written.iter().filter_map(|key| loaded.written(place, key)).collect();
+    if key == "mac_address" {
+        found.extend(loaded.written(&place.clone().key("network_config"), "hwaddr"));
+    }
     if !found.is_empty() {
         return found.join(" and ");
     }
@@ -80,7 +83,8 @@ impl Loaded {
             let at = Place { aspect: Aspect::Key, ..place.clone().key(key.to_owned()) };
             let span = self.sources.span(&at);
             let text = source.text().get(span.clone())?;
-            let is_there = span != whole && text.trim_matches('"') == key;
+            let is_null = self.sources.value(&place.clone().key(key.to_owned())) == Some("null");
+            let is_there = span != whole && text.trim_matches('"') == key && !is_null;
             let line = 1 + source.text().get(..span.start)?.matches('\n').count();
             is_there.then(|| format!("{}:{line}", place.file.name()))
         })

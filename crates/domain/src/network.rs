@@ -62,7 +62,7 @@ impl FromStr for Address {
             Refused::new(
                 text,
                 "an address",
-                "an address has its prefix with it (`10.0.0.150/24`), or it is `dhcp`",
+                "an address is written with the prefix of its network (`10.0.0.150/24`, no number above 255), or it is `dhcp`",
             )
         })
     }

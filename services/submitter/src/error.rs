@@ -80,7 +80,7 @@ impl CommandError {
             Self::NoSuchGuest { near, .. } => vec![format!("did you mean {}?", near.join(" or "))],
             Self::NoSuchCode { .. } => vec!["`phoenix explain` lists all codes".to_owned()],
             Self::CannotPublish => {
-                vec!["`phoenix plan ID` shows what would be published".to_owned()]
+                vec!["`--dry-run` shows what would be published".to_owned()]
             }
             Self::Library(_) => vec!["mend its feature.json, or take the folder away".to_owned()],
             Self::NotJson(_) | Self::FileNotWritten { .. } | Self::NotWritten(_) => Vec::new(),

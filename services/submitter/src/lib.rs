@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cli::{Command, Phoenix, PhoenixSubmit};
-use crate::error::{CommandError, EXIT_USAGE};
+use crate::error::EXIT_USAGE;
 use crate::output::Output;
 
 #[global_allocator]
@@ -44,10 +44,6 @@ pub fn main(program: Program) -> ExitCode {
     let mut output = Output::new(color);
     match commands::run(command, &mut output) {
         Ok(code) => ExitCode::from(code),
-        // Whoever read the output has had enough of it.
-        Err(CommandError::NotWritten(err)) if err.kind() == std::io::ErrorKind::BrokenPipe => {
-            ExitCode::SUCCESS
-        }
         Err(err) => {
             output.error(&err);
             ExitCode::from(err.exit_code())

@@ -43,10 +43,13 @@ impl Output {
         }
     }
 
-    /// Writes what was asked for.
+    /// Writes what was asked for. Whoever reads it may have had enough: that is no failure, and
+    /// changes nothing about how the command ends.
     pub(crate) fn data(&mut self, text: &str) -> io::Result<()> {
-        self.data.write_all(text.as_bytes())?;
-        self.data.flush()
+        match self.data.write_all(text.as_bytes()).and_then(|()| self.data.flush()) {
+            Err(err) if err.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => written,
+        }
     }
 
     /// Writes something about it.

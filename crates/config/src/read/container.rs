@@ -22,8 +22,8 @@ const DEFAULT_MEMORY: MebiBytes = MebiBytes(512);
 /// wrong leaves a guest that can still be compared with the others.
 pub(crate) fn container(vmid: Vmid, raw: RawContainer, mut reading: Reading<'_>) -> Option<Guest> {
     let reading = &mut reading;
-    let origin = origin(reading, &raw)?;
-    let is_clone = matches!(origin, Origin::Clone { .. });
+    let origin = origin(reading, &raw);
+    let is_clone = matches!(origin, Some(Origin::Clone { .. }));
 
     let name =
         reading.required(reading.guest(), raw.name.as_deref(), "name", "give it a host name");
@@ -106,7 +106,7 @@ pub(crate) fn container(vmid: Vmid, raw: RawContainer, mut reading: Reading<'_>)
             id_maps: id_maps(reading, raw.id_maps),
             portainer_role: raw.portainer_role.map(String::into_boxed_str),
         }),
-        origin,
+        origin: origin?,
     };
     let at = reading.guest();
     let spec = Box::new(spec);

@@ -50,8 +50,8 @@ pub(crate) fn machine(
     mut reading: Reading<'_>,
 ) -> Option<Guest> {
     let reading = &mut reading;
-    let origin = origin(reading, &raw)?;
-    let is_clone = matches!(origin, Origin::Clone { .. });
+    let origin = origin(reading, &raw);
+    let is_clone = matches!(origin, Some(Origin::Clone { .. }));
 
     let name =
         reading.required(reading.guest(), raw.name.as_deref(), "name", "give it a host name");
@@ -132,7 +132,7 @@ pub(crate) fn machine(
             before_features,
             after_features,
         }),
-        origin,
+        origin: origin?,
     };
     let at = reading.guest();
     let spec = Box::new(spec);

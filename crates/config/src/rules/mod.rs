@@ -171,6 +171,14 @@ pub(crate) fn did_you_mean<'a>(
     written: &str,
     known: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
+    let known: Vec<_> = known.into_iter().collect();
+    // `memory` is `memory_mb` to whoever forgot the unit.
+    let is_longer = |word: &&str| {
+        word.strip_prefix(written).is_some_and(|rest| rest.starts_with('_')) && written.len() > 3
+    };
+    if let Some(longer) = known.iter().copied().find(is_longer) {
+        return Some(longer);
+    }
     known
         .into_iter()
         .map(|word| (strsim::damerau_levenshtein(written, word), word))
@@ -254,6 +262,7 @@ mod tests {
     fn a_near_word_is_meant_and_a_far_one_is_not() {
         assert_eq!(did_you_mean("dokcer", ["docker", "nvidia"]), Some("docker"));
         assert_eq!(did_you_mean("nvidai", ["docker", "nvidia"]), Some("nvidia"));
+        assert_eq!(did_you_mean("memory", ["memory_mb", "cores"]), Some("memory_mb"));
         assert_eq!(did_you_mean("gw", ["ip", "gpu"]), None);
         assert_eq!(did_you_mean("kubernetes", ["docker"]), None);
     }

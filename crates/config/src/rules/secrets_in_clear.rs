@@ -15,8 +15,9 @@ use crate::scene::Scene;
 use crate::secrets;
 
 static CODE: Code = code!("0608", Warning, "a secret stands in clear");
+static CARRIED: Code = code!("0610", Error, "a secret in clear would be carried into a job");
 
-pub(super) const RULE: Rule = Rule { codes: &[&CODE], check };
+pub(super) const RULE: Rule = Rule { codes: &[&CODE, &CARRIED], check };
 
 /// Secrets that the same key asks for in one file.
 #[derive(Default)]
@@ -26,7 +27,7 @@ struct Alike {
 }
 
 fn check(scene: &Scene<'_>, findings: &Findings) {
-    let mut alike: BTreeMap<(File, Option<&str>), Alike> = BTreeMap::new();
+    let mut alike: BTreeMap<(File, Option<&str>, bool), Alike> = BTreeMap::new();
     // Some are told already where a name of a secret is read.
     let told: HashSet<_> = findings
         .places(&SECRET_LITERAL)
@@ -43,18 +44,22 @@ fn check(scene: &Scene<'_>, findings: &Findings) {
                 if told.contains(&(file, span.start)) || names_a_file(json, &span) {
                     continue;
                 }
-                let group = alike.entry((file, secret.owner)).or_default();
-                group.holders.push(holder(scene, file, span.start));
+                let is_carried = is_carried(scene, file, &span, json);
+                let group = alike.entry((file, secret.owner, is_carried)).or_default();
+                let holder = holder(scene, file, span.start);
+                if !group.holders.contains(&holder) {
+                    group.holders.push(holder);
+                }
                 group.places.push(Place::span(file, span));
             }
         }
     }
-    for ((_, owner), group) in alike {
-        report(owner, group, findings);
+    for ((_, owner, is_carried), group) in alike {
+        report(owner, is_carried, group, findings);
     }
 }
 
-fn report(owner: Option<&str>, mut group: Alike, findings: &Findings) {
+fn report(owner: Option<&str>, is_carried: bool, mut group: Alike, findings: &Findings) {
     const SHOWN: usize = 3;
     let holders = match group.holders.len() {
         count if count > SHOWN => {
@@ -69,7 +74,8 @@ fn report(owner: Option<&str>, mut group: Alike, findings: &Findings) {
     };
     let mut places = group.places.into_iter();
     let Some(first) = places.next() else { return };
-    let finding = Finding::new(&CODE, first, message).label("the value is not shown");
+    let code = if is_carried { &CARRIED } else { &CODE };
+    let finding = Finding::new(code, first, message).label("the value is not shown");
     let finding =
         places.take(SHOWN - 1).fold(finding, |finding, place| finding.also(place, "another one"));
     findings.add(finding.help(
@@ -128,6 +134,16 @@ fn is_telling(json: &str, at: usize) -> bool {
     let end = behind.iter().position(is_end).map_or(bytes.len(), |length| at + length);
     let text = json.get(start..end).unwrap_or_default();
     secrets::asks_for_secret(text) || !secrets::inside(text).is_empty()
+}
+
+/// Says whether a secret is part of what is wanted of its guest, and would be published with it.
+fn is_carried(scene: &Scene<'_>, file: File, span: &Range<usize>, json: &str) -> bool {
+    let guest = scene.sources.entry_around(file, span.start);
+    let guest = guest.and_then(|nth| scene.guest_at(file, nth));
+    let secret = json.get(span.clone()).unwrap_or_default();
+    guest.is_some_and(|guest| {
+        serde_json::to_string(&guest.spec).is_ok_and(|spec| spec.contains(secret))
+    })
 }
 
 /// Says whether a value is the path of a file and no secret.

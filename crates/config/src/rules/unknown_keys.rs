@@ -8,8 +8,9 @@ use super::keys::{self, Alike, Level};
 use super::{Rule, did_you_mean, firewall_misplaced, inert_keys, listed};
 use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
-use crate::place::Segment;
+use crate::place::{File, Segment};
 use crate::scene::Scene;
+use crate::secrets;
 
 static UNKNOWN: Code = code!("0801", Warning, "a key is unknown");
 static MISPLACED: Code = code!("0803", Warning, "a key stands in the wrong place");
@@ -66,15 +67,28 @@ fn finding(
         ));
     }
     let known = schemas.get(&level).and_then(|schema| keys::known(schema, above));
-    let known = || known.into_iter().flat_map(|known| known.keys().map(String::as_str));
-    let message = format!("`{key}` in {holder} is unknown and has no effect");
+    // The guests stand under a key that no type of the head has.
+    let guests = match (above, group.first.place.entry, group.first.place.file) {
+        ([], None, File::Lxc) => Some("lxc_configs"),
+        ([], None, File::Vm) => Some("vms"),
+        (_, _, _) => None,
+    };
+    let known =
+        || known.into_iter().flat_map(|known| known.keys().map(String::as_str)).chain(guests);
+    let shown = if secrets::inside(key).is_empty() { key } else { "(not shown)" };
+    let message = format!("`{shown}` in {holder} is unknown and has no effect");
     let finding = Finding::new(&UNKNOWN, place, message);
     match did_you_mean(key, known()) {
         Some(near) => finding.help(format!("did you mean `{near}`?")),
         None if known().count() <= 12 && known().count() > 0 => {
             finding.help(format!("remove it, or take one of the keys here: {}", listed(known())))
         }
-        None => finding.help("remove it; `phoenix schema` prints the keys there are"),
+        None => finding.help(match group.first.place.file {
+            File::Hypervisor => "`phoenix schema hypervisor` prints the keys there are",
+            File::Lxc => "`phoenix schema lxc` prints the keys there are",
+            File::Vm => "`phoenix schema vm` prints the keys there are",
+            File::Inventory => "`phoenix schema inventory` prints the keys there are",
+        }),
     }
 }
 

@@ -15,10 +15,10 @@ pub(super) fn run(args: &CheckArgs, output: &mut Output) -> Result<u8, CommandEr
     }
     let is_refused =
         loaded.count(Level::Error) > 0 || (args.deny_warnings && loaded.count(Level::Warning) > 0);
-    let summary = summary(&loaded);
     if args.quiet {
         loaded.findings.retain(|finding| finding.level() != Level::Note);
     }
+    let summary = summary(&loaded);
     match args.output {
         CheckFormat::Text => {
             output.data(&as_text(&loaded, true))?;
@@ -55,7 +55,7 @@ fn summary(loaded: &Loaded) -> String {
         .findings
         .iter()
         .min_by_key(|finding| finding.level())
-        .map(|finding| format!("; `phoenix explain {}` says more of the worst\n", finding.code))
+        .map(|finding| format!("; `phoenix explain {}` says more of the first\n", finding.code))
         .unwrap_or_default();
     format!("{guests} checked: {}{explained}", found.join(", "))
 }

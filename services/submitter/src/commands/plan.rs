@@ -18,13 +18,25 @@ pub(super) fn run(args: &PlanArgs, output: &mut Output) -> Result<u8, CommandErr
     config::known(&loaded, &args.guests)?;
     let fleet = config::fleet(&loaded)?;
     let verb = Verb::Create;
+    let named = once_each(&args.guests);
     let plan = match (args.graph, args.output) {
-        (Some(GraphFormat::Dot), _) => dot(fleet, verb, &args.guests)?,
-        (None, PlanFormat::Text) => text(fleet, verb, &args.guests)?,
-        (None, PlanFormat::Json) => json(fleet, verb, &args.guests)?,
+        (Some(GraphFormat::Dot), _) => dot(fleet, verb, &named)?,
+        (None, PlanFormat::Text) => text(fleet, verb, &named)?,
+        (None, PlanFormat::Json) => json(fleet, verb, &named)?,
     };
     output.data(&plan)?;
     Ok(0)
+}
+
+/// Returns what was typed without repetitions.
+pub(super) fn once_each(typed: &[Vmid]) -> Vec<Vmid> {
+    let mut named = Vec::new();
+    for vmid in typed {
+        if !named.contains(vmid) {
+            named.push(*vmid);
+        }
+    }
+    named
 }
 
 /// Renders a plan for people.

@@ -15,6 +15,6 @@ pub(super) fn run(args: &SubmitArgs, output: &mut Output) -> Result<u8, CommandE
     if !args.dry_run {
         return Err(CommandError::CannotPublish);
     }
-    output.data(&plan::text(fleet, Verb::Create, &args.guests)?)?;
+    output.data(&plan::text(fleet, Verb::Create, &plan::once_each(&args.guests))?)?;
     Ok(0)
 }
