@@ -33,6 +33,10 @@ impl Test {
         // A run that does not compile writes none, and an old one would be counted in its place.
         fs::remove_file(&report).ok();
 
+        // The tests of whole programs build them; built here, no test is slow for it.
+        workspace
+            .cargo(&["build", "--quiet", "--package", "phoenix", "--package", "phoenix-submitter"])
+            .run()?;
         let tested = workspace
             .cargo(&["nextest", "run", "--workspace", "--profile", profile])
             .env("PHOENIX_NATS_SERVER", server)
