@@ -24,19 +24,30 @@ pub(crate) static SYNTAX: Code = code!("0004", Error, "this is not JSON");
 pub(crate) static TWICE: Code = code!("0005", Error, "a key is written twice");
 pub(crate) static SHAPE: Code = code!("0006", Error, "a value has the wrong shape");
 
-/// A schema that is compiled when it is needed first: usually never.
+/// A schema that is made when it is needed first: usually never.
 pub(crate) struct Schema {
     pub(crate) document: fn() -> Value,
-    pub(crate) compiled: OnceLock<Option<Validator>>,
+    made: OnceLock<Option<Made>>,
+}
+
+/// A schema and what checks by it.
+struct Made {
+    document: Value,
+    validator: Validator,
 }
 
 impl Schema {
     pub(crate) const fn of(document: fn() -> Value) -> Self {
-        Self { document, compiled: OnceLock::new() }
+        Self { document, made: OnceLock::new() }
     }
 
-    fn validator(&self) -> Option<&Validator> {
-        self.compiled.get_or_init(|| jsonschema::validator_for(&(self.document)()).ok()).as_ref()
+    fn made(&self) -> Option<&Made> {
+        let make = || {
+            let document = (self.document)();
+            let validator = jsonschema::validator_for(&document).ok()?;
+            Some(Made { document, validator })
+        };
+        self.made.get_or_init(make).as_ref()
     }
 }
 
@@ -82,11 +93,11 @@ fn read_slowly<T: DeserializeOwned>(
         }
     };
     let mut wrong = Vec::new();
-    if let Some(validator) = schema.validator() {
+    if let Some(Made { document, validator }) = schema.made() {
         for error in validator.iter_errors(&value) {
             let path = pointer(&value, error.instance_path().as_str());
             if let Some(message) = misfit(error.kind(), error.instance()) {
-                let expected = expected(&(schema.document)(), error.schema_path().as_str());
+                let expected = expected(document, error.schema_path().as_str());
                 findings.push(shape(at, &path, &message, expected));
                 wrong.push(path);
             }
