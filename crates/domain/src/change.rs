@@ -1,55 +1,51 @@
 //! What separates what is from what is wanted.
 
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
 use crate::{
-    Boot, Disk, FeatureName, FileName, GibiBytes, GpuSet, Hostname, MebiBytes, Nic, Origin,
-    SnapshotName, Volume,
+    AbsolutePath, Disk, FeatureName, FileName, GibiBytes, Origin, Property, SnapshotName,
+    SpecDigest, Volume,
 };
 
 /// One change of a guest. It names a state to be in, never a difference, so that doing it twice is
 /// doing it once.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Change {
-    /// Make the guest.
+    /// Make the guest, and mark it as ours.
     Create {
         /// From what.
         origin: Origin,
         /// With which root disk.
         root_disk: Disk,
+        /// Whether root inside is nobody outside; absent for machines.
+        unprivileged: Option<bool>,
     },
-    /// Give it this name.
-    Rename {
-        /// The name.
-        to: Hostname,
-    },
-    /// Give it these cores; absent means all.
-    SetCores {
-        /// How many.
-        to: Option<u32>,
-    },
-    /// Give it this much memory.
-    SetMemory {
-        /// How much.
-        to: MebiBytes,
-    },
-    /// Give it these interfaces and no others.
-    SetNetwork {
-        /// The interfaces.
-        to: Vec<Nic>,
-    },
-    /// Let it start like this.
-    SetBoot {
-        /// When and in which order.
-        to: Boot,
-    },
-    /// Let it reach these GPUs and no others.
-    SetGpus {
-        /// The GPUs.
-        to: GpuSet,
+    /// Take away what a creation that was cut off has left.
+    RemoveHalfMade,
+    /// Give it these properties; those not named stay as they are.
+    SetProperties {
+        /// The properties that differ.
+        to: Vec<Property>,
     },
     /// Mount this into it.
     Attach {
         /// What and where.
         volume: Volume,
+    },
+    /// Mount it no longer; the volume itself stays.
+    Detach {
+        /// Where it is mounted.
+        place: AbsolutePath,
+    },
+    /// Grow a volume.
+    GrowVolume {
+        /// Where it is mounted.
+        place: AbsolutePath,
+        /// To this size.
+        to: GibiBytes,
     },
     /// Grow the root disk.
     GrowRootDisk {
@@ -58,8 +54,12 @@ pub enum Change {
     },
     /// Start it.
     Start,
+    /// Start it anew, so that what waits for a restart takes effect.
+    Restart,
     /// Stop it.
     Stop,
+    /// Wait until the agent in it answers.
+    AwaitAgent,
     /// Install a feature.
     InstallFeature {
         /// Which.
@@ -70,13 +70,111 @@ pub enum Change {
         /// Which.
         script: FileName,
     },
+    /// Wait until what it offers answers.
+    AwaitHealthy,
     /// Take a snapshot.
     TakeSnapshot {
         /// Its name.
         name: SnapshotName,
+        /// What others may count on finding in it, where it is made for being cloned.
+        contents: Option<SpecDigest>,
     },
+    /// Remove a snapshot.
+    RemoveSnapshot {
+        /// Its name.
+        name: SnapshotName,
+    },
+    /// Forget what only one guest may have: host keys, machine id, Cloud-Init's memory.
+    CleanForTemplate,
     /// Turn it into a template.
-    ConvertToTemplate,
+    ConvertToTemplate {
+        /// What others may count on finding in it.
+        contents: SpecDigest,
+    },
+}
+
+impl Change {
+    /// Says whether something is gone afterwards that only a human can bring back.
+    pub fn is_destructive(&self) -> bool {
+        match self {
+            Self::RemoveHalfMade | Self::RemoveSnapshot { .. } | Self::CleanForTemplate => true,
+            Self::Create { .. }
+            | Self::SetProperties { .. }
+            | Self::Attach { .. }
+            | Self::Detach { .. }
+            | Self::GrowVolume { .. }
+            | Self::GrowRootDisk { .. }
+            | Self::Start
+            | Self::Restart
+            | Self::Stop
+            | Self::AwaitAgent
+            | Self::InstallFeature { .. }
+            | Self::RunApplicationScript { .. }
+            | Self::AwaitHealthy
+            | Self::TakeSnapshot { .. }
+            | Self::ConvertToTemplate { .. } => false,
+        }
+    }
+
+    /// Returns the short name of the kind of change, as faults and ledgers call it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Create { .. } => "create",
+            Self::RemoveHalfMade => "remove-half-made",
+            Self::SetProperties { .. } => "set-properties",
+            Self::Attach { .. } => "attach",
+            Self::Detach { .. } => "detach",
+            Self::GrowVolume { .. } => "grow-volume",
+            Self::GrowRootDisk { .. } => "grow-root-disk",
+            Self::Start => "start",
+            Self::Restart => "restart",
+            Self::Stop => "stop",
+            Self::AwaitAgent => "await-agent",
+            Self::InstallFeature { .. } => "install-feature",
+            Self::RunApplicationScript { .. } => "run-application-script",
+            Self::AwaitHealthy => "await-healthy",
+            Self::TakeSnapshot { .. } => "take-snapshot",
+            Self::RemoveSnapshot { .. } => "remove-snapshot",
+            Self::CleanForTemplate => "clean-for-template",
+            Self::ConvertToTemplate { .. } => "convert-to-template",
+        }
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Create { origin: Origin::Clone { parent }, .. } => {
+                write!(f, "create it as a clone of {parent}")
+            }
+            Self::Create { origin: Origin::Template { archive }, .. } => {
+                write!(f, "create it from {archive}")
+            }
+            Self::Create { origin: Origin::CloudImage { image }, .. } => {
+                write!(f, "create it from {image}")
+            }
+            Self::RemoveHalfMade => f.write_str("remove what a creation cut off has left"),
+            Self::SetProperties { to } => match to.len() {
+                1 => f.write_str("set one property"),
+                several => write!(f, "set {several} properties"),
+            },
+            Self::Attach { volume } => write!(f, "attach {}", volume.place),
+            Self::Detach { place } => write!(f, "detach {place}"),
+            Self::GrowVolume { place, to } => write!(f, "grow {place} to {to}"),
+            Self::GrowRootDisk { to } => write!(f, "grow the root disk to {to}"),
+            Self::Start => f.write_str("start it"),
+            Self::Restart => f.write_str("restart it"),
+            Self::Stop => f.write_str("stop it"),
+            Self::AwaitAgent => f.write_str("wait for its agent"),
+            Self::InstallFeature { feature } => write!(f, "install {feature}"),
+            Self::RunApplicationScript { script } => write!(f, "run {script}"),
+            Self::AwaitHealthy => f.write_str("wait until it is healthy"),
+            Self::TakeSnapshot { name, .. } => write!(f, "take the snapshot {name}"),
+            Self::RemoveSnapshot { name } => write!(f, "remove the snapshot {name}"),
+            Self::CleanForTemplate => f.write_str("clean it for its clones"),
+            Self::ConvertToTemplate { .. } => f.write_str("turn it into a template"),
+        }
+    }
 }
 
 /// The changes that separate what is from what is wanted, in the order in which they are made.
@@ -97,6 +195,12 @@ impl Plan {
     /// Returns the changes in order.
     pub fn changes(&self) -> &[Change] {
         &self.0
+    }
+}
+
+impl From<Change> for Plan {
+    fn from(change: Change) -> Self {
+        Self(vec![change])
     }
 }
 

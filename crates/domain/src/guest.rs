@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AbsolutePath, FeatureName, FileName, GibiBytes, GpuSet, Hostname, MebiBytes, Nic, NodeName,
-    ProfileName, SecretName, SnapshotName, StorageId, Vmid, VolumeName,
+    ProfileName, SecretName, SnapshotName, SpecDigest, StorageId, Vmid, VolumeName,
 };
 
 /// Everything that is wanted of one guest, with every default filled in.
@@ -97,6 +97,21 @@ impl GuestSpec {
     /// Returns what must be complete before this guest: its parent, then its dependencies.
     pub fn stands_on(&self) -> impl Iterator<Item = Vmid> + '_ {
         self.parent().into_iter().chain(self.dependencies.iter().copied())
+    }
+
+    /// Returns whether it stands still once it is complete: a guest made for being cloned has no
+    /// reason to run, unless its operator wants it started with the host.
+    pub fn rests(&self) -> bool {
+        match self.seal {
+            Some(Seal::Template { .. }) => true,
+            Some(Seal::Snapshot(_)) => !self.boot.at_boot,
+            None => false,
+        }
+    }
+
+    /// Returns the digest of what its clones find in it.
+    pub fn contents(&self) -> SpecDigest {
+        SpecDigest::of_contents(self)
     }
 }
 

@@ -1,11 +1,12 @@
 //! What is asked of a worker.
 
 use std::fmt::{self, Write};
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{GuestSpec, Kind, Vmid};
+use crate::{GuestSpec, Kind, Refused, Vmid};
 
 /// What is asked of a worker: make this guest as its spec says.
 ///
@@ -26,6 +27,8 @@ pub enum Cause {
     Submitted,
     /// Somebody submitted a guest that stands on this one.
     StoodOnBy(Vmid),
+    /// Somebody asked for another attempt.
+    Retried,
     /// The health monitor found it sick.
     Repair {
         /// The reason code.
@@ -34,7 +37,8 @@ pub enum Cause {
 }
 
 /// The name of a guest in subjects and keys: `lxc-950`, `vm-8001`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct GuestKey {
     /// Container or machine.
     pub kind: Kind,
@@ -57,6 +61,36 @@ impl fmt::Display for GuestKey {
     }
 }
 
+impl FromStr for GuestKey {
+    type Err = Refused;
+
+    fn from_str(text: &str) -> Result<Self, Refused> {
+        let (kind, number) = match text.split_once('-') {
+            Some(("lxc", number)) => (Kind::Container, number),
+            Some(("vm", number)) => (Kind::Machine, number),
+            Some(_) | None => {
+                let rule = "a guest is named `lxc-950` or `vm-8001`";
+                return Err(Refused::new(text, "the name of a guest", rule));
+            }
+        };
+        Ok(Self { kind, vmid: number.parse()? })
+    }
+}
+
+impl TryFrom<String> for GuestKey {
+    type Error = Refused;
+
+    fn try_from(text: String) -> Result<Self, Refused> {
+        text.parse()
+    }
+}
+
+impl From<GuestKey> for String {
+    fn from(key: GuestKey) -> Self {
+        key.to_string()
+    }
+}
+
 /// The digest of a spec: two guests with the same digest are wanted the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -64,19 +98,29 @@ pub struct SpecDigest(String);
 
 impl SpecDigest {
     /// Computes the digest of a spec.
-    pub fn of(guest: &GuestSpec) -> Result<Self, serde_json::Error> {
-        let written = serde_json::to_vec(guest)?;
-        let mut digits = String::with_capacity(64);
-        for byte in Sha256::digest(&written) {
-            // A String takes everything that is written to it.
-            let _written = write!(digits, "{byte:02x}");
-        }
-        Ok(Self(digits))
+    pub fn of(guest: &GuestSpec) -> Self {
+        Self::of_written(guest)
+    }
+
+    /// Computes the digest of what the clones of a guest find in it.
+    pub(crate) fn of_contents(guest: &GuestSpec) -> Self {
+        Self::of_written(&(&guest.origin, &guest.features, &guest.application_script))
     }
 
     /// Returns the first characters, enough for people to tell two specs apart.
     pub fn short(&self) -> &str {
         self.0.get(..12).unwrap_or(&self.0)
+    }
+
+    fn of_written(words: &impl Serialize) -> Self {
+        // Words have no key that is not text and nothing that refuses to be written.
+        let written = serde_json::to_vec(words).unwrap_or_default();
+        let mut digits = String::with_capacity(64);
+        for byte in Sha256::digest(&written) {
+            // A String takes everything that is written to it.
+            let _written = write!(digits, "{byte:02x}");
+        }
+        Self(digits)
     }
 }
 

@@ -4,7 +4,9 @@
 //! and what was [`Seen`] are compared by steps, and a [`Plan`] is the list of [`Change`]s between
 //! the two. Nothing here does I/O, reads a clock or waits: ids and times arrive as arguments.
 
+mod append;
 mod change;
+mod dispatch;
 mod event;
 mod fleet;
 mod gpu;
@@ -14,16 +16,25 @@ mod job;
 mod name;
 mod network;
 mod phase;
+mod property;
+mod record;
 mod refused;
 mod seen;
 mod size;
 mod step;
+mod steps;
 mod verb;
 mod verdict;
 mod vmid;
 
+pub use append::{End, Landing, landing};
 pub use change::{Change, Plan};
-pub use event::EventKind;
+pub use dispatch::{Move, next_move};
+pub use event::{
+    Blocked, CancelRequested, Cancelled, Claimed, Completed, DeadLettered, Event, EventId,
+    EventKind, Fact, Failed, Obstacle, RepairRequested, Requested, RetryWait, StepFailed,
+    StepTaken, Unreadable,
+};
 pub use fleet::{Fleet, FleetError};
 pub use gpu::GpuSet;
 pub use graph::{Cycle, order};
@@ -38,11 +49,16 @@ pub use name::{
     SnapshotName, StorageId, VolumeName,
 };
 pub use network::{Address, Mac, Nic};
-pub use phase::{Condition, Phase};
+pub use phase::Phase;
+pub use property::Property;
+pub use record::{
+    Claim, Class, Desired, Failure, Record, RunId, SpecText, Standing, Work, WorkerName,
+};
 pub use refused::Refused;
-pub use seen::{Facets, Run, Seen, SeenGuest};
+pub use seen::{Facets, Health, Inside, Made, Owner, Run, Seen, SeenGuest, SeenParent};
 pub use size::{GibiBytes, MebiBytes};
-pub use step::{Step, StepName};
+pub use step::{Refusal, Step, StepName};
+pub use steps::{CONTAINER, MACHINE, reached};
 pub use verb::{Reach, Verb};
 pub use verdict::Verdict;
 pub use vmid::Vmid;

@@ -1,10 +1,8 @@
-//! How far a guest has come, and what keeps it from going on.
+//! How far a guest has come.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-
-use crate::Vmid;
 
 /// How far a guest has come. It is computed from what is seen, never read from a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -22,29 +20,6 @@ pub enum Phase {
     Customizing,
     /// Everything about it is as wanted.
     Completed,
-}
-
-/// What is the matter with a guest besides its phase.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "condition", rename_all = "snake_case")]
-pub enum Condition {
-    /// Nothing; it goes on, or it has arrived.
-    Fine,
-    /// It was given up.
-    Failed {
-        /// What could not be done.
-        why: String,
-    },
-    /// It waits for another guest.
-    Waiting {
-        /// The guest it stands on.
-        on: Vmid,
-    },
-    /// A human must decide.
-    Blocked {
-        /// What is asked.
-        question: String,
-    },
 }
 
 impl fmt::Display for Phase {

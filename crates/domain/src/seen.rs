@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{
-    Disk, FeatureName, GpuSet, Hostname, MebiBytes, Nic, PortMapping, SnapshotName, Volume,
-};
+use serde::{Deserialize, Serialize};
+
+use crate::{Disk, FeatureName, FileName, Property, Refusal, SnapshotName, SpecDigest, Volume};
 
 /// How closely to look. Each one costs more than the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Facets {
     /// The config of the guest and whether it runs.
     Config,
-    /// Inside of it as well: receipts, services, addresses.
+    /// Inside of it as well: receipts, services, the agent.
     Inside,
 }
 
@@ -21,45 +21,117 @@ pub struct Seen {
     /// The guest, when there is one with this number.
     pub guest: Option<SeenGuest>,
     /// Whether the guest it is cloned from can be cloned.
-    pub parent_is_sealed: bool,
+    pub parent: SeenParent,
+}
+
+/// What a look told about the guest another is cloned from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SeenParent {
+    /// It is not there, or has nothing to be cloned from yet.
+    #[default]
+    NotReady,
+    /// It can be cloned.
+    Ready,
+}
+
+/// Who made a guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Owner {
+    /// It bears our mark.
+    Phoenix,
+    /// It does not, so it is never touched.
+    Somebody,
+}
+
+/// Whether the creation of a guest came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Made {
+    /// It was cut off.
+    Half,
+    /// It did.
+    Whole,
 }
 
 /// Whether a guest runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Run {
     /// It does not.
     Stopped,
     /// It does.
     Running,
+    /// It does, and something that was set waits for a restart.
+    RunningStale,
+}
+
+/// Whether what a guest offers answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Health {
+    /// It does, or nothing is expected to.
+    Healthy,
+    /// It does not; why.
+    Ailing(String),
 }
 
 /// A guest as it is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SeenGuest {
-    /// The host name.
-    pub name: Hostname,
-    /// Whether it bears our mark; a guest that does not is never touched.
-    pub is_ours: bool,
+    /// Who made it.
+    pub owner: Owner,
+    /// Whether its creation came to its end.
+    pub made: Made,
     /// Whether it runs.
     pub run: Run,
-    /// CPU cores; absent means all.
-    pub cores: Option<u32>,
-    /// The limit of memory.
-    pub memory: MebiBytes,
-    /// The root disk; absent while the guest is half made.
-    pub root_disk: Option<Disk>,
-    /// The network interfaces.
-    pub nics: Vec<Nic>,
-    /// GPUs it can reach.
-    pub gpus: GpuSet,
+    /// What the host keeps about it.
+    pub properties: Vec<Property>,
+    /// Whether root inside is nobody outside; absent for machines.
+    pub unprivileged: Option<bool>,
+    /// The root disk.
+    pub root_disk: Disk,
     /// What is mounted into it.
     pub volumes: Vec<Volume>,
-    /// The snapshots there are.
-    pub snapshots: BTreeSet<SnapshotName>,
-    /// Whether it is a Proxmox template.
-    pub is_template: bool,
-    /// The digest on the receipt of each feature; empty unless the look went inside.
-    pub receipts: BTreeMap<FeatureName, String>,
-    /// Ports something listens on; empty unless the look went inside.
-    pub listening: Vec<PortMapping>,
+    /// The snapshots there are, and what those made for being cloned hold.
+    pub snapshots: BTreeMap<SnapshotName, Option<SpecDigest>>,
+    /// What it holds as a template; absent when it is none.
+    pub template: Option<SpecDigest>,
+    /// What a look inside told; absent when the look did not go there.
+    pub inside: Option<Inside>,
+}
+
+/// The inside of a guest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Inside {
+    /// Features with a receipt for the recipe this worker has.
+    pub features: BTreeSet<FeatureName>,
+    /// The application script with such a receipt.
+    pub application: Option<FileName>,
+    /// Whether its agent answers; containers need none.
+    pub agent_answers: bool,
+    /// Whether what it offers answers.
+    pub health: Health,
+}
+
+impl Seen {
+    /// Returns the guest, or the refusal to work on one that is not there.
+    pub fn guest(&self) -> Result<&SeenGuest, Refusal> {
+        self.guest.as_ref().ok_or(Refusal::Gone)
+    }
+
+    /// Returns the inside of the guest, or the refusal to judge it from outside.
+    pub fn inside(&self) -> Result<&Inside, Refusal> {
+        self.guest()?.inside.as_ref().ok_or(Refusal::Gone)
+    }
+}
+
+impl SeenGuest {
+    /// Says whether others can be cloned from it, and find what they count on.
+    pub fn is_sealed(&self, snapshot: Option<&SnapshotName>, contents: &SpecDigest) -> bool {
+        match snapshot {
+            Some(name) => self.snapshots.get(name).and_then(Option::as_ref) == Some(contents),
+            None => self.template.as_ref() == Some(contents),
+        }
+    }
 }

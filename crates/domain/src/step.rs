@@ -3,8 +3,9 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
-use crate::{Body, GuestSpec, Phase, Seal, VolumeSource};
+use crate::{Facets, GibiBytes, GuestSpec, Phase, Plan, Seal, Seen, SnapshotName, Verdict, Vmid};
 
 /// The name of a step, as people see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -44,67 +45,95 @@ pub enum StepName {
     FinaliseTemplate,
 }
 
-/// A step of one guest's way, and the phase it is in once the step is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Step {
-    /// Its name.
-    pub name: StepName,
-    /// The phase once nothing is left for it to change.
-    pub reaches: Phase,
+/// A step of a guest's way: it compares what is wanted with what is seen, and does nothing itself.
+pub trait Step: Sync {
+    /// Returns its name.
+    fn name(&self) -> StepName;
+
+    /// Returns the phase the guest is in once nothing is left for this step to change.
+    fn reaches(&self) -> Phase;
+
+    /// Returns whether it can ever have something to do for this guest.
+    fn concerns(&self, _want: &GuestSpec) -> bool {
+        true
+    }
+
+    /// Returns how closely it has to look. Looking inside costs a process.
+    fn needs(&self) -> Facets {
+        Facets::Config
+    }
+
+    /// Returns the changes that separate what is seen from what is wanted.
+    fn plan(&self, want: &GuestSpec, seen: &Seen) -> Result<Plan, Refusal>;
 }
 
-impl GuestSpec {
-    /// Returns the steps this guest is taken through; those with nothing to do for it are left out.
-    pub fn way(&self) -> Vec<Step> {
-        use Phase::{Completed, Configured, Created, Customizing, Running};
-        use StepName as S;
-        let has_volumes = self.volumes.iter().any(|volume| match volume.source {
-            VolumeSource::Storage { .. } | VolumeSource::Host { .. } => true,
-            // A machine mounts it by itself, once it runs.
-            VolumeSource::Nfs { .. } => false,
-        });
-        let steps = match self.body {
-            Body::Container(_) => [
-                (S::EnsureContainerDefined, Created, true),
-                (S::ApplyConfigurations, Configured, true),
-                (S::ApplyVolumes, Configured, has_volumes),
-                (S::EnsureContainerDiskSize, Configured, true),
-                (S::StartContainer, Running, true),
-                (S::ApplyFeatures, Customizing, !self.features.is_empty()),
-                (S::RunApplicationScript, Customizing, self.application_script.is_some()),
-                (S::RunHealthCheck, Completed, true),
-                (S::CreateTemplateSnapshot, Completed, self.seal.is_some()),
-            ]
-            .to_vec(),
-            Body::Machine(_) => [
-                (S::EnsureVmDefined, Created, true),
-                (S::ApplyVmConfigurations, Configured, true),
-                (S::StartVm, Running, true),
-                (S::WaitForGuestAgent, Running, true),
-                (S::ApplyVmFeatures, Customizing, !self.features.is_empty()),
-                (
-                    S::CreateVmSnapshot,
-                    Completed,
-                    self.seal.as_ref().is_some_and(Seal::has_snapshot),
-                ),
-                (S::FinaliseTemplate, Completed, matches!(self.seal, Some(Seal::Template { .. }))),
-            ]
-            .to_vec(),
-        };
-        steps
-            .into_iter()
-            .filter(|(_, _, has_work)| *has_work)
-            .map(|(name, reaches, _)| Step { name, reaches })
-            .collect()
+/// Why a step will not plan anything.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum Refusal {
+    /// The guest was there a step ago.
+    #[error("the guest is gone")]
+    Gone,
+    /// What it is cloned from is not ready.
+    #[error("its parent {parent} cannot be cloned yet")]
+    ParentNotReady {
+        /// The parent.
+        parent: Vmid,
+    },
+    /// Its number is taken by a guest without our mark.
+    #[error("the number belongs to a guest that Phoenix did not make")]
+    NotOurs,
+    /// Disks grow and never shrink.
+    #[error("{what} has {have} and cannot shrink to {want}")]
+    WouldShrink {
+        /// Which disk.
+        what: String,
+        /// Its size.
+        have: GibiBytes,
+        /// The size that is wanted.
+        want: GibiBytes,
+    },
+    /// Something is fixed when a guest is made.
+    #[error("{what} is {have} and cannot become {want}")]
+    Fixed {
+        /// What.
+        what: &'static str,
+        /// How it is.
+        have: String,
+        /// How it is wanted.
+        want: String,
+    },
+}
+
+impl Refusal {
+    /// Returns what to do about it.
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            // Somebody removed it between two looks; the next walk makes it again.
+            Self::Gone | Self::ParentNotReady { .. } => Verdict::Retry,
+            Self::NotOurs | Self::WouldShrink { .. } | Self::Fixed { .. } => Verdict::AskHuman,
+        }
+    }
+
+    /// Returns what a human can do about it.
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::Gone => "see who else removes guests on this host",
+            Self::ParentNotReady { .. } => "submit the parent; this guest goes on by itself",
+            Self::NotOurs => "give this guest another number, or remove the one that has it",
+            Self::WouldShrink { .. } => "ask for at least the size there is",
+            Self::Fixed { .. } => {
+                "ask for what there is, or remove the guest so that it is made anew"
+            }
+        }
     }
 }
 
 impl Seal {
-    /// Says whether a snapshot is part of it.
-    pub fn has_snapshot(&self) -> bool {
+    /// Returns the snapshot that is part of it.
+    pub fn snapshot(&self) -> Option<&SnapshotName> {
         match self {
-            Self::Snapshot(_) => true,
-            Self::Template { snapshot } => snapshot.is_some(),
+            Self::Snapshot(name) => Some(name),
+            Self::Template { snapshot } => snapshot.as_ref(),
         }
     }
 }

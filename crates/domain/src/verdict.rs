@@ -1,7 +1,10 @@
 //! What to do about an error.
 
+use serde::{Deserialize, Serialize};
+
 /// What to do about an error; every error of ours answers with one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// It may pass: try again later.
     Retry,

@@ -60,10 +60,11 @@ pub(super) fn text(
     }
     line(&mut text, "\nWould be published, in the same order:\n");
     for guest in &order {
-        let digest = SpecDigest::of(guest)?;
+        let digest = SpecDigest::of(guest);
         let why = match cause(fleet, guest, named) {
             Cause::Submitted => "asked for".to_owned(),
             Cause::StoodOnBy(above) => format!("{above} stands on it"),
+            Cause::Retried => "another attempt".to_owned(),
             Cause::Repair { reason } => reason,
         };
         let key = GuestKey::from(*guest).to_string();
@@ -124,12 +125,15 @@ fn json(fleet: &CheckedFleet, verb: Verb, named: &[Vmid]) -> Result<String, Comm
                 stands_on: guest.stands_on().collect(),
                 steps: steps
                     .iter()
-                    .map(|step| PlannedStep { name: step.name.to_string(), reaches: step.reaches })
+                    .map(|step| PlannedStep {
+                        name: step.name().to_string(),
+                        reaches: step.reaches(),
+                    })
                     .collect(),
                 publishes: Published {
                     event: EventKind::Requested,
                     guest: GuestKey::from(guest).to_string(),
-                    digest: SpecDigest::of(guest)?,
+                    digest: SpecDigest::of(guest),
                     job: Job { guest: guest.clone(), cause: cause(fleet, guest, named) },
                 },
             })
@@ -220,12 +224,12 @@ fn cause(fleet: &CheckedFleet, guest: &GuestSpec, named: &[Vmid]) -> Cause {
     above.map_or(Cause::Submitted, Cause::StoodOnBy)
 }
 
-fn by_phase(steps: &[Step]) -> Vec<(Phase, Vec<String>)> {
+fn by_phase(steps: &[&dyn Step]) -> Vec<(Phase, Vec<String>)> {
     let mut phases: Vec<(Phase, Vec<String>)> = Vec::new();
     for step in steps {
         match phases.last_mut() {
-            Some((phase, names)) if *phase == step.reaches => names.push(step.name.to_string()),
-            Some(_) | None => phases.push((step.reaches, vec![step.name.to_string()])),
+            Some((phase, names)) if *phase == step.reaches() => names.push(step.name().to_string()),
+            Some(_) | None => phases.push((step.reaches(), vec![step.name().to_string()])),
         }
     }
     phases

@@ -1,0 +1,191 @@
+//! The facts: one type each, in the past tense.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::{Claim, Desired, Failure, GuestKey, Phase, StepName};
+
+macro_rules! facts {
+    ($($(#[doc = $doc:literal])* $name:ident $kind:literal $type:literal { $($(#[doc = $field_doc:literal])* $field:ident: $field_type:ty,)* })*) => {
+        /// What happened to a guest: the kinds of event in its log.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum EventKind {
+            $($(#[doc = $doc])* $name,)*
+        }
+
+        /// What happened to a guest, with what belongs to it.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Fact {
+            $($(#[doc = $doc])* $name($name),)*
+        }
+
+        $(
+            $(#[doc = $doc])*
+            #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+            pub struct $name {
+                $($(#[doc = $field_doc])* pub $field: $field_type,)*
+            }
+
+            impl From<$name> for Fact {
+                fn from(fact: $name) -> Self {
+                    Self::$name(fact)
+                }
+            }
+        )*
+
+        impl EventKind {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// Returns the type of the event, version last.
+            pub fn type_name(self) -> &'static str {
+                match self {
+                    $(Self::$name => $type,)*
+                }
+            }
+
+            /// Returns what it says, and the fields that belong to it.
+            pub fn description(self) -> (&'static str, &'static [(&'static str, &'static str)]) {
+                match self {
+                    $(Self::$name => (
+                        concat!($($doc),*),
+                        &[$((stringify!($field), concat!($($field_doc),*)),)*],
+                    ),)*
+                }
+            }
+        }
+
+        impl fmt::Display for EventKind {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(match self {
+                    $(Self::$name => $kind,)*
+                })
+            }
+        }
+
+        impl Fact {
+            /// Returns which kind of fact it is.
+            pub fn kind(&self) -> EventKind {
+                match self {
+                    $(Self::$name(_) => EventKind::$name,)*
+                }
+            }
+
+            /// Reads the fact of an event of this kind.
+            pub(super) fn read(kind: EventKind, fact: &RawValue) -> Result<Self, serde_json::Error> {
+                Ok(match kind {
+                    $(EventKind::$name => Self::$name(serde_json::from_str(fact.get())?),)*
+                })
+            }
+        }
+
+        impl Serialize for Fact {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self {
+                    $(Self::$name(fact) => fact.serialize(serializer),)*
+                }
+            }
+        }
+    };
+}
+
+facts! {
+    /// It was asked to be as its spec says.
+    Requested "requested" "dev.phoenix.guest.requested.v1" {
+        /// All that is wanted of it, the spec included.
+        desired: Box<Desired>,
+    }
+    /// The health monitor asked for its repair.
+    RepairRequested "repair-requested" "dev.phoenix.guest.repair-requested.v1" {
+        /// All that is wanted of it, the reason of the repair included.
+        desired: Box<Desired>,
+    }
+    /// Somebody asked to stop working on it.
+    CancelRequested "cancel-requested" "dev.phoenix.guest.cancel-requested.v1" {
+        /// Who.
+        by: String,
+    }
+    /// A worker took it.
+    Claimed "claimed" "dev.phoenix.guest.claimed.v1" {
+        /// The claim.
+        claim: Claim,
+        /// The steps it will be taken through.
+        way: Vec<StepName>,
+    }
+    /// A step was taken: what it stands for holds.
+    StepTaken "step-taken" "dev.phoenix.guest.step-taken.v1" {
+        /// The step.
+        step: StepName,
+        /// The phase the guest is in now.
+        phase: Phase,
+        /// What was changed, in order; empty where everything was as wanted.
+        changes: Vec<String>,
+        /// How long it took, in milliseconds.
+        took_ms: u64,
+    }
+    /// A step could not be taken.
+    StepFailed "step-failed" "dev.phoenix.guest.step-failed.v1" {
+        /// What went wrong.
+        failure: Failure,
+    }
+    /// It is tried again at a set time.
+    RetryWait "retry-wait" "dev.phoenix.guest.retry-wait.v1" {
+        /// When.
+        at: DateTime<Utc>,
+        /// Which attempt that will be, the first being 1.
+        attempt: u32,
+        /// How many attempts there are.
+        of: u32,
+    }
+    /// It waits for another guest or for a human.
+    Blocked "blocked" "dev.phoenix.guest.blocked.v1" {
+        /// What is in the way.
+        obstacle: Obstacle,
+    }
+    /// It is as wanted.
+    Completed "completed" "dev.phoenix.guest.completed.v1" {
+        /// How many changes that took in this claim; 0 says it was as wanted already.
+        changes: u32,
+        /// How long it took since it was claimed, in milliseconds.
+        took_ms: u64,
+    }
+    /// It was given up.
+    Failed "failed" "dev.phoenix.guest.failed.v1" {
+        /// Why.
+        why: String,
+    }
+    /// Its whole story stands in the dead letters.
+    DeadLettered "dead-lettered" "dev.phoenix.guest.dead-lettered.v1" {
+        /// Under this sequence.
+        letter: u64,
+    }
+    /// Work on it was stopped because somebody asked for that.
+    Cancelled "cancelled" "dev.phoenix.guest.cancelled.v1" {
+        /// The step that was not begun any more.
+        before: Option<StepName>,
+    }
+}
+
+/// What keeps a guest from going on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum Obstacle {
+    /// Another guest failed.
+    Guest {
+        /// The one it stands on.
+        guest: GuestKey,
+        /// The one where the trouble began.
+        root: GuestKey,
+    },
+    /// A human must decide.
+    Question {
+        /// What is asked.
+        question: String,
+        /// What can be done.
+        advice: String,
+    },
+}

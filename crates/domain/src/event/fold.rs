@@ -1,0 +1,116 @@
+//! What a fact makes of the state of a guest.
+
+use super::fact::{Fact, Obstacle};
+use crate::{Desired, GuestKey, Phase, Record, Standing, Work};
+
+impl Record {
+    /// Returns the state after a fact. The state in a guest's last event is the fold of its
+    /// history by this function, and nothing else.
+    pub fn after(before: Option<&Self>, guest: GuestKey, fact: &Fact) -> Option<Self> {
+        match fact {
+            Fact::Requested(asked) => Some(Self::asked(before, guest, &asked.desired)),
+            Fact::RepairRequested(asked) => Some(Self::asked(before, guest, &asked.desired)),
+            Fact::CancelRequested(_)
+            | Fact::Claimed(_)
+            | Fact::StepTaken(_)
+            | Fact::StepFailed(_)
+            | Fact::RetryWait(_)
+            | Fact::Blocked(_)
+            | Fact::Completed(_)
+            | Fact::Failed(_)
+            | Fact::DeadLettered(_)
+            | Fact::Cancelled(_) => {
+                let mut record = before?.clone();
+                record.told(fact);
+                Some(record)
+            }
+        }
+    }
+
+    /// A request changes what is wanted and leaves a worker that is at the guest alone: it will
+    /// find the new revision at its next append, and start over.
+    fn asked(before: Option<&Self>, guest: GuestKey, desired: &Desired) -> Self {
+        let work = match before.map(|before| &before.work) {
+            Some(work) if work.standing == Standing::Working => work.clone(),
+            Some(work) => Work { phase: work.phase, ..Work::none(desired.revision) },
+            None => Work::none(desired.revision),
+        };
+        Self { guest, desired: desired.clone(), work }
+    }
+
+    fn told(&mut self, fact: &Fact) {
+        let Self { guest: _, desired, work } = self;
+        match fact {
+            Fact::Requested(_) | Fact::RepairRequested(_) => {}
+            Fact::CancelRequested(_) => {
+                desired.cancelled = true;
+                if work.standing != Standing::Working {
+                    settle(work, desired.revision, Standing::Cancelled);
+                }
+            }
+            Fact::Claimed(claimed) => {
+                if work.revision != desired.revision {
+                    *work = Work { phase: work.phase, ..Work::none(desired.revision) };
+                }
+                work.standing = Standing::Working;
+                work.claim = Some(claimed.claim.clone());
+                work.way.clone_from(&claimed.way);
+                work.taken.clear();
+                work.idle_claims += 1;
+            }
+            Fact::StepTaken(taken) => {
+                work.taken.push(taken.step);
+                work.phase = taken.phase;
+                if !taken.changes.is_empty() {
+                    work.idle_claims = 0;
+                }
+            }
+            Fact::StepFailed(failed) => {
+                work.failure = Some(failed.failure.clone());
+                work.attempts += 1;
+                work.idle_claims = 0;
+            }
+            Fact::RetryWait(wait) => leave(work, desired, Standing::RetryWait { at: wait.at }),
+            Fact::Blocked(blocked) => {
+                let standing = match &blocked.obstacle {
+                    Obstacle::Guest { guest, root } => {
+                        Standing::BlockedBy { guest: *guest, root: *root }
+                    }
+                    Obstacle::Question { question, advice } => {
+                        Standing::Blocked { question: question.clone(), advice: advice.clone() }
+                    }
+                };
+                leave(work, desired, standing);
+            }
+            Fact::Completed(_) => {
+                work.phase = Phase::Completed;
+                work.attempts = 0;
+                work.idle_claims = 0;
+                work.failure = None;
+                leave(work, desired, Standing::Completed);
+            }
+            Fact::Failed(_) => leave(work, desired, Standing::Failed),
+            Fact::DeadLettered(dead) => {
+                leave(work, desired, Standing::Dead { letter: dead.letter })
+            }
+            Fact::Cancelled(_) => leave(work, desired, Standing::Cancelled),
+        }
+    }
+}
+
+/// Ends a claim. What it found out is about its own revision: where a newer request has come in
+/// the meantime, that one stands.
+fn leave(work: &mut Work, desired: &Desired, standing: Standing) {
+    if work.revision == desired.revision {
+        work.claim = None;
+        work.standing = standing;
+    } else {
+        *work = Work { phase: work.phase, ..Work::none(desired.revision) };
+    }
+}
+
+fn settle(work: &mut Work, revision: u64, standing: Standing) {
+    work.revision = revision;
+    work.claim = None;
+    work.standing = standing;
+}

@@ -1,0 +1,360 @@
+//! The whole state of a guest, as the last event of its log carries it.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::{
+    Cause, Change, GpuSet, GuestKey, GuestSpec, NodeName, Phase, Refused, SpecDigest, StepName,
+    Verdict,
+};
+
+/// The whole state of a guest: what is wanted of it, and what is being done about that.
+///
+/// It is a note for people and a fence for workers. How the guest really is, the host says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The guest.
+    pub guest: GuestKey,
+    /// What is wanted; written by those who ask.
+    pub desired: Desired,
+    /// What is done about it; written by those who work.
+    pub work: Work,
+}
+
+/// What is wanted of a guest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Desired {
+    /// Counts the requests; a newer one supersedes an older one.
+    pub revision: u64,
+    /// The run it was asked for in.
+    pub run: RunId,
+    /// The host it lives on.
+    pub host: NodeName,
+    /// The queue its work goes through.
+    pub class: Class,
+    /// Why it was asked for.
+    pub cause: Cause,
+    /// The digest of the spec.
+    pub digest: SpecDigest,
+    /// The guests that must be complete before it.
+    pub stands_on: Vec<GuestKey>,
+    /// Who asked.
+    pub by: String,
+    /// Whether somebody asked to stop working on it.
+    pub cancelled: bool,
+    /// Whether an operator vouched for the log after it had gone backwards.
+    pub trusts_log: bool,
+    /// The spec.
+    pub spec: SpecText,
+}
+
+/// What is done about a guest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Work {
+    /// The revision of the request it is about.
+    pub revision: u64,
+    /// How things stand.
+    pub standing: Standing,
+    /// How far the guest has come.
+    pub phase: Phase,
+    /// Who is at it.
+    pub claim: Option<Claim>,
+    /// The steps of its way.
+    pub way: Vec<StepName>,
+    /// Those that are taken.
+    pub taken: Vec<StepName>,
+    /// How often it failed since it last was asked for.
+    pub attempts: u32,
+    /// How often it was claimed since it last got further.
+    pub idle_claims: u32,
+    /// What went wrong last.
+    pub failure: Option<Failure>,
+}
+
+/// How things stand with a guest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum Standing {
+    /// It waits for a worker, or for what it stands on to be complete.
+    Requested,
+    /// A worker is at it.
+    Working,
+    /// It is tried again.
+    RetryWait {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// What it stands on failed; it goes on by itself when that is complete.
+    BlockedBy {
+        /// The guest it stands on.
+        guest: GuestKey,
+        /// The guest where the trouble began.
+        root: GuestKey,
+    },
+    /// A human must decide.
+    Blocked {
+        /// What is asked.
+        question: String,
+        /// What can be done.
+        advice: String,
+    },
+    /// It is as wanted.
+    Completed,
+    /// It was given up, and its dead letter is still to be written.
+    Failed,
+    /// It was given up, and its whole story stands in the dead letters.
+    Dead {
+        /// Under this sequence.
+        letter: u64,
+    },
+    /// Somebody asked to stop, and nobody is at it any more.
+    Cancelled,
+}
+
+/// Who is at a guest. Every claim has its own; whoever sees another one than its own is fenced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// Names this claim and no other.
+    pub id: String,
+    /// The worker.
+    pub worker: WorkerName,
+}
+
+/// What went wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// In which step; absent where none was begun.
+    pub step: Option<StepName>,
+    /// In making which change.
+    pub change: Option<String>,
+    /// What could not be done, and why.
+    pub what: String,
+    /// What a human can do.
+    pub advice: Option<String>,
+    /// The end of what the tool printed.
+    pub output: Option<String>,
+    /// What is to be done about it.
+    pub verdict: Verdict,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// A spec as it was written, so that passing it on costs nothing and changes no byte.
+#[derive(Clone, Debug)]
+pub struct SpecText(Arc<RawValue>);
+
+/// One request of an operator, over all guests it reached.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RunId(Box<str>);
+
+/// The queue the work on a guest goes through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Class {
+    /// Most guests.
+    Std,
+    /// Guests that use this GPU: one at a time.
+    Gpu(u8),
+}
+
+/// A worker's process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkerName {
+    /// The host it works for.
+    pub host: NodeName,
+    /// The process; never the same twice.
+    pub instance: String,
+}
+
+impl Record {
+    /// Returns the step a worker is at, or would be at next.
+    pub fn step(&self) -> Option<StepName> {
+        self.work.way.iter().copied().find(|step| !self.work.taken.contains(step))
+    }
+
+    /// Says whether nothing more happens to it by itself.
+    pub fn is_settled(&self) -> bool {
+        self.work.revision == self.desired.revision
+            && match self.work.standing {
+                Standing::Completed
+                | Standing::Dead { .. }
+                | Standing::Cancelled
+                | Standing::Blocked { .. } => true,
+                Standing::Requested
+                | Standing::Working
+                | Standing::RetryWait { .. }
+                | Standing::BlockedBy { .. }
+                | Standing::Failed => false,
+            }
+    }
+
+    /// Says whether the newest request is met.
+    pub fn is_complete(&self) -> bool {
+        self.work.standing == Standing::Completed && self.work.revision == self.desired.revision
+    }
+}
+
+impl Work {
+    /// Returns the work on a request nobody has looked at yet.
+    pub(crate) fn none(revision: u64) -> Self {
+        Self {
+            revision,
+            standing: Standing::Requested,
+            phase: Phase::Defined,
+            claim: None,
+            way: Vec::new(),
+            taken: Vec::new(),
+            attempts: 0,
+            idle_claims: 0,
+            failure: None,
+        }
+    }
+}
+
+impl Failure {
+    /// Returns what is told when a change was to be made.
+    pub fn while_making(mut self, change: &Change) -> Self {
+        self.change = Some(change.to_string());
+        self
+    }
+}
+
+impl SpecText {
+    /// Writes a spec.
+    pub fn of(guest: &GuestSpec) -> Result<Self, serde_json::Error> {
+        serde_json::value::to_raw_value(guest).map(|text| Self(text.into()))
+    }
+
+    /// Reads the spec back.
+    pub fn read(&self) -> Result<GuestSpec, serde_json::Error> {
+        serde_json::from_str(self.0.get())
+    }
+}
+
+impl PartialEq for SpecText {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.get() == other.0.get()
+    }
+}
+
+impl Serialize for SpecText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for SpecText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Box::<RawValue>::deserialize(deserializer).map(|text| Self(text.into()))
+    }
+}
+
+impl RunId {
+    /// Returns the name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for RunId {
+    type Error = Refused;
+
+    fn try_from(text: String) -> Result<Self, Refused> {
+        let rest = text.strip_prefix("r-").unwrap_or_default();
+        let is_name = (4..=40).contains(&rest.len())
+            && rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        if is_name {
+            Ok(Self(text.into()))
+        } else {
+            Err(Refused::new(
+                text,
+                "a run",
+                "a run is named `r-` and lower-case letters and digits",
+            ))
+        }
+    }
+}
+
+impl From<RunId> for String {
+    fn from(run: RunId) -> Self {
+        run.0.into()
+    }
+}
+
+impl FromStr for RunId {
+    type Err = Refused;
+
+    fn from_str(text: &str) -> Result<Self, Refused> {
+        text.to_owned().try_into()
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl Class {
+    /// Returns the class of guests that use these GPUs.
+    pub fn of(gpus: &GpuSet) -> Self {
+        gpus.indices().first().map_or(Self::Std, |index| Self::Gpu(*index))
+    }
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Std => f.write_str("std"),
+            Self::Gpu(index) => write!(f, "gpu{index}"),
+        }
+    }
+}
+
+impl TryFrom<String> for Class {
+    type Error = Refused;
+
+    fn try_from(text: String) -> Result<Self, Refused> {
+        if text == "std" {
+            return Ok(Self::Std);
+        }
+        let gpu = text.strip_prefix("gpu").and_then(|index| index.parse().ok()).map(Self::Gpu);
+        match gpu {
+            Some(class) if class.to_string() == text => Ok(class),
+            Some(_) | None => Err(Refused::new(text, "a class", "a class is `std` or `gpu0`")),
+        }
+    }
+}
+
+impl From<Class> for String {
+    fn from(class: Class) -> Self {
+        class.to_string()
+    }
+}
+
+impl fmt::Display for WorkerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.host, self.instance)
+    }
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Requested => "requested",
+            Self::Working => "working",
+            Self::RetryWait { .. } => "retry-wait",
+            Self::BlockedBy { .. } | Self::Blocked { .. } => "blocked",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Dead { .. } => "dead",
+            Self::Cancelled => "cancelled",
+        })
+    }
+}

@@ -1,0 +1,96 @@
+//! Mounts what should be mounted, and nothing else. No volume is ever destroyed.
+
+use std::cmp::Ordering;
+
+use crate::{
+    Change, GibiBytes, GuestSpec, Phase, Plan, Refusal, Seen, Step, StepName, Volume, VolumeSource,
+};
+
+/// Mounts volumes and directories into a container.
+pub(super) struct Volumes;
+
+impl Step for Volumes {
+    fn name(&self) -> StepName {
+        StepName::ApplyVolumes
+    }
+
+    fn reaches(&self) -> Phase {
+        Phase::Configured
+    }
+
+    fn concerns(&self, want: &GuestSpec) -> bool {
+        // What is mounted and not wanted any more has to go, but a clone of a parent without
+        // volumes has nothing to lose.
+        want.volumes.iter().any(is_attached)
+    }
+
+    fn plan(&self, want: &GuestSpec, seen: &Seen) -> Result<Plan, Refusal> {
+        Ok(differences(want, seen)?.into_iter().collect())
+    }
+}
+
+/// Returns what has to be detached, attached and grown.
+pub(super) fn differences(want: &GuestSpec, seen: &Seen) -> Result<Vec<Change>, Refusal> {
+    let have = &seen.guest()?.volumes;
+    let at = |volumes: &[Volume], place: &str| {
+        volumes.iter().find(|volume| volume.place.place() == place).cloned()
+    };
+    let mut changes = Vec::new();
+    for mounted in have {
+        let wanted = at(&want.volumes, mounted.place.place());
+        if wanted.is_none_or(|wanted| !is_same_volume(&wanted.source, &mounted.source)) {
+            changes.push(Change::Detach { place: mounted.place.clone() });
+        }
+    }
+    for wanted in want.volumes.iter().filter(|volume| is_attached(volume)) {
+        let mounted = at(have, wanted.place.place())
+            .filter(|mounted| is_same_volume(&wanted.source, &mounted.source));
+        let Some(mounted) = mounted else {
+            changes.push(Change::Attach { volume: wanted.clone() });
+            continue;
+        };
+        let (Some(to), Some(from)) = (size(wanted), size(&mounted)) else { continue };
+        match to.cmp(&from) {
+            Ordering::Equal => {}
+            Ordering::Greater => {
+                changes.push(Change::GrowVolume { place: wanted.place.clone(), to });
+            }
+            Ordering::Less => {
+                return Err(Refusal::WouldShrink {
+                    what: format!("the volume at {}", wanted.place),
+                    have: from,
+                    want: to,
+                });
+            }
+        }
+    }
+    Ok(changes)
+}
+
+/// Says whether the host mounts it; a machine mounts what NFS exports by itself, once it runs.
+fn is_attached(volume: &Volume) -> bool {
+    match volume.source {
+        VolumeSource::Storage { .. } | VolumeSource::Host { .. } => true,
+        VolumeSource::Nfs { .. } => false,
+    }
+}
+
+/// Says whether both are the same volume, whatever its size.
+fn is_same_volume(a: &VolumeSource, b: &VolumeSource) -> bool {
+    use VolumeSource::{Host, Nfs, Storage};
+    match (a, b) {
+        (
+            Storage { name: a, storage: in_a, size: _ },
+            Storage { name: b, storage: in_b, size: _ },
+        ) => a == b && in_a == in_b,
+        (Host { .. }, Host { .. }) | (Nfs { .. }, Nfs { .. }) => a == b,
+        (Storage { .. } | Host { .. } | Nfs { .. }, _) => false,
+    }
+}
+
+fn size(volume: &Volume) -> Option<GibiBytes> {
+    match volume.source {
+        VolumeSource::Storage { size, .. } => Some(size),
+        VolumeSource::Host { .. } | VolumeSource::Nfs { .. } => None,
+    }
+}

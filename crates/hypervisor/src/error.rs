@@ -1,0 +1,113 @@
+//! How a host can fail us.
+
+use std::io;
+use std::time::Duration;
+
+use phoenix_domain::Verdict;
+use thiserror::Error;
+
+/// How a host can fail us.
+#[derive(Debug, Error)]
+pub enum HostError {
+    /// Something else is at the guest or at what the change needs.
+    #[error("{what} is locked ({by})")]
+    Locked {
+        /// What.
+        what: String,
+        /// By whom.
+        by: String,
+    },
+    /// A change was tried and failed.
+    #[error("{what} failed: {why}")]
+    Failed {
+        /// What was tried.
+        what: String,
+        /// How it ended.
+        why: String,
+        /// The end of what it printed.
+        output: String,
+    },
+    /// A change did not come to its end in time. What it has done is not known.
+    #[error("{what} did not end within {} s", limit.as_secs())]
+    TimedOut {
+        /// What was tried.
+        what: String,
+        /// The time it had.
+        limit: Duration,
+        /// The end of what it printed.
+        output: String,
+    },
+    /// There is no room.
+    #[error("storage {storage} is full")]
+    Full {
+        /// Where.
+        storage: String,
+    },
+    /// The host does not answer.
+    #[error("the host does not answer")]
+    Unreachable {
+        /// Why.
+        #[source]
+        err: io::Error,
+    },
+    /// The host will never do this.
+    #[error("{what} is not possible: {why}")]
+    Impossible {
+        /// What was asked.
+        what: String,
+        /// Why not.
+        why: String,
+    },
+    /// The host said something we do not understand.
+    #[error("{what} cannot be understood: {why}")]
+    Unreadable {
+        /// What was read.
+        what: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+impl HostError {
+    /// Returns what to do about it.
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            // A lock held by a backup, a storage that is busy: most failures pass. Retrying a
+            // doomed change costs a minute; not retrying a passing one costs a guest.
+            Self::Locked { .. }
+            | Self::Failed { .. }
+            | Self::TimedOut { .. }
+            | Self::Full { .. }
+            | Self::Unreachable { .. } => Verdict::Retry,
+            Self::Impossible { .. } => Verdict::GiveUp,
+            // A host we have not met. No attempt will teach us its language.
+            Self::Unreadable { .. } => Verdict::AskHuman,
+        }
+    }
+
+    /// Returns the end of what the tool printed.
+    pub fn output(&self) -> Option<&str> {
+        match self {
+            Self::Failed { output, .. } | Self::TimedOut { output, .. } => {
+                Some(output.as_str()).filter(|output| !output.is_empty())
+            }
+            Self::Locked { .. }
+            | Self::Full { .. }
+            | Self::Unreachable { .. }
+            | Self::Impossible { .. }
+            | Self::Unreadable { .. } => None,
+        }
+    }
+
+    /// Returns what a human can do.
+    pub fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Locked { .. } => Some("it goes on when the lock is gone; a backup may hold it"),
+            Self::Full { .. } => Some("free space on the storage, or ask for smaller disks"),
+            Self::Unreachable { .. } => Some("see whether the host runs and can be reached"),
+            Self::Impossible { .. } => Some("change what is asked for"),
+            Self::Unreadable { .. } => Some("look at it by hand; the host may be of a new version"),
+            Self::Failed { .. } | Self::TimedOut { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Looks at a host and changes it.
+//!
+//! A driver only looks and obeys: what is missing on a guest is decided elsewhere, and what was
+//! changed is looked at again afterwards, whatever the driver said.
+
+mod error;
+mod inventory;
+mod lock;
+
+use phoenix_domain::{Change, Facets, GuestSpec, Seen};
+
+pub use error::HostError;
+pub use inventory::{Gpu, Inventory};
+pub use lock::{Hand, Lock, LockError};
+
+/// A host with guests on it.
+pub trait Hypervisor: Send + Sync {
+    /// Looks at a guest and at what it is cloned from. Looking changes nothing and is cheap.
+    fn look(
+        &self,
+        want: &GuestSpec,
+        facets: Facets,
+    ) -> impl Future<Output = Result<Seen, HostError>> + Send;
+
+    /// Makes one change. Every process it starts inherits the locks in `hand`, so that a change
+    /// that outlives us keeps others away from its guest.
+    fn apply(
+        &self,
+        want: &GuestSpec,
+        change: &Change,
+        hand: &Hand,
+    ) -> impl Future<Output = Result<(), HostError>> + Send;
+
+    /// Says what the host has.
+    fn inventory(&self) -> impl Future<Output = Result<Inventory, HostError>> + Send;
+}

@@ -1,0 +1,71 @@
+//! Kernel locks: one hand at a guest, whatever is killed.
+//!
+//! The lock belongs to the open file, and every child inherits that: when a worker is killed, the
+//! change it had begun still holds the guest until its last process ends. There is no clock in it
+//! and nothing to clean up.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use thiserror::Error;
+
+/// A lock that is held.
+#[derive(Debug)]
+pub struct Lock {
+    file: Arc<File>,
+}
+
+/// The locks under which changes are made: children inherit them.
+#[derive(Clone, Debug, Default)]
+pub struct Hand {
+    locks: Vec<Arc<File>>,
+}
+
+/// Why a lock was not taken.
+#[derive(Debug, Error)]
+pub enum LockError {
+    /// Somebody holds it.
+    #[error("{} is held", path.display())]
+    Held {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file cannot be used.
+    #[error("cannot lock {}", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        err: io::Error,
+    },
+}
+
+impl Lock {
+    /// Takes the lock if nobody holds it.
+    pub fn try_take(path: &Path) -> Result<Self, LockError> {
+        let unusable = |err| LockError::Unusable { path: path.to_owned(), err };
+        let mut options = OpenOptions::new();
+        let file = options.create(true).truncate(false).read(true).write(true).open(path);
+        let file = file.map_err(unusable)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { file: Arc::new(file) }),
+            Err(TryLockError::WouldBlock) => Err(LockError::Held { path: path.to_owned() }),
+            Err(TryLockError::Error(err)) => Err(unusable(err)),
+        }
+    }
+}
+
+impl Hand {
+    /// Returns the hand that holds these locks.
+    pub fn holding<'l>(locks: impl IntoIterator<Item = &'l Lock>) -> Self {
+        Self { locks: locks.into_iter().map(|lock| Arc::clone(&lock.file)).collect() }
+    }
+
+    /// Returns the open files a child has to inherit.
+    pub fn files(&self) -> &[Arc<File>] {
+        &self.locks
+    }
+}
