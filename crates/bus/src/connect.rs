@@ -1,0 +1,121 @@
+//! The connection.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use async_nats::jetstream::context::ContextBuilder;
+use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, jetstream};
+use tokio::sync::watch;
+use tracing::{debug, info, warn};
+
+use crate::error::BusError;
+use crate::names::Cell;
+
+/// How long one request may take. A leader that is lost is replaced within it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Where NATS is, and who we are there.
+#[derive(Clone, Debug)]
+pub struct Address {
+    /// The servers, `nats://host:4222`, separated by commas.
+    pub url: String,
+    /// The file with the credentials.
+    pub credentials: Option<PathBuf>,
+    /// The name under which the server lists the connection.
+    pub name: String,
+    /// The cell.
+    pub cell: Cell,
+}
+
+/// A connection to NATS. It is cheap to clone, and comes back by itself when the server does.
+#[derive(Clone, Debug)]
+pub struct Bus {
+    pub(crate) client: Client,
+    pub(crate) jetstream: jetstream::Context,
+    pub(crate) cell: Cell,
+    pub(crate) url: String,
+    /// Counts how often the connection was made.
+    connected: watch::Receiver<u64>,
+}
+
+impl Bus {
+    /// Connects, or says why not.
+    pub async fn connect(address: &Address) -> Result<Self, BusError> {
+        let (times, connected) = watch::channel(0);
+        let mut options = ConnectOptions::new()
+            .name(&address.name)
+            // A server that is gone without a word is noticed after two of these.
+            .ping_interval(Duration::from_secs(5))
+            .connection_timeout(PATIENCE)
+            .request_timeout(Some(PATIENCE))
+            .reconnect_delay_callback(|attempt| {
+                Duration::from_millis(u64::try_from(attempt).unwrap_or(50).min(50) * 20)
+            })
+            .event_callback(move |event| {
+                let times = times.clone();
+                async move { tell(&event, &times) }
+            });
+        if let Some(path) = &address.credentials {
+            options = options.credentials_file(path).await.map_err(|err| {
+                BusError::BadCredentials { path: path.display().to_string(), err }
+            })?;
+        }
+        let servers: Vec<&str> = address.url.split(',').map(str::trim).collect();
+        let client = options.connect(servers).await.map_err(|err| {
+            let (url, kind) = (address.url.clone(), err.kind());
+            let err = Box::new(err);
+            match kind {
+                ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
+                    BusError::NotLetIn { url, err }
+                }
+                ConnectErrorKind::ServerParse
+                | ConnectErrorKind::Dns
+                | ConnectErrorKind::TimedOut
+                | ConnectErrorKind::Tls
+                | ConnectErrorKind::Io
+                | ConnectErrorKind::MaxReconnects => BusError::Unreachable { url, err },
+            }
+        })?;
+        let jetstream = ContextBuilder::new().timeout(PATIENCE).build(client.clone());
+        let (cell, url) = (address.cell.clone(), address.url.clone());
+        Ok(Self { client, jetstream, cell, url, connected })
+    }
+
+    /// Returns the cell.
+    pub fn cell(&self) -> &Cell {
+        &self.cell
+    }
+
+    /// Returns what changes each time the connection is made anew: what lived in the server's
+    /// memory may be gone then.
+    pub fn connected(&self) -> watch::Receiver<u64> {
+        self.connected.clone()
+    }
+
+    /// Says whether the server is there now.
+    pub fn is_connected(&self) -> bool {
+        self.client.connection_state() == async_nats::connection::State::Connected
+    }
+
+    /// Sends what is still on its way, and closes.
+    pub async fn close(&self) {
+        // The process ends anyway; what was not acknowledged is said so elsewhere.
+        drop(self.client.drain().await);
+    }
+}
+
+fn tell(event: &Event, times: &watch::Sender<u64>) {
+    match event {
+        Event::Connected => {
+            times.send_modify(|times| *times += 1);
+            debug!("connected to NATS");
+        }
+        Event::Disconnected => warn!("the connection to NATS is lost; it is made again"),
+        // What a role may not do is told here and nowhere else: its requests only time out.
+        Event::ServerError(err) => warn!(%err, "NATS refuses"),
+        Event::SlowConsumer(id) => warn!(id, "events arrive faster than they are taken"),
+        Event::LameDuckMode | Event::Draining | Event::Closed | Event::ClientError(_) => {
+            info!(%event, "the connection to NATS");
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! How the bus can fail us.
+
+use std::fmt;
+
+use phoenix_domain::Verdict;
+use thiserror::Error;
+
+/// How the bus can fail us.
+#[derive(Debug, Error)]
+pub enum BusError {
+    /// There is no server, or it does not let us in.
+    #[error("cannot reach NATS at {url}")]
+    Unreachable {
+        /// The address that was tried.
+        url: String,
+        /// Why.
+        #[source]
+        err: BoxError,
+    },
+    /// The server refused our credentials.
+    #[error("NATS at {url} does not let us in")]
+    NotLetIn {
+        /// The address.
+        url: String,
+        /// Why.
+        #[source]
+        err: BoxError,
+    },
+    /// The credentials cannot be used.
+    #[error("the credentials in {path} cannot be used")]
+    BadCredentials {
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        err: std::io::Error,
+    },
+    /// The server is too old.
+    #[error("NATS at {url} is version {found}, and at least {needed} is needed")]
+    TooOld {
+        /// The address.
+        url: String,
+        /// Its version.
+        found: String,
+        /// The version it takes.
+        needed: &'static str,
+    },
+    /// JetStream is off.
+    #[error("NATS at {url} has no JetStream")]
+    NoJetStream {
+        /// The address.
+        url: String,
+    },
+    /// An acknowledged message could be lost in a power failure.
+    #[error("NATS at {url} acknowledges before it has written to disk: {found}")]
+    NotDurable {
+        /// The address.
+        url: String,
+        /// What was found.
+        found: String,
+    },
+    /// Nobody can tell whether an acknowledged message could be lost.
+    #[error("NATS at {url} cannot be asked whether it writes to disk before it acknowledges")]
+    DurabilityUnknown {
+        /// The address.
+        url: String,
+        /// Why.
+        why: String,
+    },
+    /// The streams are not there: nobody has set them up.
+    #[error("NATS at {url} has no Phoenix streams yet")]
+    NotSetUp {
+        /// The address.
+        url: String,
+    },
+    /// A stream is there and is not what it should be.
+    #[error("the stream {stream} is not ours to use: {why}")]
+    OtherStream {
+        /// The stream.
+        stream: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A request had no answer, or a bad one.
+    #[error("{what} failed")]
+    Failed {
+        /// What was tried.
+        what: &'static str,
+        /// Why.
+        #[source]
+        err: BoxError,
+    },
+    /// A request had no answer in time. What it has done is not known.
+    #[error("{what}: no answer in time")]
+    Unknown {
+        /// What was tried.
+        what: &'static str,
+    },
+    /// Another one was faster, many times in a row.
+    #[error("others keep changing the log of {guest}")]
+    Contended {
+        /// The guest.
+        guest: String,
+    },
+    /// What is to be sent cannot be written.
+    #[error("cannot be written as JSON")]
+    NotJson(#[from] serde_json::Error),
+    /// What was found cannot be read.
+    #[error("{what} cannot be read")]
+    Unreadable {
+        /// What.
+        what: String,
+        /// Why.
+        #[source]
+        err: BoxError,
+    },
+}
+
+/// A cause, whatever its type.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+impl BusError {
+    /// Returns what to do about it.
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::Unreachable { .. }
+            | Self::Failed { .. }
+            | Self::Unknown { .. }
+            | Self::Contended { .. }
+            | Self::NotSetUp { .. } => Verdict::Retry,
+            Self::NotLetIn { .. }
+            | Self::BadCredentials { .. }
+            | Self::TooOld { .. }
+            | Self::NoJetStream { .. }
+            | Self::NotDurable { .. }
+            | Self::DurabilityUnknown { .. }
+            | Self::OtherStream { .. } => Verdict::AskHuman,
+            Self::NotJson(_) | Self::Unreadable { .. } => Verdict::GiveUp,
+        }
+    }
+
+    /// Returns what a human can do.
+    pub fn advice(&self) -> Vec<&'static str> {
+        match self {
+            Self::Unreachable { .. } => vec![
+                "start one here: `phoenix up`",
+                "or name another: `--nats-url nats://HOST:4222`, or NATS_URL",
+            ],
+            Self::NotLetIn { .. } | Self::BadCredentials { .. } => {
+                vec!["name the credentials: `--nats-creds FILE`, or NATS_CREDS"]
+            }
+            Self::TooOld { .. } => vec!["install a newer nats-server; Debian's is too old"],
+            Self::NoJetStream { .. } => {
+                vec!["add `jetstream { store_dir: … }` to its configuration"]
+            }
+            Self::NotDurable { .. } => vec![
+                "set `jetstream { sync_interval: always }` in its configuration and restart it",
+                "or go on with `--accept-data-loss`: a power failure may then lose every accepted job",
+            ],
+            Self::DurabilityUnknown { .. } => vec![
+                "let it be asked: `--nats-monitor http://HOST:8222` (`http_port: 8222` in its configuration)",
+                "or vouch for it: `--durability always`",
+            ],
+            Self::NotSetUp { .. } => vec!["start a worker: it sets the streams up"],
+            Self::OtherStream { .. } => {
+                vec!["see `nats stream info`; Phoenix changes no stream it cannot vouch for"]
+            }
+            Self::Failed { .. } | Self::Unknown { .. } | Self::Contended { .. } => {
+                vec!["try again; nothing that was accepted is lost"]
+            }
+            Self::NotJson(_) | Self::Unreadable { .. } => Vec::new(),
+        }
+    }
+
+    pub(crate) fn failed(what: &'static str) -> impl Fn(BoxError) -> Self {
+        move |err| Self::Failed { what, err }
+    }
+}
+
+/// Makes errors of the client into ours.
+pub(crate) trait Failing<T> {
+    /// Says what was tried.
+    fn failing(self, what: &'static str) -> Result<T, BusError>;
+}
+
+impl<T, E: std::error::Error + Send + Sync + 'static> Failing<T> for Result<T, E> {
+    fn failing(self, what: &'static str) -> Result<T, BusError> {
+        self.map_err(|err| BusError::failed(what)(Box::new(err)))
+    }
+}
+
+/// A cause that is only a text.
+#[derive(Debug)]
+pub(crate) struct Said(pub(crate) String);
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Said {}

@@ -1,0 +1,71 @@
+//! Hosts: what they have, and when their worker was last heard. Nothing decides by it.
+
+use chrono::{DateTime, Utc};
+use futures_util::StreamExt as _;
+use phoenix_domain::NodeName;
+use serde::{Deserialize, Serialize};
+
+use crate::connect::Bus;
+use crate::error::{BusError, Failing as _};
+use crate::names::HOSTS;
+
+/// After so many seconds without a word a worker counts as silent.
+pub const SILENT_AFTER: i64 = 45;
+
+/// What a worker says about itself and its host.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HostReport {
+    /// The host.
+    pub host: NodeName,
+    /// The worker's process.
+    pub instance: String,
+    /// Its version.
+    pub version: String,
+    /// When it started.
+    pub started: DateTime<Utc>,
+    /// When it said this.
+    pub heard: DateTime<Utc>,
+    /// Whether it takes work, or has said that it ends.
+    pub is_leaving: bool,
+    /// How many guests it works on.
+    pub busy: usize,
+    /// What the host has.
+    pub inventory: serde_json::Value,
+}
+
+impl HostReport {
+    /// Says whether a worker is there that would take work.
+    pub fn is_alive(&self, now: DateTime<Utc>) -> bool {
+        !self.is_leaving && (now - self.heard).num_seconds() < SILENT_AFTER
+    }
+}
+
+impl Bus {
+    /// Says what there is to say about a host.
+    pub async fn report(&self, report: &HostReport) -> Result<(), BusError> {
+        let hosts = self.jetstream.get_key_value(HOSTS).await.failing("reporting the host")?;
+        let report_text = serde_json::to_vec(report)?;
+        let key = self.cell.host(&report.host);
+        hosts.put(key, report_text.into()).await.failing("reporting the host")?;
+        Ok(())
+    }
+
+    /// Returns what was last said about each host of the cell.
+    pub async fn hosts(&self) -> Result<Vec<HostReport>, BusError> {
+        let bucket = self.jetstream.get_key_value(HOSTS).await.failing("asking for hosts")?;
+        let mut keys = bucket.keys().await.failing("asking for hosts")?;
+        let (mut reports, mine) = (Vec::new(), self.cell.hosts());
+        let mine = mine.trim_end_matches('*');
+        while let Some(key) = keys.next().await {
+            let key = key.failing("asking for hosts")?;
+            if !key.starts_with(mine) {
+                continue;
+            }
+            let Some(text) = bucket.get(key).await.failing("asking for hosts")? else { continue };
+            // A report of another version is as good as none: nothing decides by it.
+            reports.extend(serde_json::from_slice::<HostReport>(&text).ok());
+        }
+        reports.sort_by(|a, b| a.host.cmp(&b.host));
+        Ok(reports)
+    }
+}

@@ -1,0 +1,32 @@
+//! JetStream: the log of every guest, the queue that wakes workers, the dead letters.
+//!
+//! The log is the record: one subject a guest, every append a compare-and-set on its end, and the
+//! last event carries the whole state. The queue holds wake-ups that could be derived from the log
+//! at any time. Correctness rests on neither order nor exactly-once delivery.
+
+mod committer;
+mod connect;
+mod dead;
+mod durability;
+mod error;
+mod hosts;
+mod log;
+mod names;
+mod pen;
+mod publish;
+mod setup;
+mod tail;
+mod work;
+
+pub use committer::Committer;
+pub use connect::{Address, Bus};
+pub use dead::{DeadLetter, Filed, Foreign, Line, Original};
+pub use durability::{Durability, Proof};
+pub use error::{BoxError, BusError};
+pub use hosts::{HostReport, SILENT_AFTER};
+pub use log::{Appended, End, Teller, Wish};
+pub use names::Cell;
+pub use pen::{Pen, Stopped};
+pub use setup::Setup;
+pub use tail::{From, Tail, Told};
+pub use work::{Given, Token, Tokens, Waked};

@@ -1,0 +1,308 @@
+//! The log: one subject a guest, and the last event is the guest's whole state.
+
+use std::collections::BTreeMap;
+
+use async_nats::jetstream::stream::{LastRawMessageErrorKind, RawMessageErrorKind};
+use chrono::{DateTime, Utc};
+use phoenix_domain::{Event, Fact, GuestKey, Record, Unreadable};
+use tracing::warn;
+
+use crate::connect::Bus;
+use crate::error::{BusError, Failing as _};
+use crate::names::LOG;
+use crate::publish::{Unacknowledged, appending};
+use crate::setup::Setup;
+use crate::tail::{From, Told};
+
+/// How often others may be faster before an append gives up.
+const TRIES: u32 = 12;
+/// How many messages one batch holds at most; the server takes a thousand.
+pub(crate) const BATCH: usize = 900;
+
+/// The end of a guest's log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct End {
+    /// The sequence of the last message, whether it can be read or not.
+    pub seq: u64,
+    /// The last event that can be read.
+    pub event: Event,
+}
+
+/// What somebody who asks for something wants to append: a fact, or nothing because things are as
+/// they should be already.
+pub type Wish = Option<Fact>;
+
+/// A fact that was appended, or the state that made it needless.
+#[derive(Clone, Debug)]
+pub struct Appended {
+    /// The guest.
+    pub guest: GuestKey,
+    /// The state now.
+    pub state: Record,
+    /// The sequence of the fact; absent when there was nothing to append.
+    pub seq: Option<u64>,
+}
+
+/// Who appends: what goes into the envelope beside the fact.
+#[derive(Clone, Debug)]
+pub struct Teller {
+    /// Who: `//pve1/phoenix/worker`.
+    pub source: String,
+    /// The trace this belongs to.
+    pub traceparent: Option<String>,
+    /// The clock.
+    pub clock: fn() -> DateTime<Utc>,
+}
+
+impl Teller {
+    /// Returns the event of a fact that makes `state`.
+    pub(crate) fn event(&self, fact: Fact, state: Record) -> Event {
+        Event {
+            id: uuid::Uuid::new_v4().simple().to_string(),
+            source: self.source.clone(),
+            time: (self.clock)(),
+            traceparent: self.traceparent.clone(),
+            fact,
+            state,
+        }
+    }
+}
+
+impl Bus {
+    /// Returns the end of a guest's log. It is a hint: only an append decides.
+    pub async fn end(&self, guest: GuestKey) -> Result<Option<End>, BusError> {
+        let stream = self.jetstream.get_stream_no_info(LOG).await.failing("reading the log")?;
+        let last = match stream.get_last_raw_message_by_subject(&self.cell.log(guest)).await {
+            Ok(last) => last,
+            Err(err) => {
+                return match err.kind() {
+                    LastRawMessageErrorKind::NoMessageFound => Ok(None),
+                    LastRawMessageErrorKind::InvalidSubject
+                    | LastRawMessageErrorKind::JetStream(_)
+                    | LastRawMessageErrorKind::Other => {
+                        Err(BusError::Failed { what: "reading the log", err: Box::new(err) })
+                    }
+                };
+            }
+        };
+        match Event::read(&last.payload) {
+            Ok(event) => Ok(Some(End { seq: last.sequence, event })),
+            Err(err) => {
+                warn!(%guest, seq = last.sequence, %err, "the log ends with what is no event");
+                self.last_readable(guest, last.sequence).await
+            }
+        }
+    }
+
+    /// Returns the last event of a guest that can be read, where the last message cannot.
+    async fn last_readable(&self, guest: GuestKey, seq: u64) -> Result<Option<End>, BusError> {
+        let events = self.history(guest).await?;
+        Ok(events.into_iter().next_back().map(|(_, event)| End { seq, event }))
+    }
+
+    /// Returns what is kept of a guest's events, oldest first; what cannot be read is left out.
+    pub async fn history(&self, guest: GuestKey) -> Result<Vec<(u64, Event)>, BusError> {
+        let stream = self.jetstream.get_stream_no_info(LOG).await.failing("reading the log")?;
+        let subject = self.cell.log(guest);
+        let mut events = Vec::new();
+        let mut next = 1;
+        loop {
+            let message = stream
+                .raw_message_builder()
+                .next_by_subject(subject.as_str())
+                .sequence(next)
+                .send()
+                .await;
+            let message = match message {
+                Ok(message) => message,
+                Err(err) if matches!(err.kind(), RawMessageErrorKind::NoMessageFound) => {
+                    return Ok(events);
+                }
+                Err(err) => {
+                    return Err(BusError::Failed { what: "reading the log", err: Box::new(err) });
+                }
+            };
+            next = message.sequence + 1;
+            if let Ok(event) = read(guest, &message.payload) {
+                events.push((message.sequence, event));
+            }
+        }
+    }
+
+    /// Returns the state of every guest of the cell.
+    pub async fn states(&self) -> Result<BTreeMap<GuestKey, (u64, Event)>, BusError> {
+        let mut tail = self.tail(From::LastOfEach).await?;
+        let mut states = BTreeMap::new();
+        loop {
+            match tail.next().await {
+                Told::Event { seq, event } => {
+                    states.insert(event.state.guest, (seq, *event));
+                }
+                Told::Unreadable(letter) => {
+                    let Some(guest) = letter.guest else { continue };
+                    if let Some(end) = self.end(guest).await? {
+                        states.insert(guest, (end.seq, end.event));
+                    }
+                }
+                Told::CaughtUp => return Ok(states),
+                Told::Rewound => states.clear(),
+            }
+        }
+    }
+
+    /// Appends what `wish` says is to be said about guests, given their states. All of it is
+    /// accepted or none: where somebody else was faster, every state is read again.
+    ///
+    /// `wish` is asked as often as that takes, so it must be a plain function of the states.
+    pub async fn ask(
+        &self,
+        setup: &Setup,
+        teller: &Teller,
+        guests: &[GuestKey],
+        wish: impl Fn(GuestKey, Option<&Record>) -> Wish,
+    ) -> Result<Vec<Appended>, BusError> {
+        let mut known = self.ends(guests).await?;
+        for _ in 0..TRIES {
+            match self.try_ask(setup, teller, guests, &known, &wish).await? {
+                Some(appended) => return Ok(appended),
+                None => known = self.ends(guests).await?,
+            }
+        }
+        let guest = guests.first().map(ToString::to_string).unwrap_or_default();
+        Err(BusError::Contended { guest })
+    }
+
+    async fn try_ask(
+        &self,
+        setup: &Setup,
+        teller: &Teller,
+        guests: &[GuestKey],
+        known: &BTreeMap<GuestKey, End>,
+        wish: &impl Fn(GuestKey, Option<&Record>) -> Wish,
+    ) -> Result<Option<Vec<Appended>>, BusError> {
+        let mut appended = Vec::new();
+        let mut events = Vec::new();
+        for guest in guests {
+            let end = known.get(guest);
+            let before = end.map(|end| &end.event.state);
+            let fact = wish(*guest, before);
+            let state = fact.as_ref().and_then(|fact| Record::after(before, *guest, fact));
+            match (fact, state, before) {
+                (Some(fact), Some(state), _) => {
+                    appended.push(Appended { guest: *guest, state: state.clone(), seq: None });
+                    events.push((*guest, end.map_or(0, |end| end.seq), teller.event(fact, state)));
+                }
+                (_, _, Some(before)) => {
+                    appended.push(Appended { guest: *guest, state: before.clone(), seq: None });
+                }
+                (_, _, None) => {}
+            }
+        }
+        let seqs = match events.len() {
+            0 => Vec::new(),
+            1 => self.append_one_by_one(&events).await?,
+            _ if setup.batches => self.append_as_a_whole(&events).await?,
+            _ => self.append_one_by_one(&events).await?,
+        };
+        if seqs.len() < events.len() {
+            return Ok(None);
+        }
+        for ((guest, _, _), seq) in events.iter().zip(seqs) {
+            for one in appended.iter_mut().filter(|one| one.guest == *guest) {
+                one.seq = Some(seq);
+            }
+        }
+        Ok(Some(appended))
+    }
+
+    /// Appends events in their order, as far as nobody was faster.
+    async fn append_one_by_one(
+        &self,
+        events: &[(GuestKey, u64, Event)],
+    ) -> Result<Vec<u64>, BusError> {
+        let mut seqs = Vec::new();
+        for (guest, expected, event) in events {
+            let message = appending(self.cell.log(*guest), event, Some(*expected))?;
+            match self.publish(message).await {
+                Ok(ack) => seqs.push(ack.seq),
+                Err(err) => match self.landed(*guest, event, &err).await? {
+                    Some(seq) => seqs.push(seq),
+                    None => break,
+                },
+            }
+        }
+        Ok(seqs)
+    }
+
+    /// Appends all events or none.
+    async fn append_as_a_whole(
+        &self,
+        events: &[(GuestKey, u64, Event)],
+    ) -> Result<Vec<u64>, BusError> {
+        let mut seqs = Vec::new();
+        for part in events.chunks(BATCH) {
+            let mut messages = Vec::with_capacity(part.len());
+            for (guest, expected, event) in part {
+                messages.push(appending(self.cell.log(*guest), event, Some(*expected))?);
+            }
+            let count = u64::try_from(messages.len()).unwrap_or(u64::MAX);
+            let last = match self.publish_batch(messages).await {
+                Ok(ack) => Some(ack.seq),
+                Err(err) => match part.last() {
+                    Some((guest, _, event)) => self.landed(*guest, event, &err).await?,
+                    None => None,
+                },
+            };
+            let Some(last) = last else { break };
+            seqs.extend(last + 1 - count..=last);
+        }
+        Ok(seqs)
+    }
+
+    /// Finds out whether an event landed although nobody said so.
+    async fn landed(
+        &self,
+        guest: GuestKey,
+        event: &Event,
+        err: &Unacknowledged,
+    ) -> Result<Option<u64>, BusError> {
+        match err {
+            Unacknowledged::NoStream => return Err(BusError::NotSetUp { url: self.url.clone() }),
+            Unacknowledged::Unknown => warn!(%guest, "an append was not acknowledged"),
+            Unacknowledged::Refused { .. } => {}
+        }
+        for (seq, there) in self.history(guest).await? {
+            if there.id == event.id {
+                return Ok(Some(seq));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn ends(&self, guests: &[GuestKey]) -> Result<BTreeMap<GuestKey, End>, BusError> {
+        let mut ends = BTreeMap::new();
+        // Many at once: one read of everything is cheaper than a question a guest.
+        if guests.len() > 16 {
+            let states = self.states().await?;
+            for guest in guests {
+                if let Some((seq, event)) = states.get(guest) {
+                    ends.insert(*guest, End { seq: *seq, event: event.clone() });
+                }
+            }
+            return Ok(ends);
+        }
+        for guest in guests {
+            if let Some(end) = self.end(*guest).await? {
+                ends.insert(*guest, end);
+            }
+        }
+        Ok(ends)
+    }
+}
+
+/// Reads a message found in the log of a guest.
+pub(crate) fn read(guest: GuestKey, payload: &[u8]) -> Result<Event, Unreadable> {
+    let event = Event::read(payload)?;
+    let said = event.state.guest;
+    if said == guest { Ok(event) } else { Err(Unreadable::Misplaced { said, found: guest }) }
+}

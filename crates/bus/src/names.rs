@@ -1,0 +1,110 @@
+//! Every name on the bus: subjects, streams, buckets, consumers, headers.
+
+use phoenix_domain::{Class, GuestKey, NodeName};
+
+/// The log of every guest.
+pub(crate) const LOG: &str = "PHOENIX_LOG";
+/// The queue of wake-up tokens.
+pub(crate) const WORK: &str = "PHOENIX_WORK";
+/// The dead letters.
+pub(crate) const DEAD: &str = "PHOENIX_DEAD";
+/// What the server itself gave up on.
+pub(crate) const ADVISORIES: &str = "PHOENIX_ADVISORIES";
+/// Verdicts of the health monitor.
+pub(crate) const HEALTH: &str = "PHOENIX_HEALTH";
+/// Workers, what their hosts have, and when they were last heard.
+pub(crate) const HOSTS: &str = "phoenix-hosts";
+/// Webhooks that were accepted.
+pub(crate) const DELIVERIES: &str = "phoenix-deliveries";
+/// Who acts, where several could.
+pub(crate) const LEASES: &str = "phoenix-leases";
+
+/// All guests' logs.
+pub(crate) const LOG_SUBJECTS: &str = "phoenix.log.*.*";
+/// Where the log is told live, for plain subscribers.
+pub(crate) const LIVE_SUBJECTS: &str = "phoenix.event.{{wildcard(1)}}.{{wildcard(2)}}";
+/// All tokens.
+pub(crate) const WORK_SUBJECTS: &str = "phoenix.work.*.*.*.*";
+/// All dead letters.
+pub(crate) const DEAD_SUBJECTS: &str = "phoenix.dead.*.*";
+/// What the server tells when it gives a message up.
+pub(crate) const ADVISORY_SUBJECTS: [&str; 2] = [
+    "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.PHOENIX_WORK.*",
+    "$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.PHOENIX_WORK.*",
+];
+/// All verdicts and incidents.
+pub(crate) const HEALTH_SUBJECTS: [&str; 2] = ["phoenix.health.*.*.*", "phoenix.incident.*"];
+
+/// How the stream's own description says what its acknowledgements are worth.
+pub(crate) const DURABILITY: &str = "phoenix.durability";
+
+/// The header that carries the trace.
+pub(crate) const TRACEPARENT: &str = "traceparent";
+/// The header that says what kind of body follows.
+pub(crate) const CONTENT_TYPE: &str = "Content-Type";
+/// The header of a dead letter that says which message it is about: stream and sequence.
+pub(crate) const ABOUT: &str = "Phoenix-About";
+
+/// The guests whose numbers, names and hosts are one world: a cluster, or a lone host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cell(NodeName);
+
+impl Cell {
+    /// Takes a name as that of a cell.
+    pub fn new(name: NodeName) -> Self {
+        Self(name)
+    }
+
+    /// Returns the subject of a guest's log.
+    pub(crate) fn log(&self, guest: GuestKey) -> String {
+        format!("phoenix.log.{}.{guest}", self.0)
+    }
+
+    /// Returns the subjects of all logs of this cell.
+    pub(crate) fn logs(&self) -> String {
+        format!("phoenix.log.{}.*", self.0)
+    }
+
+    /// Returns the subject of a token.
+    pub(crate) fn work(&self, host: &NodeName, class: Class, guest: GuestKey) -> String {
+        format!("phoenix.work.{}.{host}.{class}.{guest}", self.0)
+    }
+
+    /// Returns the subjects of the tokens of a class.
+    pub(crate) fn works(&self, host: &NodeName, class: Class) -> String {
+        format!("phoenix.work.{}.{host}.{class}.*", self.0)
+    }
+
+    /// Returns the name of the consumer of a class.
+    pub(crate) fn consumer(&self, host: &NodeName, class: Class) -> String {
+        format!("w_{}_{host}_{class}", self.0)
+    }
+
+    /// Returns the subject of a dead letter; what is about no guest has a subject of its own.
+    pub(crate) fn dead(&self, guest: Option<GuestKey>) -> String {
+        match guest {
+            Some(guest) => format!("phoenix.dead.{}.{guest}", self.0),
+            None => format!("phoenix.dead.{}.unreadable", self.0),
+        }
+    }
+
+    /// Returns the subjects of all dead letters of this cell.
+    pub(crate) fn deads(&self) -> String {
+        format!("phoenix.dead.{}.*", self.0)
+    }
+
+    /// Returns the key under which a host is reported.
+    pub(crate) fn host(&self, host: &NodeName) -> String {
+        format!("{}.{host}", self.0)
+    }
+
+    /// Returns the keys of all hosts of this cell.
+    pub(crate) fn hosts(&self) -> String {
+        format!("{}.*", self.0)
+    }
+}
+
+/// Returns the guest a subject is about: its last token.
+pub(crate) fn guest_of(subject: &str) -> Option<GuestKey> {
+    subject.rsplit('.').next().and_then(|token| token.parse().ok())
+}
