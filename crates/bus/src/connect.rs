@@ -62,7 +62,7 @@ impl Bus {
         }
         let servers: Vec<&str> = address.url.split(',').map(str::trim).collect();
         let client = options.connect(servers).await.map_err(|err| {
-            let (url, kind) = (address.url.clone(), err.kind());
+            let (url, kind) = (without_password(&address.url), err.kind());
             let err = Box::new(err);
             match kind {
                 ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
@@ -77,7 +77,7 @@ impl Bus {
             }
         })?;
         let jetstream = ContextBuilder::new().timeout(PATIENCE).build(client.clone());
-        let (cell, url) = (address.cell.clone(), address.url.clone());
+        let (cell, url) = (address.cell.clone(), without_password(&address.url));
         Ok(Self { client, jetstream, cell, url, connected })
     }
 
@@ -104,6 +104,16 @@ impl Bus {
     }
 }
 
+/// Returns addresses as they may be shown.
+fn without_password(url: &str) -> String {
+    let shown = url.split(',').map(|one| match (one.split_once("://"), one.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
+        (None, Some((_, host))) => host.to_owned(),
+        (_, None) => one.to_owned(),
+    });
+    shown.collect::<Vec<_>>().join(",")
+}
+
 fn tell(event: &Event, times: &watch::Sender<u64>) {
     match event {
         Event::Connected => {
@@ -116,6 +126,22 @@ fn tell(event: &Event, times: &watch::Sender<u64>) {
         Event::SlowConsumer(id) => warn!(id, "events arrive faster than they are taken"),
         Event::LameDuckMode | Event::Draining | Event::Closed | Event::ClientError(_) => {
             info!(%event, "the connection to NATS");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        for (url, shown) in [
+            ("nats://kim:s3cret@pve1:4222,tls://s3cret@pve2", "nats://pve1:4222,tls://pve2"),
+            ("kim:s3@cret@pve1", "pve1"),
+            ("nats://127.0.0.1:4222", "nats://127.0.0.1:4222"),
+        ] {
+            assert_eq!(without_password(url), shown);
         }
     }
 }

@@ -279,7 +279,8 @@ impl Bus {
         Ok(None)
     }
 
-    async fn ends(&self, guests: &[GuestKey]) -> Result<BTreeMap<GuestKey, End>, BusError> {
+    /// Returns the ends of guests' logs, of those that have one.
+    pub async fn ends(&self, guests: &[GuestKey]) -> Result<BTreeMap<GuestKey, End>, BusError> {
         let mut ends = BTreeMap::new();
         // Many at once: one read of everything is cheaper than a question a guest.
         if guests.len() > 16 {

@@ -141,15 +141,20 @@ fn is_as(there: &Config, wanted: &Config) -> bool {
         && there.num_replicas == wanted.num_replicas
         && there.discard == wanted.discard
         && there.discard_new_per_subject == wanted.discard_new_per_subject
-        && there.max_messages_per_subject == wanted.max_messages_per_subject
-        && there.max_message_size == wanted.max_message_size
-        && there.max_consumers == wanted.max_consumers
+        && limit(there.max_messages_per_subject) == limit(wanted.max_messages_per_subject)
+        && limit(there.max_message_size.into()) == limit(wanted.max_message_size.into())
+        && limit(there.max_consumers.into()) == limit(wanted.max_consumers.into())
         && there.max_age == wanted.max_age
         && there.deny_delete == wanted.deny_delete
         && there.allow_rollup == wanted.allow_rollup
         && there.allow_atomic_publish == wanted.allow_atomic_publish
         && there.republish == wanted.republish
         && wanted.metadata.iter().all(|(key, value)| there.metadata.get(key) == Some(value))
+}
+
+/// Returns a limit, if it is one: a server says -1 where it was told 0, and means the same.
+fn limit(limit: i64) -> Option<i64> {
+    (limit > 0).then_some(limit)
 }
 
 fn log(replicas: usize, durability: Durability, batches: bool) -> Config {

@@ -175,6 +175,10 @@ impl Tail {
             (0, From::LastOfEach) => DeliverPolicy::LastPerSubject,
             (0, From::Now) => {
                 self.last = newest;
+                if newest == 0 {
+                    // Rebuilt before anything was told, it must not skip what came first.
+                    self.from = From::Beginning;
+                }
                 DeliverPolicy::ByStartSequence { start_sequence: newest + 1 }
             }
             (0, From::Since(time)) => DeliverPolicy::ByStartTime { start_time: (*time).into() },
