@@ -68,6 +68,8 @@ pub struct Loaded {
     pub fleet: Option<CheckedFleet>,
     /// How many guests were read.
     pub guests: usize,
+    /// The node the inventory is about.
+    pub node: Option<String>,
     roster: Roster,
 }
 
@@ -160,6 +162,7 @@ fn check(
     let (hypervisor_raw, hypervisor_ignored) = hypervisor;
     ignored.extend(hypervisor_ignored);
     let (inventory, _) = inventory;
+    let node = inventory.as_ref().and_then(|inventory| inventory.node.clone());
     let host = Host::of(&hypervisor_raw.clone().unwrap_or_default());
     let hypervisor_raw = hypervisor_raw.unwrap_or_default();
     resolve::shared_volumes(&mut guests, &hypervisor_raw);
@@ -202,7 +205,7 @@ fn check(
         .then(|| make_fleet(guests.into_iter().map(|guest| guest.spec), &mut findings))
         .flatten();
     sources.sort(&mut findings);
-    Loaded { sources, findings, fleet, guests: count, roster }
+    Loaded { sources, findings, fleet, guests: count, node, roster }
 }
 
 fn make_fleet(
