@@ -6,6 +6,7 @@
     reason = "a broken fixture should stop the test"
 )]
 
+mod bus;
 mod check;
 mod examples;
 mod program;

@@ -1,7 +1,7 @@
 //! Running the real programs.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
 /// How a program ended.
@@ -14,7 +14,27 @@ pub(crate) struct Ended {
 
 /// Runs `phoenix` in a folder, with nothing in its environment but what it needs.
 pub(crate) fn phoenix(folder: &Path, args: &[&str]) -> Ended {
-    run("phoenix", folder, args)
+    run("phoenix", folder, args, &[])
+}
+
+/// Runs `phoenix` in a folder, with these in its environment.
+pub(crate) fn phoenix_with(folder: &Path, args: &[&str], environment: &[(&str, &str)]) -> Ended {
+    run("phoenix", folder, args, environment)
+}
+
+/// Starts `phoenix` in a folder and lets it run; whoever starts it ends it.
+pub(crate) fn phoenix_started(folder: &Path, args: &[&str], environment: &[(&str, &str)]) -> Child {
+    #[expect(clippy::disallowed_methods, reason = "the programs under test are processes")]
+    Command::new(binary("phoenix"))
+        .args(args)
+        .current_dir(folder)
+        .env_clear()
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
 }
 
 /// Runs `phoenix` with nobody to read what it writes, and returns how it ended.
@@ -34,7 +54,7 @@ pub(crate) fn phoenix_into_closed_pipe(folder: &Path, args: &[&str]) -> i32 {
 
 /// Runs `phoenix-submit`.
 pub(crate) fn phoenix_submit(folder: &Path, args: &[&str]) -> Ended {
-    run("phoenix-submit", folder, args)
+    run("phoenix-submit", folder, args, &[])
 }
 
 /// Returns a folder of the repository.
@@ -42,10 +62,16 @@ pub(crate) fn repository(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder)
 }
 
-fn run(program: &str, folder: &Path, args: &[&str]) -> Ended {
+fn run(program: &str, folder: &Path, args: &[&str], environment: &[(&str, &str)]) -> Ended {
     #[expect(clippy::disallowed_methods, reason = "the programs under test are processes")]
-    let output =
-        Command::new(binary(program)).args(args).current_dir(folder).env_clear().output().unwrap();
+    let output = Command::new(binary(program))
+        .args(args)
+        .current_dir(folder)
+        .env_clear()
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
     Ended {
         code: output.status.code().expect("it was not killed"),
         out: String::from_utf8(output.stdout).unwrap(),

@@ -3,8 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
+use phoenix_bus::BusError;
 use phoenix_config::LibraryError;
-use phoenix_domain::Vmid;
+use phoenix_domain::{GuestKey, NodeName, Refused, RunId, Verdict, Vmid};
 use thiserror::Error;
 
 /// The command line makes no sense (`EX_USAGE`).
@@ -13,8 +14,20 @@ pub(crate) const EXIT_USAGE: u8 = 64;
 const EXIT_FAILED: u8 = 1;
 /// The configuration is refused.
 pub(crate) const EXIT_REFUSED: u8 = 3;
+/// We are not let in.
+const EXIT_NOT_PERMITTED: u8 = 4;
 /// There is no such thing.
-const EXIT_NOT_FOUND: u8 = 5;
+pub(crate) const EXIT_NOT_FOUND: u8 = 5;
+/// It is not there for now; it is safe to try again.
+const EXIT_UNAVAILABLE: u8 = 7;
+/// Waited too long; what was waited for goes on.
+pub(crate) const EXIT_WAITED: u8 = 8;
+/// What was asked for failed, or waits for a human.
+pub(crate) const EXIT_RUN_FAILED: u8 = 9;
+/// Somebody else was faster, or wants something else.
+pub(crate) const EXIT_CONFLICT: u8 = 10;
+/// Somebody pressed Ctrl-C.
+pub(crate) const EXIT_INTERRUPTED: u8 = 130;
 
 /// How a command can end badly.
 #[derive(Debug, Error)]
@@ -28,15 +41,48 @@ pub(crate) enum CommandError {
     /// A guest that is not there was asked for.
     #[error("there is no guest {asked}")]
     NoSuchGuest { asked: Vmid, near: Vec<String> },
+    /// A guest nobody ever asked for.
+    #[error("guest {asked} was never submitted")]
+    NeverSubmitted { asked: Vmid },
     /// A code that is not there was asked for.
     #[error("there is no code `{code}`")]
     NoSuchCode { code: String },
+    /// A run that is not there was asked for.
+    #[error("there is no run {run}")]
+    NoSuchRun { run: RunId },
+    /// A letter that is not there was asked for.
+    #[error("there is no dead letter {letter}")]
+    NoSuchLetter { letter: u64 },
+    /// A letter that is about no guest cannot be asked for again.
+    #[error("letter {letter} cannot be replayed: {why}")]
+    NotReplayable { letter: u64, why: String },
+    /// The guest of a letter has moved on.
+    #[error("letter {letter} is of the past: {guest} is {standing} now")]
+    MovedOn { letter: u64, guest: GuestKey, standing: String },
+    /// Nobody says where a guest is to live.
+    #[error("nobody says on which host {guest} is to live{}", if hosts.is_empty() { "" } else { ", and there are several" })]
+    NoHost { guest: GuestKey, hosts: Vec<NodeName> },
+    /// A host's name cannot be used.
+    #[error("the node of the inventory cannot be used")]
+    BadNode(#[source] Refused),
+    /// A guest is on another host already.
+    #[error("{guest} lives on {lives}, and {wanted} is asked for; Phoenix moves no guest")]
+    LivesElsewhere { guest: GuestKey, lives: NodeName, wanted: NodeName },
+    /// Nobody can be asked whether to do what cannot be undone.
+    #[error("nobody is there to be asked whether to discard {letters}")]
+    NobodyToAsk { letters: String },
     /// A feature could not be read.
     #[error("the feature library cannot be used")]
     Library(#[from] LibraryError),
-    /// This version cannot publish.
-    #[error("nothing was published: this version has no connection to NATS yet")]
-    CannotPublish,
+    /// The bus failed us.
+    #[error(transparent)]
+    Bus(Box<BusError>),
+    /// The part of the program that waits could not be started.
+    #[error("cannot wait for anything")]
+    NoRuntime(#[source] io::Error),
+    /// No name could be made for a run.
+    #[error("cannot name a run")]
+    NoRunId(#[source] Refused),
     /// A value could not be written as JSON.
     #[error("the result cannot be written as JSON")]
     NotJson(#[from] serde_json::Error),
@@ -57,9 +103,20 @@ impl CommandError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::NoConfig { .. } | Self::Refused { .. } => EXIT_REFUSED,
-            Self::NoSuchGuest { .. } | Self::NoSuchCode { .. } => EXIT_NOT_FOUND,
+            Self::NoSuchGuest { .. }
+            | Self::NeverSubmitted { .. }
+            | Self::NoSuchCode { .. }
+            | Self::NoSuchRun { .. }
+            | Self::NoSuchLetter { .. } => EXIT_NOT_FOUND,
+            Self::MovedOn { .. } | Self::LivesElsewhere { .. } => EXIT_CONFLICT,
+            Self::Bus(err) => bus_exit_code(err),
             Self::Library(_)
-            | Self::CannotPublish
+            | Self::NotReplayable { .. }
+            | Self::NoHost { .. }
+            | Self::BadNode(_)
+            | Self::NobodyToAsk { .. }
+            | Self::NoRuntime(_)
+            | Self::NoRunId(_)
             | Self::NotJson(_)
             | Self::FileNotWritten { .. }
             | Self::NotWritten(_) => EXIT_FAILED,
@@ -78,12 +135,63 @@ impl CommandError {
                 vec!["`phoenix config show` lists all guests".to_owned()]
             }
             Self::NoSuchGuest { near, .. } => vec![format!("did you mean {}?", near.join(" or "))],
+            Self::NeverSubmitted { asked } => vec![
+                "`phoenix status` lists the guests that were".to_owned(),
+                format!("submit it: `phoenix submit {asked}`"),
+            ],
             Self::NoSuchCode { .. } => vec!["`phoenix explain` lists all codes".to_owned()],
-            Self::CannotPublish => {
-                vec!["`--dry-run` shows what would be published".to_owned()]
+            Self::NoSuchRun { .. } => vec!["`phoenix runs --since 7d` lists runs".to_owned()],
+            Self::NoSuchLetter { .. } => vec!["`phoenix dead list` lists all letters".to_owned()],
+            Self::NotReplayable { letter, .. } => vec![
+                format!("`phoenix dead show {letter}` shows it, `phoenix dead discard {letter}` throws it away"),
+            ],
+            Self::MovedOn { letter, .. } => {
+                vec![format!("throw it away: `phoenix dead discard {letter}`")]
             }
+            Self::NoHost { hosts, .. } if hosts.is_empty() => vec![
+                "name it: `--host NAME`, `node` in the guest's configuration, or `node` in inventory.json".to_owned(),
+                "or start a worker: the only host there is needs no name".to_owned(),
+            ],
+            Self::NoHost { hosts, .. } => {
+                let hosts: Vec<_> = hosts.iter().map(|host| format!("`--host {host}`")).collect();
+                vec![
+                    format!("name it: {}", hosts.join(" or ")),
+                    "or for good: `node` in the guest's configuration".to_owned(),
+                ]
+            }
+            Self::BadNode(err) => vec![err.rule.to_owned()],
+            Self::LivesElsewhere { lives, .. } => vec![
+                format!("leave it where it is: `--host {lives}`, or `node` in its configuration"),
+            ],
+            Self::NobodyToAsk { .. } => vec!["say it beforehand: `--yes`".to_owned()],
+            Self::Bus(err) => err.advice().into_iter().map(str::to_owned).collect(),
             Self::Library(_) => vec!["mend its feature.json, or take the folder away".to_owned()],
-            Self::NotJson(_) | Self::FileNotWritten { .. } | Self::NotWritten(_) => Vec::new(),
+            Self::NoRuntime(_)
+            | Self::NoRunId(_)
+            | Self::NotJson(_)
+            | Self::FileNotWritten { .. }
+            | Self::NotWritten(_) => Vec::new(),
         }
+    }
+}
+
+fn bus_exit_code(err: &BusError) -> u8 {
+    match err {
+        BusError::NotLetIn { .. } | BusError::BadCredentials { .. } => EXIT_NOT_PERMITTED,
+        BusError::Contended { .. } => EXIT_CONFLICT,
+        BusError::Unreachable { .. }
+        | BusError::TooOld { .. }
+        | BusError::NoJetStream { .. }
+        | BusError::NotDurable { .. }
+        | BusError::DurabilityUnknown { .. }
+        | BusError::NotSetUp { .. }
+        | BusError::OtherStream { .. }
+        | BusError::Failed { .. }
+        | BusError::Unknown { .. }
+        | BusError::NotJson(_)
+        | BusError::Unreadable { .. } => match err.verdict() {
+            Verdict::Retry => EXIT_UNAVAILABLE,
+            Verdict::GiveUp | Verdict::AskHuman => EXIT_FAILED,
+        },
     }
 }

@@ -1,48 +1,47 @@
 //! What an operator types.
 //!
 //! `cli` says what may be typed, a module of `commands` does it, `output` is the one way to
-//! the terminal, and `error` says how a command can end badly and with which exit code.
+//! the terminal, and `error` says how a command can end badly and with which exit code. What is
+//! asked of a guest is decided in `asking`, what was asked for is followed in `follow`, and how
+//! things are called stands in `words`. A program that has more verbs flattens [`Command`] into
+//! its own and hands what was typed to [`run`].
 
+mod asking;
 mod cli;
 mod commands;
 mod config;
 mod error;
+mod follow;
 mod output;
+mod session;
+mod words;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
-use crate::cli::{Command, Phoenix, PhoenixSubmit};
+use crate::cli::PhoenixSubmit;
+pub use crate::cli::{AFTER_HELP, Command};
 use crate::error::EXIT_USAGE;
+pub use crate::output::ColorChoice;
 use crate::output::Output;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Under which name the program was started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Program {
-    /// `phoenix`, with a verb.
-    Phoenix,
-    /// `phoenix-submit`, whose verb is its name.
-    Submit,
+/// Runs `phoenix-submit` and returns how it ended.
+pub fn main() -> ExitCode {
+    match PhoenixSubmit::try_parse() {
+        Ok(typed) => run(Command::Submit(typed.args), typed.color, PhoenixSubmit::command()),
+        Err(err) => refuse_usage(&err),
+    }
 }
 
-/// Runs the program and returns how it ended.
-pub fn main(program: Program) -> ExitCode {
-    let parsed = match program {
-        Program::Phoenix => Phoenix::try_parse().map(|typed| (typed.command, typed.color)),
-        Program::Submit => {
-            PhoenixSubmit::try_parse().map(|typed| (Command::Submit(typed.args), typed.color))
-        }
-    };
-    let (command, color) = match parsed {
-        Ok(parsed) => parsed,
-        Err(err) => return refuse_usage(&err),
-    };
+/// Does what was typed, and returns how it ended. `whole` is the program it was typed to, with all
+/// its verbs: completions and man pages are made of it.
+pub fn run(command: Command, color: ColorChoice, whole: clap::Command) -> ExitCode {
     let mut output = Output::new(color);
-    match commands::run(command, &mut output) {
+    match commands::run(command, whole, &mut output) {
         Ok(code) => ExitCode::from(code),
         Err(err) => {
             output.error(&err);
@@ -51,7 +50,8 @@ pub fn main(program: Program) -> ExitCode {
     }
 }
 
-fn refuse_usage(err: &clap::Error) -> ExitCode {
+/// Prints why a command line makes no sense, or the help that was asked for.
+pub fn refuse_usage(err: &clap::Error) -> ExitCode {
     // Nothing can be done where even this cannot be printed.
     drop(err.print());
     // Help and the version are what was asked for; everything else goes to stderr.

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    phoenix_submitter::main(phoenix_submitter::Program::Submit)
+    phoenix_submitter::main()
 }

@@ -1,7 +1,7 @@
 //! The one way to the terminal: data to stdout, everything said about it to stderr.
 
 use std::error::Error;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use anstream::AutoStream;
 use clap::ValueEnum;
@@ -10,7 +10,7 @@ use crate::error::CommandError;
 
 /// When colours are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ColorChoice {
+pub enum ColorChoice {
     /// On a terminal, unless the environment says otherwise
     #[default]
     Auto,
@@ -50,6 +50,20 @@ impl Output {
             Err(err) if err.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             written => written,
         }
+    }
+
+    /// Writes one piece of what goes on for ever, and says whether anybody still reads it.
+    pub(crate) fn stream(&mut self, text: &str) -> io::Result<bool> {
+        match self.data.write_all(text.as_bytes()).and_then(|()| self.data.flush()) {
+            Err(err) if err.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            written => written.map(|()| true),
+        }
+    }
+
+    /// Says whether a person looks at both what is written and what is said about it.
+    #[expect(clippy::unused_self, reason = "only who may write may ask where that goes")]
+    pub(crate) fn is_terminal(&self) -> bool {
+        io::stdout().is_terminal() && io::stderr().is_terminal()
     }
 
     /// Writes something about it.

@@ -1,72 +1,10 @@
-//! What may be typed. The comments here are the help texts.
-
-#![expect(clippy::doc_markdown, reason = "help texts are no Markdown")]
+//! What may be typed where no server is asked. The comments here are the help texts.
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use phoenix_domain::Vmid;
-
-use crate::output::ColorChoice;
-
-const EXIT_CODES: &str = "\
-Exit codes:
-  0   done, nothing wrong
-  1   it could not be done
-  3   the configuration is refused
-  5   there is no such guest
-  64  the command line makes no sense
-
-Environment:
-  PHOENIX_CONFIG_DIR  where the configuration is, unless --config says so
-  NO_COLOR            no colours, whatever the terminal can do";
-
-/// Provisions the AI workloads of Proxmox hosts from three JSON files.
-///
-/// This version reads, checks and plans; it does not touch any host yet.
-#[derive(Debug, Parser)]
-#[command(name = "phoenix", version, after_help = EXIT_CODES, propagate_version = true)]
-pub(crate) struct Phoenix {
-    #[command(subcommand)]
-    pub(crate) command: Command,
-    /// When to use colours
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
-    pub(crate) color: ColorChoice,
-}
-
-/// Submits guests and everything they stand on; the same as `phoenix submit`.
-#[derive(Debug, Parser)]
-#[command(name = "phoenix-submit", version, after_help = EXIT_CODES)]
-pub(crate) struct PhoenixSubmit {
-    #[command(flatten)]
-    pub(crate) args: SubmitArgs,
-    /// When to use colours
-    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
-    pub(crate) color: ColorChoice,
-}
-
-/// The verbs.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    /// Check the configuration and say everything that is wrong with it
-    Check(CheckArgs),
-    /// Show what would be done for guests, in which order, and what would be published
-    Plan(PlanArgs),
-    /// Submit guests and everything they stand on
-    Submit(SubmitArgs),
-    /// Look at the configuration as Phoenix understands it
-    #[command(subcommand)]
-    Config(ConfigCommand),
-    /// Explain the code of a finding
-    Explain(ExplainArgs),
-    /// Print the JSON Schema of a file
-    Schema(SchemaArgs),
-    /// Print a completion script for a shell
-    Completion(CompletionArgs),
-    /// Write the man pages into a folder
-    Man(ManArgs),
-}
 
 /// Where the configuration is.
 #[derive(Debug, Args)]
@@ -82,10 +20,11 @@ pub(crate) struct ConfigArgs {
     pub(crate) features: Vec<PathBuf>,
 }
 
+/// What `check` takes.
 #[derive(Debug, Args)]
-pub(crate) struct CheckArgs {
+pub struct CheckArgs {
     /// Only what concerns these guests, the guests they stand on, and the host
-    #[arg(value_name = "ID", value_parser = vmid)]
+    #[arg(value_name = "ID", value_parser = super::vmid)]
     pub(crate) guests: Vec<Vmid>,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
@@ -112,10 +51,11 @@ pub(crate) enum CheckFormat {
     Sarif,
 }
 
+/// What `plan` takes.
 #[derive(Debug, Args)]
-pub(crate) struct PlanArgs {
+pub struct PlanArgs {
     /// The guests
-    #[arg(value_name = "ID", required = true, value_parser = vmid)]
+    #[arg(value_name = "ID", required = true, value_parser = super::vmid)]
     pub(crate) guests: Vec<Vmid>,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
@@ -144,28 +84,18 @@ pub(crate) enum GraphFormat {
     Dot,
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct SubmitArgs {
-    /// The guests
-    #[arg(value_name = "ID", required = true, value_parser = vmid)]
-    pub(crate) guests: Vec<Vmid>,
-    #[command(flatten)]
-    pub(crate) config: ConfigArgs,
-    /// Show what would be published and publish nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-}
-
+/// The verbs of `config`.
 #[derive(Debug, Subcommand)]
-pub(crate) enum ConfigCommand {
+pub enum ConfigCommand {
     /// Show guests with every default filled in, and where each value comes from
     Show(ShowArgs),
 }
 
+/// What `config show` takes.
 #[derive(Debug, Args)]
-pub(crate) struct ShowArgs {
+pub struct ShowArgs {
     /// The guests; without any, all
-    #[arg(value_name = "ID", value_parser = vmid)]
+    #[arg(value_name = "ID", value_parser = super::vmid)]
     pub(crate) guests: Vec<Vmid>,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
@@ -186,15 +116,17 @@ pub(crate) enum ShowFormat {
     Config,
 }
 
+/// What `explain` takes.
 #[derive(Debug, Args)]
-pub(crate) struct ExplainArgs {
+pub struct ExplainArgs {
     /// The code, such as PHX0301; without one, all codes are listed
     #[arg(value_name = "CODE")]
     pub(crate) code: Option<String>,
 }
 
+/// What `schema` takes.
 #[derive(Debug, Args)]
-pub(crate) struct SchemaArgs {
+pub struct SchemaArgs {
     /// The file
     #[arg(value_enum, value_name = "FILE")]
     pub(crate) file: SchemaOf,
@@ -215,8 +147,9 @@ pub(crate) enum SchemaOf {
     Feature,
 }
 
+/// What `completion` takes.
 #[derive(Debug, Args)]
-pub(crate) struct CompletionArgs {
+pub struct CompletionArgs {
     /// The shell
     #[arg(value_enum)]
     pub(crate) shell: Shell,
@@ -225,26 +158,10 @@ pub(crate) struct CompletionArgs {
     pub(crate) for_submit: bool,
 }
 
+/// What `man` takes.
 #[derive(Debug, Args)]
-pub(crate) struct ManArgs {
+pub struct ManArgs {
     /// The folder; it is made if it is not there
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) folder: PathBuf,
-}
-
-fn vmid(text: &str) -> Result<Vmid, String> {
-    text.parse().map_err(|err: phoenix_domain::Refused| err.rule.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-
-    #[test]
-    fn the_command_lines_make_sense() {
-        Phoenix::command().debug_assert();
-        PhoenixSubmit::command().debug_assert();
-    }
 }

@@ -13,8 +13,12 @@ use crate::cli::{Command, ConfigCommand};
 use crate::error::CommandError;
 use crate::output::Output;
 
-/// Does what was typed, and returns the exit code.
-pub(crate) fn run(command: Command, output: &mut Output) -> Result<u8, CommandError> {
+/// Does what was typed, and returns the exit code. `whole` is the program it was typed to.
+pub(crate) fn run(
+    command: Command,
+    whole: clap::Command,
+    output: &mut Output,
+) -> Result<u8, CommandError> {
     match command {
         Command::Check(args) => check::run(&args, output),
         Command::Plan(args) => plan::run(&args, output),
@@ -22,7 +26,8 @@ pub(crate) fn run(command: Command, output: &mut Output) -> Result<u8, CommandEr
         Command::Config(ConfigCommand::Show(args)) => show::run(&args, output),
         Command::Explain(args) => explain::run(&args, output),
         Command::Schema(args) => schema::run(&args, output),
-        Command::Completion(args) => completion::run(&args, output),
-        Command::Man(args) => man::run(&args, output),
+        Command::Completion(args) => completion::run(&args, whole, output),
+        Command::Man(args) => man::run(&args, whole, output),
+        _ => Ok(1),
     }
 }

@@ -168,7 +168,7 @@ fn dot(fleet: &CheckedFleet, verb: Verb, named: &[Vmid]) -> Result<String, Comma
     Ok(text)
 }
 
-fn order<'f>(
+pub(super) fn order<'f>(
     fleet: &'f CheckedFleet,
     verb: Verb,
     named: &[Vmid],
@@ -212,7 +212,7 @@ fn tree(fleet: &CheckedFleet, root: Vmid, text: &mut String) {
 }
 
 /// Says why a guest is part of a request.
-fn cause(fleet: &CheckedFleet, guest: &GuestSpec, named: &[Vmid]) -> Cause {
+pub(super) fn cause(fleet: &CheckedFleet, guest: &GuestSpec, named: &[Vmid]) -> Cause {
     if named.contains(&guest.vmid) {
         return Cause::Submitted;
     }

@@ -1,20 +1,186 @@
-//! `phoenix submit` and `phoenix-submit`: check, plan, and hand over.
+//! `phoenix submit` and `phoenix-submit`: check, plan, hand over, and follow.
 
-use phoenix_domain::Verb;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use phoenix_bus::{Appended, End, From};
+use phoenix_config::Loaded;
+use phoenix_domain::{Class, GuestKey, NodeName, RunId, SpecDigest, SpecText, Verb, Vmid};
 
 use super::plan;
-use crate::cli::SubmitArgs;
+use crate::asking::{self, Answer, Asking, Hosts, Wanted};
+use crate::cli::{FollowFormat, SubmitArgs};
 use crate::config;
 use crate::error::CommandError;
+use crate::follow::{self, Guest, Watched};
 use crate::output::Output;
+use crate::session::{self, Session};
+use crate::words;
 
 pub(super) fn run(args: &SubmitArgs, output: &mut Output) -> Result<u8, CommandError> {
     let loaded = config::read(&args.config)?;
     config::known(&loaded, &args.guests)?;
     let fleet = config::fleet(&loaded)?;
-    if !args.dry_run {
-        return Err(CommandError::CannotPublish);
+    let named = plan::once_each(&args.guests);
+    if args.dry_run {
+        output.data(&plan::text(fleet, Verb::Create, &named)?)?;
+        return Ok(0);
     }
-    output.data(&plan::text(fleet, Verb::Create, &plan::once_each(&args.guests))?)?;
-    Ok(0)
+    session::run(submit(args, &loaded, &named, output))
+}
+
+async fn submit(
+    args: &SubmitArgs,
+    loaded: &Loaded,
+    named: &[Vmid],
+    output: &mut Output,
+) -> Result<u8, CommandError> {
+    let session = session::open(&args.connect, output).await?;
+    let wanted = wanted(args, loaded, named, &session).await?;
+    let guests: Vec<_> = wanted.iter().map(|wanted| wanted.guest).collect();
+    // Followed from before it is asked for, so that nothing in between is missed.
+    let tail = session.bus.tail(From::Now).await?;
+    let ends = session.bus.ends(&guests).await?;
+    refuse_to_move(&wanted, &ends)?;
+
+    let asking = Asking { run: session::new_run()?, by: session::by(&args.who), trusts_log: false };
+    let by_guest: BTreeMap<_, _> = wanted.iter().map(|wanted| (wanted.guest, wanted)).collect();
+    let appended = session
+        .bus
+        .ask(&session.setup, &session::teller(), &guests, |guest, before| {
+            let wanted = by_guest.get(&guest)?;
+            match asking::on_submit(wanted, before) {
+                Answer::Ask => Some(asking::request(wanted, &asking, before)),
+                Answer::AsDesired | Answer::Joined | Answer::LivesElsewhere(_) => None,
+            }
+        })
+        .await?;
+    let asked = Asked { run: asking.run, wanted, appended, ends };
+    let is_text = args.live.output == FollowFormat::Text && !args.detach;
+    if is_text {
+        output.data(&asked.text())?
+    } else {
+        output.remark(asked.text().trim_end())?
+    }
+
+    let watched = asked.watched();
+    if watched.is_over() {
+        return Ok(0);
+    }
+    follow::warn_of_silence(&session.bus, &watched, output).await?;
+    let run = asked.has_own_run().then_some(&asked.run);
+    if args.detach {
+        let runs = run.map_or_else(|| watched.runs(), |run| vec![run.clone()]);
+        let ids: String = runs.iter().map(|run| format!("{run}\n")).collect();
+        output.data(&ids)?;
+        for run in runs {
+            output.remark(&format!("follow it: {}", words::follow(&run)))?;
+        }
+        return Ok(0);
+    }
+    follow::follow(&session.bus, tail, watched, run, &args.live, output).await
+}
+
+/// Returns what is wanted of every guest that is named or stood on, foundations first.
+async fn wanted(
+    args: &SubmitArgs,
+    loaded: &Loaded,
+    named: &[Vmid],
+    session: &Session,
+) -> Result<Vec<Wanted>, CommandError> {
+    let fleet = config::fleet(loaded)?;
+    let order = plan::order(fleet, Verb::Create, named)?;
+    let inventory = loaded.node.as_deref().map(str::parse::<NodeName>).transpose();
+    let mut hosts = Hosts {
+        typed: args.host.clone(),
+        inventory: inventory.map_err(CommandError::BadNode)?,
+        reported: Vec::new(),
+    };
+    if hosts.typed.is_none() && hosts.inventory.is_none() {
+        let reports = session.bus.hosts().await?;
+        hosts.reported = reports.into_iter().map(|report| report.host).collect();
+        hosts.reported.dedup();
+    }
+    order
+        .into_iter()
+        .map(|spec| {
+            let guest = GuestKey::from(spec);
+            let foundations = spec.stands_on().filter_map(|vmid| fleet.guest(vmid));
+            Ok(Wanted {
+                guest,
+                name: spec.name.to_string(),
+                host: asking::host_of(guest, spec.node.as_ref(), &hosts)?,
+                class: Class::of(&spec.gpus),
+                cause: plan::cause(fleet, spec, named),
+                digest: SpecDigest::of(spec),
+                stands_on: foundations.map(GuestKey::from).collect(),
+                spec: SpecText::of(spec)?,
+            })
+        })
+        .collect()
+}
+
+fn refuse_to_move(wanted: &[Wanted], ends: &BTreeMap<GuestKey, End>) -> Result<(), CommandError> {
+    for one in wanted {
+        let before = ends.get(&one.guest).map(|end| &end.event.state);
+        if let Answer::LivesElsewhere(lives) = asking::on_submit(one, before) {
+            let (guest, wanted) = (one.guest, one.host.clone());
+            return Err(CommandError::LivesElsewhere { guest, lives, wanted });
+        }
+    }
+    Ok(())
+}
+
+/// What became of a request.
+struct Asked {
+    run: RunId,
+    wanted: Vec<Wanted>,
+    appended: Vec<Appended>,
+    /// The ends of the logs before it.
+    ends: BTreeMap<GuestKey, End>,
+}
+
+impl Asked {
+    fn has_own_run(&self) -> bool {
+        self.appended.iter().any(|one| one.state.desired.run == self.run)
+    }
+
+    /// Says what was asked for and what was not, and why not.
+    fn text(&self) -> String {
+        let mut text = String::new();
+        let is_mine = |one: &&Appended| one.state.desired.run == self.run;
+        let count = self.appended.iter().filter(is_mine).count();
+        let head = match count {
+            0 => "nothing to ask for".to_owned(),
+            _ => format!("run {}: {} asked for", self.run, words::count(count, "guest", "guests")),
+        };
+        // A String takes everything that is written to it.
+        let _written = writeln!(text, "{head}");
+        for (wanted, one) in self.wanted.iter().zip(&self.appended) {
+            let desired = &one.state.desired;
+            let guest = words::guest(wanted.guest, &wanted.name);
+            let what = if desired.run == self.run {
+                format!("asked for on {} ({})", desired.host, words::cause(&desired.cause))
+            } else if one.state.is_complete() {
+                let end = self.ends.get(&wanted.guest).filter(|end| end.event.state == one.state);
+                let since = end.map(|end| format!(" (since {})", words::time(end.event.time)));
+                format!("already as desired{}", since.unwrap_or_default())
+            } else {
+                let by = words::line(&desired.by);
+                format!("already being worked on by run {} of {by}", desired.run)
+            };
+            let _written = writeln!(text, "  {guest}  {what}");
+        }
+        text
+    }
+
+    fn watched(&self) -> Watched {
+        let now = session::now();
+        Watched::new(self.wanted.iter().zip(&self.appended).map(|(wanted, one)| {
+            let end = self.ends.get(&wanted.guest);
+            let seq = one.seq.or_else(|| end.map(|end| end.seq)).unwrap_or_default();
+            let since = end.filter(|_| one.seq.is_none()).map_or(now, |end| end.event.time);
+            Guest::new(wanted.name.clone(), one.state.clone(), seq, since)
+        }))
+    }
 }

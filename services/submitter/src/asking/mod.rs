@@ -1,0 +1,125 @@
+//! What is to be asked of a guest, given what is known of it. Plain functions over records.
+
+mod host;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use phoenix_domain::{
+    Cause, Class, Desired, Fact, GuestKey, NodeName, Phase, Record, Requested, RunId, SpecDigest,
+    SpecText, Standing,
+};
+
+pub(crate) use self::host::{Hosts, host_of, silent_hosts};
+
+/// What is wanted of a guest.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) guest: GuestKey,
+    pub(crate) name: String,
+    pub(crate) host: NodeName,
+    pub(crate) class: Class,
+    pub(crate) cause: Cause,
+    pub(crate) digest: SpecDigest,
+    pub(crate) stands_on: Vec<GuestKey>,
+    pub(crate) spec: SpecText,
+}
+
+/// Who asks, and in which run.
+#[derive(Clone, Debug)]
+pub(crate) struct Asking {
+    pub(crate) run: RunId,
+    pub(crate) by: String,
+    pub(crate) trusts_log: bool,
+}
+
+/// What is to be done about a wish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// It is asked for.
+    Ask,
+    /// It is as wanted already.
+    AsDesired,
+    /// It is being worked on as wanted already.
+    Joined,
+    /// It lives on another host.
+    LivesElsewhere(NodeName),
+}
+
+/// Says what is to be done about a guest somebody submits.
+pub(crate) fn on_submit(wanted: &Wanted, before: Option<&Record>) -> Answer {
+    let Some(record) = before else { return Answer::Ask };
+    let desired = &record.desired;
+    if desired.host != wanted.host {
+        return match record.work.phase {
+            // Nothing of it is anywhere yet.
+            Phase::Defined if record.work.standing != Standing::Working => Answer::Ask,
+            Phase::Defined
+            | Phase::Created
+            | Phase::Configured
+            | Phase::Running
+            | Phase::Customizing
+            | Phase::Completed => Answer::LivesElsewhere(desired.host.clone()),
+        };
+    }
+    if desired.digest != wanted.digest {
+        return Answer::Ask;
+    }
+    if record.is_complete() {
+        return Answer::AsDesired;
+    }
+    if record.is_settled() || desired.cancelled { Answer::Ask } else { Answer::Joined }
+}
+
+/// Says what is to be done about a guest somebody wants tried again.
+pub(crate) fn on_retry(record: &Record) -> Answer {
+    if record.is_settled() || record.desired.cancelled {
+        return Answer::Ask;
+    }
+    match record.work.standing {
+        // Somebody is at it, or will be at once.
+        Standing::Working | Standing::Requested => Answer::Joined,
+        Standing::RetryWait { .. }
+        | Standing::BlockedBy { .. }
+        | Standing::Blocked { .. }
+        | Standing::Completed
+        | Standing::Failed
+        | Standing::Dead { .. }
+        | Standing::Cancelled => Answer::Ask,
+    }
+}
+
+/// Returns the request for a guest.
+pub(crate) fn request(wanted: &Wanted, asking: &Asking, before: Option<&Record>) -> Fact {
+    let desired = Desired {
+        revision: next_revision(before),
+        run: asking.run.clone(),
+        host: wanted.host.clone(),
+        class: wanted.class,
+        cause: wanted.cause.clone(),
+        digest: wanted.digest.clone(),
+        stands_on: wanted.stands_on.clone(),
+        by: asking.by.clone(),
+        cancelled: false,
+        trusts_log: asking.trusts_log,
+        spec: wanted.spec.clone(),
+    };
+    Requested { desired: Box::new(desired) }.into()
+}
+
+/// Returns the request for a guest as it was asked for before.
+pub(crate) fn again(asked: &Desired, asking: &Asking, now: &Record) -> Fact {
+    let desired = Desired {
+        revision: next_revision(Some(now)),
+        run: asking.run.clone(),
+        cause: Cause::Retried,
+        by: asking.by.clone(),
+        cancelled: false,
+        trusts_log: asking.trusts_log,
+        ..asked.clone()
+    };
+    Requested { desired: Box::new(desired) }.into()
+}
+
+fn next_revision(before: Option<&Record>) -> u64 {
+    before.map_or(1, |record| record.desired.revision + 1)
+}

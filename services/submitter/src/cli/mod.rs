@@ -1,0 +1,114 @@
+//! What may be typed. The comments here are the help texts.
+
+#![expect(clippy::doc_markdown, reason = "help texts are no Markdown")]
+
+mod offline;
+mod online;
+mod words;
+
+use clap::{Parser, Subcommand};
+use phoenix_domain::Vmid;
+
+pub(crate) use self::offline::{
+    CheckArgs, CheckFormat, CompletionArgs, ConfigArgs, ConfigCommand, ExplainArgs, GraphFormat,
+    ManArgs, PlanArgs, PlanFormat, SchemaArgs, SchemaOf, ShowArgs, ShowFormat,
+};
+pub(crate) use self::online::{
+    CancelArgs, ConnectArgs, DeadCommand, DiscardArgs, FollowArgs, FollowFormat, ListFormat,
+    LiveArgs, RetryArgs, RunsArgs, StatusArgs, SubmitArgs, WatchArgs, WhoArgs,
+};
+pub(crate) use self::words::Named;
+use crate::output::ColorChoice;
+
+/// How commands end, and what of the environment they heed.
+pub const AFTER_HELP: &str = "\
+Exit codes:
+  0    done, nothing wrong
+  1    it could not be done
+  3    the configuration is refused
+  4    NATS does not let us in
+  5    there is no such guest, run, letter or code
+  7    NATS is not there for now; it is safe to try again
+  8    waited too long; the run goes on
+  9    the run failed, or waits for a human
+  10   somebody else was faster, or wants something else
+  64   the command line makes no sense
+  130  stopped watching; the run goes on
+
+Environment:
+  PHOENIX_CONFIG_DIR  where the configuration is, unless --config says so
+  NATS_URL            where NATS is, unless --nats-url or PHOENIX_NATS_URL says so
+  NATS_CREDS          the credentials for NATS, unless --nats-creds says so
+  PHOENIX_CELL        the cell, unless --cell says so
+  NO_COLOR            no colours, whatever the terminal can do";
+
+/// Submits guests and everything they stand on; the same as `phoenix submit`.
+#[derive(Debug, Parser)]
+#[command(name = "phoenix-submit", version, after_help = AFTER_HELP)]
+pub(crate) struct PhoenixSubmit {
+    #[command(flatten)]
+    pub(crate) args: SubmitArgs,
+    /// When to use colours
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    pub(crate) color: ColorChoice,
+}
+
+/// What an operator types: the verbs of `phoenix` but those that run a service.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check the configuration and say everything that is wrong with it
+    Check(CheckArgs),
+    /// Show what would be done for guests, in which order, and what would be published
+    Plan(PlanArgs),
+    /// Submit guests and everything they stand on, and follow them until they are done
+    Submit(SubmitArgs),
+    /// Show how guests are and what is being done about them
+    Status(StatusArgs),
+    /// List what was asked for lately
+    Runs(RunsArgs),
+    /// Follow a run until it is done
+    Follow(FollowArgs),
+    /// Tell what happens as it happens, one line each, until Ctrl-C
+    Watch(WatchArgs),
+    /// Stop working on guests, or on everything of a run
+    Cancel(CancelArgs),
+    /// Try guests again as they were last asked for
+    Retry(RetryArgs),
+    /// Look after what was given up
+    #[command(subcommand)]
+    Dead(DeadCommand),
+    /// Look at the configuration as Phoenix understands it
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Explain the code of a finding
+    Explain(ExplainArgs),
+    /// Print the JSON Schema of a file
+    Schema(SchemaArgs),
+    /// Print a completion script for a shell
+    Completion(CompletionArgs),
+    /// Write the man pages into a folder
+    Man(ManArgs),
+}
+
+fn vmid(text: &str) -> Result<Vmid, String> {
+    text.parse().map_err(|err: phoenix_domain::Refused| err.rule.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Whole {
+        #[command(subcommand)]
+        _command: Command,
+    }
+
+    #[test]
+    fn the_command_lines_make_sense() {
+        Whole::command().debug_assert();
+        PhoenixSubmit::command().debug_assert();
+    }
+}

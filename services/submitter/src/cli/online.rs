@@ -1,0 +1,247 @@
+//! What may be typed where NATS is asked. The comments here are the help texts.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
+use phoenix_domain::{EventKind, NodeName, RunId, Vmid};
+
+use super::offline::ConfigArgs;
+use super::words::{self, Named};
+
+/// Where NATS is.
+#[derive(Debug, Args)]
+pub(crate) struct ConnectArgs {
+    /// Where NATS is; else PHOENIX_NATS_URL, NATS_URL, or nats://127.0.0.1:4222
+    #[arg(long, value_name = "URL", env = "PHOENIX_NATS_URL", hide_env = true, value_hint = ValueHint::Url)]
+    pub(crate) nats_url: Option<String>,
+    /// The same under the name other programs know
+    #[arg(long = "nats-url-of-others", env = "NATS_URL", hide = true)]
+    pub(crate) nats_url_of_others: Option<String>,
+    /// File with the credentials for NATS
+    #[arg(long, value_name = "FILE", env = "NATS_CREDS", value_hint = ValueHint::FilePath)]
+    pub(crate) nats_creds: Option<PathBuf>,
+    /// The cell: the guests whose numbers and hosts are one world
+    #[arg(long, value_name = "NAME", env = "PHOENIX_CELL", default_value = "main", value_parser = words::node)]
+    pub(crate) cell: NodeName,
+}
+
+/// Who asks: what the log is told.
+#[derive(Debug, Args)]
+pub(crate) struct WhoArgs {
+    /// The user, as the shell says
+    #[arg(long = "as-user", env = "USER", hide = true)]
+    pub(crate) user: Option<String>,
+    /// The user, as login said
+    #[arg(long = "as-logname", env = "LOGNAME", hide = true)]
+    pub(crate) logname: Option<String>,
+}
+
+/// How long to follow, and how.
+#[derive(Debug, Args)]
+pub(crate) struct LiveArgs {
+    /// Stop following after this long, such as 30m, and end with code 8; the run goes on
+    #[arg(long, value_name = "DURATION", value_parser = words::duration)]
+    pub(crate) timeout: Option<Duration>,
+    /// How to tell what happens
+    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: FollowFormat,
+}
+
+/// How is told what happens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FollowFormat {
+    /// For people: a tree on a terminal, else one line an event
+    #[default]
+    Text,
+    /// The events themselves, one CloudEvent a line
+    Jsonl,
+}
+
+/// How a list or a thing is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON document
+    Json,
+}
+
+/// What `submit` takes.
+#[derive(Debug, Args)]
+pub struct SubmitArgs {
+    /// The guests
+    #[arg(value_name = "ID", required = true, value_parser = super::vmid)]
+    pub(crate) guests: Vec<Vmid>,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Show what would be published and publish nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print the run's id and do not follow it
+    #[arg(long, short)]
+    pub(crate) detach: bool,
+    /// Host of the guests whose configuration names none
+    #[arg(long, value_name = "NAME", value_parser = words::node)]
+    pub(crate) host: Option<NodeName>,
+    #[command(flatten)]
+    pub(crate) live: LiveArgs,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+    #[command(flatten)]
+    pub(crate) who: WhoArgs,
+}
+
+/// What `status` takes.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// The guests; without any, all; with one, everything about it
+    #[arg(value_name = "ID", value_parser = super::vmid)]
+    pub(crate) guests: Vec<Vmid>,
+    /// How to print them
+    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: ListFormat,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+}
+
+/// What `runs` takes.
+#[derive(Debug, Args)]
+pub struct RunsArgs {
+    /// How far to look back
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = words::duration)]
+    pub(crate) since: Duration,
+    /// How to print them
+    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: ListFormat,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+}
+
+/// What `follow` takes.
+#[derive(Debug, Args)]
+pub struct FollowArgs {
+    /// The run
+    #[arg(value_name = "RUN", value_parser = words::run)]
+    pub(crate) run: RunId,
+    #[command(flatten)]
+    pub(crate) live: LiveArgs,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+}
+
+/// What `watch` takes.
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    /// Only these guests
+    #[arg(value_name = "ID", value_parser = super::vmid)]
+    pub(crate) guests: Vec<Vmid>,
+    /// Only this run
+    #[arg(long, value_name = "RUN", value_parser = words::run)]
+    pub(crate) run: Option<RunId>,
+    /// Begin with what happened this long ago
+    #[arg(long, value_name = "DURATION", value_parser = words::duration)]
+    pub(crate) since: Option<Duration>,
+    /// Only these kinds of event, such as step-failed,retry-wait,dead-lettered
+    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = words::kind)]
+    pub(crate) kind: Vec<EventKind>,
+    /// How to tell what happens
+    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: FollowFormat,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+}
+
+/// What `cancel` takes.
+#[derive(Debug, Args)]
+pub struct CancelArgs {
+    /// Runs and guests
+    #[arg(value_name = "RUN|ID", required = true, value_parser = words::named)]
+    pub(crate) named: Vec<Named>,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+    #[command(flatten)]
+    pub(crate) who: WhoArgs,
+}
+
+/// What `retry` takes.
+#[derive(Debug, Args)]
+pub struct RetryArgs {
+    /// The guests
+    #[arg(value_name = "ID", required = true, value_parser = super::vmid)]
+    pub(crate) guests: Vec<Vmid>,
+    /// Vouch for the log after it was restored from a backup
+    #[arg(long)]
+    pub(crate) trust_log: bool,
+    /// Print the run's id and do not follow it
+    #[arg(long, short)]
+    pub(crate) detach: bool,
+    #[command(flatten)]
+    pub(crate) live: LiveArgs,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+    #[command(flatten)]
+    pub(crate) who: WhoArgs,
+}
+
+/// The verbs of `dead`.
+#[derive(Debug, Subcommand)]
+pub enum DeadCommand {
+    /// List what was given up
+    List(DeadListArgs),
+    /// Show a letter: what was wanted, what went wrong, and what happened before
+    Show(DeadShowArgs),
+    /// Ask for the guest of a letter once more, and discard the letter
+    Replay(ReplayArgs),
+    /// Throw letters away
+    Discard(DiscardArgs),
+}
+
+/// What `dead list` takes.
+#[derive(Debug, Args)]
+pub struct DeadListArgs {
+    /// How to print them
+    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: ListFormat,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+}
+
+/// What `dead show` takes.
+#[derive(Debug, Args)]
+pub struct DeadShowArgs {
+    /// The letter's number
+    #[arg(value_name = "N")]
+    pub(crate) letter: u64,
+    /// How to print it
+    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: ListFormat,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+}
+
+/// What `dead replay` takes.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// The letter's number
+    #[arg(value_name = "N")]
+    pub(crate) letter: u64,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+    #[command(flatten)]
+    pub(crate) who: WhoArgs,
+}
+
+/// What `dead discard` takes.
+#[derive(Debug, Args)]
+pub struct DiscardArgs {
+    /// The letters' numbers
+    #[arg(value_name = "N", required = true)]
+    pub(crate) letters: Vec<u64>,
+    /// Do not ask
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+}

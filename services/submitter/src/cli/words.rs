@@ -1,0 +1,92 @@
+//! Words of the command line that are more than a number: durations, runs, kinds of event.
+
+use std::time::Duration;
+
+use phoenix_domain::{EventKind, NodeName, Refused, RunId, Vmid};
+
+/// A run or a guest, whichever was typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Named {
+    /// `r-…`
+    Run(RunId),
+    /// `950`
+    Guest(Vmid),
+}
+
+pub(super) fn named(text: &str) -> Result<Named, String> {
+    if text.starts_with("r-") {
+        return run(text).map(Named::Run);
+    }
+    super::vmid(text)
+        .map(Named::Guest)
+        .map_err(|rule| format!("{rule}, and a run begins with `r-`"))
+}
+
+pub(super) fn run(text: &str) -> Result<RunId, String> {
+    text.parse().map_err(|err: Refused| err.rule.to_owned())
+}
+
+pub(super) fn node(text: &str) -> Result<NodeName, String> {
+    text.parse().map_err(|err: Refused| err.rule.to_owned())
+}
+
+pub(super) fn kind(text: &str) -> Result<EventKind, String> {
+    EventKind::ALL.iter().copied().find(|kind| kind.to_string() == text).ok_or_else(|| {
+        let all: Vec<_> = EventKind::ALL.iter().map(ToString::to_string).collect();
+        format!("the kinds are {}", all.join(", "))
+    })
+}
+
+/// Reads `90s`, `30m`, `2h`, `7d`, and several of them in a row.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let rule = || "a duration is written as `90s`, `30m`, `2h` or `7d`".to_owned();
+    let (mut rest, mut seconds) = (text, 0_u64);
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, unit) = rest.split_at(digits);
+        let number: u64 = number.parse().map_err(|_| rule())?;
+        let mut unit_and_more = unit.chars();
+        let each = match unit_and_more.next() {
+            Some('s') => 1,
+            Some('m') => 60,
+            Some('h') => 3600,
+            Some('d') => 24 * 3600,
+            Some(_) | None => return Err(rule()),
+        };
+        seconds = number.checked_mul(each).and_then(|n| seconds.checked_add(n)).ok_or_else(rule)?;
+        rest = unit_and_more.as_str();
+    }
+    // A century is as good as for ever, and no calendar breaks on it.
+    if text.is_empty() || seconds > 100 * 365 * 24 * 3600 {
+        return Err(rule());
+    }
+    Ok(Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_with_their_unit_and_never_without() {
+        for (text, seconds) in [("90s", 90), ("30m", 1800), ("1h30m", 5400), ("7d", 604_800)] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for bad in ["", "30", "m", "-1s", "1.5h", "2w", "99999999999999999999s", "999999999d"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_run_and_a_guest_are_told_apart() {
+        assert!(matches!(named("950"), Ok(Named::Guest(_))));
+        assert!(matches!(named("r-0199abcd"), Ok(Named::Run(_))));
+        assert!(named("r-").is_err() && named("x").is_err());
+    }
+
+    #[test]
+    fn a_kind_nobody_knows_is_answered_with_those_there_are() {
+        assert_eq!(kind("step-failed"), Ok(EventKind::StepFailed));
+        assert!(kind("exploded").unwrap_err().contains("retry-wait"));
+    }
+}

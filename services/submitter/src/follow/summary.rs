@@ -1,0 +1,118 @@
+//! What is said when nothing more happens by itself: how it went, why, and what to type next.
+
+use std::fmt::Write as _;
+
+use phoenix_domain::{GuestKey, RunId, Standing};
+
+use super::watched::{Ending, Guest, Watched};
+use crate::error::{EXIT_CONFLICT, EXIT_RUN_FAILED};
+use crate::words;
+
+/// Returns the exit code of what was followed.
+pub(super) fn exit_code(watched: &Watched) -> u8 {
+    let endings: Vec<_> = watched.guests().map(|(_, guest)| watched.ending(guest)).collect();
+    let is_well = |ending: &Ending| matches!(ending, Ending::Complete | Ending::Otherwise);
+    if !endings.iter().all(is_well) {
+        return EXIT_RUN_FAILED;
+    }
+    if endings.contains(&Ending::Otherwise) { EXIT_CONFLICT } else { 0 }
+}
+
+/// Returns the summary.
+pub(super) fn text(watched: &Watched, run: Option<&RunId>) -> String {
+    let mut text = head(watched, run);
+    for (key, guest) in watched.guests() {
+        let title = words::guest(key, &guest.name);
+        match watched.ending(guest) {
+            Ending::Complete | Ending::None => {}
+            Ending::Otherwise => otherwise(&mut text, &title, guest),
+            Ending::Dead { letter } => dead(&mut text, &title, key, guest, letter),
+            Ending::Question => question(&mut text, &title, key, guest),
+            Ending::Cancelled => {
+                section(&mut text, &format!("{title} was cancelled"));
+                row(&mut text, "next", &format!("phoenix retry {}", key.vmid));
+            }
+            Ending::Stuck { root } => {
+                let name = words::guest(root, watched.name(root));
+                section(&mut text, &format!("{title} is blocked by {name}"));
+                row(
+                    &mut text,
+                    "next",
+                    &format!("it goes on by itself when {} is complete", root.vmid),
+                );
+            }
+        }
+    }
+    text
+}
+
+fn head(watched: &Watched, run: Option<&RunId>) -> String {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for (_, guest) in watched.guests() {
+        let word = match watched.ending(guest) {
+            Ending::Complete | Ending::Otherwise => "completed",
+            Ending::Dead { .. } => "given up",
+            Ending::Question => "waiting for a human",
+            Ending::Cancelled => "cancelled",
+            Ending::Stuck { .. } => "blocked",
+            Ending::None => "not done",
+        };
+        match counts.iter_mut().find(|(one, _)| *one == word) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((word, 1)),
+        }
+    }
+    let counts: Vec<_> =
+        counts.into_iter().map(|(word, count)| format!("{count} {word}")).collect();
+    let run = run.map(|run| format!("run {run}: ")).unwrap_or_default();
+    format!("{run}{}\n", counts.join(", "))
+}
+
+fn otherwise(text: &mut String, title: &str, guest: &Guest) {
+    let desired = &guest.record.desired;
+    let (by, run) = (words::line(&desired.by), &desired.run);
+    section(text, &format!("{title} is complete, but as {by} wanted it in run {run}"));
+    row(text, "next", "agree with them, then submit again");
+}
+
+fn dead(text: &mut String, title: &str, key: GuestKey, guest: &Guest, letter: u64) {
+    section(text, &format!("{title} was given up"));
+    troubles(text, guest);
+    row(text, "story", &format!("phoenix dead show {letter}"));
+    row(text, "next", &format!("phoenix retry {}", key.vmid));
+}
+
+fn question(text: &mut String, title: &str, key: GuestKey, guest: &Guest) {
+    section(text, &format!("{title} waits for a human"));
+    if let Standing::Blocked { question, advice } = &guest.record.work.standing {
+        row(text, "question", &words::line(question));
+        row(text, "advice", &words::line(advice));
+    }
+    row(text, "next", &format!("phoenix retry {}", key.vmid));
+}
+
+/// Writes what went wrong, in rows.
+fn troubles(text: &mut String, guest: &Guest) {
+    let work = &guest.record.work;
+    let Some(failure) = &work.failure else { return };
+    if let Some(step) = failure.step {
+        row(text, "step", &words::step(&guest.record, step));
+    }
+    if let Some(change) = &failure.change {
+        row(text, "change", &words::line(change));
+    }
+    row(text, "failed", &words::line(&failure.what));
+    row(text, "tried", &words::count(usize::try_from(work.attempts).unwrap_or(0), "time", "times"));
+    if let Some(advice) = &failure.advice {
+        row(text, "advice", &words::line(advice));
+    }
+}
+
+fn section(text: &mut String, title: &str) {
+    // A String takes everything that is written to it.
+    let _written = writeln!(text, "\n{title}");
+}
+
+fn row(text: &mut String, key: &str, value: &str) {
+    let _written = writeln!(text, "  {key:<8}  {value}");
+}

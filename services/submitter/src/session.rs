@@ -1,0 +1,88 @@
+//! One visit to NATS: the connection, and who it is that asks.
+
+use chrono::{DateTime, Utc};
+use phoenix_bus::{Address, Bus, BusError, Cell, Durability, Setup, Teller};
+use phoenix_domain::RunId;
+
+use crate::cli::{ConnectArgs, WhoArgs};
+use crate::error::CommandError;
+use crate::output::Output;
+
+/// Where NATS is when nobody says so.
+const USUAL_SERVER: &str = "nats://127.0.0.1:4222";
+
+const NOT_DURABLE: &str = "\
+warning: NATS acknowledges before it has written to disk: a power failure may lose what it accepted
+hint: set `jetstream { sync_interval: always }` in its configuration";
+
+/// A connection, and what is known about the other side.
+pub(crate) struct Session {
+    pub(crate) bus: Bus,
+    pub(crate) setup: Setup,
+}
+
+/// Does the online part of a command. Nothing else starts a runtime.
+pub(crate) fn run<T>(
+    work: impl Future<Output = Result<T, CommandError>>,
+) -> Result<T, CommandError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(CommandError::NoRuntime)?;
+    let done = runtime.block_on(work);
+    // A name that is being looked up keeps a thread busy that nobody waits for any more.
+    runtime.shutdown_background();
+    done
+}
+
+/// Connects, and says so where the server's word is not worth much.
+pub(crate) async fn open(args: &ConnectArgs, output: &mut Output) -> Result<Session, CommandError> {
+    let said = [&args.nats_url, &args.nats_url_of_others];
+    let url = said.into_iter().flatten().find(|url| !url.is_empty());
+    let address = Address {
+        url: url.map_or(USUAL_SERVER, String::as_str).to_owned(),
+        credentials: args.nats_creds.clone().filter(|path| !path.as_os_str().is_empty()),
+        name: format!("phoenix of {}", host()),
+        cell: Cell::new(args.cell.clone()),
+    };
+    let bus = Bus::connect(&address).await?;
+    let setup = bus.look_up().await?;
+    match setup.durability {
+        Durability::Lossy => output.remark(NOT_DURABLE)?,
+        Durability::Synced | Durability::Replicated => {}
+    }
+    Ok(Session { bus, setup })
+}
+
+/// Returns what the log is told about who asks.
+pub(crate) fn by(args: &WhoArgs) -> String {
+    let said = [&args.user, &args.logname];
+    let user = said.into_iter().flatten().find(|user| !user.is_empty());
+    format!("{}@{}", user.map_or("somebody", String::as_str), host())
+}
+
+/// Returns what goes into the envelope of what is asked from here.
+pub(crate) fn teller() -> Teller {
+    Teller { source: format!("//{}/phoenix/submitter", host()), traceparent: None, clock: Utc::now }
+}
+
+/// Returns the name of a new run. Such names are in the order of time.
+pub(crate) fn new_run() -> Result<RunId, CommandError> {
+    format!("r-{}", uuid::Uuid::now_v7().simple()).parse().map_err(CommandError::NoRunId)
+}
+
+/// Returns what time it is.
+pub(crate) fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+/// Returns the name of this machine.
+fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+impl From<BusError> for CommandError {
+    fn from(err: BusError) -> Self {
+        Self::Bus(Box::new(err))
+    }
+}

@@ -1,0 +1,206 @@
+//! How things are called where people read them.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use phoenix_domain::{Cause, Event, Fact, Failure, GuestKey, Obstacle, Record, RunId, StepName};
+
+/// Returns a time as it is written everywhere.
+pub(crate) fn time(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// Returns a span of time, as short as it stays useful. What is not yet is no time at all.
+pub(crate) fn span(span: TimeDelta) -> String {
+    let seconds = span.num_seconds().max(0);
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        3600..86_400 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3600),
+    }
+}
+
+/// Returns a span that was measured.
+pub(crate) fn took(milliseconds: u64) -> String {
+    let (seconds, tenths) = (milliseconds / 1000, milliseconds % 1000 / 100);
+    match milliseconds {
+        0..1000 => format!("{milliseconds} ms"),
+        1000..60_000 => format!("{seconds}.{tenths} s"),
+        _ => span(TimeDelta::seconds(i64::try_from(seconds).unwrap_or(i64::MAX / 1000))),
+    }
+}
+
+/// Returns a text of somebody else on one line, without what could move the cursor.
+pub(crate) fn line(text: &str) -> String {
+    let words: Vec<_> = text
+        .split(|char: char| char.is_whitespace() || char.is_control())
+        .filter(|word| !word.is_empty())
+        .collect();
+    words.join(" ")
+}
+
+/// Returns the lines of a text of somebody else, without what could move the cursor.
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = String> {
+    text.lines().map(|line| {
+        line.chars().filter(|char| *char == '\t' || !char.is_control()).collect::<String>()
+    })
+}
+
+/// Returns the first so many characters of a line, and says where more was there.
+pub(crate) fn shortened(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(most.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
+/// Returns the name of a guest, as its spec says.
+pub(crate) fn name(record: &Record) -> String {
+    record.desired.spec.read().map(|spec| spec.name.to_string()).unwrap_or_default()
+}
+
+/// Returns a guest as people call it.
+pub(crate) fn guest(guest: GuestKey, name: &str) -> String {
+    if name.is_empty() { guest.vmid.to_string() } else { format!("{} {name}", guest.vmid) }
+}
+
+/// Returns `1 guest` or `2 guests`.
+pub(crate) fn count(count: usize, one: &str, many: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
+}
+
+/// Returns where a step stands on the way: `3/9 apply_volumes`.
+pub(crate) fn step(record: &Record, step: StepName) -> String {
+    let way = &record.work.way;
+    match way.iter().position(|one| *one == step) {
+        Some(nth) => format!("{}/{} {step}", nth + 1, way.len()),
+        None => step.to_string(),
+    }
+}
+
+/// Returns what went wrong, on one line.
+pub(crate) fn failure(record: &Record, failure: &Failure) -> String {
+    let mut text = String::new();
+    if let Some(at) = failure.step {
+        // A String takes everything that is written to it.
+        let _written = write!(text, "{}: ", step(record, at));
+    }
+    text.push_str(&line(&failure.what));
+    if let Some(change) = &failure.change {
+        let _written = write!(text, " (while: {})", line(change));
+    }
+    text
+}
+
+/// Returns why a guest was asked for.
+pub(crate) fn cause(cause: &Cause) -> String {
+    match cause {
+        Cause::Submitted => "submitted".to_owned(),
+        Cause::StoodOnBy(above) => format!("{above} stands on it"),
+        Cause::Retried => "another attempt".to_owned(),
+        Cause::Repair { reason } => format!("repair: {}", line(reason)),
+    }
+}
+
+/// Returns how to follow a run.
+pub(crate) fn follow(run: &RunId) -> String {
+    format!("`phoenix follow {run}`")
+}
+
+/// Returns an event on one line: when, which guest, and what happened.
+pub(crate) fn event(event: &Event, name: &str) -> String {
+    let guest = guest(event.state.guest, name);
+    format!("{}  {guest}  {}", time(event.time), happened(event))
+}
+
+/// Says what happened.
+pub(crate) fn happened(event: &Event) -> String {
+    let state = &event.state;
+    match &event.fact {
+        Fact::Requested(_) | Fact::RepairRequested(_) => {
+            let desired = &state.desired;
+            let (cause, by) = (cause(&desired.cause), line(&desired.by));
+            format!("asked for by {by} ({cause}; run {})", desired.run)
+        }
+        Fact::CancelRequested(asked) => format!("{} asks to stop", line(&asked.by)),
+        Fact::Claimed(claimed) => {
+            let steps = count(claimed.way.len(), "step", "steps");
+            format!("taken by {}, {steps} to go", claimed.claim.worker)
+        }
+        Fact::StepTaken(taken) => {
+            let changes: Vec<_> = taken.changes.iter().map(|change| line(change)).collect();
+            let changes = match changes.as_slice() {
+                [] => "already as wanted".to_owned(),
+                [..] => changes.join("; "),
+            };
+            format!("{}: {changes} ({})", step(state, taken.step), took(taken.took_ms))
+        }
+        Fact::StepFailed(failed) => {
+            let advice = failed.failure.advice.as_deref().map(line).unwrap_or_default();
+            let advice = if advice.is_empty() { advice } else { format!("; {advice}") };
+            format!("failed at {}{advice}", failure(state, &failed.failure))
+        }
+        Fact::RetryWait(wait) => {
+            let in_span = span(wait.at - event.time);
+            format!("tried again in {in_span}, attempt {} of {}", wait.attempt, wait.of)
+        }
+        Fact::Blocked(blocked) => match &blocked.obstacle {
+            Obstacle::Guest { guest, root } => blocked_by(*guest, *root),
+            Obstacle::Question { question, advice } => {
+                format!("waits for a human: {} ({})", line(question), line(advice))
+            }
+        },
+        Fact::Completed(completed) => {
+            let changes = match completed.changes {
+                0 => "already as wanted".to_owned(),
+                changes => count(usize::try_from(changes).unwrap_or(0), "change", "changes"),
+            };
+            format!("completed, {changes} ({})", took(completed.took_ms))
+        }
+        Fact::Failed(failed) => format!("given up: {}", line(&failed.why)),
+        Fact::DeadLettered(dead) => {
+            format!("filed as dead letter {0}: `phoenix dead show {0}`", dead.letter)
+        }
+        Fact::Cancelled(cancelled) => match cancelled.before {
+            Some(before) => format!("stopped before {}", step(state, before)),
+            None => "stopped".to_owned(),
+        },
+    }
+}
+
+/// Says what a guest waits for.
+pub(crate) fn blocked_by(guest: GuestKey, root: GuestKey) -> String {
+    if guest == root {
+        format!("blocked by {}", root.vmid)
+    } else {
+        format!("blocked by {}, because of {}", guest.vmid, root.vmid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_short_and_never_negative() {
+        for (seconds, text) in
+            [(-5, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (7260, "2 h 1 min"), (90_000, "1 d 1 h")]
+        {
+            assert_eq!(span(TimeDelta::seconds(seconds)), text);
+        }
+        for (milliseconds, text) in [(12, "12 ms"), (1250, "1.2 s"), (61_000, "1 min 1 s")] {
+            assert_eq!(took(milliseconds), text);
+        }
+        assert_eq!(took(u64::MAX).is_empty(), false);
+    }
+
+    #[test]
+    fn what_a_tool_printed_cannot_move_the_cursor() {
+        assert_eq!(line("a\u{1b}[2Jb\n c\r\n"), "a [2Jb c");
+        let shown: Vec<_> = lines("one\u{1b}[31m\n\ttwo\u{7}").collect();
+        assert_eq!(shown, ["one[31m", "\ttwo"]);
+        assert_eq!(shortened("a long story", 7), "a long…");
+    }
+}
