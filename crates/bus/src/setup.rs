@@ -22,9 +22,9 @@ const OLDEST_SERVER: (u64, u64, u64) = (2, 10, 23);
 /// The first server that takes several messages as a whole, and takes back what it refuses.
 const FIRST_WITH_BATCHES: (u64, u64, u64) = (2, 12, 1);
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const DAY: Duration = Duration::from_hours(24);
 /// How long the server remembers message ids. Correctness does not rest on it.
-const REMEMBERED: Duration = Duration::from_secs(120);
+const REMEMBERED: Duration = Duration::from_mins(2);
 
 /// What the server can do and what its word is worth.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,23 +114,23 @@ impl Bus {
         }
         let changed = self.jetstream.update_stream(wanted.clone()).await;
         let info = changed.failing("changing a stream")?;
-        self.read_back(&info.config, &wanted)
+        read_back(&info.config, &wanted)
     }
 
     async fn make(&self, wanted: Config) -> Result<(), BusError> {
         let made = self.jetstream.get_or_create_stream(wanted.clone()).await;
         let stream = made.failing("making a stream")?;
-        self.read_back(&stream.cached_info().config, &wanted)
+        read_back(&stream.cached_info().config, &wanted)
     }
+}
 
-    /// An old server drops what it does not know without a word: what counts is what it says back.
-    fn read_back(&self, there: &Config, wanted: &Config) -> Result<(), BusError> {
-        if is_as(there, wanted) {
-            return Ok(());
-        }
-        let why = "the server did not take its configuration as it was given".to_owned();
-        Err(BusError::OtherStream { stream: wanted.name.clone(), why })
+/// An old server drops what it does not know without a word: what counts is what it says back.
+fn read_back(there: &Config, wanted: &Config) -> Result<(), BusError> {
+    if is_as(there, wanted) {
+        return Ok(());
     }
+    let why = "the server did not take its configuration as it was given".to_owned();
+    Err(BusError::OtherStream { stream: wanted.name.clone(), why })
 }
 
 /// Says whether a stream is as wanted, in everything we rely on.

@@ -4,12 +4,14 @@
 //! changed is looked at again afterwards, whatever the driver said.
 
 mod error;
+mod idle;
 mod inventory;
 mod lock;
 
 use phoenix_domain::{Change, Facets, GuestSpec, Seen};
 
 pub use error::HostError;
+pub use idle::Idle;
 pub use inventory::{Gpu, Inventory};
 pub use lock::{Hand, Lock, LockError};
 

@@ -1,13 +1,21 @@
-//! Not part of this version yet; it says so instead of pretending.
+//! `phoenix-worker`: the worker of one host.
 
-use std::io::Write;
 use std::process::ExitCode;
 
+use clap::Parser;
+use phoenix_worker::Settings;
+
+/// Takes the jobs of one host and makes its guests as they should be.
+#[derive(Parser)]
+#[command(name = "phoenix-worker", version)]
+struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
-    let said = writeln!(
-        std::io::stderr(),
-        "error: phoenix-worker does nothing in this version: it validates and plans only\n         hint: `phoenix check` and `phoenix plan ID` work; run them instead"
-    );
-    drop(said);
-    ExitCode::FAILURE
+    phoenix_worker::main(Cli::parse().settings)
 }
