@@ -219,6 +219,7 @@ impl Work {
 
 impl Failure {
     /// Returns what is told when a change was to be made.
+    #[must_use]
     pub fn while_making(mut self, change: &Change) -> Self {
         self.change = Some(change.to_string());
         self

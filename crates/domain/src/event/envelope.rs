@@ -33,7 +33,7 @@ pub struct Event {
 /// Why bytes are not an event of ours.
 #[derive(Debug, Error)]
 pub enum Unreadable {
-    /// It is no CloudEvent in JSON.
+    /// It is no `CloudEvent` in JSON.
     #[error("it is no CloudEvent")]
     NotAnEvent(#[source] serde_json::Error),
     /// It is an event of another version of CloudEvents.
