@@ -5,6 +5,7 @@
 //! is wanted, the host says what is, and the kernel lock says who is at it.
 
 mod attend;
+mod change;
 mod context;
 mod dispatcher;
 mod epochs;
@@ -33,6 +34,7 @@ use crate::epochs::Epochs;
 use crate::limits::Limited;
 use crate::view::View;
 
+pub use change::SimChange;
 pub use error::WorkerError;
 pub use program::main;
 pub use settings::{HostKind, Settings, Vouched};

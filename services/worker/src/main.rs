@@ -2,20 +2,33 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use phoenix_worker::Settings;
+use clap::{Parser, Subcommand};
+use phoenix_worker::{Settings, SimChange};
 
 /// Takes the jobs of one host and makes its guests as they should be.
 #[derive(Parser)]
-#[command(name = "phoenix-worker", version)]
+#[command(name = "phoenix-worker", version, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(flatten)]
-    settings: Settings,
+    settings: Option<Settings>,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Make one change of a simulated host
+    #[command(hide = true)]
+    SimChange(SimChange),
 }
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    phoenix_worker::main(Cli::parse().settings)
+    match Cli::parse() {
+        Cli { verb: Some(Verb::SimChange(change)), .. } => change.run(),
+        Cli { settings: Some(settings), .. } => phoenix_worker::main(settings),
+        Cli { .. } => ExitCode::from(64),
+    }
 }

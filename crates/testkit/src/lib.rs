@@ -1,0 +1,5 @@
+//! What several crates' tests share.
+
+mod guest;
+
+pub use guest::{Builder, guest, machine};
