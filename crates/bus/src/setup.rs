@@ -21,6 +21,8 @@ use crate::names::{
 const OLDEST_SERVER: (u64, u64, u64) = (2, 10, 23);
 /// The first server that takes several messages as a whole, and takes back what it refuses.
 const FIRST_WITH_BATCHES: (u64, u64, u64) = (2, 12, 1);
+/// The first server that answers with the last messages of many subjects at once.
+const FIRST_WITH_MANY: (u64, u64, u64) = (2, 11, 0);
 
 const DAY: Duration = Duration::from_hours(24);
 /// How long the server remembers message ids. Correctness does not rest on it.
@@ -74,6 +76,11 @@ impl Bus {
             durability: Durability::from_word(said, config.num_replicas),
             batches: version >= FIRST_WITH_BATCHES && config.allow_atomic_publish,
         })
+    }
+
+    /// Says whether the server can be asked for the ends of many logs at once.
+    pub(crate) fn reads_many(&self) -> bool {
+        numbers(&self.client.server_info().version) >= FIRST_WITH_MANY
     }
 
     fn check_version(&self) -> Result<(u64, u64, u64), BusError> {
