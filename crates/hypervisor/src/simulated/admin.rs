@@ -15,7 +15,8 @@ use super::faults;
 use super::folder::Folder;
 use super::guest::{Broken, SimulatedGuest};
 use super::ledger;
-use super::{Entry, Fault, Pending, Settings};
+use super::services;
+use super::{Entry, Fault, Pending, Settings, Urls};
 use crate::HostError;
 
 pub use super::init;
@@ -53,6 +54,11 @@ pub fn show(dir: &Path) -> Result<Shown, HostError> {
 /// Returns what was done to a host, oldest first.
 pub fn ledger(dir: &Path) -> Result<Vec<Entry>, HostError> {
     ledger::read(&Folder::open(dir)?)
+}
+
+/// Returns where the services of running guests answer, while somebody serves them.
+pub fn services(dir: &Path) -> Result<Urls, HostError> {
+    Ok(Folder::open(dir)?.read(services::FILE)?.unwrap_or_default())
 }
 
 /// Has something go wrong, and returns the id of the fault.

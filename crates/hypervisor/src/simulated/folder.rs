@@ -14,7 +14,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use phoenix_domain::{GuestKey, Kind, StorageId, Vmid};
 use serde::Serialize;
@@ -84,6 +84,11 @@ impl Folder {
             }
         }
         Ok(guests)
+    }
+
+    /// Returns when a guest was changed last: each change renames or removes a file.
+    pub(super) fn guests_changed(&self) -> io::Result<SystemTime> {
+        fs::metadata(self.0.join("guests"))?.modified()
     }
 
     /// Writes the file of a guest.

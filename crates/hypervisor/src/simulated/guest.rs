@@ -66,6 +66,8 @@ pub enum Sickness {
     /// It answers with 503.
     #[serde(rename = "503")]
     Unavailable,
+    /// It says that it is well, and does no work.
+    Stall,
     /// It answers well, and what it should have is not there.
     Empty,
 }
@@ -182,6 +184,7 @@ impl Sickness {
     pub fn shows(self) -> &'static str {
         match self {
             Self::Hang => "hangs",
+            Self::Stall => "does no work",
             Self::Refuse => "refuses connections",
             Self::Unavailable => "answers 503",
             Self::Empty => "has lost what it had",

@@ -14,6 +14,7 @@ mod mounts;
 mod order;
 mod refusal;
 mod run;
+mod services;
 mod settings;
 
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub use self::faults::{Fault, Pending, Trouble as FaultKind};
 pub use self::guest::{Broken, Cure, Frozen, Sickness, SimulatedGuest};
 pub use self::ledger::{Entry, Mark, twice};
 pub use self::order::{ChangeOrder, NotMade, run_change};
+pub use self::services::Urls;
 pub use self::settings::Settings;
 
 /// A host that is simulated.
@@ -78,8 +80,7 @@ impl Simulated {
         self: Arc<Self>,
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<(), HostError> {
-        shutdown.await;
-        Ok(())
+        services::serve(&self.folder, shutdown).await
     }
 
     async fn by_child(
