@@ -1,0 +1,128 @@
+//! How a worker gets an event into the log, and learns what became of it.
+
+use crate::bugs::Bug;
+use crate::log::{self, Expectation};
+use crate::protocol::{Fate, Protocol, View};
+use crate::record::Event;
+use crate::state::{Job, Known, Late, Outbox, Phase, Sending, State, Worker};
+
+impl Protocol {
+    /// Says whether what a worker sends would be accepted.
+    pub(crate) fn would_land(&self, state: &State, job: &Job) -> bool {
+        match self.expectation(job) {
+            Expectation::Nothing => true,
+            Expectation::Last => state.guests[job.guest].log.sequence == job.known.sequence,
+        }
+    }
+
+    fn expectation(&self, job: &Job) -> Expectation {
+        if self.has(Bug::NoCompareAndSet) || job.outbox.sending == Sending::Forced {
+            Expectation::Nothing
+        } else {
+            Expectation::Last
+        }
+    }
+
+    /// Decides what becomes of the append that is on its way. That the server takes it and that the
+    /// worker hears of it is one action: until it hears, the worker behaves as if it were on its way.
+    pub(crate) fn send(&self, state: &mut State, worker: usize, fate: Fate) {
+        let Worker::Busy(mut job) = state.workers[worker] else { return };
+        let Some(event) = job.outbox.first else { return };
+        let Job { guest, claim, known, .. } = job;
+        job.outbox.sending = Sending::Doubtful;
+        match fate {
+            Fate::Refused => state.left.refusals -= 1,
+            Fate::Delayed => {
+                state.left.late_appends -= 1;
+                state.late = Some(Late { guest, claim, base: known, event });
+            }
+            Fate::AnswerLost => {
+                state.left.lost_answers -= 1;
+                let expectation = self.expectation(&job);
+                self.append(state, guest, (claim, known, event), expectation);
+            }
+            Fate::Answered => {
+                let expectation = self.expectation(&job);
+                if self.append(state, guest, (claim, known, event), expectation) {
+                    let log = &state.guests[guest].log;
+                    job = landed(job, Known { sequence: log.sequence, record: log.last });
+                } else if self.has(Bug::PipelinedByNumber)
+                    && let Some(second) = job.outbox.second
+                {
+                    let sequence = known.sequence + 1;
+                    let base = Known { sequence, record: known.record.after(event) };
+                    self.append(state, guest, (claim, base, second), Expectation::Last);
+                }
+            }
+        }
+        state.workers[worker] = Worker::Busy(job);
+    }
+
+    /// Reads the log behind an error: mine, unchanged, the same claim, or fenced.
+    pub(crate) fn settle(&self, state: &mut State, worker: usize, view: View) {
+        let Worker::Busy(mut job) = state.workers[worker] else { return };
+        let Some(event) = job.outbox.first else { return };
+        let seen = log::seen(state, job.guest, view);
+        Self::count(state, view);
+        let work = seen.record.work;
+        let is_mine = if let Event::Claimed { claim, .. } = event {
+            work.claim == claim
+        } else {
+            work.claim == job.claim && work.entry > job.known.record.work.entry
+        };
+        let is_mine = is_mine && !state.guests[job.guest].log.is_last_by_requester;
+        if self.has(Bug::LostAckMeansFailed) {
+            job.known = seen;
+            job.outbox.sending = Sending::Forced;
+        } else if is_mine {
+            job = landed(job, seen);
+        } else if seen.sequence <= job.known.sequence {
+            job.outbox.sending = Sending::Plain;
+        } else if work.claim == job.known.record.work.claim || self.has(Bug::FencedGoesOn) {
+            job = self.rebased(state, job, seen, event);
+        } else {
+            job.phase = Phase::Fenced;
+        }
+        state.workers[worker] = Worker::Busy(job);
+    }
+
+    fn rebased(&self, state: &State, job: Job, seen: Known, event: Event) -> Job {
+        let first = if let Event::Claimed { claim, .. } = event {
+            if !self.may_claim(state, job.guest, seen.record) {
+                return Job { phase: Phase::Needless, ..job };
+            }
+            Event::Claimed { claim, revision: seen.record.desired.revision }
+        } else {
+            event
+        };
+        let outbox = Outbox { first: Some(first), sending: Sending::Rebased, ..job.outbox };
+        let mut known = seen;
+        if self.has(Bug::RebaseKeepsDesired) {
+            known.record.desired = job.known.record.desired;
+        }
+        Job { known, outbox, ..job }
+    }
+
+    pub(crate) fn late_lands(&self, state: &mut State) {
+        let Some(Late { guest, claim, base, event }) = state.late.take() else { return };
+        self.append(state, guest, (claim, base, event), Expectation::Last);
+    }
+}
+
+/// Returns the job after its first event landed.
+fn landed(job: Job, known: Known) -> Job {
+    let outbox = job.outbox.rest();
+    let phase = match job.phase {
+        Phase::Claiming => Phase::Looking(0),
+        Phase::Ending if outbox.first.is_none() => Phase::Finished,
+        phase @ (Phase::Looking(_)
+        | Phase::Starting(_)
+        | Phase::Applying(_)
+        | Phase::Ending
+        | Phase::Finished
+        | Phase::Needless
+        | Phase::Acknowledged
+        | Phase::Fenced) => phase,
+    };
+    Job { phase, known, outbox, ..job }
+}
