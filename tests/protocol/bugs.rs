@@ -27,6 +27,8 @@ pub(crate) enum Bug {
     RebaseKeepsDesired,
     /// A worker sees that it is cancelled, and goes on.
     CancelNotRead,
+    /// The dispatcher publishes nothing for a guest that is cancelled.
+    CancelledIsNotRunnable,
     /// An append whose answer was lost is written again, without expectation.
     LostAckMeansFailed,
     /// The log is not read again behind the acknowledgement, and nothing sweeps.
@@ -87,6 +89,10 @@ impl Bug {
             Self::CancelNotRead => (
                 Protocol { requests: vec![vec![Request::Submit, Request::Cancel]], ..none },
                 properties::CANCEL_OBEYED,
+            ),
+            Self::CancelledIsNotRunnable => (
+                Protocol { requests: vec![vec![Request::Submit, Request::Cancel]], ..none },
+                properties::ENDS_WELL,
             ),
             Self::LostAckMeansFailed => (
                 Protocol { faults: Faults { lost_answers: 1, ..Faults::default() }, ..none },

@@ -1,7 +1,8 @@
 //! The host: changes, and the children that apply them.
 
+use crate::action::Outcome;
 use crate::breach::Breach;
-use crate::protocol::{Outcome, Protocol};
+use crate::protocol::Protocol;
 use crate::record::{Event, Standing};
 use crate::state::{Child, Phase, State, Worker};
 

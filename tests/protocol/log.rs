@@ -1,10 +1,11 @@
 //! The log of a guest: what is appended, by compare-and-set, and what readers see of it.
 
+use crate::action::View;
 use crate::breach::Breach;
 use crate::bugs::Bug;
-use crate::protocol::{Dispatcher, Protocol, Request, View};
+use crate::protocol::{Dispatcher, Protocol, Request};
 use crate::record::{Claim, Event, Record, Standing, Steps};
-use crate::state::{Guest, Known, State};
+use crate::state::{Append, Guest, Known, State};
 
 impl Protocol {
     /// Makes the next request. A requester reads and appends until nobody was in between, so that
@@ -30,23 +31,25 @@ impl Protocol {
     pub(crate) fn append(
         &self,
         state: &mut State,
-        guest: usize,
-        (claim, base, event): (Claim, Known, Event),
+        append: Append,
         expectation: Expectation,
     ) -> bool {
-        let log = &state.guests[guest].log;
-        if expectation == Expectation::Last && log.sequence != base.sequence {
+        let Append { guest, claim, base, events } = append;
+        if expectation == Expectation::Last && state.guests[guest].log.sequence != base.sequence {
             return false;
         }
-        for breach in breaches(self, state, guest, claim, event) {
-            state.breaches.add(breach);
-        }
-        Self::put(state, guest, base.record.after(event), event);
-        let is_completed = event == Event::Completed;
-        if is_completed {
-            state.guests[guest].was_completed = true;
-            for child in guest + 1..state.guests.len() {
-                self.tell(state, child);
+        let mut record = base.record;
+        for event in events.into_iter().flatten() {
+            for breach in breaches(self, state, guest, claim, event) {
+                state.breaches.add(breach);
+            }
+            record = record.after(event);
+            Self::put(state, guest, record, event);
+            if event == Event::Completed {
+                state.guests[guest].was_completed = true;
+                for child in guest + 1..state.guests.len() {
+                    self.tell(state, child);
+                }
             }
         }
         true

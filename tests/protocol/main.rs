@@ -11,11 +11,14 @@
     reason = "a mistake in the model should stop the test, and how much was explored is worth knowing"
 )]
 
+mod action;
 mod breach;
 mod bugs;
+mod forget;
 mod host;
 mod log;
 mod outbox;
+mod possible;
 mod properties;
 mod protocol;
 mod queue;
@@ -115,7 +118,7 @@ fn no_run_goes_on_for_ever() {
         }
     }
 
-    println!("{} states", met.len());
+    println!("{} states, none of them twice in a run", met.len());
 }
 
 /// Plants a bug, and wants it found by the promise that it breaks, which holds without the bug.
@@ -147,6 +150,7 @@ finds! {
     finds_a_fenced_worker_that_acknowledges: FencedAcknowledges,
     finds_a_rebase_that_takes_a_request_back: RebaseKeepsDesired,
     finds_that_a_cancellation_is_not_read: CancelNotRead,
+    finds_that_a_cancelled_guest_wakes_nobody: CancelledIsNotRunnable,
     finds_that_a_lost_answer_counts_as_a_failure: LostAckMeansFailed,
     finds_that_the_log_is_not_read_again: NoReadAfterAck,
     finds_that_nobody_waits_for_the_parent: ChildBeforeParent,

@@ -1,10 +1,11 @@
 //! How a worker gets an event into the log, and learns what became of it.
 
+use crate::action::{Fate, Load, View};
 use crate::bugs::Bug;
 use crate::log::{self, Expectation};
-use crate::protocol::{Fate, Protocol, View};
+use crate::protocol::Protocol;
 use crate::record::Event;
-use crate::state::{Job, Known, Late, Outbox, Phase, Sending, State, Worker};
+use crate::state::{Append, Job, Known, Outbox, Phase, Sending, State, Worker};
 
 impl Protocol {
     /// Says whether what a worker sends would be accepted.
@@ -25,37 +26,40 @@ impl Protocol {
 
     /// Decides what becomes of the append that is on its way. That the server takes it and that the
     /// worker hears of it is one action: until it hears, the worker behaves as if it were on its way.
-    pub(crate) fn send(&self, state: &mut State, worker: usize, fate: Fate) {
+    pub(crate) fn send(&self, state: &mut State, worker: usize, load: Load, fate: Fate) {
         let Worker::Busy(mut job) = state.workers[worker] else { return };
-        let Some(event) = job.outbox.first else { return };
-        let Job { guest, claim, known, .. } = job;
+        let append = job.append(load);
+        let expectation = self.expectation(&job);
         job.outbox.sending = Sending::Doubtful;
         match fate {
             Fate::Refused => state.left.refusals -= 1,
             Fate::Delayed => {
                 state.left.late_appends -= 1;
-                state.late = Some(Late { guest, claim, base: known, event });
+                state.late = Some(append);
             }
             Fate::AnswerLost => {
                 state.left.lost_answers -= 1;
-                let expectation = self.expectation(&job);
-                self.append(state, guest, (claim, known, event), expectation);
+                self.append(state, append, expectation);
             }
             Fate::Answered => {
-                let expectation = self.expectation(&job);
-                if self.append(state, guest, (claim, known, event), expectation) {
-                    let log = &state.guests[guest].log;
-                    job = landed(job, Known { sequence: log.sequence, record: log.last });
-                } else if self.has(Bug::PipelinedByNumber)
-                    && let Some(second) = job.outbox.second
-                {
-                    let sequence = known.sequence + 1;
-                    let base = Known { sequence, record: known.record.after(event) };
-                    self.append(state, guest, (claim, base, second), Expectation::Last);
+                if self.append(state, append, expectation) {
+                    let log = &state.guests[job.guest].log;
+                    let known = Known { sequence: log.sequence, record: log.last };
+                    job = landed(job, known, load);
+                } else if self.has(Bug::PipelinedByNumber) {
+                    self.append_ahead(state, append, job.outbox.second);
                 }
             }
         }
         state.workers[worker] = Worker::Busy(job);
+    }
+
+    /// Appends what was sent behind an append that was refused, as if that one had landed.
+    fn append_ahead(&self, state: &mut State, refused: Append, second: Option<Event>) {
+        let [Some(first), _] = refused.events else { return };
+        let sequence = refused.base.sequence + 1;
+        let base = Known { sequence, record: refused.base.record.after(first) };
+        self.append(state, Append { base, events: [second, None], ..refused }, Expectation::Last);
     }
 
     /// Reads the log behind an error: mine, unchanged, the same claim, or fenced.
@@ -65,17 +69,21 @@ impl Protocol {
         let seen = log::seen(state, job.guest, view);
         Self::count(state, view);
         let work = seen.record.work;
-        let is_mine = if let Event::Claimed { claim, .. } = event {
-            work.claim == claim
+        // Behind a claim there is nothing in the outbox yet.
+        let mine = if let Event::Claimed { claim, .. } = event {
+            u8::from(work.claim == claim)
+        } else if work.claim == job.claim {
+            work.entry.saturating_sub(job.known.record.work.entry)
         } else {
-            work.claim == job.claim && work.entry > job.known.record.work.entry
+            0
         };
-        let is_mine = is_mine && !state.guests[job.guest].log.is_last_by_requester;
+        let is_mine = mine > 0 && !state.guests[job.guest].log.is_last_by_requester;
         if self.has(Bug::LostAckMeansFailed) {
             job.known = seen;
             job.outbox.sending = Sending::Forced;
         } else if is_mine {
-            job = landed(job, seen);
+            let load = if mine > 1 { Load::Batch } else { Load::First };
+            job = landed(job, seen, load);
         } else if seen.sequence <= job.known.sequence {
             job.outbox.sending = Sending::Plain;
         } else if work.claim == job.known.record.work.claim || self.has(Bug::FencedGoesOn) {
@@ -104,14 +112,17 @@ impl Protocol {
     }
 
     pub(crate) fn late_lands(&self, state: &mut State) {
-        let Some(Late { guest, claim, base, event }) = state.late.take() else { return };
-        self.append(state, guest, (claim, base, event), Expectation::Last);
+        let Some(late) = state.late.take() else { return };
+        self.append(state, late, Expectation::Last);
     }
 }
 
-/// Returns the job after its first event landed.
-fn landed(job: Job, known: Known) -> Job {
-    let outbox = job.outbox.rest();
+/// Returns the job after what was sent landed.
+fn landed(job: Job, known: Known, load: Load) -> Job {
+    let outbox = match load {
+        Load::First => job.outbox.rest(),
+        Load::Batch => Outbox::EMPTY,
+    };
     let phase = match job.phase {
         Phase::Claiming => Phase::Looking(0),
         Phase::Ending if outbox.first.is_none() => Phase::Finished,

@@ -14,7 +14,8 @@ impl Protocol {
         let is_blocked = self.is_blocked(state, at)
             && !last.desired.cancelled
             && !self.has(Bug::ChildBeforeParent);
-        let is_runnable = last.is_owed() && !is_blocked;
+        let is_left_out = last.desired.cancelled && self.has(Bug::CancelledIsNotRunnable);
+        let is_runnable = last.is_owed() && !is_blocked && !is_left_out;
         match self.dispatcher {
             Dispatcher::Sweeps if !self.has(Bug::NoSweep) => {
                 is_runnable && guest.token == Token::Absent

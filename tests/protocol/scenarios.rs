@@ -4,7 +4,7 @@ use crate::breach::{Breach, Breaches};
 use crate::properties::{
     AGAIN, FENCED, IS_CANCELLED, IS_FAILED, ORPHAN, PIPELINED, REBASED, RETRIED,
 };
-use crate::protocol::{Dependencies, Dispatcher, Lock, Protocol, Request};
+use crate::protocol::{Batches, Dependencies, Dispatcher, Lock, Protocol, Request};
 use crate::state::Faults;
 
 /// One guest that is asked for once, and nothing goes wrong.
@@ -17,6 +17,7 @@ pub(crate) fn calm() -> Protocol {
         dispatcher: Dispatcher::Sweeps,
         idle_claims: 5,
         lock: Lock::OneHost,
+        batches: Batches::None,
         tolerated: Breaches::default(),
         bug: None,
     }

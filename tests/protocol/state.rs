@@ -1,5 +1,6 @@
 //! Everything that can differ between two moments of the system.
 
+use crate::action::Load;
 use crate::breach::Breaches;
 use crate::record::{Claim, Event, Record, Steps};
 
@@ -14,7 +15,7 @@ pub(crate) struct State {
     pub(crate) workers: [Worker; WORKERS],
     /// An append that is still on its way although its writer does not wait for it any more: a
     /// client sends after a reconnect what it has already reported as timed out.
-    pub(crate) late: Option<Late>,
+    pub(crate) late: Option<Append>,
     pub(crate) left: Faults,
     pub(crate) breaches: Breaches,
 }
@@ -150,16 +151,17 @@ pub(crate) enum Sending {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Late {
+pub(crate) struct Append {
     pub(crate) guest: usize,
     pub(crate) claim: Claim,
+    /// What has to be the last event.
     pub(crate) base: Known,
-    pub(crate) event: Event,
+    pub(crate) events: [Option<Event>; 2],
 }
 
 impl Phase {
     /// Says whether what the worker knows does not matter any more.
-    fn is_over(self) -> bool {
+    pub(crate) fn is_over(self) -> bool {
         match self {
             Self::Claiming
             | Self::Looking(_)
@@ -168,6 +170,18 @@ impl Phase {
             | Self::Ending => false,
             Self::Finished | Self::Needless | Self::Acknowledged | Self::Fenced => true,
         }
+    }
+}
+
+impl Job {
+    /// Returns what is on its way.
+    pub(crate) fn append(&self, load: Load) -> Append {
+        let Self { guest, claim, known: base, outbox, .. } = *self;
+        let second = match load {
+            Load::First => None,
+            Load::Batch => outbox.second,
+        };
+        Append { guest, claim, base, events: [outbox.first, second] }
     }
 }
 
@@ -242,54 +256,5 @@ impl State {
             used = used.and(late.claim).and(late.base.record.work.claim);
         }
         (1..8).find(|claim| !used.has(*claim)).unwrap_or(0)
-    }
-
-    /// Forgets what cannot matter any more, so that moments which cannot be told apart are one.
-    pub(crate) fn forget(&mut self) {
-        if let Some(late) = self.late
-            && late.base.sequence < self.guests[late.guest].log.sequence
-        {
-            self.late = None;
-        }
-        for (at, guest) in self.guests.iter_mut().enumerate() {
-            if self.left.stale_reads == 0 {
-                guest.log.before = None;
-            }
-            for worker in &mut self.workers {
-                if let Worker::Busy(job) = worker
-                    && job.guest == at
-                    && job.phase.is_over()
-                {
-                    job.known = Known { sequence: guest.log.sequence, ..Known::default() };
-                    job.claim = 0;
-                    job.outbox = Outbox::EMPTY;
-                }
-            }
-            let known = self.workers.iter_mut().filter_map(|worker| match worker {
-                Worker::Idle | Worker::Waiting { .. } => None,
-                Worker::Busy(job) => (job.guest == at).then_some(&mut job.known.sequence),
-            });
-            let late = self.late.iter_mut().filter(|late| late.guest == at);
-            let mut sequences: Vec<&mut u8> =
-                known.chain(late.map(|late| &mut late.base.sequence)).collect();
-            let oldest = guest.log.sequence - u8::from(guest.log.before.is_some());
-            let lowest = sequences
-                .iter()
-                .map(|known| **known)
-                .min()
-                .map_or(oldest, |known| known.min(oldest));
-            for sequence in &mut sequences {
-                **sequence -= lowest;
-            }
-            guest.log.sequence -= lowest;
-        }
-        let [one, other] = self.workers;
-        let children = |worker: usize| self.guests.iter().map(move |guest| guest.children[worker]);
-        if (other, children(1).collect::<Vec<_>>()) < (one, children(0).collect::<Vec<_>>()) {
-            self.workers = [other, one];
-            for guest in &mut self.guests {
-                guest.children.swap(0, 1);
-            }
-        }
     }
 }

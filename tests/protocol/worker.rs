@@ -1,8 +1,9 @@
 //! What a worker does with a token: it reads, claims, and walks the steps.
 
+use crate::action::View;
 use crate::bugs::Bug;
 use crate::log;
-use crate::protocol::{Protocol, View};
+use crate::protocol::Protocol;
 use crate::record::{Event, Record};
 use crate::state::{Held, Job, Known, Outbox, Phase, State, Worker};
 
