@@ -51,6 +51,11 @@ pub(crate) enum Action {
         worker: usize,
         guest: usize,
     },
+    /// Delivers a token that somebody has in hand.
+    Redeliver {
+        worker: usize,
+        guest: usize,
+    },
     /// Takes the lock and reads the log; behind an acknowledgement only the latter.
     Read {
         worker: usize,
@@ -91,4 +96,27 @@ pub(crate) enum Action {
         worker: usize,
         crash: Crash,
     },
+}
+
+impl Action {
+    /// Says whether it happens if nothing else does. Faults and requests may, or may not.
+    pub(crate) fn is_certain(self) -> bool {
+        match self {
+            Self::Publish { .. }
+            | Self::Deliver { .. }
+            | Self::Start { .. }
+            | Self::Acknowledge { .. }
+            | Self::GiveUp { .. } => true,
+            Self::Read { view, .. } | Self::Settle { view, .. } | Self::Look { view, .. } => {
+                view == View::Fresh
+            }
+            Self::Send { fate, .. } => fate == Fate::Answered,
+            Self::ChildEnds { outcome, .. } => outcome == Outcome::Done,
+            Self::Ask { .. }
+            | Self::LoseToken { .. }
+            | Self::Redeliver { .. }
+            | Self::LateLands
+            | Self::Crash { .. } => false,
+        }
+    }
 }

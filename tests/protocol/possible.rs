@@ -41,13 +41,19 @@ impl Protocol {
             }
         }
         let is_held = state.workers.iter().any(|worker| worker.holds_token(at));
-        let may_deliver = match guest.token {
-            Token::Absent => false,
-            Token::Queued => true,
-            Token::Delivered => !is_held || state.left.redeliveries > 0,
+        let Some(worker) = state.workers.iter().position(|worker| *worker == Worker::Idle) else {
+            return;
         };
-        if may_deliver && let Some(worker) = state.workers.iter().position(|w| *w == Worker::Idle) {
-            actions.push(Action::Deliver { worker, guest: at });
+        match guest.token {
+            Token::Absent => {}
+            Token::Delivered if is_held => {
+                if state.left.redeliveries > 0 {
+                    actions.push(Action::Redeliver { worker, guest: at });
+                }
+            }
+            Token::Queued | Token::Delivered => {
+                actions.push(Action::Deliver { worker, guest: at });
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use stateright::{Model, Property};
 
+use crate::action::Action;
 use crate::breach::Breach;
 use crate::protocol::Protocol;
 use crate::record::{Standing, Steps};
@@ -31,8 +32,8 @@ pub(crate) const PIPELINED: &str = "a change begins while the last step is not y
 
 /// Lists them all.
 ///
-/// That everything ends well is an `always` property of the moments in which nothing is possible any
-/// more, and not an `eventually`: stateright follows the latter only along the first way it finds to
+/// That everything ends well is an `always` property of the moments in which nothing happens by itself
+/// any more, and not an `eventually`: stateright follows the latter only along the first way it finds to
 /// a state, so that where ways join it may miss one. Faults are counted and every other action
 /// brings the system forward, so that no run goes on for ever; a test of its own shows that.
 pub(crate) fn all() -> Vec<Property<Protocol>> {
@@ -94,14 +95,14 @@ fn jobs(state: &State, is: impl Fn(&crate::state::Job) -> bool) -> bool {
     state.workers.iter().filter_map(Worker::job).any(is)
 }
 
-/// Says whether nothing can happen any more.
+/// Says whether nothing happens any more, unless there is a fault or a request.
 fn is_at_rest(model: &Protocol, state: &State) -> bool {
     if !state.breaches.without(model.tolerated).is_empty() {
         return false; // The model stops there, the system would not.
     }
     let mut actions = Vec::new();
     model.actions(state, &mut actions);
-    actions.is_empty()
+    !actions.into_iter().any(Action::is_certain)
 }
 
 fn is_done(model: &Protocol, state: &State) -> bool {

@@ -136,7 +136,7 @@ impl Model for Protocol {
         }]
     }
 
-    /// Lists exactly what is possible: that the list is empty is what being at rest means.
+    /// Lists exactly what is possible: what is not in the list cannot end a rest.
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
         if !state.breaches.without(self.tolerated).is_empty() {
             return; // What follows from a breach is of no interest.
@@ -159,6 +159,10 @@ impl Model for Protocol {
             Action::Publish { guest } => Self::publish(&mut state, guest),
             Action::LoseToken { guest } => Self::lose_token(&mut state, guest),
             Action::Deliver { worker, guest } => Self::deliver(&mut state, worker, guest),
+            Action::Redeliver { worker, guest } => {
+                state.left.redeliveries -= 1;
+                Self::deliver(&mut state, worker, guest);
+            }
             Action::Read { worker, view } => self.read(&mut state, worker, view),
             Action::Send { worker, load, fate } => self.send(&mut state, worker, load, fate),
             Action::Settle { worker, view } => self.settle(&mut state, worker, view),

@@ -43,11 +43,6 @@ impl Protocol {
     }
 
     pub(crate) fn deliver(state: &mut State, worker: usize, guest: usize) {
-        if state.guests[guest].token == Token::Delivered
-            && state.workers.iter().any(|worker| worker.holds_token(guest))
-        {
-            state.left.redeliveries -= 1;
-        }
         state.guests[guest].token = Token::Delivered;
         state.workers[worker] = Worker::Waiting { guest, token: Held::Current };
     }

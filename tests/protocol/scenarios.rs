@@ -41,6 +41,7 @@ pub(crate) fn crashes() -> Protocol {
             failures: 1,
         },
         idle_claims: 2,
+        batches: Batches::Allowed,
         ..calm()
     }
 }
@@ -52,7 +53,7 @@ pub(crate) fn requests() -> Protocol {
     Protocol {
         requests: vec![vec![Request::Submit, Request::Submit, Request::Cancel]],
         faults: Faults {
-            crashes: 1,
+            crashes: 2,
             redeliveries: 1,
             lost_tokens: 0,
             lost_answers: 1,
@@ -61,6 +62,7 @@ pub(crate) fn requests() -> Protocol {
             stale_reads: 1,
             failures: 0,
         },
+        batches: Batches::Allowed,
         ..calm()
     }
 }
@@ -76,7 +78,7 @@ pub(crate) fn family() -> Protocol {
             vec![Request::Submit, Request::Cancel, Request::Submit],
         ],
         dependencies: Dependencies::Chain,
-        faults: Faults { crashes: 1, redeliveries: 1, ..Faults::default() },
+        faults: Faults { crashes: 1, redeliveries: 1, lost_answers: 1, ..Faults::default() },
         ..calm()
     }
 }
@@ -88,9 +90,10 @@ pub(crate) fn without_sweep() -> Protocol {
     Protocol {
         requests: vec![vec![Request::Submit, Request::Submit, Request::Cancel]],
         dispatcher: Dispatcher::Events,
+        batches: Batches::Allowed,
         faults: Faults {
             redeliveries: 1,
-            lost_answers: 1,
+            lost_answers: 2,
             late_appends: 1,
             failures: 1,
             ..Faults::default()
@@ -104,14 +107,9 @@ pub(crate) const WITHOUT_LOCK: [&str; 4] = [REBASED, FENCED, ORPHAN, PIPELINED];
 /// The workers do not share a lock: changes meet, and the log stays what it should be.
 pub(crate) fn without_lock() -> Protocol {
     Protocol {
+        requests: vec![vec![Request::Submit, Request::Submit]],
         lock: Lock::None,
-        faults: Faults {
-            crashes: 1,
-            redeliveries: 1,
-            lost_answers: 1,
-            late_appends: 1,
-            ..Faults::default()
-        },
+        faults: Faults { crashes: 1, redeliveries: 1, lost_answers: 1, ..Faults::default() },
         tolerated: Breaches::of(&[
             Breach::AppliedTwice,
             Breach::Undone,
@@ -124,8 +122,8 @@ pub(crate) fn without_lock() -> Protocol {
     }
 }
 
-/// A bit of everything, for what has to remember every state as a whole.
-pub(crate) fn endless() -> Protocol {
+/// A bit of everything that breaks, for what has to remember every state as a whole.
+pub(crate) fn small_crashes() -> Protocol {
     Protocol {
         faults: Faults {
             crashes: 1,
@@ -139,4 +137,9 @@ pub(crate) fn endless() -> Protocol {
         },
         ..calm()
     }
+}
+
+/// A bit of everything that is asked for, likewise.
+pub(crate) fn small_family() -> Protocol {
+    Protocol { faults: Faults { crashes: 1, ..Faults::default() }, ..family() }
 }

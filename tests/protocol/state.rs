@@ -245,16 +245,13 @@ impl State {
     /// nothing can tell, which makes fewer states.
     pub(crate) fn fresh_claim(&self, guest: usize) -> Claim {
         let log = &self.guests[guest].log;
-        let mut used = Steps::default().and(0).and(log.last.work.claim);
-        if let Some(before) = log.before {
-            used = used.and(before.work.claim);
-        }
-        for job in self.workers.iter().filter_map(Worker::job) {
-            used = used.and(job.claim).and(job.known.record.work.claim);
-        }
-        if let Some(late) = self.late {
-            used = used.and(late.claim).and(late.base.record.work.claim);
-        }
-        (1..8).find(|claim| !used.has(*claim)).unwrap_or(0)
+        let read = [Some(log.last), log.before].into_iter().flatten();
+        let jobs = self.workers.iter().filter_map(Worker::job);
+        let used: Vec<Claim> = read
+            .map(|record| record.work.claim)
+            .chain(jobs.flat_map(|job| [job.claim, job.known.record.work.claim]))
+            .chain(self.late.iter().flat_map(|late| [late.claim, late.base.record.work.claim]))
+            .collect();
+        (1..=Claim::MAX).find(|claim| !used.contains(claim)).unwrap_or_default()
     }
 }
