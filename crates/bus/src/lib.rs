@@ -4,6 +4,7 @@
 //! last event carries the whole state. The queue holds wake-ups that could be derived from the log
 //! at any time. Correctness rests on neither order nor exactly-once delivery.
 
+pub mod bare;
 mod committer;
 mod connect;
 mod dead;
@@ -11,6 +12,7 @@ mod durability;
 mod error;
 mod hosts;
 mod log;
+mod many;
 mod names;
 mod pen;
 mod publish;

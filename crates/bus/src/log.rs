@@ -281,17 +281,10 @@ impl Bus {
 
     /// Returns the ends of guests' logs, of those that have one.
     pub async fn ends(&self, guests: &[GuestKey]) -> Result<BTreeMap<GuestKey, End>, BusError> {
-        let mut ends = BTreeMap::new();
-        // Many at once: one read of everything is cheaper than a question a guest.
-        if guests.len() > 16 {
-            let states = self.states().await?;
-            for guest in guests {
-                if let Some((seq, event)) = states.get(guest) {
-                    ends.insert(*guest, End { seq: *seq, event: event.clone() });
-                }
-            }
-            return Ok(ends);
+        if guests.len() > 1 && self.reads_many() {
+            return self.ends_at_once(guests).await;
         }
+        let mut ends = BTreeMap::new();
         for guest in guests {
             if let Some(end) = self.end(*guest).await? {
                 ends.insert(*guest, end);

@@ -152,16 +152,15 @@ impl Pen {
             };
             debug!(guest = %self.guest, ?err, "an append was not acknowledged");
             let there = self.read_end(&mut pause).await;
-            // Some of the row may have landed before the rest was refused.
-            let landed = there
-                .as_ref()
-                .and_then(|there| events.iter().position(|event| event.id == there.event.id));
-            if let (Some(landed), Some(there)) = (landed, &there) {
+            if let Some(there) = &there
+                && let Some(landed) = self.landed(&events, there)
+            {
                 events.drain(..=landed);
-                end = there.clone();
                 if events.is_empty() {
-                    return Some(end);
+                    return Some(there.clone());
                 }
+                end = there.clone();
+                events = self.again_on(&end, events);
                 continue;
             }
             let log_end = there.as_ref().map(|there| LogEnd {
@@ -173,9 +172,8 @@ impl Pen {
                 (Landing::Landed, Some(there)) => return Some(there),
                 (Landing::Rebase, Some(there)) => {
                     debug!(guest = %self.guest, "a request came in between");
-                    let facts = events.into_iter().map(|event| event.fact).collect();
-                    events = self.events(&there, facts);
                     end = there;
+                    events = self.again_on(&end, events);
                 }
                 (Landing::Again, _) => {
                     if let Unacknowledged::Refused { words, .. } = &err {
@@ -204,6 +202,23 @@ impl Pen {
                 self.teller.event(fact, state.clone())
             })
             .collect()
+    }
+
+    /// Returns how far a row of events has landed, given the end of the log.
+    ///
+    /// Some of it may have landed before the rest was refused, and a request may have come behind
+    /// that. A request leaves the work alone, so it is the work that tells what landed.
+    fn landed(&self, events: &[Event], there: &End) -> Option<usize> {
+        let work = &there.event.state.work;
+        let is_held = work.claim.as_ref().is_some_and(|holder| holder.id == self.claim);
+        events
+            .iter()
+            .rposition(|event| event.id == there.event.id || is_held && event.state.work == *work)
+    }
+
+    /// Returns the same facts, told on top of another end.
+    fn again_on(&self, end: &End, events: Vec<Event>) -> Vec<Event> {
+        self.events(end, events.into_iter().map(|event| event.fact).collect())
     }
 
     /// Reads the end of the log, as often as that takes.

@@ -21,10 +21,12 @@ use crate::names::{
 const OLDEST_SERVER: (u64, u64, u64) = (2, 10, 23);
 /// The first server that takes several messages as a whole, and takes back what it refuses.
 const FIRST_WITH_BATCHES: (u64, u64, u64) = (2, 12, 1);
+/// The first server that answers with the last messages of many subjects at once.
+const FIRST_WITH_MANY: (u64, u64, u64) = (2, 11, 0);
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const DAY: Duration = Duration::from_hours(24);
 /// How long the server remembers message ids. Correctness does not rest on it.
-const REMEMBERED: Duration = Duration::from_secs(120);
+const REMEMBERED: Duration = Duration::from_mins(2);
 
 /// What the server can do and what its word is worth.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +78,11 @@ impl Bus {
         })
     }
 
+    /// Says whether the server can be asked for the ends of many logs at once.
+    pub(crate) fn reads_many(&self) -> bool {
+        numbers(&self.client.server_info().version) >= FIRST_WITH_MANY
+    }
+
     fn check_version(&self) -> Result<(u64, u64, u64), BusError> {
         let found = self.client.server_info().version;
         let version = numbers(&found);
@@ -114,23 +121,23 @@ impl Bus {
         }
         let changed = self.jetstream.update_stream(wanted.clone()).await;
         let info = changed.failing("changing a stream")?;
-        self.read_back(&info.config, &wanted)
+        read_back(&info.config, &wanted)
     }
 
     async fn make(&self, wanted: Config) -> Result<(), BusError> {
         let made = self.jetstream.get_or_create_stream(wanted.clone()).await;
         let stream = made.failing("making a stream")?;
-        self.read_back(&stream.cached_info().config, &wanted)
+        read_back(&stream.cached_info().config, &wanted)
     }
+}
 
-    /// An old server drops what it does not know without a word: what counts is what it says back.
-    fn read_back(&self, there: &Config, wanted: &Config) -> Result<(), BusError> {
-        if is_as(there, wanted) {
-            return Ok(());
-        }
-        let why = "the server did not take its configuration as it was given".to_owned();
-        Err(BusError::OtherStream { stream: wanted.name.clone(), why })
+/// An old server drops what it does not know without a word: what counts is what it says back.
+fn read_back(there: &Config, wanted: &Config) -> Result<(), BusError> {
+    if is_as(there, wanted) {
+        return Ok(());
     }
+    let why = "the server did not take its configuration as it was given".to_owned();
+    Err(BusError::OtherStream { stream: wanted.name.clone(), why })
 }
 
 /// Says whether a stream is as wanted, in everything we rely on.

@@ -181,32 +181,33 @@ impl Tail {
                 }
                 DeliverPolicy::ByStartSequence { start_sequence: newest + 1 }
             }
-            (0, From::Since(time)) => DeliverPolicy::ByStartTime { start_time: (*time).into() },
+            (0, From::Since(time)) => DeliverPolicy::ByStartTime { start_time: *time },
             (0, From::Beginning) => DeliverPolicy::All,
             (last, _) => DeliverPolicy::ByStartSequence { start_sequence: last + 1 },
         };
-        let consumer = self.consumer(&log, policy).await?;
+        let consumer = consumer(&self.bus, &log, &self.subject, policy).await?;
         if self.caught_up_at.is_some() {
             self.is_empty = consumer.cached_info().num_pending == 0;
         }
         self.stream = Some(consumer.messages().await.failing("following the log")?);
         Ok(is_rewound)
     }
+}
 
-    async fn consumer(
-        &self,
-        log: &Stream,
-        deliver_policy: DeliverPolicy,
-    ) -> Result<Consumer<OrderedConfig>, BusError> {
-        log.create_consumer(OrderedConfig {
-            deliver_subject: self.bus.client.new_inbox(),
-            filter_subject: self.subject.clone(),
-            deliver_policy,
-            ..OrderedConfig::default()
-        })
-        .await
-        .failing("following the log")
-    }
+async fn consumer(
+    bus: &Bus,
+    log: &Stream,
+    subject: &str,
+    deliver_policy: DeliverPolicy,
+) -> Result<Consumer<OrderedConfig>, BusError> {
+    log.create_consumer(OrderedConfig {
+        deliver_subject: bus.client.new_inbox(),
+        filter_subject: subject.to_owned(),
+        deliver_policy,
+        ..OrderedConfig::default()
+    })
+    .await
+    .failing("following the log")
 }
 
 fn err_chain(err: &dyn std::error::Error) -> String {

@@ -9,8 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::{
-    Cause, Change, GpuSet, GuestKey, GuestSpec, NodeName, Phase, Refused, SpecDigest, StepName,
-    Verdict,
+    Cause, GpuSet, GuestKey, GuestSpec, NodeName, Phase, Refused, SpecDigest, StepName, Verdict,
 };
 
 /// The whole state of a guest: what is wanted of it, and what is being done about that.
@@ -214,14 +213,6 @@ impl Work {
             idle_claims: 0,
             failure: None,
         }
-    }
-}
-
-impl Failure {
-    /// Returns what is told when a change was to be made.
-    pub fn while_making(mut self, change: &Change) -> Self {
-        self.change = Some(change.to_string());
-        self
     }
 }
 

@@ -1,10 +1,11 @@
 //! The walk: every step of a guest's way, one after the other.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use backoff::{ExponentialBuilder, Retryable as _};
-use phoenix_domain::{Change, Facets, GuestSpec, Seen, Step, StepName, Verdict};
+use backoff::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
+use phoenix_domain::{Change, Facets, GuestSpec, Plan, Seen, Step, StepName, Verdict};
 use phoenix_hypervisor::{Hand, HostError, Hypervisor};
+use tokio::time::sleep;
 use tracing::{debug, instrument};
 
 use crate::{Halt, Journal, StepError, Taken};
@@ -97,23 +98,29 @@ impl<H: Hypervisor, J: Journal> Walk<'_, H, J> {
     async fn take(&self, step: &dyn Step, last: &mut Option<Look>) -> Result<u32, Stop> {
         let begun = Instant::now();
         // What the step before saw last is what is: nothing was changed since.
-        let before = self.look(step.needs(), last.take()).await?;
-        let plan = step.plan(self.want, &before.seen)?;
-        if plan.is_empty() {
-            *last = Some(before);
-        } else {
-            for change in plan.changes() {
-                self.make(step.name(), change).await?;
+        let mut now = self.look(step.needs(), last.take()).await?;
+        let mut plan = step.plan(self.want, &now.seen)?;
+        let mut changes = Vec::new();
+        let mut pauses = self.patience.build();
+        while !plan.is_empty() {
+            let Some(stumble) = self.make_all(step.name(), &plan, &mut changes).await? else {
+                now = self.look(step.needs(), None).await?;
+                let left = step.plan(self.want, &now.seen)?;
+                if left.is_empty() {
+                    break;
+                }
+                return Err(StepError::DidNotHold { left: left.changes().to_vec() }.into());
+            };
+            let Some(look) = self.look_after(step, &stumble, &mut pauses).await? else {
+                return Err(stumble.into());
+            };
+            now = look;
+            plan = step.plan(self.want, &now.seen)?;
+            if !plan.changes().contains(&stumble.change) {
+                changes.push(stumble.change);
             }
-            let after = self.look(step.needs(), None).await?;
-            let left = step.plan(self.want, &after.seen)?;
-            if !left.is_empty() {
-                let left = left.changes().to_vec();
-                return Err(StepError::DidNotHold { left }.into());
-            }
-            *last = Some(after);
         }
-        let changes = plan.changes().to_vec();
+        *last = Some(now);
         let made = u32::try_from(changes.len()).unwrap_or(u32::MAX);
         let taken =
             Taken { step: step.name(), phase: step.reaches(), changes, took: begun.elapsed() };
@@ -131,22 +138,63 @@ impl<H: Hypervisor, J: Journal> Walk<'_, H, J> {
         }
     }
 
-    /// Makes one change. What fails in passing is tried again a few times, here and at once.
-    async fn make(&self, step: StepName, change: &Change) -> Result<(), Stop> {
-        if self.caution == Caution::DestroyNothing && change.is_destructive() {
-            return Err(StepError::WouldDestroy { change: Box::new(change.clone()) }.into());
+    /// Makes the changes of a plan, up to the first that fails in a way that may pass.
+    async fn make_all(
+        &self,
+        step: StepName,
+        plan: &Plan,
+        made: &mut Vec<Change>,
+    ) -> Result<Option<Stumble>, Stop> {
+        for change in plan.changes() {
+            if self.caution == Caution::DestroyNothing && change.is_destructive() {
+                return Err(StepError::WouldDestroy { change: Box::new(change.clone()) }.into());
+            }
+            self.journal.before(step, change).await?;
+            debug!(%change, "change begun");
+            let change = change.clone();
+            match self.host.apply(self.want, &change, self.hand).await {
+                Ok(()) => made.push(change),
+                Err(err) if err.verdict() == Verdict::Retry => {
+                    return Ok(Some(Stumble { change, err }));
+                }
+                Err(err) => return Err(Stumble { change, err }.into()),
+            }
         }
-        self.journal.before(step, change).await?;
-        debug!(%change, "change begun");
-        (|| self.host.apply(self.want, change, self.hand))
-            .retry(self.patience)
-            .when(|err: &HostError| err.verdict() == Verdict::Retry)
-            .notify(|err: &HostError, after: Duration| {
-                self.journal.stumbled(step, change, &err.to_string(), after);
-            })
-            .await
-            .map_err(|err| StepError::NotMade { change: Box::new(change.clone()), err })?;
-        Ok(())
+        Ok(None)
+    }
+
+    /// Looks at what a change that failed has left, after a pause: it may have had its effect, a
+    /// half of it or none, and only what is missing then is tried again.
+    async fn look_after(
+        &self,
+        step: &dyn Step,
+        stumble: &Stumble,
+        pauses: &mut ExponentialBackoff,
+    ) -> Result<Option<Look>, Stop> {
+        let Stumble { change, err } = stumble;
+        let mut why = err.to_string();
+        for pause in pauses.by_ref() {
+            self.journal.stumbled(step.name(), change, &why, pause);
+            sleep(pause).await;
+            match self.look(step.needs(), None).await {
+                Ok(look) => return Ok(Some(look)),
+                Err(blind) if blind.verdict() == Verdict::Retry => why = blind.to_string(),
+                Err(blind) => return Err(blind.into()),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// A change that failed.
+struct Stumble {
+    change: Change,
+    err: HostError,
+}
+
+impl From<Stumble> for StepError {
+    fn from(Stumble { change, err }: Stumble) -> Self {
+        Self::NotMade { change: Box::new(change), err }
     }
 }
 

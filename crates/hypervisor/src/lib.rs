@@ -3,13 +3,17 @@
 //! A driver only looks and obeys: what is missing on a guest is decided elsewhere, and what was
 //! changed is looked at again afterwards, whatever the driver said.
 
+mod command;
 mod error;
+mod idle;
 mod inventory;
 mod lock;
+pub mod simulated;
 
 use phoenix_domain::{Change, Facets, GuestSpec, Seen};
 
 pub use error::HostError;
+pub use idle::Idle;
 pub use inventory::{Gpu, Inventory};
 pub use lock::{Hand, Lock, LockError};
 

@@ -1,5 +1,11 @@
 //! Somebody who plays a worker: tells the log what a worker would, and touches no host.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "a broken fixture should stop the test"
+)]
+
 use chrono::Utc;
 use phoenix_bus::{Appended, Bus, Durability, From, HostReport, Setup, Teller, Told};
 use phoenix_domain::{

@@ -1,13 +1,7 @@
-//! What tests are built with. Nothing here ships.
-
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::missing_panics_doc,
-    clippy::indexing_slicing,
-    reason = "a broken fixture should stop the test"
-)]
+//! What several crates' tests share. Nothing here ships.
 
 pub mod actor;
+mod guest;
 pub mod nats;
+
+pub use guest::{Builder, guest, machine};

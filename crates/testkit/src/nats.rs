@@ -1,5 +1,13 @@
 //! A NATS server of a test's own: on a free port, in a folder of its own, gone with the test.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a broken fixture should stop the test"
+)]
+
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;

@@ -1,13 +1,34 @@
-//! Not part of this version yet; it says so instead of pretending.
+//! `phoenix-worker`: the worker of one host.
 
-use std::io::Write;
 use std::process::ExitCode;
 
+use clap::{Parser, Subcommand};
+use phoenix_worker::{Settings, SimChange};
+
+/// Takes the jobs of one host and makes its guests as they should be.
+#[derive(Parser)]
+#[command(name = "phoenix-worker", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(flatten)]
+    settings: Option<Settings>,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Make one change of a simulated host
+    #[command(hide = true)]
+    SimChange(SimChange),
+}
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
-    let said = writeln!(
-        std::io::stderr(),
-        "error: phoenix-worker does nothing in this version: it validates and plans only\n         hint: `phoenix check` and `phoenix plan ID` work; run them instead"
-    );
-    drop(said);
-    ExitCode::FAILURE
+    match Cli::parse() {
+        Cli { verb: Some(Verb::SimChange(change)), .. } => change.run(),
+        Cli { settings: Some(settings), .. } => phoenix_worker::main(settings),
+        Cli { .. } => ExitCode::from(64),
+    }
 }

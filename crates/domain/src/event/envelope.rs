@@ -33,10 +33,10 @@ pub struct Event {
 /// Why bytes are not an event of ours.
 #[derive(Debug, Error)]
 pub enum Unreadable {
-    /// It is no CloudEvent in JSON.
+    /// It is no event in JSON.
     #[error("it is no CloudEvent")]
     NotAnEvent(#[source] serde_json::Error),
-    /// It is an event of another version of CloudEvents.
+    /// Its envelope is of another version.
     #[error("it is a CloudEvent of version `{0}`, not 1.0")]
     OtherEnvelope(String),
     /// It is an event of a kind this version does not know.

@@ -91,7 +91,7 @@ impl Record {
             }
             Fact::Failed(_) => leave(work, desired, Standing::Failed),
             Fact::DeadLettered(dead) => {
-                leave(work, desired, Standing::Dead { letter: dead.letter })
+                leave(work, desired, Standing::Dead { letter: dead.letter });
             }
             Fact::Cancelled(_) => leave(work, desired, Standing::Cancelled),
         }

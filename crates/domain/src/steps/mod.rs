@@ -64,9 +64,14 @@ impl GuestSpec {
 }
 
 /// Returns how far the guest has come: the phase is computed from what is seen, not remembered.
+///
+/// It is completed when nothing is left for any of its steps, whichever is the last of its way.
 pub fn reached(way: &[&dyn Step], want: &GuestSpec, seen: &Seen) -> Phase {
-    way.iter()
-        .take_while(|step| step.plan(want, seen).as_ref().is_ok_and(Plan::is_empty))
-        .last()
-        .map_or(Phase::Defined, |step| step.reaches())
+    let is_taken = |step: &&&dyn Step| step.plan(want, seen).as_ref().is_ok_and(Plan::is_empty);
+    let mut taken = way.iter().take_while(is_taken).map(|step| step.reaches());
+    match (taken.by_ref().last(), way.iter().all(|step| is_taken(&step))) {
+        (_, true) => Phase::Completed,
+        (Some(last), false) => last.min(Phase::Customizing),
+        (None, false) => Phase::Defined,
+    }
 }

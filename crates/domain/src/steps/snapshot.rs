@@ -79,12 +79,13 @@ fn renewal(
     contents: &SpecDigest,
 ) -> Result<Vec<Change>, Refusal> {
     let guest = seen.guest()?;
-    if guest.is_sealed(Some(name), contents) {
-        return Ok(Vec::new());
-    }
     let mut changes = Vec::new();
+    // Also where the snapshot is there: a parent at rest does not run.
     if want.rests() && guest.run != Run::Stopped {
         changes.push(Change::Stop);
+    }
+    if guest.is_sealed(Some(name), contents) {
+        return Ok(changes);
     }
     if guest.snapshots.contains_key(name) {
         changes.push(Change::RemoveSnapshot { name: name.clone() });

@@ -6,7 +6,8 @@ use crate::{
     Change, GibiBytes, GuestSpec, Phase, Plan, Refusal, Seen, Step, StepName, Volume, VolumeSource,
 };
 
-/// Mounts volumes and directories into a container.
+/// Mounts volumes and directories into a container. It concerns those that want none as well: what
+/// they had before, or have from a parent, goes.
 pub(super) struct Volumes;
 
 impl Step for Volumes {
@@ -16,12 +17,6 @@ impl Step for Volumes {
 
     fn reaches(&self) -> Phase {
         Phase::Configured
-    }
-
-    fn concerns(&self, want: &GuestSpec) -> bool {
-        // What is mounted and not wanted any more has to go, but a clone of a parent without
-        // volumes has nothing to lose.
-        want.volumes.iter().any(is_attached)
     }
 
     fn plan(&self, want: &GuestSpec, seen: &Seen) -> Result<Plan, Refusal> {

@@ -1,0 +1,57 @@
+//! The server with nothing on top: what benchmarks measure everything else against.
+
+use async_nats::HeaderMap;
+use async_nats::jetstream::stream::Config;
+use phoenix_domain::NodeName;
+
+use crate::connect::{Address, Bus};
+use crate::error::{BusError, Failing as _};
+use crate::names::Cell;
+use crate::publish::{Outgoing, Unacknowledged};
+
+const STREAM: &str = "BARE";
+const SUBJECT: &str = "bare";
+/// About what an event of a guest weighs.
+const PAYLOAD: usize = 2048;
+
+/// A connection with a stream of its own.
+pub struct Bare {
+    bus: Bus,
+}
+
+impl Bare {
+    /// Connects, and makes the stream.
+    pub async fn connect(url: &str, node: NodeName) -> Result<Self, BusError> {
+        let (url, name) = (url.to_owned(), "bare".to_owned());
+        let address = Address { url, credentials: None, name, cell: Cell::new(node) };
+        let bus = Bus::connect(&address).await?;
+        let config = Config {
+            name: STREAM.to_owned(),
+            subjects: vec![SUBJECT.to_owned()],
+            allow_atomic_publish: true,
+            ..Config::default()
+        };
+        bus.jetstream.get_or_create_stream(config).await.failing("making a stream")?;
+        Ok(Self { bus })
+    }
+
+    /// Publishes one message and waits until it is acknowledged. Says whether it was.
+    pub async fn publish(&self) -> bool {
+        self.bus.publish(message()).await.is_ok()
+    }
+
+    /// Publishes messages as a whole and waits until they are acknowledged. Says whether they were.
+    pub async fn publish_batch(&self, size: usize) -> bool {
+        let batch: Result<_, Unacknowledged> =
+            self.bus.publish_batch((0..size).map(|_| message()).collect()).await;
+        batch.is_ok()
+    }
+}
+
+fn message() -> Outgoing {
+    Outgoing {
+        subject: SUBJECT.to_owned(),
+        headers: HeaderMap::new(),
+        payload: vec![b'x'; PAYLOAD].into(),
+    }
+}

@@ -1,0 +1,199 @@
+//! Starts a process: the one place that does.
+//!
+//! What is started must be able to outlive us. It runs in its own process group, so that a signal
+//! meant for us does not reach it; it inherits the locks it works under; and it prints into files
+//! in memory, for a tool whose pipe was closed dies in the middle of its work.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use command_fds::{CommandFdExt as _, FdMapping};
+use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use tokio::process::Child;
+use tokio::time::timeout;
+use tracing::{debug, warn};
+
+use crate::{Hand, HostError};
+
+/// How much of what a process printed is kept; the end of it says why it failed.
+const KEPT: u64 = 4096;
+
+/// The number under which a child finds the first lock; the others follow.
+const FIRST_LOCK: i32 = 3;
+
+/// How long a process has for cleaning up once it was told to end. The tools of Proxmox roll back
+/// when they are asked to end, and leave debris when they are killed.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A process about to be started.
+#[derive(Clone)]
+pub(crate) struct Command {
+    program: PathBuf,
+    arguments: Vec<Argument>,
+    limit: Duration,
+    grace: Duration,
+}
+
+/// One argument of a process.
+#[derive(Clone)]
+enum Argument {
+    Plain(OsString),
+    /// It reaches the process and nobody else: no message, no log.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the drivers of real hosts"))]
+    Secret(OsString),
+}
+
+/// How a process ended, and the end of what it printed.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the drivers of real hosts"))]
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Command {
+    /// Describes a process that may run this long.
+    pub(crate) fn new(program: &Path, limit: Duration) -> Self {
+        Self { program: program.to_owned(), arguments: Vec::new(), limit, grace: GRACE }
+    }
+
+    /// Gives it one more argument.
+    pub(crate) fn plain(mut self, argument: impl Into<OsString>) -> Self {
+        self.arguments.push(Argument::Plain(argument.into()));
+        self
+    }
+
+    /// Gives it one more argument, which no message will show.
+    #[cfg(test)]
+    pub(crate) fn secret(mut self, argument: impl Into<OsString>) -> Self {
+        self.arguments.push(Argument::Secret(argument.into()));
+        self
+    }
+
+    /// Gives it another time for cleaning up.
+    pub(crate) fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// Runs it to its end, or to its deadline. Where nobody waits any more it runs on.
+    pub(crate) async fn run(&self, hand: &Hand) -> Result<Ended, HostError> {
+        let not_started =
+            |err: io::Error| self.failed(format!("it cannot be started: {err}"), String::new());
+        let (stdout, stderr) = (paper().map_err(not_started)?, paper().map_err(not_started)?);
+        let mut child = self.start(hand, &stdout, &stderr).map_err(not_started)?;
+        debug!(command = %self, pid = child.id(), "process started");
+        match timeout(self.limit, child.wait()).await {
+            Ok(Ok(status)) => {
+                Ok(Ended { status, stdout: end_of(&stdout), stderr: end_of(&stderr) })
+            }
+            Ok(Err(err)) => Err(self.failed(format!("it was lost: {err}"), end_of(&stderr))),
+            Err(_) => {
+                self.end(&mut child).await;
+                Err(HostError::TimedOut {
+                    what: self.to_string(),
+                    limit: self.limit,
+                    output: end_of(&stderr),
+                })
+            }
+        }
+    }
+
+    fn start(&self, hand: &Hand, stdout: &File, stderr: &File) -> io::Result<Child> {
+        let mut command = tokio::process::Command::new(&self.program);
+        for argument in &self.arguments {
+            let (Argument::Plain(text) | Argument::Secret(text)) = argument;
+            command.arg(text);
+        }
+        command
+            .stdin(Stdio::null())
+            .stdout(stdout.try_clone()?)
+            .stderr(stderr.try_clone()?)
+            .process_group(0);
+        let locks: Vec<_> = hand
+            .files()
+            .iter()
+            .zip(FIRST_LOCK..)
+            .map(|(lock, child_fd)| Ok(FdMapping { parent_fd: same_lock(lock)?, child_fd }))
+            .collect::<io::Result<_>>()?;
+        command.fd_mappings(locks).map_err(io::Error::other)?;
+        command.spawn()
+    }
+
+    /// Asks it to end, and then does not ask any more.
+    async fn end(&self, child: &mut Child) {
+        let Some(pid) = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)) else {
+            return;
+        };
+        if let Err(err) = kill_process(pid, Signal::TERM) {
+            debug!(%err, "process had ended");
+        }
+        let has_ended = timeout(self.grace, child.wait()).await.is_ok();
+        // Its children may be at work still, whether it has ended or not.
+        if let Err(err) = kill_process_group(pid, Signal::KILL) {
+            debug!(%err, "process group had ended");
+        }
+        if !has_ended && let Err(err) = child.wait().await {
+            warn!(%err, "process cannot be waited for");
+        }
+        warn!(command = %self, has_ended, "process ended at its deadline");
+    }
+
+    fn failed(&self, why: String, output: String) -> HostError {
+        HostError::Failed { what: self.to_string(), why, output }
+    }
+}
+
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.program.display())?;
+        for argument in &self.arguments {
+            match argument {
+                Argument::Plain(text) => write!(f, " {}", text.display())?,
+                Argument::Secret(_) => f.write_str(" ***")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Command({self})")
+    }
+}
+
+/// Returns a file in memory that goes when its last holder ends.
+fn paper() -> io::Result<File> {
+    Ok(memfd_create("phoenix-output", MemfdFlags::CLOEXEC)?.into())
+}
+
+/// Returns the same open file, and with it the same lock, under another number.
+fn same_lock(lock: &Arc<File>) -> io::Result<OwnedFd> {
+    lock.try_clone().map(OwnedFd::from)
+}
+
+fn end_of(paper: &File) -> String {
+    let mut kept = Vec::new();
+    // It is for people; what cannot be read is left out.
+    let Ok(length) = paper.metadata().map(|metadata| metadata.len()) else { return String::new() };
+    let from = length.saturating_sub(KEPT);
+    kept.resize(usize::try_from(length - from).unwrap_or_default(), 0);
+    match paper.read_exact_at(&mut kept, from) {
+        Ok(()) => String::from_utf8_lossy(&kept).into_owned(),
+        Err(_) => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

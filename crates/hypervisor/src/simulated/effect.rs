@@ -1,0 +1,329 @@
+//! What a change makes of a guest, and what a real host refuses: a plain function.
+
+use std::collections::BTreeMap;
+use std::mem::discriminant;
+
+use phoenix_domain::{
+    AppArmor, Boot, Change, Firewall, GpuSet, GuestKey, GuestSpec, Inside, Kind, Made, MebiBytes,
+    Origin, Owner, Property, Run, VolumeSource,
+};
+
+use super::guest::{AGENT, Frozen, SimulatedGuest, half_made};
+use super::mounts;
+use super::refusal::Refuse;
+use super::settings::Settings;
+use crate::HostError;
+
+/// What a change is made on.
+pub(super) struct Scene<'s> {
+    /// What is wanted of the guest.
+    pub(super) want: &'s GuestSpec,
+    /// The change.
+    pub(super) change: &'s Change,
+    /// The guest it is cloned from.
+    pub(super) parent: Option<&'s SimulatedGuest>,
+    /// The settings of the host.
+    pub(super) settings: &'s Settings,
+}
+
+/// What a change leaves.
+pub(super) enum Left {
+    /// This guest.
+    Guest(Box<SimulatedGuest>),
+    /// No guest.
+    Nothing,
+}
+
+/// Returns what the change makes of the guest.
+pub(super) fn after(scene: &Scene<'_>, before: Option<SimulatedGuest>) -> Result<Left, HostError> {
+    let refuse = Refuse { change: scene.change };
+    if let Change::Create { .. } = scene.change {
+        return match before {
+            Some(guest) => Err(refuse.for_now(&format!("{} exists already", guest.guest))),
+            None => made(scene, &refuse).map(|guest| Left::Guest(Box::new(guest))),
+        };
+    }
+    let Some(mut guest) = before else {
+        return Err(refuse.for_now(&format!("{} does not exist", GuestKey::from(scene.want))));
+    };
+    match (scene.change, guest.seen.made) {
+        (Change::RemoveHalfMade, Made::Half) => return Ok(Left::Nothing),
+        (Change::RemoveHalfMade, Made::Whole) => {
+            return Err(refuse.for_now("its creation came to its end"));
+        }
+        (_, Made::Half) => return Err(refuse.locked("create")),
+        (_, Made::Whole) => {}
+    }
+    change(scene, &refuse, &mut guest)?;
+    guest.model_server.clone_from(&scene.want.model_server);
+    Ok(Left::Guest(Box::new(guest)))
+}
+
+/// Returns the guest as it is once it is made.
+fn made(scene: &Scene<'_>, refuse: &Refuse<'_>) -> Result<SimulatedGuest, HostError> {
+    let Change::Create { origin, root_disk, unprivileged } = scene.change else {
+        return Err(refuse.for_good("it is no creation"));
+    };
+    let key = GuestKey::from(scene.want);
+    let mut guest = half_made(key, root_disk.clone(), *unprivileged);
+    match origin {
+        Origin::Clone { parent } => {
+            let Some(parent) = scene.parent else {
+                return Err(refuse.for_now(&format!("its parent {parent} does not exist")));
+            };
+            inherit(&mut guest, parent, refuse)?;
+        }
+        Origin::Template { archive: from } | Origin::CloudImage { image: from } => {
+            let known = &scene.settings.templates;
+            if !known.is_empty() && !known.iter().any(|name| **name == **from) {
+                return Err(refuse.for_good(&format!("there is no {from} on the host")));
+            }
+            guest.seen.properties = defaults(key);
+            if let Origin::CloudImage { .. } = origin {
+                guest.seen.root_disk.size.0 = root_disk.size.0.min(scene.settings.image_gib);
+            }
+        }
+    }
+    guest.seen.made = Made::Whole;
+    guest.seen.owner = Owner::Phoenix;
+    guest.model_server.clone_from(&scene.want.model_server);
+    Ok(guest)
+}
+
+/// Gives a clone all its parent has, as real clones do: also what it is not meant to have.
+fn inherit(
+    guest: &mut SimulatedGuest,
+    parent: &SimulatedGuest,
+    refuse: &Refuse<'_>,
+) -> Result<(), HostError> {
+    if parent.guest.kind != guest.guest.kind {
+        return Err(refuse.for_good(&format!("its parent {} is of the other kind", parent.guest)));
+    }
+    let Some(frozen) = parent.to_clone() else {
+        let why = format!("its parent {} has nothing to be cloned from", parent.guest);
+        return Err(refuse.for_now(&why));
+    };
+    let Frozen { properties, root_disk, volumes, features, application } = frozen;
+    let is_bound = |source: &VolumeSource| matches!(source, VolumeSource::Host { .. });
+    if let Some(volume) = volumes.iter().find(|volume| is_bound(&volume.source)) {
+        let why = format!("unable to clone the directory mounted at {}", volume.place);
+        return Err(refuse.for_good(&why));
+    }
+    guest.seen.properties = properties;
+    guest.seen.root_disk.size = root_disk.size;
+    guest.seen.volumes = volumes;
+    guest.seen.unprivileged = parent.seen.unprivileged;
+    let inside = guest.inside();
+    inside.features = features;
+    inside.application = application;
+    Ok(())
+}
+
+fn change(
+    scene: &Scene<'_>,
+    refuse: &Refuse<'_>,
+    guest: &mut SimulatedGuest,
+) -> Result<(), HostError> {
+    match scene.change {
+        Change::Create { .. } | Change::RemoveHalfMade | Change::AwaitHealthy => {}
+        Change::SetProperties { to } => set(scene, refuse, guest, to)?,
+        Change::Attach { volume } => mounts::attach(refuse, guest, volume)?,
+        Change::Detach { place } => mounts::detach(guest, place),
+        Change::GrowVolume { place, to } => mounts::grow(refuse, guest, place, *to)?,
+        Change::GrowRootDisk { to } => {
+            let size = &mut guest.seen.root_disk.size;
+            if *to <= *size {
+                return Err(refuse.for_now(&format!("the disk has {size} already")));
+            }
+            *size = *to;
+        }
+        Change::Start => match (guest.runs(), &guest.seen.template) {
+            (_, Some(_)) => return Err(refuse.for_good("a template cannot be started")),
+            (true, None) => return Err(refuse.for_now("already running")),
+            (false, None) => guest.boot(),
+        },
+        Change::Restart if guest.runs() => guest.boot(),
+        Change::Restart => return Err(refuse.for_now("not running")),
+        Change::Stop => match (guest.runs(), guest.guest.kind) {
+            (true, _) => guest.halt(),
+            // Of the two tools only this one does not mind.
+            (false, Kind::Machine) => {}
+            (false, Kind::Container) => return Err(refuse.for_now("not running")),
+        },
+        Change::AwaitAgent => {
+            let is_sick = guest.broken.contains_key(AGENT);
+            let is_there = guest.runs() && guest.guest.kind == Kind::Machine && !is_sick;
+            if !is_there {
+                return Err(refuse.for_now("the agent does not answer"));
+            }
+            guest.inside().agent_answers = true;
+        }
+        Change::InstallFeature { feature } => {
+            let inside = entered(refuse, guest)?;
+            inside.features.insert(feature.clone());
+        }
+        Change::RunApplicationScript { script } => {
+            let inside = entered(refuse, guest)?;
+            inside.application = Some(script.clone());
+        }
+        Change::TakeSnapshot { name, contents } => {
+            if guest.seen.snapshots.contains_key(name) {
+                return Err(refuse.for_now(&format!("snapshot name '{name}' already used")));
+            }
+            can_be_frozen(refuse, guest)?;
+            guest.hold(name, contents.as_ref());
+        }
+        Change::RemoveSnapshot { name } => {
+            if guest.seen.snapshots.remove(name).is_none() {
+                return Err(refuse.for_now(&format!("snapshot '{name}' does not exist")));
+            }
+            guest.frozen.remove(name);
+        }
+        Change::CleanForTemplate => {
+            entered(refuse, guest)?;
+            guest.clean = true;
+        }
+        Change::ConvertToTemplate { contents } => {
+            if guest.seen.template.is_some() {
+                return Err(refuse.for_now("it is a template already"));
+            }
+            if guest.runs() {
+                return Err(refuse.for_now("it is running"));
+            }
+            if !guest.seen.snapshots.is_empty() {
+                return Err(refuse.for_good("it contains snapshots"));
+            }
+            guest.seen.template = Some(contents.clone());
+        }
+    }
+    Ok(())
+}
+
+/// Returns the inside of a guest in which something can be run.
+fn entered<'g>(
+    refuse: &Refuse<'_>,
+    guest: &'g mut SimulatedGuest,
+) -> Result<&'g mut Inside, HostError> {
+    if !guest.runs() {
+        return Err(refuse.for_now("not running"));
+    }
+    let kind = guest.guest.kind;
+    let inside = guest.inside();
+    if kind == Kind::Machine && !inside.agent_answers {
+        return Err(refuse.for_now("the agent does not answer"));
+    }
+    Ok(inside)
+}
+
+fn can_be_frozen(refuse: &Refuse<'_>, guest: &SimulatedGuest) -> Result<(), HostError> {
+    if guest.seen.template.is_some() {
+        return Err(refuse.for_good("it is a template"));
+    }
+    let is_bound = |source: &VolumeSource| matches!(source, VolumeSource::Host { .. });
+    match guest.seen.volumes.iter().find(|volume| is_bound(&volume.source)) {
+        Some(volume) if guest.guest.kind == Kind::Container => Err(refuse.for_good(&format!(
+            "snapshot feature is not available: a directory of the host is mounted at {}",
+            volume.place
+        ))),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn set(
+    scene: &Scene<'_>,
+    refuse: &Refuse<'_>,
+    guest: &mut SimulatedGuest,
+    to: &[Property],
+) -> Result<(), HostError> {
+    for property in to {
+        if let Property::Gpus(gpus) = property {
+            let is_there = |index: &u8| scene.settings.gpus.iter().any(|gpu| gpu.index == *index);
+            if let Some(index) = gpus.indices().iter().find(|index| !is_there(index)) {
+                return Err(refuse.for_good(&format!("there is no GPU {index}")));
+            }
+        }
+    }
+    put_properties(guest, to);
+    Ok(())
+}
+
+/// Gives a guest these properties; what it runs with may have to wait for a restart.
+pub(super) fn put_properties(guest: &mut SimulatedGuest, to: &[Property]) {
+    let mut waits = false;
+    for property in to {
+        let had = &mut guest.seen.properties;
+        if had.contains(property) {
+            continue;
+        }
+        had.retain(|old| discriminant(old) != discriminant(property));
+        had.push(property.clone());
+        had.sort_by_key(rank);
+        waits |= waits_for_restart(property, guest.guest.kind);
+    }
+    if waits && guest.runs() {
+        guest.seen.run = Run::RunningStale;
+    }
+}
+
+/// Says whether a property reaches a running guest only when that is started anew.
+fn waits_for_restart(property: &Property, kind: Kind) -> bool {
+    match property {
+        Property::Options(_)
+        | Property::Confinement { .. }
+        | Property::RawLines(_)
+        | Property::IdMaps(_)
+        | Property::Gpus(_)
+        | Property::Nics(_)
+        | Property::User(_) => true,
+        Property::Cores(_) | Property::Memory(_) => kind == Kind::Machine,
+        Property::Name(_) | Property::Swap(_) | Property::Boot(_) | Property::Firewall(_) => false,
+    }
+}
+
+/// Returns what a host says of a guest of which nothing was said.
+fn defaults(guest: GuestKey) -> Vec<Property> {
+    let name = match guest.kind {
+        Kind::Container => format!("CT{}", guest.vmid),
+        Kind::Machine => format!("VM{}", guest.vmid),
+    };
+    let mut properties = vec![
+        Property::Cores(None),
+        Property::Memory(MebiBytes(512)),
+        Property::Nics(Vec::new()),
+        Property::Boot(Boot::default()),
+        Property::Gpus(GpuSet::default()),
+        Property::Firewall(Firewall::default()),
+    ];
+    properties.extend(name.parse().ok().map(Property::Name));
+    match guest.kind {
+        Kind::Container => properties.extend([
+            Property::Swap(None),
+            Property::Options(BTreeMap::new()),
+            Property::Confinement { profile: AppArmor::Generated, nesting: false },
+            Property::RawLines(Vec::new()),
+            Property::IdMaps(Vec::new()),
+        ]),
+        Kind::Machine => properties.push(Property::User(None)),
+    }
+    properties.sort_by_key(rank);
+    properties
+}
+
+/// Returns the place of a property, so that they stand in one order however they were set.
+fn rank(property: &Property) -> u8 {
+    match property {
+        Property::Name(_) => 0,
+        Property::Cores(_) => 1,
+        Property::Memory(_) => 2,
+        Property::Swap(_) => 3,
+        Property::Nics(_) => 4,
+        Property::Boot(_) => 5,
+        Property::Gpus(_) => 6,
+        Property::Firewall(_) => 7,
+        Property::Options(_) => 8,
+        Property::Confinement { .. } => 9,
+        Property::RawLines(_) => 10,
+        Property::IdMaps(_) => 11,
+        Property::User(_) => 12,
+    }
+}

@@ -1,0 +1,203 @@
+//! The folder a simulated host lives in.
+//!
+//! ```text
+//! settings.json     what the host has, and how slow it is
+//! guests/           one file a guest; a change renames a new one over it, so it is never torn
+//! ledger.jsonl      one line for the begin and one for the end of every effect
+//! faults.json       what is to go wrong
+//! services.json     where the services of running guests answer
+//! locks/            who is at what; they belong to the kernel and end with their holder
+//! ```
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use phoenix_domain::{GuestKey, Kind, StorageId, Vmid};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::guest::SimulatedGuest;
+use super::settings::Settings;
+use crate::{HostError, Lock, LockError};
+
+/// How often somebody who waits for a lock looks whether it is free.
+const LOCK_POLL: Duration = Duration::from_millis(2);
+
+/// The folder a simulated host lives in.
+#[derive(Clone, Debug)]
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    /// Takes a folder that [`Folder::init`] made.
+    pub(super) fn open(dir: &Path) -> Result<Self, HostError> {
+        let folder = Self(dir.to_owned());
+        folder.settings()?;
+        Ok(folder)
+    }
+
+    /// Makes the folder of a host without guests; what is there already stays.
+    pub(super) fn init(dir: &Path, settings: &Settings) -> Result<Self, HostError> {
+        let folder = Self(dir.to_owned());
+        for name in ["guests", "locks"] {
+            fs::create_dir_all(dir.join(name)).map_err(unreachable)?;
+        }
+        folder.write("settings.json", settings)?;
+        Ok(folder)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Returns the settings; where there are none, there is no host.
+    pub(super) fn settings(&self) -> Result<Settings, HostError> {
+        self.read("settings.json")?.ok_or_else(|| {
+            let why = format!("there is no simulated host in {}", self.0.display());
+            unreachable(io::Error::new(ErrorKind::NotFound, why))
+        })
+    }
+
+    /// Returns the guest with this number, of whichever kind: they share one space of numbers.
+    pub(super) fn guest(&self, vmid: Vmid) -> Result<Option<SimulatedGuest>, HostError> {
+        for kind in [Kind::Container, Kind::Machine] {
+            if let Some(guest) = self.read(&file_of(GuestKey { kind, vmid }))? {
+                return Ok(Some(guest));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns all guests, by their names.
+    pub(super) fn guests(&self) -> Result<BTreeMap<GuestKey, SimulatedGuest>, HostError> {
+        let mut guests = BTreeMap::new();
+        for entry in fs::read_dir(self.0.join("guests")).map_err(unreachable)? {
+            let name = entry.map_err(unreachable)?.file_name();
+            let key = name.to_str().and_then(|name| name.strip_suffix(".json"));
+            let Some(key) = key.and_then(|key| key.parse::<GuestKey>().ok()) else { continue };
+            // It may have been removed since the folder was read.
+            if let Some(guest) = self.read(&file_of(key))? {
+                guests.insert(key, guest);
+            }
+        }
+        Ok(guests)
+    }
+
+    /// Returns when a guest was changed last: each change renames or removes a file.
+    pub(super) fn guests_changed(&self) -> io::Result<SystemTime> {
+        fs::metadata(self.0.join("guests"))?.modified()
+    }
+
+    /// Writes the file of a guest.
+    pub(super) fn put(&self, guest: &SimulatedGuest) -> Result<(), HostError> {
+        self.write(&file_of(guest.guest), guest)
+    }
+
+    /// Removes the file of a guest.
+    pub(super) fn remove(&self, guest: GuestKey) -> Result<(), HostError> {
+        match fs::remove_file(self.0.join(file_of(guest))) {
+            Ok(()) => Ok(()),
+            Err(err) if err.kind() == ErrorKind::NotFound => Ok(()),
+            Err(err) => Err(unreachable(err)),
+        }
+    }
+
+    /// Returns how much is free on a storage, in GiB; absent where there is no such storage.
+    pub(super) fn free(
+        &self,
+        settings: &Settings,
+        storage: &StorageId,
+    ) -> Result<Option<u64>, HostError> {
+        let Some(size) = settings.size_of(storage) else { return Ok(None) };
+        let taken = self.guests()?.values().map(|guest| guest.takes(storage)).sum();
+        Ok(Some(size.saturating_sub(taken)))
+    }
+
+    /// Takes the lock that a change of a guest is made under.
+    pub(super) fn lock_guest(&self, vmid: Vmid, wait: Duration) -> Result<Lock, HostError> {
+        self.lock(&format!("guest-{vmid}"), &format!("guest {vmid}"), wait)
+    }
+
+    /// Takes the lock that room is handed out under.
+    pub(super) fn lock_storage(&self, storage: &StorageId) -> Result<Lock, HostError> {
+        let what = format!("storage {storage}");
+        self.lock(&format!("storage-{storage}"), &what, Duration::from_mins(1))
+    }
+
+    fn lock(&self, name: &str, what: &str, wait: Duration) -> Result<Lock, HostError> {
+        let path = self.0.join("locks").join(name);
+        let begun = Instant::now();
+        loop {
+            match Lock::try_take(&path) {
+                Ok(lock) => return Ok(lock),
+                Err(LockError::Held { .. }) if begun.elapsed() < wait => thread::sleep(LOCK_POLL),
+                Err(LockError::Held { .. }) => {
+                    let by = "another change on the simulated host".to_owned();
+                    return Err(HostError::Locked { what: what.to_owned(), by });
+                }
+                Err(LockError::Unusable { err, .. }) => return Err(unreachable(err)),
+            }
+        }
+    }
+
+    /// Reads one file; absent where there is none.
+    pub(super) fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, HostError> {
+        match fs::read(self.0.join(name)) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|err| {
+                HostError::Unreadable { what: name.to_owned(), why: err.to_string() }
+            }),
+            Err(err) if err.kind() == ErrorKind::NotFound => Ok(None),
+            Err(err) => Err(unreachable(err)),
+        }
+    }
+
+    /// Writes one file whole: who reads it sees the old one or the new one.
+    pub(super) fn write(&self, name: &str, what: &impl Serialize) -> Result<(), HostError> {
+        let unreadable = |err: serde_json::Error| HostError::Unreadable {
+            what: name.to_owned(),
+            why: err.to_string(),
+        };
+        let mut bytes = serde_json::to_vec_pretty(what).map_err(unreadable)?;
+        bytes.push(b'\n');
+        let path = self.0.join(name);
+        // Each file has one writer at a time, who holds its lock.
+        let beside = path.with_extension("new");
+        fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, &path)).map_err(unreachable)
+    }
+
+    /// Adds one line to a file; several processes may do so at once.
+    pub(super) fn append(&self, name: &str, line: &[u8]) -> Result<(), HostError> {
+        let mut options = OpenOptions::new();
+        let file = options.create(true).append(true).open(self.0.join(name));
+        file.and_then(|mut file| file.write_all(line)).map_err(unreachable)
+    }
+
+    /// Reads a file of lines; empty where there is none.
+    pub(super) fn text(&self, name: &str) -> Result<String, HostError> {
+        match fs::read_to_string(self.0.join(name)) {
+            Ok(text) => Ok(text),
+            Err(err) if err.kind() == ErrorKind::NotFound => Ok(String::new()),
+            Err(err) => Err(unreachable(err)),
+        }
+    }
+
+    /// Takes the lock of a file that is read and written back, and waits for it.
+    pub(super) fn hold(&self, name: &str) -> Result<File, HostError> {
+        let mut options = OpenOptions::new();
+        let path = self.0.join("locks").join(name);
+        let file = options.create(true).truncate(false).write(true).open(path);
+        file.and_then(|file| file.lock().map(|()| file)).map_err(unreachable)
+    }
+}
+
+fn file_of(guest: GuestKey) -> String {
+    format!("guests/{guest}.json")
+}
+
+/// Says that the host cannot be reached: the folder it lives in cannot be used.
+pub(super) fn unreachable(err: io::Error) -> HostError {
+    HostError::Unreachable { err }
+}

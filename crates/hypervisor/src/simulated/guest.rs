@@ -1,0 +1,254 @@
+//! A guest of a simulated host, as its file has it.
+
+use std::collections::BTreeMap;
+
+use phoenix_domain::{
+    Change, Disk, Facets, FeatureName, FileName, GuestKey, Health, Inside, Made, ModelServer,
+    Owner, Property, Run, SeenGuest, SnapshotName, SpecDigest, StorageId, Volume, VolumeSource,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// A guest of a simulated host.
+///
+/// There is no time, no process id and nothing random in it: a guest that was made in one go and
+/// one whose making was cut short ten times are the same, byte for byte.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SimulatedGuest {
+    /// Which.
+    pub guest: GuestKey,
+    /// What a look at it tells; its inside is always there, even while it stands still.
+    pub seen: SeenGuest,
+    /// What its snapshots hold.
+    pub frozen: BTreeMap<SnapshotName, Frozen>,
+    /// Volumes of its own that are mounted no longer.
+    pub unused: Vec<Volume>,
+    /// The model it serves, where it has what serves models.
+    pub model_server: Option<ModelServer>,
+    /// Whether it was cleaned for its clones, and not started since.
+    pub clean: bool,
+    /// Services of it that are sick.
+    pub broken: BTreeMap<String, Broken>,
+}
+
+/// What a snapshot holds of a guest: what a clone of it begins with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Frozen {
+    /// Its properties then.
+    pub properties: Vec<Property>,
+    /// Its root disk then.
+    pub root_disk: Disk,
+    /// Its volumes then.
+    pub volumes: Vec<Volume>,
+    /// Its features then.
+    pub features: BTreeSet<FeatureName>,
+    /// Its application then.
+    pub application: Option<FileName>,
+}
+
+/// What is wrong with a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Broken {
+    /// How it shows.
+    pub how: Sickness,
+    /// What cures it.
+    pub until: Cure,
+}
+
+/// How a sick service shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sickness {
+    /// It takes connections and does not answer.
+    Hang,
+    /// It does not listen.
+    Refuse,
+    /// It answers with 503.
+    #[serde(rename = "503")]
+    Unavailable,
+    /// It says that it is well, and does no work.
+    Stall,
+    /// It answers well, and what it should have is not there.
+    Empty,
+}
+
+/// What cures a sick service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cure {
+    /// Somebody who mends it.
+    Hand,
+    /// A start of its guest.
+    Restart,
+}
+
+/// The word under which the agent of a machine can be broken.
+pub(super) const AGENT: &str = "agent";
+
+impl SimulatedGuest {
+    /// Returns what a look at it tells.
+    pub(super) fn look(&self, facets: Facets) -> SeenGuest {
+        let mut seen = self.seen.clone();
+        seen.inside = match (facets, self.runs()) {
+            // Nobody can look into a guest that stands still.
+            (Facets::Config, _) | (Facets::Inside, false) => None,
+            (Facets::Inside, true) => {
+                seen.inside.map(|inside| Inside { health: self.health(), ..inside })
+            }
+        };
+        seen
+    }
+
+    /// Says how what it offers does.
+    pub(super) fn health(&self) -> Health {
+        let sick = self.broken.iter().find(|(service, _)| *service != AGENT);
+        match (self.runs(), sick) {
+            (false, _) => Health::Ailing("it does not run".to_owned()),
+            (true, None) => Health::Healthy,
+            (true, Some((service, broken))) => {
+                Health::Ailing(format!("{service} {}", broken.how.shows()))
+            }
+        }
+    }
+
+    /// Says whether it runs.
+    pub(super) fn runs(&self) -> bool {
+        match self.seen.run {
+            Run::Stopped => false,
+            Run::Running | Run::RunningStale => true,
+        }
+    }
+
+    /// Returns what others can be cloned from: a snapshot made for that, or itself as a template.
+    pub(super) fn to_clone(&self) -> Option<Frozen> {
+        let is_made = self.seen.made == Made::Whole;
+        if is_made && self.seen.template.is_some() {
+            return Some(self.freeze());
+        }
+        let made_for_it = self.seen.snapshots.iter().find(|(_, contents)| contents.is_some());
+        made_for_it.filter(|_| is_made).and_then(|(name, _)| self.frozen.get(name)).cloned()
+    }
+
+    /// Returns what a snapshot of it holds.
+    pub(super) fn freeze(&self) -> Frozen {
+        let SeenGuest { properties, root_disk, volumes, .. } = self.seen.clone();
+        let inside = self.seen.inside.clone();
+        let (features, application) =
+            inside.map(|inside| (inside.features, inside.application)).unwrap_or_default();
+        Frozen { properties, root_disk, volumes, features, application }
+    }
+
+    /// Returns its inside; made where a hand outside has left none.
+    pub(super) fn inside(&mut self) -> &mut Inside {
+        self.seen.inside.get_or_insert_with(blank)
+    }
+
+    /// Returns how much of a storage it takes up, in GiB.
+    pub(super) fn takes(&self, storage: &StorageId) -> u64 {
+        let disk = &self.seen.root_disk;
+        let root = if disk.storage == *storage { disk.size.0 } else { 0 };
+        self.seen.volumes.iter().chain(&self.unused).fold(root, |sum, volume| {
+            sum.saturating_add(match &volume.source {
+                VolumeSource::Storage { storage: on, size, .. } if on == storage => size.0,
+                VolumeSource::Storage { .. }
+                | VolumeSource::Host { .. }
+                | VolumeSource::Nfs { .. } => 0,
+            })
+        })
+    }
+
+    /// Makes it run, or run anew.
+    pub(super) fn boot(&mut self) {
+        self.seen.run = Run::Running;
+        self.clean = false;
+        self.inside().agent_answers = false;
+        self.broken.retain(|_, broken| broken.until != Cure::Restart);
+    }
+
+    /// Makes it stand still.
+    pub(super) fn halt(&mut self) {
+        self.seen.run = Run::Stopped;
+        self.inside().agent_answers = false;
+    }
+
+    /// Says whether what it holds as a snapshot or template is this.
+    pub(super) fn hold(&mut self, name: &SnapshotName, contents: Option<&SpecDigest>) {
+        let frozen = self.freeze();
+        self.frozen.insert(name.clone(), frozen);
+        self.seen.snapshots.insert(name.clone(), contents.cloned());
+    }
+}
+
+impl Sickness {
+    /// Says how it shows.
+    pub fn shows(self) -> &'static str {
+        match self {
+            Self::Hang => "hangs",
+            Self::Stall => "does no work",
+            Self::Refuse => "refuses connections",
+            Self::Unavailable => "answers 503",
+            Self::Empty => "has lost what it had",
+        }
+    }
+}
+
+/// Returns a guest of which only the number is taken.
+pub(super) fn half_made(
+    guest: GuestKey,
+    root_disk: Disk,
+    unprivileged: Option<bool>,
+) -> SimulatedGuest {
+    SimulatedGuest {
+        guest,
+        seen: SeenGuest {
+            owner: Owner::Phoenix,
+            made: Made::Half,
+            run: Run::Stopped,
+            properties: Vec::new(),
+            unprivileged,
+            root_disk,
+            volumes: Vec::new(),
+            snapshots: BTreeMap::new(),
+            template: None,
+            inside: Some(blank()),
+        },
+        frozen: BTreeMap::new(),
+        unused: Vec::new(),
+        model_server: None,
+        clean: false,
+        broken: BTreeMap::new(),
+    }
+}
+
+fn blank() -> Inside {
+    Inside {
+        features: BTreeSet::new(),
+        application: None,
+        agent_answers: false,
+        health: Health::Healthy,
+    }
+}
+
+/// Says whether a change leaves something behind on the host.
+pub(super) fn has_effect(change: &Change) -> bool {
+    match change {
+        Change::AwaitHealthy => false,
+        Change::Create { .. }
+        | Change::RemoveHalfMade
+        | Change::SetProperties { .. }
+        | Change::Attach { .. }
+        | Change::Detach { .. }
+        | Change::GrowVolume { .. }
+        | Change::GrowRootDisk { .. }
+        | Change::Start
+        | Change::Restart
+        | Change::Stop
+        | Change::AwaitAgent
+        | Change::InstallFeature { .. }
+        | Change::RunApplicationScript { .. }
+        | Change::TakeSnapshot { .. }
+        | Change::RemoveSnapshot { .. }
+        | Change::CleanForTemplate
+        | Change::ConvertToTemplate { .. } => true,
+    }
+}

@@ -1,0 +1,95 @@
+//! Serves what the running guests of a simulated host offer: real HTTP on ports of this machine.
+//!
+//! It follows the files of the guests: what is stopped stops answering, what is broken answers as
+//! sick services do. Where each service answers stands in `services.json`.
+
+mod answer;
+mod offer;
+mod server;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::time::{Duration, SystemTime};
+
+use phoenix_domain::GuestKey;
+use tokio::task::spawn_blocking;
+use tokio::time::{MissedTickBehavior, interval};
+use tracing::{debug, info};
+
+use self::offer::Offer;
+use self::server::Servers;
+use super::folder::{Folder, unreachable};
+use super::settings::Settings;
+use crate::HostError;
+
+/// Where services answer: by guest and service, an address to be asked.
+pub type Urls = BTreeMap<GuestKey, BTreeMap<String, String>>;
+
+pub(super) const FILE: &str = "services.json";
+
+/// How often the files are looked at.
+const FOLLOW: Duration = Duration::from_millis(100);
+
+/// After how many looks the files are read although nothing seems to have changed: two changes
+/// within one tick of the file system's clock look like one.
+const READ_ANYWAY: u32 = 10;
+
+/// Which service of which guest.
+type Name = (GuestKey, &'static str);
+
+/// Serves until it is told to end.
+pub(super) async fn serve(
+    folder: &Folder,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), HostError> {
+    let mut shutdown = pin!(shutdown);
+    let mut beat = interval(FOLLOW);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut servers = Servers::default();
+    let mut last = None;
+    let mut looks = 0_u32;
+    // What an earlier run has left answers no more.
+    folder.write(FILE, &Urls::new())?;
+    loop {
+        tokio::select! {
+            () = &mut shutdown => break,
+            _ = beat.tick() => {}
+        }
+        looks = looks.wrapping_add(1);
+        let known = if looks.is_multiple_of(READ_ANYWAY) { None } else { last };
+        let folder_read = folder.clone();
+        match spawn_blocking(move || wanted(&folder_read, known)).await {
+            Ok(Ok(Some((changed, settings, offers)))) => {
+                last = Some(changed);
+                if servers.follow(settings.listen, offers).await {
+                    folder.write(FILE, &servers.urls())?;
+                }
+            }
+            Ok(Ok(None)) => {}
+            // It may be there again at the next look.
+            Ok(Err(err)) => debug!(%err, "simulated guests cannot be read"),
+            Err(err) => debug!(%err, "simulated guests were not read"),
+        }
+    }
+    servers.end().await;
+    info!("simulated services ended");
+    folder.write(FILE, &Urls::new())
+}
+
+/// Returns what is to be served, where something may have changed since.
+#[expect(clippy::type_complexity, reason = "three things that are read at once, in one place")]
+fn wanted(
+    folder: &Folder,
+    known: Option<SystemTime>,
+) -> Result<Option<(SystemTime, Settings, BTreeMap<Name, Offer>)>, HostError> {
+    let changed = folder.guests_changed().map_err(unreachable)?;
+    if known == Some(changed) {
+        return Ok(None);
+    }
+    let guests = folder.guests()?;
+    let offers = guests.values().flat_map(offer::of).collect();
+    Ok(Some((changed, folder.settings()?, offers)))
+}

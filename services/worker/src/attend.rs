@@ -1,0 +1,366 @@
+//! Attends to one guest: lock, claim, walk, and what comes of it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use backoff::ExponentialBuilder;
+use phoenix_bus::{End, Pen, Stopped, Token};
+use phoenix_domain::{
+    Blocked, Cancelled, Claim, Claimed, Completed, DeadLettered, Failed, Failure, GuestKey,
+    GuestSpec, Move, Obstacle, Record, RetryWait, Standing, StepFailed, StepName, Verdict,
+    next_move,
+};
+use phoenix_engine::{Caution, Halt, Outcome, StepError, Walk};
+use phoenix_hypervisor::{Hand, Hypervisor, Lock, LockError};
+use tracing::{debug, info, instrument, warn};
+
+use crate::context::{Context, now};
+use crate::journal::LogJournal;
+
+/// How often a guest may be claimed without getting any further: its work kills its worker.
+const IDLE_CLAIMS: u32 = 5;
+/// How often others may be faster before the guest is left to its next token.
+const TRIES: u32 = 8;
+/// The longest wait between two attempts.
+const LONGEST_WAIT: Duration = Duration::from_mins(5);
+/// The longest wait between two looks at a lock that is held.
+const LOCK_PAUSE: Duration = Duration::from_millis(500);
+
+/// How attending to a guest ended.
+enum Ended {
+    /// Nothing is left to do now.
+    Settled,
+    /// It is wanted otherwise than a moment ago.
+    Changed,
+    /// Somebody else is at it, or this worker is to end: nothing may be acknowledged.
+    LetGo,
+}
+
+/// Attends to a guest until nothing is left to do for it now.
+#[instrument(skip_all, fields(%guest))]
+pub(crate) async fn attend<H: Hypervisor>(
+    context: Arc<Context<H>>,
+    guest: GuestKey,
+    token: Option<Box<Token>>,
+) {
+    let Some(at) = context.busy.take(guest) else {
+        // This process is at it already, and looks at the log again when it is done.
+        if let Some(token) = token {
+            token.done().await;
+        }
+        return;
+    };
+    let pulse = async {
+        let Some(token) = &token else { return std::future::pending().await };
+        let mut pulse = token.pulse();
+        pulse.tick().await;
+        loop {
+            pulse.tick().await;
+            token.hold().await;
+        }
+    };
+    let ended = tokio::select! {
+        ended = context.work_on(guest) => ended,
+        () = pulse => Ended::LetGo,
+    };
+    drop(at);
+    if let Some(token) = token {
+        match ended {
+            Ended::Settled | Ended::Changed => token.done().await,
+            Ended::LetGo if context.shutdown.is_cancelled() => token.again(Duration::ZERO).await,
+            Ended::LetGo => {}
+        }
+    }
+    // The dispatcher may have passed it over while we were at it.
+    context.look_again(guest);
+}
+
+impl<H: Hypervisor> Context<H> {
+    async fn work_on(&self, guest: GuestKey) -> Ended {
+        let Some(lock) = self.lock(&guest.to_string()).await else { return Ended::LetGo };
+        let mut known = self.view.end(guest).map(|end| (*end).clone());
+        for _ in 0..TRIES {
+            let end = match known.take() {
+                Some(end) => end,
+                None => match self.bus.end(guest).await {
+                    Ok(Some(end)) => end,
+                    Ok(None) => return Ended::Settled,
+                    Err(err) => {
+                        warn!(%err, "the log cannot be read");
+                        return Ended::LetGo;
+                    }
+                },
+            };
+            if !self.is_to_do(&end.event.state) {
+                return Ended::Settled;
+            }
+            match self.claim(end, &lock).await {
+                Ended::Settled => return Ended::Settled,
+                Ended::LetGo => return Ended::LetGo,
+                Ended::Changed => {}
+            }
+        }
+        Ended::Settled
+    }
+
+    /// Says whether there is something to do for a guest, now and here.
+    fn is_to_do(&self, state: &Record) -> bool {
+        if state.desired.host != self.worker.host {
+            return false;
+        }
+        if state.work.standing == Standing::Working {
+            // We hold its lock, so whoever worked on it does not any more.
+            return true;
+        }
+        let ends: Vec<_> =
+            state.desired.stands_on.iter().filter_map(|below| self.view.end(*below)).collect();
+        let find = |key| ends.iter().map(|end| &end.event.state).find(|below| below.guest == key);
+        matches!(next_move(state, find, now()), Move::Wake)
+    }
+
+    /// Claims a guest, does what there is to do, and says what came of it.
+    async fn claim(&self, end: End, lock: &Lock) -> Ended {
+        let (guest, begun) = (end.event.state.guest, Instant::now());
+        let id = uuid::Uuid::new_v4().simple().to_string();
+        let is_behind = end.seq < self.epochs.last(guest);
+        let mut teller = self.teller.clone();
+        teller.traceparent.clone_from(&end.event.traceparent);
+        let (bus, committer) = (self.bus.clone(), self.committer.clone());
+        let before = end.event.state.clone();
+        let pen = Pen::new(bus, committer, teller, id.clone(), end);
+        let spec = before.desired.spec.read();
+        let way = match &spec {
+            Ok(spec) => spec.way().iter().map(|step| step.name()).collect(),
+            Err(_) => Vec::new(),
+        };
+        pen.say(Claimed { claim: Claim { id, worker: self.worker.clone() }, way });
+        let job = async {
+            let claimed = match pen.settled().await {
+                Ok(claimed) => claimed,
+                // Somebody was faster; what is there to do now is for the log to say.
+                Err(Stopped::Fenced) => return Ended::Changed,
+            };
+            let state = claimed.event.state;
+            let caution = if is_behind && !state.desired.trusts_log {
+                warn!(
+                    seq = claimed.seq,
+                    "the log of this guest went backwards: nothing is destroyed"
+                );
+                Caution::DestroyNothing
+            } else {
+                self.note(guest, claimed.seq);
+                Caution::None
+            };
+            let said = match spec {
+                _ if before.work.standing == Standing::Failed => self.bury(&pen, &state).await,
+                _ if state.desired.cancelled => {
+                    pen.say(Cancelled { before: state.step() });
+                    Ended::Settled
+                }
+                _ if state.work.idle_claims > IDLE_CLAIMS => {
+                    let why = format!(
+                        "claimed {IDLE_CLAIMS} times without getting any further: its work seems to kill its worker"
+                    );
+                    self.give_up(&pen, why).await
+                }
+                Err(err) => {
+                    let why = format!("its spec cannot be read by this version: {err}");
+                    self.give_up(&pen, why).await
+                }
+                Ok(spec) => self.walk(&pen, &spec, &state, lock, caution, begun).await,
+            };
+            match (said, pen.settled().await) {
+                (Ended::LetGo, _) | (_, Err(Stopped::Fenced)) => Ended::LetGo,
+                (Ended::Changed, Ok(_)) => Ended::Changed,
+                (Ended::Settled, Ok(end)) => {
+                    if caution == Caution::DestroyNothing && end.event.state.is_complete() {
+                        self.note(guest, end.seq);
+                    }
+                    let is_wanted_otherwise = end.event.state.work.standing == Standing::Requested;
+                    self.view.told(end);
+                    if is_wanted_otherwise { Ended::Changed } else { Ended::Settled }
+                }
+            }
+        };
+        let write = async {
+            pen.write().await;
+            // It writes no more; the job finds that out before its next change.
+            std::future::pending().await
+        };
+        tokio::select! {
+            ended = job => ended,
+            () = write => Ended::LetGo,
+        }
+    }
+
+    async fn walk(
+        &self,
+        pen: &Pen,
+        spec: &GuestSpec,
+        state: &Record,
+        lock: &Lock,
+        caution: Caution,
+        begun: Instant,
+    ) -> Ended {
+        // In the order of their numbers, so that no two guests wait for each other.
+        let mut gpus = Vec::new();
+        for index in spec.gpus.indices() {
+            let Some(gpu) = self.lock(&format!("gpu{index}")).await else { return Ended::LetGo };
+            gpus.push(gpu);
+        }
+        let journal = LogJournal {
+            guest: state.guest,
+            revision: state.desired.revision,
+            pen,
+            view: &self.view,
+            shutdown: &self.shutdown,
+        };
+        let hand = Hand::holding(gpus.iter().chain([lock]));
+        let (want, host) = (spec, &self.host);
+        let walk =
+            Walk { want, host, journal: &journal, hand: &hand, caution, patience: patience() };
+        match walk.go().await {
+            Outcome::Arrived { changes } => {
+                let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+                info!(changes, took_ms, "complete");
+                pen.say(Completed { changes, took_ms });
+                Ended::Settled
+            }
+            Outcome::Halted { why: Halt::Cancelled, before } => {
+                info!(%before, "stopped: somebody asked for that");
+                pen.say(Cancelled { before: Some(before) });
+                Ended::Settled
+            }
+            Outcome::Halted { why: Halt::Superseded, before } => {
+                info!(%before, "something else is wanted now; begins anew");
+                Ended::Changed
+            }
+            Outcome::Halted { why: Halt::Fenced | Halt::ShuttingDown, before } => {
+                info!(%before, "let go");
+                Ended::LetGo
+            }
+            Outcome::Stuck { step, err } => self.failed(pen, state, step, &err).await,
+        }
+    }
+
+    /// Says that a step could not be taken, and what happens next.
+    async fn failed(&self, pen: &Pen, state: &Record, step: StepName, err: &StepError) -> Ended {
+        let what = chain(err);
+        warn!(%step, %what, "step failed");
+        let failure = Failure {
+            step: Some(step),
+            change: err.change().map(ToString::to_string),
+            what: what.clone(),
+            advice: err.advice().map(str::to_owned),
+            output: err.output().map(str::to_owned),
+            verdict: err.verdict(),
+            at: now(),
+        };
+        pen.say(StepFailed { failure });
+        let (attempts, of) = (state.work.attempts + 1, self.settings.attempts);
+        match err.verdict() {
+            Verdict::Retry if attempts < of => {
+                let at = now() + wait(self.settings.retry_after, attempts);
+                pen.say(RetryWait { at, attempt: attempts + 1, of });
+                Ended::Settled
+            }
+            Verdict::Retry => {
+                self.give_up(pen, format!("tried {attempts} times; the last time: {what}")).await
+            }
+            Verdict::GiveUp => self.give_up(pen, what).await,
+            Verdict::AskHuman => {
+                let advice = err.advice().unwrap_or("look at the host").to_owned();
+                pen.say(Blocked { obstacle: Obstacle::Question { question: what, advice } });
+                Ended::Settled
+            }
+        }
+    }
+
+    /// Gives a guest up: says so, and files its whole story.
+    async fn give_up(&self, pen: &Pen, why: String) -> Ended {
+        pen.say(Failed { why });
+        let Ok(end) = pen.settled().await else { return Ended::LetGo };
+        self.bury(pen, &end.event.state).await
+    }
+
+    /// Files the story of a guest that was given up. Until that is done it is not settled, so that
+    /// somebody will do it.
+    async fn bury(&self, pen: &Pen, state: &Record) -> Ended {
+        let failure = state.work.failure.as_ref();
+        let cause = failure.map_or("given up", |failure| failure.what.as_str()).to_owned();
+        let about = format!("{}/{}", state.guest, state.desired.revision);
+        loop {
+            match self.bus.file_guest(state, &cause, &about, now()).await {
+                Ok(letter) => {
+                    warn!(letter, %cause, "given up");
+                    pen.say(DeadLettered { letter });
+                    return Ended::Settled;
+                }
+                Err(err) => warn!(%err, "the dead letter was not filed; it is tried again"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+                () = self.shutdown.cancelled() => return Ended::LetGo,
+            }
+        }
+    }
+
+    /// Takes a lock, and waits where somebody holds it: a change that outlived its worker, or
+    /// another worker. Returns nothing when this worker is to end.
+    async fn lock(&self, name: &str) -> Option<Lock> {
+        let path = self.lock_file(name);
+        let mut pause = Duration::from_millis(10);
+        loop {
+            match Lock::try_take(&path) {
+                Ok(lock) => return Some(lock),
+                Err(LockError::Held { .. }) => debug!(name, "held by somebody else"),
+                Err(err) => warn!(err = %chain(&err), "cannot lock"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(pause) => pause = (pause * 2).min(LOCK_PAUSE),
+                () = self.shutdown.cancelled() => return None,
+            }
+        }
+    }
+
+    /// Says whether nobody holds a guest.
+    pub(crate) fn is_free(&self, guest: GuestKey) -> bool {
+        Lock::try_take(&self.lock_file(&guest.to_string())).is_ok()
+    }
+
+    fn note(&self, guest: GuestKey, seq: u64) {
+        if let Err(err) = self.epochs.note(guest, seq) {
+            warn!(%err, "how far the log has come was not noted");
+        }
+    }
+}
+
+/// Returns how a change that failed in passing is tried again at once.
+fn patience() -> ExponentialBuilder {
+    ExponentialBuilder::default()
+        .with_jitter()
+        .with_min_delay(Duration::from_millis(200))
+        .with_max_delay(Duration::from_secs(2))
+        .with_max_times(2)
+}
+
+/// Returns how long to wait before the attempt after `attempts` that failed.
+fn wait(first: Duration, attempts: u32) -> Duration {
+    let doublings = attempts.saturating_sub(1).min(16);
+    let wait = first.saturating_mul(1 << doublings).min(LONGEST_WAIT);
+    // Guests that failed together should not come back together.
+    let spread = uuid::Uuid::new_v4().as_u128() % 400;
+    let spread = u32::try_from(spread).unwrap_or(200);
+    wait.saturating_mul(800 + spread) / 1000
+}
+
+fn chain(err: &dyn std::error::Error) -> String {
+    let mut text = err.to_string();
+    let mut cause = err.source();
+    while let Some(err) = cause {
+        text.push_str(": ");
+        text.push_str(&err.to_string());
+        cause = err.source();
+    }
+    text
+}

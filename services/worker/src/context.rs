@@ -1,0 +1,88 @@
+//! What every part of a worker shares.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, Utc};
+use phoenix_bus::{Bus, Committer, Setup, Teller};
+use phoenix_domain::{GuestKey, WorkerName};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::epochs::Epochs;
+use crate::settings::Settings;
+use crate::view::View;
+
+/// What every part of a worker shares.
+pub(crate) struct Context<H> {
+    pub(crate) settings: Settings,
+    pub(crate) worker: WorkerName,
+    pub(crate) bus: Bus,
+    pub(crate) setup: Setup,
+    pub(crate) committer: Committer,
+    pub(crate) teller: Teller,
+    pub(crate) host: H,
+    pub(crate) view: View,
+    pub(crate) epochs: Epochs,
+    pub(crate) shutdown: CancellationToken,
+    /// Guests this process is at.
+    pub(crate) busy: Busy,
+    /// Tells the dispatcher to look at a guest again.
+    pub(crate) nudge: mpsc::UnboundedSender<GuestKey>,
+}
+
+impl<H> Context<H> {
+    pub(crate) fn lock_file(&self, name: &str) -> PathBuf {
+        self.settings.run_dir.join(format!("{name}.lock"))
+    }
+
+    /// Has the dispatcher look at a guest again.
+    pub(crate) fn look_again(&self, guest: GuestKey) {
+        // A dispatcher that is gone has ended with the worker.
+        let _gone = self.nudge.send(guest);
+    }
+}
+
+/// Reads the clock.
+#[expect(clippy::disallowed_methods, reason = "the one place of the worker that reads the clock")]
+pub(crate) fn now() -> DateTime<Utc> {
+    DateTime::from(std::time::SystemTime::now())
+}
+
+/// The guests this process is at.
+#[derive(Debug, Default)]
+pub(crate) struct Busy {
+    guests: Mutex<HashSet<GuestKey>>,
+}
+
+/// A guest this process is at, until this is dropped.
+pub(crate) struct At<'b> {
+    busy: &'b Busy,
+    guest: GuestKey,
+}
+
+impl Busy {
+    /// Takes a guest, unless this process is at it already.
+    pub(crate) fn take(&self, guest: GuestKey) -> Option<At<'_>> {
+        self.guests().insert(guest).then_some(At { busy: self, guest })
+    }
+
+    pub(crate) fn has(&self, guest: GuestKey) -> bool {
+        self.guests().contains(&guest)
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.guests().len()
+    }
+
+    fn guests(&self) -> MutexGuard<'_, HashSet<GuestKey>> {
+        self.guests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for At<'_> {
+    fn drop(&mut self) {
+        self.busy.guests().remove(&self.guest);
+    }
+}

@@ -1,0 +1,60 @@
+//! Why a worker cannot work.
+
+use std::io;
+use std::path::PathBuf;
+
+use phoenix_bus::BusError;
+use phoenix_hypervisor::HostError;
+use thiserror::Error;
+
+/// Why a worker cannot work.
+#[derive(Debug, Error)]
+pub enum WorkerError {
+    /// The bus.
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    /// The host.
+    #[error("the host cannot be worked on")]
+    Host(#[source] HostError),
+    /// A folder of its own.
+    #[error("cannot use {}", path.display())]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        err: io::Error,
+    },
+    /// A setting is missing.
+    #[error("{what} is missing")]
+    Missing {
+        /// Which.
+        what: &'static str,
+    },
+    /// The system.
+    #[error("cannot start")]
+    NotStarted(#[source] io::Error),
+}
+
+impl WorkerError {
+    /// Returns what a human can do.
+    pub fn advice(&self) -> Vec<&'static str> {
+        match self {
+            Self::Bus(err) => err.advice(),
+            Self::Host(err) => err.advice().into_iter().collect(),
+            Self::Folder { .. } => vec!["name another: `--run-dir DIR`, `--state-dir DIR`"],
+            Self::Missing { .. } => vec!["`phoenix-worker --help` lists all settings"],
+            Self::NotStarted(_) => Vec::new(),
+        }
+    }
+
+    /// Returns the exit code it ends with.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Bus(BusError::Unreachable { .. } | BusError::Unknown { .. }) => 7,
+            Self::Bus(BusError::NotLetIn { .. }) => 4,
+            Self::Missing { .. } => 64,
+            Self::Bus(_) | Self::Host(_) | Self::Folder { .. } | Self::NotStarted(_) => 1,
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Takes the jobs of one host and makes its guests as they should be.
+//!
+//! `dispatcher` wakes guests, `intake` takes the tokens, `attend` does what there is to do for one
+//! guest, `journal` turns what the engine tells into events. Whatever is killed: the log says what
+//! is wanted, the host says what is, and the kernel lock says who is at it.
+
+mod attend;
+mod change;
+mod context;
+mod dispatcher;
+mod epochs;
+mod error;
+mod intake;
+mod journal;
+mod limits;
+mod presence;
+mod program;
+mod settings;
+mod view;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use phoenix_bus::{Address, Bus, Cell, Committer, Durability, Proof, Teller};
+use phoenix_domain::{Class, WorkerName};
+use phoenix_hypervisor::Hypervisor;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::context::{Busy, Context, now};
+use crate::epochs::Epochs;
+use crate::limits::Limited;
+use crate::view::View;
+
+pub use change::SimChange;
+pub use error::WorkerError;
+pub use program::main;
+pub use settings::{HostKind, Settings, Vouched};
+
+/// Works on a host until it is asked to end.
+pub async fn run<H: Hypervisor + 'static>(
+    settings: Settings,
+    host: H,
+    shutdown: CancellationToken,
+) -> Result<(), WorkerError> {
+    make_folder(&settings.run_dir)?;
+    let folder = settings.state_dir.join("epoch");
+    let epochs =
+        Epochs::open(&folder).map_err(|err| WorkerError::Folder { path: folder.clone(), err })?;
+    let inventory = host.inventory().await.map_err(WorkerError::Host)?;
+    let gpus = inventory.gpus.iter().map(|gpu| Class::Gpu(gpu.index));
+    let classes: Vec<_> = std::iter::once(Class::Std).chain(gpus).collect();
+
+    let instance = uuid::Uuid::now_v7().simple().to_string();
+    let worker = WorkerName { host: settings.node.clone(), instance };
+    let bus = Bus::connect(&Address {
+        url: settings.nats_url.clone(),
+        credentials: settings.nats_creds.clone(),
+        name: format!("phoenix-worker {}", worker.host),
+        cell: Cell::new(settings.cell.clone()),
+    })
+    .await?;
+    let setup = bus.set_up(bus.durability(&proof(&settings)).await?).await?;
+    if setup.durability == Durability::Lossy {
+        warn!("a power failure may lose every accepted job: --accept-data-loss was given");
+    }
+    let (committer, commits) = Committer::new(bus.clone(), setup.batches);
+    let (nudge, nudges) = mpsc::unbounded_channel();
+    let source = format!("//{}/phoenix/worker/{}", worker.host, worker.instance);
+    let context = Arc::new(Context {
+        teller: Teller { source, traceparent: None, clock: now },
+        host: Limited::new(host, settings.clones),
+        view: View::default(),
+        busy: Busy::default(),
+        settings,
+        worker,
+        bus: bus.clone(),
+        setup,
+        committer,
+        epochs,
+        shutdown: shutdown.clone(),
+        nudge,
+    });
+    info!(host = %context.worker.host, driver = inventory.driver, "the worker is there");
+
+    let mut parts = JoinSet::new();
+    parts.spawn(dispatcher::run(Arc::clone(&context), classes.clone(), nudges));
+    for class in classes {
+        let intake = intake::run(Arc::clone(&context), class);
+        parts.spawn(async {
+            intake.await;
+            Ok(())
+        });
+    }
+    let presence = presence::keep(Arc::clone(&context));
+    parts.spawn(async {
+        presence.await;
+        Ok(())
+    });
+    drop(context);
+    // It ends when nobody is left who could have something to say.
+    let commits = tokio::spawn(commits);
+    let mut ended = Ok(());
+    while let Some(part) = parts.join_next().await {
+        match part {
+            Ok(Ok(())) => {}
+            Ok(Err(err)) => ended = Err(WorkerError::Bus(err)),
+            Err(err) => ended = Err(WorkerError::NotStarted(err.into())),
+        }
+        // One part that ends ends all: a worker that is half there helps nobody.
+        shutdown.cancel();
+    }
+    drop(commits.await);
+    bus.close().await;
+    info!("the worker has ended");
+    ended
+}
+
+fn proof(settings: &Settings) -> Proof {
+    match settings.durability {
+        _ if settings.accept_data_loss => Proof::Vouched(Durability::Lossy),
+        Some(Vouched::Always) => Proof::Vouched(Durability::Synced),
+        Some(Vouched::Replicated) => Proof::Vouched(Durability::Replicated),
+        None => Proof::Ask { monitor: settings.nats_monitor.clone() },
+    }
+}
+
+fn make_folder(path: &Path) -> Result<(), WorkerError> {
+    std::fs::create_dir_all(path).map_err(|err| WorkerError::Folder { path: path.to_owned(), err })
+}

@@ -1,0 +1,49 @@
+//! Says that the worker is there, and what its host has.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use phoenix_bus::HostReport;
+use phoenix_hypervisor::Hypervisor;
+use tracing::warn;
+
+use crate::context::{Context, now};
+
+/// How often. Three missed ones, and people are told that the worker is silent.
+const PULSE: Duration = Duration::from_secs(15);
+
+/// Says it until the worker ends, and then that it does.
+pub(crate) async fn keep<H: Hypervisor>(context: Arc<Context<H>>) {
+    let started = now();
+    let mut pulse = tokio::time::interval(PULSE);
+    loop {
+        tokio::select! {
+            _ = pulse.tick() => say(&context, started, false).await,
+            () = context.shutdown.cancelled() => return say(&context, started, true).await,
+        }
+    }
+}
+
+async fn say<H: Hypervisor>(context: &Context<H>, started: DateTime<Utc>, is_leaving: bool) {
+    let inventory = match context.host.inventory().await {
+        Ok(inventory) => serde_json::to_value(inventory).unwrap_or_default(),
+        Err(err) => {
+            warn!(%err, "the host cannot be asked what it has");
+            serde_json::Value::Null
+        }
+    };
+    let report = HostReport {
+        host: context.worker.host.clone(),
+        instance: context.worker.instance.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started,
+        heard: now(),
+        is_leaving,
+        busy: context.busy.count(),
+        inventory,
+    };
+    if let Err(err) = context.bus.report(&report).await {
+        warn!(%err, "nobody was told that this worker is there");
+    }
+}

@@ -1,0 +1,78 @@
+//! From arguments to a worker at work.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use phoenix_hypervisor::Idle;
+use phoenix_hypervisor::simulated;
+use phoenix_hypervisor::simulated::{Effects, Simulated, init};
+use phoenix_service::{LogFormat, on_signal, tell};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use crate::change::CHANGE_VERB;
+use crate::error::WorkerError;
+use crate::settings::{HostKind, Settings};
+
+/// Works until it is asked to end, and returns how that went.
+pub fn main(settings: Settings) -> ExitCode {
+    tell(&settings.log, LogFormat::Text);
+    match start(settings) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(err) => {
+            complain(&err);
+            ExitCode::from(err.exit_code())
+        }
+    }
+}
+/// Says why nothing is worked on: the chain of causes once, then what to do.
+fn complain(err: &WorkerError) {
+    let mut text = String::from("error");
+    let mut cause: Option<&dyn std::error::Error> = Some(err);
+    while let Some(err) = cause {
+        text.push_str(": ");
+        text.push_str(&err.to_string());
+        cause = err.source();
+    }
+    for hint in err.advice() {
+        text.push_str("\nhint: ");
+        text.push_str(hint);
+    }
+    // Where even this cannot be written, the exit code has to say it.
+    drop(writeln!(std::io::stderr(), "{text}"));
+}
+
+fn start(settings: Settings) -> Result<(), WorkerError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(WorkerError::NotStarted)?;
+    runtime.block_on(async {
+        let (shutdown, signals) = on_signal().map_err(WorkerError::NotStarted)?;
+        let signals = tokio::spawn(signals);
+        let ended = match settings.host {
+            HostKind::Idle => crate::run(settings, Idle::default(), shutdown).await,
+            HostKind::Simulated => simulated(settings, shutdown).await,
+        };
+        signals.abort();
+        ended
+    })
+}
+
+async fn simulated(settings: Settings, shutdown: CancellationToken) -> Result<(), WorkerError> {
+    let folder = settings.sim_dir.clone().ok_or(WorkerError::Missing { what: "--sim-dir" })?;
+    warn!(folder = %folder.display(), "SIMULATION: no guest is real");
+    if !folder.join("settings.json").exists() {
+        init(&folder, &simulated::Settings::default()).map_err(WorkerError::Host)?;
+    }
+    // Each change is a process of this very program, as it would be one of Proxmox's.
+    let program = std::env::current_exe().map_err(WorkerError::NotStarted)?;
+    let effects = Effects::ByChild { program, arguments: vec![CHANGE_VERB.into()] };
+    let host = Arc::new(Simulated::open(&folder, effects).map_err(WorkerError::Host)?);
+    let services = tokio::spawn(Arc::clone(&host).serve(shutdown.clone().cancelled_owned()));
+    let ended = crate::run(settings, Simulated::clone(&host), shutdown).await;
+    services.abort();
+    ended
+}

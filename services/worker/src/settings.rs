@@ -1,0 +1,90 @@
+//! What a worker can be told.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum, ValueHint};
+use phoenix_domain::NodeName;
+
+/// What a worker can be told.
+#[derive(Clone, Debug, Args)]
+pub struct Settings {
+    /// The kind of host the guests live on
+    #[arg(long, value_enum, env = "PHOENIX_HOST", value_name = "KIND")]
+    pub host: HostKind,
+    /// The name of the host, as guests name it
+    #[arg(long, env = "PHOENIX_NODE", value_name = "NAME", value_parser = node)]
+    pub node: NodeName,
+    /// Where NATS is
+    #[arg(long, env = "NATS_URL", default_value = "nats://127.0.0.1:4222", value_name = "URL")]
+    pub nats_url: String,
+    /// The file with the credentials for NATS
+    #[arg(long, env = "NATS_CREDS", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub nats_creds: Option<PathBuf>,
+    /// Where the monitoring of NATS answers: it tells whether an acknowledgement is worth anything
+    #[arg(long, env = "PHOENIX_NATS_MONITOR", value_name = "URL")]
+    pub nats_monitor: Option<String>,
+    /// What an acknowledgement of NATS is worth, where it cannot be asked
+    #[arg(long, value_enum, value_name = "WORTH", conflicts_with = "nats_monitor")]
+    pub durability: Option<Vouched>,
+    /// Go on although a power failure may lose accepted jobs
+    #[arg(long)]
+    pub accept_data_loss: bool,
+    /// The world whose guest numbers are unique: a cluster, or a lone host
+    #[arg(long, env = "PHOENIX_CELL", default_value = "main", value_name = "NAME", value_parser = node)]
+    pub cell: NodeName,
+    /// Where locks are held; it must not survive a reboot
+    #[arg(long, default_value = "/run/phoenix", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub run_dir: PathBuf,
+    /// Where notes are kept that survive a reboot
+    #[arg(long, default_value = "/var/lib/phoenix", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub state_dir: PathBuf,
+    /// Where the simulated host lives; only with --host simulated
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub sim_dir: Option<PathBuf>,
+    /// How many guests are worked on at once
+    #[arg(long, default_value_t = 8, value_name = "N")]
+    pub slots: usize,
+    /// How many clones are made at once on one storage
+    #[arg(long, default_value_t = 2, value_name = "N")]
+    pub clones: usize,
+    /// How often a guest is tried before it is given up
+    #[arg(long, default_value_t = 8, value_name = "N")]
+    pub attempts: u32,
+    /// How long to wait before the second attempt, in milliseconds; each later wait is twice as long
+    #[arg(long, default_value = "5000", value_name = "MS", value_parser = millis)]
+    pub retry_after: Duration,
+    /// How long a worker may be silent before its guests are given to another, in milliseconds
+    #[arg(long, default_value = "15000", value_name = "MS", value_parser = millis, hide = true)]
+    pub ack_wait: Duration,
+    /// What is logged: `info`, `debug`, `phoenix_bus=trace` …
+    #[arg(long, env = "PHOENIX_LOG", default_value = "info", value_name = "FILTER")]
+    pub log: String,
+}
+
+/// The kinds of host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum HostKind {
+    /// A simulation on disk: no guest is real
+    Simulated,
+    /// Nothing at all, for measuring
+    #[value(hide = true)]
+    Idle,
+}
+
+/// What somebody vouches for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Vouched {
+    /// It is on disk: `sync_interval: always`
+    Always,
+    /// Three servers have it
+    Replicated,
+}
+
+fn node(text: &str) -> Result<NodeName, String> {
+    text.parse().map_err(|err: phoenix_domain::Refused| err.rule.to_owned())
+}
+
+fn millis(text: &str) -> Result<Duration, std::num::ParseIntError> {
+    text.parse().map(Duration::from_millis)
+}

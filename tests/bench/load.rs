@@ -1,0 +1,88 @@
+//! A closed loop: so many guests are asked for at once, and for each that is complete another one.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use phoenix_bus::{Address, Bus, BusError, Cell, From, Setup, Tail, Teller, Told};
+use phoenix_domain::{EventKind, GuestKey};
+
+use crate::guests::{key, request};
+
+/// Who asks for guests, and hears when they are complete.
+pub(crate) struct Load {
+    pub(crate) bus: Bus,
+    pub(crate) setup: Setup,
+    pub(crate) teller: Teller,
+    pub(crate) tail: Tail,
+    next: u32,
+}
+
+impl Load {
+    pub(crate) async fn connect(url: &str) -> Self {
+        let cell = Cell::new("main".parse().unwrap());
+        let (url, name) = (url.to_owned(), "bench".to_owned());
+        let bus = Bus::connect(&Address { url, credentials: None, name, cell }).await.unwrap();
+        let setup = loop {
+            match bus.look_up().await {
+                Ok(setup) => break setup,
+                Err(BusError::NotSetUp { .. }) => {
+                    tokio::time::sleep(Duration::from_millis(2)).await
+                }
+                Err(err) => panic!("{err}"),
+            }
+        };
+        let tail = bus.tail(From::Now).await.unwrap();
+        let teller = Teller { source: "//bench".to_owned(), traceparent: None, clock };
+        Self { bus, setup, teller, tail, next: 0 }
+    }
+
+    /// Asks for `total` guests, `in_flight` at a time. Returns how long each took, in ms.
+    pub(crate) async fn run(&mut self, in_flight: usize, total: usize) -> Vec<f64> {
+        let mut open: HashMap<GuestKey, Instant> = HashMap::new();
+        let (mut latencies, mut asked) = (Vec::with_capacity(total), 0);
+        while latencies.len() < total {
+            let more = in_flight.min(total - asked + open.len()).saturating_sub(open.len());
+            if more > 0 {
+                let first = self.next;
+                self.next += u32::try_from(more).unwrap();
+                asked += more;
+                let guests: Vec<_> = (first..self.next).map(key).collect();
+                for guest in &guests {
+                    open.insert(*guest, Instant::now());
+                }
+                let number = |guest: GuestKey| guest.vmid.number() - 1000;
+                self.bus
+                    .ask(&self.setup, &self.teller, &guests, |guest, before| {
+                        before.is_none().then(|| request(number(guest), &[], None))
+                    })
+                    .await
+                    .unwrap();
+            }
+            // Everything that is there by now, so that those that are complete together are
+            // followed together.
+            let mut told = Some(self.tail.next().await);
+            while let Some(Told::Event { event, .. }) = told.take() {
+                if event.fact.kind() == EventKind::Completed
+                    && let Some(since) = open.remove(&event.state.guest)
+                {
+                    latencies.push(since.elapsed().as_secs_f64() * 1000.0);
+                }
+                told = tokio::time::timeout(Duration::ZERO, self.tail.next()).await.ok();
+            }
+        }
+        latencies.sort_by(f64::total_cmp);
+        latencies
+    }
+}
+
+/// Returns a quantile of sorted values.
+pub(crate) fn quantile(sorted: &[f64], at: f64) -> f64 {
+    let nth = (sorted.len() as f64 * at) as usize;
+    sorted.get(nth.min(sorted.len().saturating_sub(1))).copied().unwrap_or(0.0)
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is a main")]
+fn clock() -> DateTime<Utc> {
+    DateTime::from(std::time::SystemTime::now())
+}

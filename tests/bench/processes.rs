@@ -1,0 +1,113 @@
+//! The processes that are measured: a durable nats-server and a worker whose host costs nothing.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+/// Whether the server writes to disk before it acknowledges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sync {
+    Always,
+    Never,
+}
+
+/// A nats-server and a worker, ended when this is dropped.
+pub(crate) struct Pair {
+    pub(crate) url: String,
+    pub(crate) server: Child,
+    pub(crate) worker: Option<Child>,
+    pub(crate) folder: TempDir,
+}
+
+impl Pair {
+    pub(crate) fn start(server: &Path, sync: Sync) -> Self {
+        let folder = TempDir::new_in(std::env::current_dir().unwrap().join("target")).unwrap();
+        let interval = match sync {
+            Sync::Always => "sync_interval: always",
+            Sync::Never => "",
+        };
+        let at = folder.path().display();
+        let config = format!(
+            "listen: \"127.0.0.1:-1\"\nports_file_dir: \"{at}\"\njetstream {{ store_dir: \"{at}/js\", max_mem: 256M, max_file: 8G\n {interval} }}\n"
+        );
+        let path = folder.path().join("nats.conf");
+        fs::write(&path, config).unwrap();
+        let mut command = command(server);
+        let log = fs::File::create(folder.path().join("nats.log")).unwrap();
+        let server = command.arg("-c").arg(&path).stderr(log).spawn().unwrap();
+        let url = address(folder.path(), server.id());
+        Self { url, server, worker: None, folder }
+    }
+
+    pub(crate) fn work(&mut self, worker: &Path, slots: usize) {
+        let mut command = command(worker);
+        let log = fs::File::create(self.folder.path().join("worker.log")).unwrap();
+        command
+            .args(["--host", "idle", "--node", "bench", "--durability", "always"])
+            .args(["--nats-url", &self.url, "--slots", &slots.to_string(), "--log", "warn"])
+            .arg("--run-dir")
+            .arg(self.folder.path().join("run"))
+            .arg("--state-dir")
+            .arg(self.folder.path().join("state"))
+            .stderr(log);
+        self.worker = Some(command.spawn().unwrap());
+    }
+
+    /// CPU seconds of both.
+    pub(crate) fn cpu(&self) -> f64 {
+        let worker = self.worker.as_ref().map_or(0.0, |worker| cpu(worker.id()));
+        worker + cpu(self.server.id())
+    }
+
+    /// Resident memory of server and worker in MiB.
+    pub(crate) fn memory(&self) -> (f64, f64) {
+        (memory(self.server.id()), self.worker.as_ref().map_or(0.0, |worker| memory(worker.id())))
+    }
+}
+
+impl Drop for Pair {
+    fn drop(&mut self) {
+        for child in self.worker.iter_mut().chain([&mut self.server]) {
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "what is measured is a process")]
+fn command(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    command
+}
+
+fn address(folder: &Path, pid: u32) -> String {
+    let file: PathBuf = folder.join(format!("nats-server_{pid}.ports"));
+    loop {
+        if let Ok(text) = fs::read_to_string(&file)
+            && let Ok(ports) = serde_json::from_str::<serde_json::Value>(&text)
+        {
+            return ports["nats"][0].as_str().unwrap().to_owned();
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// CPU seconds of a process, its own and the kernel's for it.
+pub(crate) fn cpu(pid: u32) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
+    let ticks =
+        |nth: usize| fields.get(nth).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
+    (ticks(11) + ticks(12)) / 100.0
+}
+
+fn memory(pid: u32) -> f64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap_or_default();
+    let kib = line.split_whitespace().nth(1).and_then(|text| text.parse::<f64>().ok());
+    kib.unwrap_or(0.0) / 1024.0
+}
