@@ -1,7 +1,8 @@
 //! Makes the guest, out of an archive, an image or another guest.
 
 use crate::{
-    Change, GuestSpec, Made, Origin, Owner, Phase, Plan, Refusal, Seen, SeenParent, Step, StepName,
+    Change, GuestSpec, Made, Origin, Owner, Phase, Plan, Refusal, Seal, Seen, SeenParent, Step,
+    StepName,
 };
 
 /// Makes a container.
@@ -73,8 +74,19 @@ fn plan(want: &GuestSpec, seen: &Seen) -> Result<Plan, Refusal> {
                 want: want.root_disk.storage.to_string(),
             })
         }
+        (Owner::Phoenix, Made::Whole) if guest.template.is_some() && !is_template(want) => {
+            Err(Refusal::Fixed {
+                what: "the guest",
+                have: "a template".to_owned(),
+                want: "a guest that runs".to_owned(),
+            })
+        }
         (Owner::Phoenix, Made::Whole) => Ok(Plan::nothing()),
     }
+}
+
+fn is_template(want: &GuestSpec) -> bool {
+    matches!(want.seal, Some(Seal::Template { .. }))
 }
 
 fn needs_parent(want: &GuestSpec, seen: &Seen) -> Result<(), Refusal> {

@@ -62,6 +62,8 @@ async fn what_is_fixed_stays() {
     for other in [guest(950).privileged().build(), guest(950).storage("local-zfs").build()] {
         assert!(matches!(asked(&plain, &other).await, Refusal::Fixed { .. }));
     }
+    let template = guest(950).template().build();
+    assert!(matches!(asked(&template, &plain).await, Refusal::Fixed { .. }));
     let holds = |feature| guest(950).features(&[feature]).template().build();
     assert!(matches!(asked(&holds("docker"), &holds("nginx")).await, Refusal::Fixed { .. }));
 }

@@ -126,7 +126,7 @@ async fn services_answer_follow_their_guest_and_end() {
 
     admin::stop(dir, key).unwrap();
     self::urls(dir, 0).await;
-    assert_eq!(get(vllm, "/health").await, None);
+    until(vllm, "/health", Option::is_none).await;
     admin::start(dir, key).unwrap();
     let again = self::urls(dir, 4).await;
 
