@@ -224,10 +224,7 @@ fn desired(spec: &GuestSpec, before: Option<&Record>) -> Desired {
         class: Class::of(&spec.gpus),
         cause: Cause::Submitted,
         digest: SpecDigest::of(spec),
-        stands_on: spec
-            .stands_on()
-            .map(|vmid| GuestKey { kind: Kind::Container, vmid })
-            .collect(),
+        stands_on: spec.stands_on().map(|vmid| GuestKey { kind: Kind::Container, vmid }).collect(),
         by: "kim".to_owned(),
         cancelled: false,
         trusts_log: false,
