@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use phoenix_domain::{GuestKey, Owner};
 use phoenix_hypervisor::simulated::{admin, init, twice};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 pub use phoenix_hypervisor::simulated::{Entry, Fault, FaultKind, Mark, Moment, Settings};
@@ -77,6 +78,14 @@ impl Host {
         assert!(twice.is_empty(), "made although it was there: {twice:#?}");
     }
 
+    /// Returns how many changes of this kind were begun on a guest.
+    pub fn begun(&self, guest: GuestKey, kind: &str) -> usize {
+        let is_it = |entry: &&Entry| {
+            entry.guest == guest && entry.kind == kind && entry.mark == Mark::Begun
+        };
+        self.ledger().iter().filter(is_it).count()
+    }
+
     /// Returns the state files of its guests, byte for byte.
     pub fn files(&self) -> BTreeMap<String, String> {
         let files = fs::read_dir(self.folder().join("guests")).unwrap();
@@ -85,5 +94,20 @@ impl Host {
             (name, fs::read_to_string(path).unwrap())
         };
         files.map(|file| read(file.unwrap().path())).collect()
+    }
+}
+
+impl Drop for Host {
+    /// Ends the changes that are at it still: they may outlive their worker, not their host.
+    fn drop(&mut self) {
+        let here = self.folder().to_string_lossy().into_owned();
+        for entry in self.ledger() {
+            let line = fs::read(format!("/proc/{}/cmdline", entry.pid)).unwrap_or_default();
+            let is_here = String::from_utf8_lossy(&line).contains(&here);
+            let pid = i32::try_from(entry.pid).ok().and_then(Pid::from_raw);
+            if let Some(pid) = pid.filter(|_| is_here) {
+                drop(kill_process(pid, Signal::KILL));
+            }
+        }
     }
 }

@@ -85,18 +85,44 @@ impl NatsServer {
         }
     }
 
+    /// Kills the server and takes away all it had stored.
+    pub fn wipe(&mut self) {
+        self.kill();
+        fs::remove_dir_all(self.store()).unwrap();
+    }
+
+    /// Kills the server and copies what it had stored to where nothing is yet.
+    pub fn back_up(&mut self, to: &Path) {
+        self.kill();
+        copy(&self.store(), to);
+    }
+
+    /// Kills the server and puts there what was copied before, in place of what it had stored.
+    pub fn restore(&mut self, from: &Path) {
+        self.wipe();
+        copy(from, &self.store());
+    }
+
     /// Publishes what nobody of ours would, without waiting for anything.
-    pub fn publish(&self, subject: &str, text: &str) {
+    pub fn publish(&self, subject: &str, body: impl AsRef<[u8]>) {
+        assert!(self.is_taken(subject, body.as_ref()), "NATS did not answer");
+    }
+
+    /// Publishes what nobody of ours would, and says whether the server takes that.
+    pub fn is_taken(&self, subject: &str, body: &[u8]) -> bool {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        let length = text.len();
-        write!(
-            stream,
-            "CONNECT {{\"verbose\":false}}\r\nPUB {subject} {length}\r\n{text}\r\nPING\r\n"
-        )
-        .unwrap();
+        let begin = format!("CONNECT {{\"verbose\":false}}\r\nPUB {subject} {}\r\n", body.len());
+        // A server that refuses hangs up before it has read everything.
+        let written = [begin.as_bytes(), body, b"\r\nPING\r\n"]
+            .into_iter()
+            .try_for_each(|part| stream.write_all(part));
         // The answer to the ping says that the server has read all of it.
         let mut answers = BufReader::new(stream).lines().map_while(Result::ok);
-        assert!(answers.any(|answer| answer == "PONG"), "NATS did not answer");
+        written.is_ok() && answers.any(|answer| answer == "PONG")
+    }
+
+    fn store(&self) -> PathBuf {
+        self.folder.path().join("store")
     }
 
     fn run(&mut self, port: &str) {
@@ -151,6 +177,18 @@ impl Drop for NatsServer {
         if let Some(child) = &mut self.child {
             drop(child.kill());
             drop(child.wait());
+        }
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let (entry, to) = entry.map(|entry| (entry.path(), to.join(entry.file_name()))).unwrap();
+        if entry.is_dir() {
+            copy(&entry, &to);
+        } else {
+            fs::copy(entry, to).unwrap();
         }
     }
 }

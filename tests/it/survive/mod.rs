@@ -1,4 +1,11 @@
 //! What a worker survives: real processes, a real server, a simulated host, and real signals.
 
 mod boundaries;
+mod cancelled;
+mod dependencies;
+mod foreign;
+mod frozen;
+mod load;
+mod server;
 mod site;
+mod wiped;

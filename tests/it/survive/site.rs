@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::Utc;
-use phoenix_bus::{Appended, Bus, From, Setup, Teller, Told};
+use phoenix_bus::{Appended, Bus, BusError, From, Setup, Tail, Teller, Told};
 use phoenix_config::{Folder, Input, Library, load};
 use phoenix_domain::{
     CancelRequested, Cause, Class, Desired, Event, GuestKey, GuestSpec, Kind, Record, Requested,
@@ -64,7 +64,12 @@ impl Site {
         let (run_dir, state_dir) = (self.folder(run_dir), self.folder("state"));
         Start::new(&phoenix_worker(), &self.folder(&format!("{name}.log")))
             .with(&["--host", "simulated", "--node", "pve1", "--durability", "always"])
-            .with(&["--nats-url", &self.server.url(), "--log", "info,phoenix_bus=debug"])
+            .with(&[
+                "--nats-url",
+                &self.server.url(),
+                "--log",
+                "info,phoenix_bus=debug,phoenix_worker=debug",
+            ])
             .with(&["--sim-dir", &self.host.folder().to_string_lossy()])
             .with(&["--run-dir", &run_dir.to_string_lossy()])
             .with(&["--state-dir", &state_dir.to_string_lossy()])
@@ -94,7 +99,14 @@ impl Site {
             });
             (!is_met).then(|| Requested { desired: Box::new(desired) }.into())
         };
-        self.bus.ask(&self.setup, &teller(), &guests, wish).await.unwrap()
+        loop {
+            match self.bus.ask(&self.setup, &teller(), &guests, wish).await {
+                Ok(appended) => return appended,
+                // Nothing was asked for yet: the server was away a moment ago.
+                Err(BusError::Failed { what: "reading the log", .. }) => {}
+                Err(err) => panic!("it was not asked for: {err}"),
+            }
+        }
     }
 
     /// Asks to stop working on a guest.
@@ -107,7 +119,7 @@ impl Site {
     pub(crate) async fn until(&self, what: &str, is_so: impl Fn(&States) -> bool) -> States {
         let mut states = States::new();
         let follow = async {
-            let mut tail = self.bus.tail(From::LastOfEach).await.unwrap();
+            let mut tail = self.tail(From::LastOfEach).await;
             loop {
                 match tail.next().await {
                     Told::Event { event, .. } => {
@@ -126,6 +138,21 @@ impl Site {
         states
     }
 
+    /// Follows the log; a server that was away is waited for.
+    async fn tail(&self, from: From) -> Tail {
+        loop {
+            match self.bus.tail(from.clone()).await {
+                Ok(tail) => return tail,
+                Err(_) => tokio::time::sleep(POLL).await,
+            }
+        }
+    }
+
+    /// Returns the state of a guest.
+    pub(crate) async fn state(&self, guest: GuestKey) -> Record {
+        self.bus.end(guest).await.unwrap().unwrap().event.state
+    }
+
     /// Waits until these guests are complete.
     pub(crate) async fn until_complete(&self, specs: &[GuestSpec]) -> States {
         let guests: Vec<_> = specs.iter().map(GuestKey::from).collect();
@@ -138,7 +165,7 @@ impl Site {
     /// Waits until something happened that matches.
     pub(crate) async fn until_told(&self, what: &str, is_it: impl Fn(&Event) -> bool) -> Event {
         let follow = async {
-            let mut tail = self.bus.tail(From::Beginning).await.unwrap();
+            let mut tail = self.tail(From::Beginning).await;
             loop {
                 if let Told::Event { event, .. } = tail.next().await
                     && is_it(&event)
