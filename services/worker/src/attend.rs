@@ -185,7 +185,7 @@ impl<H: Hypervisor> Context<H> {
         let write = async {
             pen.write().await;
             // It writes no more; the job finds that out before its next change.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         };
         tokio::select! {
             ended = job => ended,

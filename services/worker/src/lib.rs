@@ -16,6 +16,7 @@ mod limits;
 mod presence;
 mod program;
 mod settings;
+mod sim;
 mod view;
 
 use std::path::Path;
@@ -38,6 +39,7 @@ pub use change::SimChange;
 pub use error::WorkerError;
 pub use program::main;
 pub use settings::{HostKind, Settings, Vouched};
+pub use sim::Sim;
 
 /// Works on a host until it is asked to end.
 pub async fn run<H: Hypervisor + 'static>(
