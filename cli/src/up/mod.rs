@@ -19,6 +19,8 @@ use self::child::{Child, Program};
 use self::error::UpError;
 use self::nats::Nats;
 
+/// Where everybody looks for NATS.
+const USUAL_PORT: u16 = 4222;
 /// How long to wait before something that ended by itself is started again.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long the worker has for the changes in hand.
@@ -38,8 +40,11 @@ pub(crate) struct Up {
     /// Where everything is kept
     #[arg(long, env = "PHOENIX_DATA_DIR", default_value = "phoenix-data", value_name = "DIR", value_hint = ValueHint::DirPath)]
     data: PathBuf,
-    /// The port NATS listens on, on this machine only
-    #[arg(long, default_value_t = 4222, value_name = "PORT")]
+    /// How long the changes of a simulated host take, where it is made anew
+    #[arg(long, value_enum, default_value_t = Pace::Natural, value_name = "PACE")]
+    sim_pace: Pace,
+    /// The port NATS listens on, on this machine only; 0 takes a free one
+    #[arg(long, default_value_t = USUAL_PORT, value_name = "PORT")]
     port: u16,
     /// The nats-server program, 2.10.23 or newer
     #[arg(long, env = "PHOENIX_NATS_SERVER", default_value = "nats-server", value_name = "FILE", value_hint = ValueHint::ExecutablePath)]
@@ -51,6 +56,15 @@ pub(crate) struct Up {
 enum Host {
     /// A simulation on disk: no guest is real
     Simulated,
+}
+
+/// How long the changes of a simulated host take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Pace {
+    /// Seconds, so that they can be watched
+    Natural,
+    /// As little as possible
+    Instant,
 }
 
 impl Up {
@@ -82,6 +96,10 @@ impl Up {
             .map_err(|err| UpError::Folder { path: data, err })?;
         let mut nats = Nats::start(&self.nats_server, &data, self.port).await?;
         let mut hands = self.worker(&nats, &data)?;
+        // For programs: where to connect to.
+        let address = data.join("nats.url");
+        std::fs::write(&address, nats.url())
+            .map_err(|err| UpError::Folder { path: address, err })?;
         self.greet(&nats, &hands);
         loop {
             tokio::select! {
@@ -110,6 +128,7 @@ impl Up {
             .arg("worker")
             .args(["--host", "simulated", "--node", &self.node()])
             .args(["--nats-url", &nats.url(), "--nats-monitor", nats.monitor()])
+            .args(["--sim-pace", self.sim_pace.word()])
             .arg("--run-dir")
             .arg(data.join("run"))
             .arg("--state-dir")
@@ -121,16 +140,20 @@ impl Up {
 
     fn greet(&self, nats: &Nats, worker: &Child) {
         let (data, url) = (self.data.display(), nats.url());
+        let flag = match nats.port() {
+            USUAL_PORT => String::new(),
+            _ => format!(" --nats-url {url}"),
+        };
         say(&format!(
             "SIMULATION: the guests are files in {data}/sim, and no host is touched\n\
              NATS       {url}   process {}, every write on disk before it is acknowledged\n\
              worker     host {}   process {}\n\
              monitor    none: health is not watched in this version\n\n\
              Now, in another terminal:\n  \
-             phoenix submit 950 --config DIR    make guest 950 and all it stands on\n  \
-             phoenix status                     how things stand\n  \
-             phoenix watch                      what happens\n  \
-             kill -9 {}                      see it go on where it stood\n\n\
+             phoenix submit 950 --config DIR{flag}    make guest 950 and all it stands on\n  \
+             phoenix status{flag}    how things stand\n  \
+             phoenix watch{flag}    what happens\n  \
+             kill -9 {}    see it go on where it stood\n\n\
              Ctrl-C ends all of it.",
             nats.child.pid(),
             self.node(),
@@ -150,6 +173,15 @@ impl Up {
                 .unwrap_or("pve1")
                 .to_owned()
         })
+    }
+}
+
+impl Pace {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Natural => "natural",
+            Self::Instant => "instant",
+        }
     }
 }
 

@@ -21,9 +21,11 @@ pub(crate) struct Nats {
 
 impl Nats {
     pub(crate) async fn start(server: &Path, data: &Path, port: u16) -> Result<Self, UpError> {
-        if TcpListener::bind(("127.0.0.1", port)).is_err() {
-            return Err(UpError::PortTaken { port });
-        }
+        // A free one is one that was just free: it has to be the same again after a restart.
+        let port = TcpListener::bind(("127.0.0.1", port))
+            .and_then(|listener| listener.local_addr())
+            .map_err(|_| UpError::PortTaken { port })?
+            .port();
         let folder = data.join("nats");
         let unusable = |err| UpError::Folder { path: folder.clone(), err };
         std::fs::create_dir_all(&folder).map_err(unusable)?;
@@ -44,6 +46,10 @@ impl Nats {
 
     pub(crate) fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     pub(crate) fn monitor(&self) -> &str {

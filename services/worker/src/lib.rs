@@ -38,7 +38,7 @@ use crate::view::View;
 pub use change::SimChange;
 pub use error::WorkerError;
 pub use program::main;
-pub use settings::{HostKind, Settings, Vouched};
+pub use settings::{HostKind, Pace, Settings, Vouched};
 pub use sim::Sim;
 
 /// Works on a host until it is asked to end.
