@@ -1,5 +1,7 @@
 //! Dead letters, as people read them.
 
+use std::fmt::Write as _;
+
 use phoenix_bus::{DeadLetter, Filed, Line};
 
 use crate::table::{rows, table};
@@ -69,10 +71,15 @@ pub(crate) fn text(seq: u64, letter: &DeadLetter) -> String {
         let lines: Vec<_> = letter.story.iter().map(line).collect();
         text.push_str(&lines.concat());
     }
-    text.push_str(&match &letter.state {
-        Some(_) => format!("\nnext: `phoenix dead replay {seq}` asks for it again, `phoenix dead discard {seq}` lets it be\n"),
-        None => format!("\nnext: `-o json` shows the message itself, `phoenix dead discard {seq}` throws it away\n"),
-    });
+    let discard = format!("`phoenix dead discard {seq}`");
+    let next = match &letter.state {
+        Some(_) => {
+            format!("`phoenix dead replay {seq}` asks for it again, {discard} lets it be")
+        }
+        None => format!("`-o json` shows the message itself, {discard} throws it away"),
+    };
+    // A String takes everything that is written to it.
+    let _written = writeln!(text, "\nnext: {next}");
     text
 }
 

@@ -1,5 +1,7 @@
 //! How guests are, as people and programs read it.
 
+use std::fmt::Write as _;
+
 use chrono::{DateTime, Utc};
 use phoenix_bus::HostReport;
 use phoenix_domain::{GuestKey, Record, Standing};
@@ -89,7 +91,8 @@ pub(crate) fn details(around: &Around<'_>, guest: GuestKey) -> String {
         ]));
     }
     if let Some(command) = command(around, record) {
-        text.push_str(&format!("\nnext: {command}\n"));
+        // A String takes everything that is written to it.
+        let _written = writeln!(text, "\nnext: {command}");
     }
     text
 }
@@ -266,11 +269,10 @@ fn failures(record: &Record) -> String {
 fn command(around: &Around<'_>, record: &Record) -> Option<String> {
     let vmid = record.guest.vmid;
     match &record.work.standing {
-        Standing::Working => Some(words::follow(&record.desired.run)),
         Standing::Requested if !around.is_alive(record) => {
             Some(format!("start a worker on {}: `phoenix worker`", record.desired.host))
         }
-        Standing::Requested => Some(words::follow(&record.desired.run)),
+        Standing::Requested | Standing::Working => Some(words::follow(&record.desired.run)),
         Standing::RetryWait { .. } => Some(format!("`phoenix retry {vmid}` tries it now")),
         Standing::BlockedBy { root, .. } => Some(format!("`phoenix status {}`", root.vmid)),
         Standing::Blocked { advice, .. } => {

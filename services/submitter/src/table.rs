@@ -1,5 +1,7 @@
 //! Columns for people: as wide as they have to be, in an order that never changes.
 
+use std::fmt::Write as _;
+
 /// Returns a table. The last column is as long as it is.
 pub(crate) fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
     let mut widths = head.map(|title| title.chars().count());
@@ -23,9 +25,12 @@ pub(crate) fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> St
 pub(crate) fn rows(rows: &[(&str, String)]) -> String {
     let kept = rows.iter().filter(|(_, value)| !value.is_empty());
     let widest = kept.clone().map(|(key, _)| key.chars().count()).max().unwrap_or_default();
-    kept.map(|(key, value)| {
-        let below = format!("\n{:widest$}    ", "");
-        format!("  {key:widest$}  {}\n", value.trim_end().replace('\n', &below))
-    })
-    .collect()
+    let below = format!("\n{:widest$}    ", "");
+    let mut text = String::new();
+    for (key, value) in kept {
+        let value = value.trim_end().replace('\n', &below);
+        // A String takes everything that is written to it.
+        let _written = writeln!(text, "  {key:widest$}  {value}");
+    }
+    text
 }

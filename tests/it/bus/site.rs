@@ -75,7 +75,7 @@ impl Site {
     }
 
     /// Does to a program what Ctrl-C does.
-    pub(crate) fn interrupt(&self, child: &Child) {
+    pub(crate) fn interrupt(child: &Child) {
         #[expect(clippy::disallowed_methods, reason = "a signal is sent by a process")]
         let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
         assert!(sent.success());

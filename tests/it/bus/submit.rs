@@ -170,7 +170,7 @@ fn ctrl_c_stops_watching_and_nothing_else() {
     // It has asked, and is about to follow.
     thread::sleep(Duration::from_millis(500));
 
-    site.interrupt(&child);
+    Site::interrupt(&child);
 
     let began = Instant::now();
     let output = child.wait_with_output().unwrap();

@@ -39,9 +39,9 @@ async fn retry(args: &RetryArgs, output: &mut Output) -> Result<u8, CommandError
     let is_text = args.live.output == FollowFormat::Text && !args.detach;
     let text = text(&run, &appended);
     if is_text {
-        output.data(&text)?
+        output.data(&text)?;
     } else {
-        output.remark(text.trim_end())?
+        output.remark(text.trim_end())?;
     }
 
     let asked: BTreeMap<_, (u64, Record)> = appended

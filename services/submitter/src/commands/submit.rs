@@ -58,9 +58,9 @@ async fn submit(
     let asked = Asked { run: asking.run, wanted, appended, ends };
     let is_text = args.live.output == FollowFormat::Text && !args.detach;
     if is_text {
-        output.data(&asked.text())?
+        output.data(&asked.text())?;
     } else {
-        output.remark(asked.text().trim_end())?
+        output.remark(asked.text().trim_end())?;
     }
 
     let watched = asked.watched();

@@ -1,9 +1,7 @@
 //! What is followed, and how it is shown.
 
 use chrono::TimeDelta;
-use phoenix_domain::Event;
 
-use super::tree;
 use super::watched::Ending;
 use super::*;
 use crate::asking::tests::{
@@ -105,7 +103,7 @@ fn whoever_gets_what_somebody_else_wanted_is_told() {
     use crate::asking;
 
     let mine = asked(901, "r-0001");
-    let mut watched = watched(&[mine.clone()]);
+    let mut watched = watched(std::slice::from_ref(&mine));
     let theirs = asking::Asking {
         run: "r-0002".parse().unwrap(),
         by: "lee@desk".to_owned(),
