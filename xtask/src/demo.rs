@@ -18,7 +18,7 @@ const GUEST: &str = "950";
 /// The host the fleet's inventory names.
 const NODE: &str = "pve1";
 /// How long everything may take to come up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(Args)]
 pub(crate) struct Demo {

@@ -3,6 +3,7 @@
 mod bench;
 mod demo;
 mod docs;
+mod events;
 mod fuzz;
 mod law;
 mod links;

@@ -125,9 +125,8 @@ impl<H: Hypervisor> Context<H> {
         let is_behind = end.seq < self.epochs.last(guest);
         let mut teller = self.teller.clone();
         teller.traceparent.clone_from(&end.event.traceparent);
-        let (bus, committer) = (self.bus.clone(), self.committer.clone());
         let before = end.event.state.clone();
-        let pen = Pen::new(bus, committer, teller, id.clone(), end);
+        let pen = Pen::new(self.bus.clone(), teller, id.clone(), end);
         let spec = before.desired.spec.read();
         let way = match &spec {
             Ok(spec) => spec.way().iter().map(|step| step.name()).collect(),

@@ -22,7 +22,7 @@ mod view;
 use std::path::Path;
 use std::sync::Arc;
 
-use phoenix_bus::{Address, Bus, Cell, Committer, Durability, Proof, Teller};
+use phoenix_bus::{Address, Bus, Cell, Durability, Proof, Teller};
 use phoenix_domain::{Class, WorkerName};
 use phoenix_hypervisor::Hypervisor;
 use tokio::sync::mpsc;
@@ -68,7 +68,6 @@ pub async fn run<H: Hypervisor + 'static>(
     if setup.durability == Durability::Lossy {
         warn!("a power failure may lose every accepted job: --accept-data-loss was given");
     }
-    let (committer, commits) = Committer::new(bus.clone(), setup.batches);
     let (nudge, nudges) = mpsc::unbounded_channel();
     let source = format!("//{}/phoenix/worker/{}", worker.host, worker.instance);
     let context = Arc::new(Context {
@@ -80,7 +79,6 @@ pub async fn run<H: Hypervisor + 'static>(
         worker,
         bus: bus.clone(),
         setup,
-        committer,
         epochs,
         shutdown: shutdown.clone(),
         nudge,
@@ -102,8 +100,6 @@ pub async fn run<H: Hypervisor + 'static>(
         Ok(())
     });
     drop(context);
-    // It ends when nobody is left who could have something to say.
-    let commits = tokio::spawn(commits);
     let mut ended = Ok(());
     while let Some(part) = parts.join_next().await {
         match part {
@@ -114,7 +110,6 @@ pub async fn run<H: Hypervisor + 'static>(
         // One part that ends ends all: a worker that is half there helps nobody.
         shutdown.cancel();
     }
-    drop(commits.await);
     bus.close().await;
     info!("the worker has ended");
     ended

@@ -223,7 +223,8 @@ impl View {
 
 /// Returns an event as a line.
 pub(crate) fn jsonl(event: &Event) -> Result<String, CommandError> {
-    let mut line = String::from_utf8_lossy(&event.write()?).into_owned();
+    let mut line =
+        String::from_utf8_lossy(&Event::write(std::slice::from_ref(event))?).into_owned();
     line.push('\n');
     Ok(line)
 }
