@@ -10,4 +10,5 @@ mod bus;
 mod check;
 mod examples;
 mod program;
+mod survive;
 mod texts;

@@ -57,6 +57,11 @@ pub(crate) fn phoenix_submit(folder: &Path, args: &[&str]) -> Ended {
     run("phoenix-submit", folder, args, &[])
 }
 
+/// Returns the path of `phoenix-worker`.
+pub(crate) fn phoenix_worker() -> PathBuf {
+    binary("phoenix-worker")
+}
+
 /// Returns a folder of the repository.
 pub(crate) fn repository(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder)
@@ -89,6 +94,7 @@ fn binary(program: &str) -> PathBuf {
         #[expect(clippy::disallowed_methods, reason = "cargo builds the programs under test")]
         let built = Command::new(env!("CARGO"))
             .args(["build", "--quiet", "--package", "phoenix", "--package", "phoenix-submitter"])
+            .args(["--package", "phoenix-worker"])
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .env("CARGO_TARGET_DIR", folder.parent().unwrap())
             .status()

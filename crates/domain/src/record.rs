@@ -67,6 +67,9 @@ pub struct Work {
     pub way: Vec<StepName>,
     /// Those that are taken.
     pub taken: Vec<StepName>,
+    /// How many steps were taken at most in one claim since it last was asked for.
+    #[serde(default)]
+    pub reached: usize,
     /// How often it failed since it last was asked for.
     pub attempts: u32,
     /// How often it was claimed since it last got further.
@@ -209,6 +212,7 @@ impl Work {
             claim: None,
             way: Vec::new(),
             taken: Vec::new(),
+            reached: 0,
             attempts: 0,
             idle_claims: 0,
             failure: None,

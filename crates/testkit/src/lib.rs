@@ -2,6 +2,8 @@
 
 pub mod actor;
 mod guest;
+pub mod host;
 pub mod nats;
+pub mod worker;
 
 pub use guest::{Builder, guest, machine};

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use backoff::ExponentialBuilder;
 use phoenix_bus::{End, Pen, Stopped, Token};
 use phoenix_domain::{
-    Blocked, Cancelled, Claim, Claimed, Completed, DeadLettered, Failed, Failure, GuestKey,
+    Blocked, Cancelled, Claim, Claimed, Completed, DeadLettered, Fact, Failed, Failure, GuestKey,
     GuestSpec, Move, Obstacle, Record, RetryWait, Standing, StepFailed, StepName, Verdict,
     next_move,
 };
@@ -126,6 +126,11 @@ impl<H: Hypervisor> Context<H> {
         let mut teller = self.teller.clone();
         teller.traceparent.clone_from(&end.event.traceparent);
         let before = end.event.state.clone();
+        let why_failed = if let Fact::Failed(failed) = &end.event.fact {
+            Some(failed.why.clone())
+        } else {
+            None
+        };
         let pen = Pen::new(self.bus.clone(), teller, id.clone(), end);
         let spec = before.desired.spec.read();
         let way = match &spec {
@@ -151,7 +156,9 @@ impl<H: Hypervisor> Context<H> {
                 Caution::None
             };
             let said = match spec {
-                _ if before.work.standing == Standing::Failed => self.bury(&pen, &state).await,
+                _ if before.work.standing == Standing::Failed => {
+                    self.bury(&pen, &state, why_failed.as_deref()).await
+                }
                 _ if state.desired.cancelled => {
                     pen.say(Cancelled { before: state.step() });
                     Ended::Settled
@@ -277,16 +284,16 @@ impl<H: Hypervisor> Context<H> {
 
     /// Gives a guest up: says so, and files its whole story.
     async fn give_up(&self, pen: &Pen, why: String) -> Ended {
-        pen.say(Failed { why });
+        pen.say(Failed { why: why.clone() });
         let Ok(end) = pen.settled().await else { return Ended::LetGo };
-        self.bury(pen, &end.event.state).await
+        self.bury(pen, &end.event.state, Some(&why)).await
     }
 
     /// Files the story of a guest that was given up. Until that is done it is not settled, so that
     /// somebody will do it.
-    async fn bury(&self, pen: &Pen, state: &Record) -> Ended {
-        let failure = state.work.failure.as_ref();
-        let cause = failure.map_or("given up", |failure| failure.what.as_str()).to_owned();
+    async fn bury(&self, pen: &Pen, state: &Record, why: Option<&str>) -> Ended {
+        let failure = state.work.failure.as_ref().map(|failure| failure.what.as_str());
+        let cause = why.or(failure).unwrap_or("given up").to_owned();
         let about = format!("{}/{}", state.guest, state.desired.revision);
         loop {
             match self.bus.file_guest(state, &cause, &about, now()).await {

@@ -64,7 +64,10 @@ pub(crate) struct At<'b> {
 impl Busy {
     /// Takes a guest, unless this process is at it already.
     pub(crate) fn take(&self, guest: GuestKey) -> Option<At<'_>> {
-        self.guests().insert(guest).then_some(At { busy: self, guest })
+        let is_free = self.guests().insert(guest);
+        // Not made in vain: the end of an `At` says that nobody is at the guest any more, and takes
+        // the lock for that.
+        if is_free { Some(At { busy: self, guest }) } else { None }
     }
 
     pub(crate) fn has(&self, guest: GuestKey) -> bool {
@@ -83,5 +86,22 @@ impl Busy {
 impl Drop for At<'_> {
     fn drop(&mut self) {
         self.busy.guests().remove(&self.guest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guest_that_is_taken_stays_taken_whoever_else_asks_for_it() {
+        let (busy, guest) = (Busy::default(), "lxc-950".parse().unwrap());
+        let at = busy.take(guest);
+
+        assert!(at.is_some() && busy.take(guest).is_none() && busy.take(guest).is_none());
+        assert!(busy.has(guest));
+
+        drop(at);
+        assert!(!busy.has(guest) && busy.take(guest).is_some());
     }
 }

@@ -61,7 +61,10 @@ impl Record {
             Fact::StepTaken(taken) => {
                 work.taken.push(taken.step);
                 work.phase = taken.phase;
-                if !taken.changes.is_empty() {
+                // What was changed says nothing: a change that killed its worker was told by nobody,
+                // and one that is undone and made again each time leads nowhere.
+                if work.taken.len() > work.reached {
+                    work.reached = work.taken.len();
                     work.idle_claims = 0;
                 }
             }

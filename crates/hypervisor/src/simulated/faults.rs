@@ -65,6 +65,24 @@ pub enum Trouble {
     Full,
     /// The host does not answer, to a look as little as to a change.
     Gone,
+    /// The process that started the change is killed, and the change is on its own from there on.
+    /// Only a change in a process of its own can do that.
+    KillStarter {
+        /// At which point of the change.
+        at: Moment,
+    },
+}
+
+/// A point of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Moment {
+    /// Nothing is begun, and nothing will be: the change ends here.
+    Before,
+    /// It is begun, and goes on to its end.
+    During,
+    /// Its effect is there, and nobody was told.
+    After,
 }
 
 /// A fault that waits or is at work.

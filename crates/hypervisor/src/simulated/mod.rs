@@ -16,6 +16,7 @@ mod refusal;
 mod run;
 mod services;
 mod settings;
+mod starter;
 
 #[cfg(test)]
 mod tests;
@@ -33,7 +34,7 @@ use self::folder::Folder;
 use crate::command::Command;
 use crate::{Hand, HostError, Hypervisor, Inventory};
 
-pub use self::faults::{Fault, Pending, Trouble as FaultKind};
+pub use self::faults::{Fault, Moment, Pending, Trouble as FaultKind};
 pub use self::guest::{Broken, Cure, Frozen, Sickness, SimulatedGuest};
 pub use self::ledger::{Entry, Mark, twice};
 pub use self::order::{ChangeOrder, NotMade, run_change};

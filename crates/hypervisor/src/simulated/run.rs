@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use phoenix_domain::{Change, GuestKey, Health, Made, StorageId, VolumeSource};
 
 use super::effect::{self, Left, Scene};
-use super::faults::{self, Trouble};
+use super::faults::{self, Moment, Trouble};
 use super::folder::{Folder, unreachable};
 use super::guest::{SimulatedGuest, half_made, has_effect};
 use super::ledger::{self, Mark};
 use super::order::ChangeOrder;
 use super::refusal::Refuse;
 use super::settings::Settings;
+use super::starter;
 use crate::{HostError, Lock};
 
 /// How often the health of a guest is looked at.
@@ -44,7 +45,20 @@ pub(super) fn run(
             return Err(HostError::Full { storage });
         }
         Some(Trouble::Lie) => return clock.sleep(latency, &refuse),
-        Some(Trouble::LoseAnswer | Trouble::Half | Trouble::Hang { .. } | Trouble::Slow { .. })
+        Some(Trouble::KillStarter { .. }) if limit.is_some() => {
+            return Err(refuse.for_good("a fault was asked for that takes a process of its own"));
+        }
+        Some(Trouble::KillStarter { at: Moment::Before }) => {
+            starter::kill();
+            return Err(refuse.for_now("who started it is dead, as was asked for"));
+        }
+        Some(
+            Trouble::LoseAnswer
+            | Trouble::Half
+            | Trouble::Hang { .. }
+            | Trouble::Slow { .. }
+            | Trouble::KillStarter { at: Moment::During | Moment::After },
+        )
         | None => {}
     }
     if !has_effect(&order.change) {
@@ -65,6 +79,9 @@ pub(super) fn run(
     let left = effect::after(&scene, before.clone())?;
     let room = take_room(folder, &settings, &refuse, before.as_ref(), &left)?;
     ledger::write(folder, key, &order.change, Mark::Begun)?;
+    if trouble == Some(Trouble::KillStarter { at: Moment::During }) {
+        starter::kill();
+    }
     if let (Change::Create { .. }, Left::Guest(guest)) = (&order.change, &left) {
         // From here on the number and the room are taken, whatever happens to us.
         let disk = guest.seen.root_disk.clone();
@@ -85,6 +102,10 @@ pub(super) fn run(
     done?;
     match trouble {
         Some(Trouble::LoseAnswer) => Err(refuse.for_now("its answer was lost, as was asked for")),
+        Some(Trouble::KillStarter { at: Moment::After }) => {
+            starter::kill();
+            Ok(())
+        }
         Some(_) | None => Ok(()),
     }
 }
@@ -132,7 +153,8 @@ impl Clock {
                 | Trouble::Lie
                 | Trouble::Locked { .. }
                 | Trouble::Full
-                | Trouble::Gone,
+                | Trouble::Gone
+                | Trouble::KillStarter { .. },
             )
             | None => Ok(()),
         }

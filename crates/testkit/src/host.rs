@@ -1,0 +1,89 @@
+//! A simulated host of a test's own: what is on it, what was done to it, and what goes wrong.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "a broken fixture should stop the test"
+)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use phoenix_domain::{GuestKey, Owner};
+use phoenix_hypervisor::simulated::{admin, init, twice};
+use tempfile::TempDir;
+
+pub use phoenix_hypervisor::simulated::{Entry, Fault, FaultKind, Mark, Moment, Settings};
+
+/// A simulated host. It is gone when this is dropped.
+#[derive(Debug)]
+pub struct Host {
+    folder: TempDir,
+}
+
+impl Host {
+    /// Makes one without guests.
+    pub fn new(settings: &Settings) -> Self {
+        let folder = TempDir::with_prefix("phoenix-host-").unwrap();
+        init(folder.path(), settings).unwrap();
+        Self { folder }
+    }
+
+    /// Returns where it lives.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Gives it other settings.
+    pub fn set(&self, settings: &Settings) {
+        init(self.folder.path(), settings).unwrap();
+    }
+
+    /// Has something go wrong, and returns the id of the fault.
+    pub fn fault(&self, fault: Fault) -> u32 {
+        admin::add_fault(self.folder(), fault).unwrap()
+    }
+
+    /// Has it go wrong no more.
+    pub fn without_fault(&self, id: u32) {
+        admin::remove_fault(self.folder(), id).unwrap();
+    }
+
+    /// Returns how many faults have not struck for the last time.
+    pub fn faults_left(&self) -> usize {
+        admin::list_faults(self.folder()).unwrap().len()
+    }
+
+    /// Has a guest be somebody else's, or ours again.
+    pub fn give(&self, guest: GuestKey, owner: Owner) {
+        admin::give(self.folder(), guest, owner).unwrap();
+    }
+
+    /// Returns what was done to it, oldest first. A line that is being written is left out.
+    pub fn ledger(&self) -> Vec<Entry> {
+        admin::ledger(self.folder()).unwrap_or_default()
+    }
+
+    /// Returns the changes of the ledger that were made to their end.
+    pub fn done(&self) -> Vec<Entry> {
+        self.ledger().into_iter().filter(|entry| entry.mark == Mark::Done).collect()
+    }
+
+    /// Fails where an effect was made although it was there already, or was not made to its end.
+    pub fn assert_nothing_twice(&self) {
+        let ledger = admin::ledger(self.folder()).unwrap();
+        let twice = twice(&ledger);
+        assert!(twice.is_empty(), "made although it was there: {twice:#?}");
+    }
+
+    /// Returns the state files of its guests, byte for byte.
+    pub fn files(&self) -> BTreeMap<String, String> {
+        let files = fs::read_dir(self.folder().join("guests")).unwrap();
+        let read = |path: PathBuf| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, fs::read_to_string(path).unwrap())
+        };
+        files.map(|file| read(file.unwrap().path())).collect()
+    }
+}

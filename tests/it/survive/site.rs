@@ -1,0 +1,233 @@
+//! A server, a simulated host, and workers for it; gone with the test, and nothing of it is left.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::Utc;
+use phoenix_bus::{Appended, Bus, From, Setup, Teller, Told};
+use phoenix_config::{Folder, Input, Library, load};
+use phoenix_domain::{
+    CancelRequested, Cause, Class, Desired, Event, GuestKey, GuestSpec, Kind, Record, Requested,
+    RunId, SpecDigest, SpecText, Verb, Vmid,
+};
+use phoenix_testkit::host::{Entry, Host, Settings};
+use phoenix_testkit::nats::NatsServer;
+use phoenix_testkit::worker::{Start, Worker};
+use tempfile::TempDir;
+
+use crate::program::{phoenix_worker, repository};
+
+/// How long anything is waited for. No promise is about time: this only ends what would never end.
+const PATIENCE: Duration = Duration::from_mins(3);
+/// How often the host is looked at where nobody tells that something happened.
+const POLL: Duration = Duration::from_millis(5);
+
+pub(crate) type States = BTreeMap<GuestKey, Record>;
+
+/// A server, a simulated host, and what workers need to find both.
+pub(crate) struct Site {
+    pub(crate) server: NatsServer,
+    pub(crate) host: Host,
+    pub(crate) bus: Bus,
+    pub(crate) setup: Setup,
+    folder: TempDir,
+}
+
+impl Site {
+    /// Makes one with a host on which nothing takes long.
+    pub(crate) async fn new() -> Self {
+        Self::with(&quick()).await
+    }
+
+    /// Makes one with a host with these settings.
+    pub(crate) async fn with(settings: &Settings) -> Self {
+        let server = NatsServer::start();
+        let bus = server.bus().await;
+        let setup = bus.look_up().await.unwrap();
+        let folder = TempDir::with_prefix("phoenix-site-").unwrap();
+        Self { server, host: Host::new(settings), bus, setup, folder }
+    }
+
+    /// Returns a folder of the workers.
+    pub(crate) fn folder(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Starts a worker.
+    pub(crate) fn worker(&self) -> Worker {
+        self.worker_with("a", "run", &[])
+    }
+
+    /// Starts a worker that holds its locks in this folder, with more arguments.
+    pub(crate) fn worker_with(&self, name: &str, run_dir: &str, more: &[&str]) -> Worker {
+        let (run_dir, state_dir) = (self.folder(run_dir), self.folder("state"));
+        Start::new(&phoenix_worker(), &self.folder(&format!("{name}.log")))
+            .with(&["--host", "simulated", "--node", "pve1", "--durability", "always"])
+            .with(&["--nats-url", &self.server.url(), "--log", "info,phoenix_bus=debug"])
+            .with(&["--sim-dir", &self.host.folder().to_string_lossy()])
+            .with(&["--run-dir", &run_dir.to_string_lossy()])
+            .with(&["--state-dir", &state_dir.to_string_lossy()])
+            .with(&["--ack-wait", "1000", "--retry-after", "50"])
+            .with(more)
+            .go()
+    }
+
+    /// Asks for guests, in this order and all at once. What is as wanted is not asked for again.
+    pub(crate) async fn submit(&self, specs: &[GuestSpec]) -> Vec<Appended> {
+        self.submit_with(specs, |_| {}).await
+    }
+
+    /// Asks for guests, having changed what is asked of each of them.
+    pub(crate) async fn submit_with(
+        &self,
+        specs: &[GuestSpec],
+        change: impl Fn(&mut Desired),
+    ) -> Vec<Appended> {
+        let guests: Vec<_> = specs.iter().map(GuestKey::from).collect();
+        let wish = |guest: GuestKey, before: Option<&Record>| {
+            let spec = specs.iter().find(|spec| GuestKey::from(*spec) == guest)?;
+            let mut desired = desired(spec, before);
+            change(&mut desired);
+            let is_met = before.is_some_and(|before| {
+                before.is_complete() && before.desired.digest == desired.digest
+            });
+            (!is_met).then(|| Requested { desired: Box::new(desired) }.into())
+        };
+        self.bus.ask(&self.setup, &teller(), &guests, wish).await.unwrap()
+    }
+
+    /// Asks to stop working on a guest.
+    pub(crate) async fn cancel(&self, guest: GuestKey) {
+        let wish = |_, _: Option<&Record>| Some(CancelRequested { by: "kim".to_owned() }.into());
+        self.bus.ask(&self.setup, &teller(), &[guest], wish).await.unwrap();
+    }
+
+    /// Waits until the states of all guests are so.
+    pub(crate) async fn until(&self, what: &str, is_so: impl Fn(&States) -> bool) -> States {
+        let mut states = States::new();
+        let follow = async {
+            let mut tail = self.bus.tail(From::LastOfEach).await.unwrap();
+            loop {
+                match tail.next().await {
+                    Told::Event { event, .. } => {
+                        states.insert(event.state.guest, event.state);
+                    }
+                    Told::Unreadable(_) | Told::CaughtUp => {}
+                    Told::Rewound => states.clear(),
+                }
+                if is_so(&states) {
+                    return;
+                }
+            }
+        };
+        let followed = tokio::time::timeout(PATIENCE, follow).await;
+        assert!(followed.is_ok(), "in vain waited until {what}: {}", text(&states));
+        states
+    }
+
+    /// Waits until these guests are complete.
+    pub(crate) async fn until_complete(&self, specs: &[GuestSpec]) -> States {
+        let guests: Vec<_> = specs.iter().map(GuestKey::from).collect();
+        self.until("all are complete", |states| {
+            guests.iter().all(|guest| states.get(guest).is_some_and(Record::is_complete))
+        })
+        .await
+    }
+
+    /// Waits until something happened that matches.
+    pub(crate) async fn until_told(&self, what: &str, is_it: impl Fn(&Event) -> bool) -> Event {
+        let follow = async {
+            let mut tail = self.bus.tail(From::Beginning).await.unwrap();
+            loop {
+                if let Told::Event { event, .. } = tail.next().await
+                    && is_it(&event)
+                {
+                    return *event;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, follow).await.unwrap_or_else(|_| panic!("never: {what}"))
+    }
+
+    /// Waits until the ledger of the host is so.
+    pub(crate) async fn until_ledger(&self, what: &str, is_so: impl Fn(&[Entry]) -> bool) {
+        self.poll(what, || is_so(&self.host.ledger())).await;
+    }
+
+    /// Waits until it is so; for what nobody tells.
+    pub(crate) async fn poll(&self, what: &str, is_so: impl Fn() -> bool) {
+        let wait = async {
+            while !is_so() {
+                tokio::time::sleep(POLL).await;
+            }
+        };
+        assert!(tokio::time::timeout(PATIENCE, wait).await.is_ok(), "in vain waited until {what}");
+    }
+
+    /// Fails where the log is not whole: the state in each event is what the facts so far make.
+    pub(crate) async fn assert_log_is_whole(&self) {
+        for guest in self.bus.states().await.unwrap().into_keys() {
+            let mut state: Option<Record> = None;
+            for (seq, event) in self.bus.history(guest).await.unwrap() {
+                let after = Record::after(state.as_ref(), guest, &event.fact);
+                assert_eq!(after.as_ref(), Some(&event.state), "{guest} at {seq}");
+                state = after;
+            }
+        }
+    }
+
+    /// Fails unless every effect was made once, and every state is the fold of its history.
+    pub(crate) async fn assert_all_is_well(&self) {
+        self.host.assert_nothing_twice();
+        self.assert_log_is_whole().await;
+    }
+}
+
+/// Returns settings of a host on which nothing takes long.
+pub(crate) fn quick() -> Settings {
+    Settings { latency_ms: 2, latencies_ms: BTreeMap::new(), ..Settings::default() }
+}
+
+/// Returns what 950 of the quickstart stands on, and itself, foundations first.
+pub(crate) fn quickstart(named: u64) -> Vec<GuestSpec> {
+    let library = Library::built_in().unwrap();
+    let folder = Folder::new(repository("examples/quickstart"));
+    let loaded = load(&Input { folder: &folder, inventory: None, library: &library });
+    let fleet = loaded.fleet.expect("the quickstart is without fault");
+    let order = fleet.order(Verb::Create, &[Vmid::try_from(named).unwrap()]).unwrap();
+    order.into_iter().cloned().collect()
+}
+
+/// Names a container.
+pub(crate) fn lxc(vmid: u64) -> GuestKey {
+    GuestKey { kind: Kind::Container, vmid: Vmid::try_from(vmid).unwrap() }
+}
+
+pub(crate) fn teller() -> Teller {
+    Teller { source: "//tests/phoenix/submit".to_owned(), traceparent: None, clock: Utc::now }
+}
+
+/// Returns the states as a person reads them.
+pub(crate) fn text(states: &States) -> String {
+    let line = |(guest, state): (&GuestKey, &Record)| {
+        format!("\n{guest}: {:?}, failure {:?}", state.work.standing, state.work.failure)
+    };
+    states.iter().map(line).collect()
+}
+
+fn desired(spec: &GuestSpec, before: Option<&Record>) -> Desired {
+    Desired {
+        revision: before.map_or(1, |record| record.desired.revision + 1),
+        run: "r-0001".parse::<RunId>().unwrap(),
+        host: "pve1".parse().unwrap(),
+        class: Class::of(&spec.gpus),
+        cause: Cause::Submitted,
+        digest: SpecDigest::of(spec),
+        stands_on: spec.stands_on().map(|vmid| GuestKey { kind: Kind::Container, vmid }).collect(),
+        by: "kim".to_owned(),
+        cancelled: false,
+        trusts_log: false,
+        spec: SpecText::of(spec).unwrap(),
+    }
+}
