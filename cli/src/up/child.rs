@@ -21,7 +21,7 @@ pub(crate) struct Program {
 /// A process that is kept.
 pub(crate) struct Child {
     name: &'static str,
-    child: tokio::process::Child,
+    process: tokio::process::Child,
     pid: u32,
 }
 
@@ -65,13 +65,13 @@ impl Child {
             let log = log.map_err(|err| UpError::Folder { path: path.clone(), err })?;
             command.stdout(Stdio::null()).stderr(log);
         }
-        let child = command.spawn().map_err(|err| UpError::NoProgram {
+        let process = command.spawn().map_err(|err| UpError::NoProgram {
             name,
             program: program.path.clone(),
             err,
         })?;
-        let pid = child.id().unwrap_or_default();
-        Ok(Self { name, child, pid })
+        let pid = process.id().unwrap_or_default();
+        Ok(Self { name, process, pid })
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -80,7 +80,7 @@ impl Child {
 
     /// Waits until it has ended by itself, and says how.
     pub(crate) async fn ended(&mut self) -> String {
-        match self.child.wait().await {
+        match self.process.wait().await {
             Ok(status) => format!("{} (process {}) ended: {}", self.name, self.pid, how(status)),
             Err(err) => format!("{} (process {}) is lost: {err}", self.name, self.pid),
         }
@@ -91,10 +91,10 @@ impl Child {
         let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
         if let Some(pid) = pid {
             // One that has ended already is as good.
-            drop(kill_process(pid, Signal::TERM));
+            let _ended = kill_process(pid, Signal::TERM);
         }
-        if tokio::time::timeout(grace, self.child.wait()).await.is_err() {
-            drop(self.child.kill().await);
+        if tokio::time::timeout(grace, self.process.wait()).await.is_err() {
+            drop(self.process.kill().await);
         }
     }
 }

@@ -84,7 +84,7 @@ impl Nats {
         let log = std::fs::read_to_string(self.folder.join("nats-server.log")).unwrap_or_default();
         let lines: Vec<_> = log.lines().collect();
         let last = lines.len().saturating_sub(5);
-        lines.into_iter().skip(last).map(|line| format!("  {line}\n")).collect()
+        lines.get(last..).unwrap_or_default().join("\n")
     }
 }
 
