@@ -1,9 +1,14 @@
 //! `phoenix`, the single entry point: it composes the services' libraries.
 
+mod up;
+
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use phoenix_submitter::{AFTER_HELP, ColorChoice};
+use phoenix_worker::{Settings, Sim, SimChange};
+
+use crate::up::Up;
 
 /// Provisions the AI workloads of Proxmox hosts from three JSON files.
 #[derive(Debug, Parser)]
@@ -20,6 +25,15 @@ struct Phoenix {
 enum Verb {
     #[command(flatten)]
     Operator(Box<phoenix_submitter::Command>),
+    /// Run NATS and a worker here, until Ctrl-C
+    Up(Up),
+    /// Work on the guests of one host; the same as phoenix-worker
+    Worker(Box<Settings>),
+    /// Look at a simulated host, and break it
+    Sim(Sim),
+    /// Make one change of a simulated host
+    #[command(hide = true)]
+    SimChange(SimChange),
 }
 
 fn main() -> ExitCode {
@@ -27,6 +41,10 @@ fn main() -> ExitCode {
         Ok(Phoenix { verb: Verb::Operator(command), color }) => {
             phoenix_submitter::run(*command, color, Phoenix::command())
         }
+        Ok(Phoenix { verb: Verb::Up(up), .. }) => up.run(),
+        Ok(Phoenix { verb: Verb::Worker(settings), .. }) => phoenix_worker::main(*settings),
+        Ok(Phoenix { verb: Verb::Sim(sim), .. }) => sim.run(),
+        Ok(Phoenix { verb: Verb::SimChange(change), .. }) => change.run(),
         Err(err) => phoenix_submitter::refuse_usage(&err),
     }
 }

@@ -17,13 +17,3 @@ pub(crate) async fn publish(url: &str, in_flight: usize) -> f64 {
         .await;
     total as f64 / begun.elapsed().as_secs_f64()
 }
-
-/// Messages a second in batches of this size, one batch after the other.
-pub(crate) async fn batches(url: &str, size: usize) -> f64 {
-    let bare = Bare::connect(url, "bare".parse().unwrap()).await.unwrap();
-    let begun = Instant::now();
-    for _ in 0..100 {
-        assert!(bare.publish_batch(size).await);
-    }
-    (100 * size) as f64 / begun.elapsed().as_secs_f64()
-}

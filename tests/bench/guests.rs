@@ -1,20 +1,23 @@
 //! Guests that are taken through all nine steps.
 
 use phoenix_domain::{
-    Cause, Class, Desired, Fact, GuestKey, NodeName, Record, Requested, RunId, SpecDigest, SpecText,
+    Cause, Class, Desired, Fact, GuestKey, NodeName, Requested, RunId, SpecDigest, SpecText,
 };
 use phoenix_testkit::guest;
 
+/// The number of the first one.
+pub(crate) const FIRST: u32 = 1000;
+
 /// Returns the request of the `nth` guest.
-pub(crate) fn request(nth: u32, stands_on: &[GuestKey], before: Option<&Record>) -> Fact {
-    let spec = guest(u64::from(1000 + nth))
+pub(crate) fn request(nth: u32, stands_on: &[GuestKey]) -> Fact {
+    let spec = guest(u64::from(FIRST + nth))
         .features(&["base_setup"])
         .application("application.sh")
         .volume("data", "/data", 8)
         .seal("template-ready")
         .build();
     let desired = Desired {
-        revision: before.map_or(1, |before| before.desired.revision + 1),
+        revision: 1,
         run: "r-0bench".parse::<RunId>().unwrap(),
         host: "bench".parse::<NodeName>().unwrap(),
         class: Class::Std,
@@ -31,5 +34,5 @@ pub(crate) fn request(nth: u32, stands_on: &[GuestKey], before: Option<&Record>)
 
 /// Returns the name of the `nth` guest.
 pub(crate) fn key(nth: u32) -> GuestKey {
-    format!("lxc-{}", 1000 + nth).parse().unwrap()
+    format!("lxc-{}", FIRST + nth).parse().unwrap()
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use phoenix_bus::{Address, Bus, BusError, Cell, From, Setup, Tail, Teller, Told};
 use phoenix_domain::{EventKind, GuestKey};
 
-use crate::guests::{key, request};
+use crate::guests::{FIRST, key, request};
 
 /// Who asks for guests, and hears when they are complete.
 pub(crate) struct Load {
@@ -27,7 +27,7 @@ impl Load {
             match bus.look_up().await {
                 Ok(setup) => break setup,
                 Err(BusError::NotSetUp { .. }) => {
-                    tokio::time::sleep(Duration::from_millis(2)).await
+                    tokio::time::sleep(Duration::from_millis(2)).await;
                 }
                 Err(err) => panic!("{err}"),
             }
@@ -35,6 +35,11 @@ impl Load {
         let tail = bus.tail(From::Now).await.unwrap();
         let teller = Teller { source: "//bench".to_owned(), traceparent: None, clock };
         Self { bus, setup, teller, tail, next: 0 }
+    }
+
+    /// Returns how many messages the log has taken.
+    pub(crate) async fn messages(&self) -> u64 {
+        self.bus.log_length().await.unwrap()
     }
 
     /// Asks for `total` guests, `in_flight` at a time. Returns how long each took, in ms.
@@ -51,10 +56,10 @@ impl Load {
                 for guest in &guests {
                     open.insert(*guest, Instant::now());
                 }
-                let number = |guest: GuestKey| guest.vmid.number() - 1000;
+                let number = |guest: GuestKey| guest.vmid.number() - FIRST;
                 self.bus
                     .ask(&self.setup, &self.teller, &guests, |guest, before| {
-                        before.is_none().then(|| request(number(guest), &[], None))
+                        before.is_none().then(|| request(number(guest), &[]))
                     })
                     .await
                     .unwrap();

@@ -7,13 +7,6 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-/// Whether the server writes to disk before it acknowledges.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sync {
-    Always,
-    Never,
-}
-
 /// A nats-server and a worker, ended when this is dropped.
 pub(crate) struct Pair {
     pub(crate) url: String,
@@ -23,15 +16,11 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    pub(crate) fn start(server: &Path, sync: Sync) -> Self {
+    pub(crate) fn start(server: &Path) -> Self {
         let folder = TempDir::new_in(std::env::current_dir().unwrap().join("target")).unwrap();
-        let interval = match sync {
-            Sync::Always => "sync_interval: always",
-            Sync::Never => "",
-        };
         let at = folder.path().display();
         let config = format!(
-            "listen: \"127.0.0.1:-1\"\nports_file_dir: \"{at}\"\njetstream {{ store_dir: \"{at}/js\", max_mem: 256M, max_file: 8G\n {interval} }}\n"
+            "listen: \"127.0.0.1:-1\"\nports_file_dir: \"{at}\"\njetstream {{ store_dir: \"{at}/js\", max_mem: 256M, max_file: 8G\n sync_interval: always }}\n"
         );
         let path = folder.path().join("nats.conf");
         fs::write(&path, config).unwrap();

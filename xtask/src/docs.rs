@@ -1,10 +1,11 @@
-//! `cargo xtask docs`: the man pages and shell completions a package ships.
+//! `cargo xtask docs`: the page of events, and the man pages and shell completions a package ships.
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
+use crate::events;
 use crate::process::Program;
 use crate::say::say;
 use crate::workspace::{Profile, Workspace};
@@ -18,6 +19,7 @@ const SHELLS: [(&str, &str); 4] = [
 ];
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    events::write()?;
     let phoenix = workspace.phoenix(Profile::Dev)?;
     let docs = workspace.target.join("docs");
     for (shell, name) in SHELLS {

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use clap::Args;
 
+use crate::events;
 use crate::process::Program;
 use crate::say::say;
 use crate::schemas::Schemas;
@@ -15,7 +16,7 @@ use crate::{law, links, tools};
 type Check = (&'static str, fn(&Workspace) -> Result<()>);
 
 /// All of them; the quick ones first.
-const CHECKS: [Check; 10] = [
+const CHECKS: [Check; 11] = [
     ("fmt", fmt),
     ("law", law::check),
     ("links", links::check),
@@ -26,6 +27,7 @@ const CHECKS: [Check; 10] = [
     ("clippy", clippy),
     ("rustdoc", rustdoc),
     ("schemas", |workspace| Schemas { check: true }.run(workspace)),
+    ("events", |_| events::check()),
 ];
 
 #[derive(Args)]

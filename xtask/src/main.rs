@@ -3,6 +3,7 @@
 mod bench;
 mod demo;
 mod docs;
+mod events;
 mod fuzz;
 mod law;
 mod links;
@@ -37,7 +38,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Check and plan the example fleet
+    /// Start everything on a simulated host and bring up guest 950
     Demo(demo::Demo),
     /// Run every test; installs what it needs
     Test(test::Test),

@@ -1,7 +1,9 @@
 //! Starts other programs: the one place in xtask that may.
 
 use std::ffi::{OsStr, OsString};
-use std::process::{Command, Stdio};
+use std::fs::File;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -53,6 +55,20 @@ impl Program {
         Ok(())
     }
 
+    /// Starts it and lets it run; what it says goes into a file.
+    pub(crate) fn start(mut self, log: &Path) -> Result<Running> {
+        let line = self.line();
+        say(format_args!("$ {line}  # says into {}", log.display()));
+        let file = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+        let child = self
+            .command
+            .stdout(file.try_clone()?)
+            .stderr(file)
+            .spawn()
+            .with_context(|| format!("cannot start `{line}`"))?;
+        Ok(Running { child, line })
+    }
+
     /// Runs it and returns what it wrote to stdout; what it says on stderr is passed on.
     pub(crate) fn read(mut self) -> Result<Vec<u8>> {
         let line = self.line();
@@ -100,6 +116,38 @@ impl Program {
             .map(|word| quoted(&word))
             .collect::<Vec<_>>()
             .join(" ")
+    }
+}
+
+/// A program that runs beside us. It is asked to end when this is dropped.
+pub(crate) struct Running {
+    child: Child,
+    line: String,
+}
+
+impl Running {
+    /// Fails when it has ended already.
+    pub(crate) fn check(&mut self) -> Result<()> {
+        match self.child.try_wait()? {
+            None => Ok(()),
+            Some(status) => bail!("`{}` has ended ({status})", self.line),
+        }
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) fn wait(mut self) -> Result<()> {
+        self.child.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let asked = Program::new("kill").arg(self.child.id().to_string()).code();
+        // Whom nobody could ask is not waited for.
+        if matches!(asked, Ok(Some(0))) {
+            drop(self.child.wait());
+        }
     }
 }
 

@@ -6,8 +6,8 @@ use phoenix_domain::NodeName;
 
 use crate::connect::{Address, Bus};
 use crate::error::{BusError, Failing as _};
-use crate::names::Cell;
-use crate::publish::{Outgoing, Unacknowledged};
+use crate::names::{Cell, LOG};
+use crate::publish::Outgoing;
 
 const STREAM: &str = "BARE";
 const SUBJECT: &str = "bare";
@@ -28,7 +28,6 @@ impl Bare {
         let config = Config {
             name: STREAM.to_owned(),
             subjects: vec![SUBJECT.to_owned()],
-            allow_atomic_publish: true,
             ..Config::default()
         };
         bus.jetstream.get_or_create_stream(config).await.failing("making a stream")?;
@@ -39,13 +38,6 @@ impl Bare {
     pub async fn publish(&self) -> bool {
         self.bus.publish(message()).await.is_ok()
     }
-
-    /// Publishes messages as a whole and waits until they are acknowledged. Says whether they were.
-    pub async fn publish_batch(&self, size: usize) -> bool {
-        let batch: Result<_, Unacknowledged> =
-            self.bus.publish_batch((0..size).map(|_| message()).collect()).await;
-        batch.is_ok()
-    }
 }
 
 fn message() -> Outgoing {
@@ -53,5 +45,13 @@ fn message() -> Outgoing {
         subject: SUBJECT.to_owned(),
         headers: HeaderMap::new(),
         payload: vec![b'x'; PAYLOAD].into(),
+    }
+}
+
+impl Bus {
+    /// Returns how many messages the log has taken since it was made.
+    pub async fn log_length(&self) -> Result<u64, BusError> {
+        let log = self.jetstream.get_stream(LOG).await.failing("looking at the log")?;
+        Ok(log.cached_info().state.last_sequence)
     }
 }

@@ -5,7 +5,6 @@
 //! at any time. Correctness rests on neither order nor exactly-once delivery.
 
 pub mod bare;
-mod committer;
 mod connect;
 mod dead;
 mod durability;
@@ -20,7 +19,6 @@ mod setup;
 mod tail;
 mod work;
 
-pub use committer::Committer;
 pub use connect::{Address, Bus};
 pub use dead::{DeadLetter, Filed, Foreign, Line, Original};
 pub use durability::{Durability, Proof};

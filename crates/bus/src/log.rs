@@ -85,7 +85,7 @@ impl Bus {
                 };
             }
         };
-        match Event::read(&last.payload) {
+        match last_of(guest, &last.payload) {
             Ok(event) => Ok(Some(End { seq: last.sequence, event })),
             Err(err) => {
                 warn!(%guest, seq = last.sequence, %err, "the log ends with what is no event");
@@ -123,7 +123,7 @@ impl Bus {
                 }
             };
             next = message.sequence + 1;
-            if let Ok(event) = read(guest, &message.payload) {
+            for event in read(guest, &message.payload).into_iter().flatten() {
                 events.push((message.sequence, event));
             }
         }
@@ -222,7 +222,7 @@ impl Bus {
     ) -> Result<Vec<u64>, BusError> {
         let mut seqs = Vec::new();
         for (guest, expected, event) in events {
-            let message = appending(self.cell.log(*guest), event, Some(*expected))?;
+            let message = appending(self.cell.log(*guest), std::slice::from_ref(event), *expected)?;
             match self.publish(message).await {
                 Ok(ack) => seqs.push(ack.seq),
                 Err(err) => match self.landed(*guest, event, &err).await? {
@@ -243,7 +243,11 @@ impl Bus {
         for part in events.chunks(BATCH) {
             let mut messages = Vec::with_capacity(part.len());
             for (guest, expected, event) in part {
-                messages.push(appending(self.cell.log(*guest), event, Some(*expected))?);
+                messages.push(appending(
+                    self.cell.log(*guest),
+                    std::slice::from_ref(event),
+                    *expected,
+                )?);
             }
             let count = u64::try_from(messages.len()).unwrap_or(u64::MAX);
             let last = match self.publish_batch(messages).await {
@@ -294,9 +298,16 @@ impl Bus {
     }
 }
 
-/// Reads a message found in the log of a guest.
-pub(crate) fn read(guest: GuestKey, payload: &[u8]) -> Result<Event, Unreadable> {
-    let event = Event::read(payload)?;
-    let said = event.state.guest;
-    if said == guest { Ok(event) } else { Err(Unreadable::Misplaced { said, found: guest }) }
+/// Reads a message found in the log of a guest: what was said in a row.
+pub(crate) fn read(guest: GuestKey, payload: &[u8]) -> Result<Vec<Event>, Unreadable> {
+    let events = Event::read(payload)?;
+    match events.iter().map(|event| event.state.guest).find(|said| *said != guest) {
+        None => Ok(events),
+        Some(said) => Err(Unreadable::Misplaced { said, found: guest }),
+    }
+}
+
+/// Reads the last event of a message found in the log of a guest.
+pub(crate) fn last_of(guest: GuestKey, payload: &[u8]) -> Result<Event, Unreadable> {
+    read(guest, payload)?.pop().ok_or(Unreadable::Empty)
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::connect::{Bus, PATIENCE};
 use crate::error::{BusError, Failing as _};
-use crate::log::{End, read};
+use crate::log::{End, last_of};
 use crate::names::{LOG, guest_of};
 
 /// How many guests one question asks for; the server answers at most 1024.
@@ -65,7 +65,7 @@ impl Bus {
         let guest = header(NATS_SUBJECT).and_then(|subject| guest_of(subject.as_str()));
         let seq = header(NATS_SEQUENCE).and_then(|seq| seq.as_str().parse().ok());
         let (Some(guest), Some(seq)) = (guest, seq) else { return Ok(()) };
-        let end = match read(guest, &answer.payload) {
+        let end = match last_of(guest, &answer.payload) {
             Ok(event) => Some(End { seq, event }),
             Err(_) => self.end(guest).await?,
         };

@@ -11,20 +11,23 @@ use phoenix_domain::{End as LogEnd, Event, Fact, GuestKey, Landing, Record, land
 use tokio::sync::{Notify, watch};
 use tracing::{debug, warn};
 
-use crate::committer::Committer;
 use crate::connect::Bus;
 use crate::log::{End, Teller};
-use crate::publish::Unacknowledged;
+use crate::publish::{Ack, Unacknowledged, appending};
 
 /// How long to wait before an append is tried again.
 const PAUSE: Duration = Duration::from_millis(50);
 /// How long at most, where it keeps failing.
 const LONG_PAUSE: Duration = Duration::from_secs(2);
 
+/// How large a message of several events may become; the stream takes twice that.
+const ROW: usize = 128 * 1024;
+/// What an event weighs besides its spec, generously.
+const OVERHEAD: usize = 4 * 1024;
+
 /// Writes what a worker says about one guest.
 pub struct Pen {
     bus: Bus,
-    committer: Committer,
     teller: Teller,
     guest: GuestKey,
     claim: String,
@@ -58,11 +61,11 @@ pub enum Stopped {
 
 impl Pen {
     /// Returns the pen of a claim on a guest whose log is at `end`.
-    pub fn new(bus: Bus, committer: Committer, teller: Teller, claim: String, end: End) -> Self {
+    pub fn new(bus: Bus, teller: Teller, claim: String, end: End) -> Self {
         let guest = end.event.state.guest;
         let written = watch::Sender::new(Written { count: 0, end, stopped: None });
         let said = Mutex::new(Said::default());
-        Self { bus, committer, teller, guest, claim, said, more: Notify::new(), written }
+        Self { bus, teller, guest, claim, said, more: Notify::new(), written }
     }
 
     /// Says something. It is written when it is its turn.
@@ -132,9 +135,12 @@ impl Pen {
     }
 
     fn take(&self) -> Vec<Fact> {
+        // Each event carries the spec, and a message may only be so large.
+        let weight = self.written.borrow().end.event.state.desired.spec.len() + OVERHEAD;
         let mut said = self.lock();
         said.under_way = said.facts.first().map(|(_, since)| *since);
-        std::mem::take(&mut said.facts).into_iter().map(|(fact, _)| fact).collect()
+        let most = said.facts.len().min((ROW / weight).max(1));
+        said.facts.drain(..most).map(|(fact, _)| fact).collect()
     }
 
     /// Appends facts in a row, whatever it takes. Returns nothing once the guest is another's.
@@ -143,32 +149,19 @@ impl Pen {
         let mut events = self.events(&end, facts);
         let mut pause = PAUSE;
         loop {
-            let last = events.last().cloned()?;
-            let subject = self.bus.cell.log(self.guest);
-            let appended = self.committer.append(subject, end.seq, events.clone()).await;
-            let err = match appended {
-                Ok(seq) => return Some(End { seq, event: last }),
+            let last = events.last()?;
+            let err = match self.publish(&events, end.seq).await {
+                Ok(ack) => return Some(End { seq: ack.seq, event: events.pop()? }),
                 Err(err) => err,
             };
             debug!(guest = %self.guest, ?err, "an append was not acknowledged");
             let there = self.read_end(&mut pause).await;
-            if let Some(there) = &there
-                && let Some(landed) = self.landed(&events, there)
-            {
-                events.drain(..=landed);
-                if events.is_empty() {
-                    return Some(there.clone());
-                }
-                end = there.clone();
-                events = self.again_on(&end, events);
-                continue;
-            }
             let log_end = there.as_ref().map(|there| LogEnd {
                 seq: there.seq,
                 id: &there.event.id,
                 state: &there.event.state,
             });
-            match (landing(&last.id, &self.claim, end.seq, log_end), there) {
+            match (landing(last, &self.claim, end.seq, log_end), there) {
                 (Landing::Landed, Some(there)) => return Some(there),
                 (Landing::Rebase, Some(there)) => {
                     debug!(guest = %self.guest, "a request came in between");
@@ -190,6 +183,12 @@ impl Pen {
         }
     }
 
+    async fn publish(&self, events: &[Event], expected: u64) -> Result<Ack, Unacknowledged> {
+        let message = appending(self.bus.cell.log(self.guest), events, expected)
+            .map_err(|err| Unacknowledged::Refused { code: 0, words: err.to_string() })?;
+        self.bus.publish(message).await
+    }
+
     /// Returns the events of facts in a row, each with the state it makes.
     fn events(&self, end: &End, facts: Vec<Fact>) -> Vec<Event> {
         let mut state = end.event.state.clone();
@@ -202,18 +201,6 @@ impl Pen {
                 self.teller.event(fact, state.clone())
             })
             .collect()
-    }
-
-    /// Returns how far a row of events has landed, given the end of the log.
-    ///
-    /// Some of it may have landed before the rest was refused, and a request may have come behind
-    /// that. A request leaves the work alone, so it is the work that tells what landed.
-    fn landed(&self, events: &[Event], there: &End) -> Option<usize> {
-        let work = &there.event.state.work;
-        let is_held = work.claim.as_ref().is_some_and(|holder| holder.id == self.claim);
-        events
-            .iter()
-            .rposition(|event| event.id == there.event.id || is_held && event.state.work == *work)
     }
 
     /// Returns the same facts, told on top of another end.

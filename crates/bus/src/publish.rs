@@ -71,22 +71,19 @@ impl Unacknowledged {
     }
 }
 
-/// Returns the message that appends an event, where the log still ends at `expected`. Without an
-/// expectation it is only right behind another one of the same batch and guest.
+/// Returns the message that appends events in a row, where the log still ends at `expected`.
 pub(crate) fn appending(
     subject: String,
-    event: &Event,
-    expected: Option<u64>,
+    events: &[Event],
+    expected: u64,
 ) -> Result<Outgoing, serde_json::Error> {
     let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, Event::CONTENT_TYPE);
-    if let Some(traceparent) = &event.traceparent {
-        headers.insert(TRACEPARENT, traceparent.as_str());
+    headers.insert(CONTENT_TYPE, Event::content_type(events.len()));
+    if let Some(traceparent) = events.last().and_then(|event| event.traceparent.as_deref()) {
+        headers.insert(TRACEPARENT, traceparent);
     }
-    if let Some(expected) = expected {
-        headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, expected.to_string().as_str());
-    }
-    Ok(Outgoing { subject, headers, payload: event.write()?.into() })
+    headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, expected.to_string().as_str());
+    Ok(Outgoing { subject, headers, payload: Event::write(events)?.into() })
 }
 
 impl Bus {

@@ -3,6 +3,7 @@
 //! The server keeps nothing for a tail but a consumer that dies with it. One that falls silent,
 //! or whose server was away, is rebuilt behind the last event it told.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::push::{Ordered, OrderedConfig};
@@ -62,6 +63,8 @@ pub struct Tail {
     stream: Option<Ordered>,
     connected: watch::Receiver<u64>,
     last: u64,
+    /// What was said in a row with what was told last.
+    row: VecDeque<(u64, Event)>,
     /// The sequence with which everything there was is told; absent once that was said.
     caught_up_at: Option<u64>,
     /// Nothing was there when the tail began.
@@ -87,6 +90,7 @@ impl Bus {
             stream: None,
             connected: self.connected(),
             last: 0,
+            row: VecDeque::new(),
             caught_up_at: Some(0),
             is_empty: false,
         };
@@ -98,6 +102,9 @@ impl Bus {
 impl Tail {
     /// Returns what happens next. It never ends, and may be dropped at any point.
     pub async fn next(&mut self) -> Told {
+        if let Some((seq, event)) = self.row.pop_front() {
+            return Told::Event { seq, event: Box::new(event) };
+        }
         if self.is_empty {
             self.is_empty = false;
             self.caught_up_at = None;
@@ -154,10 +161,15 @@ impl Tail {
             Some(guest) => read(guest, &message.payload).map_err(|err| err_chain(&err)),
             None => Err("its subject names no guest".to_owned()),
         };
-        Some(match told {
-            Ok(event) => Told::Event { seq, event: Box::new(event) },
-            Err(cause) => Told::Unreadable(Box::new(Foreign::of(message, LOG, seq, guest, cause))),
-        })
+        match told {
+            Ok(events) => self.row.extend(events.into_iter().map(|event| (seq, event))),
+            Err(cause) => {
+                let foreign = Foreign::of(message, LOG, seq, guest, cause);
+                return Some(Told::Unreadable(Box::new(foreign)));
+            }
+        }
+        let (seq, event) = self.row.pop_front()?;
+        Some(Told::Event { seq, event: Box::new(event) })
     }
 
     /// Builds the consumer, and says whether the log is another one than before.

@@ -1,6 +1,6 @@
 //! What to make of an append that did not come back well.
 
-use crate::{EventId, Record};
+use crate::{Event, EventId, Record};
 
 /// The end of a guest's log, as far as an append has to know it.
 #[derive(Clone, Copy, Debug)]
@@ -26,22 +26,26 @@ pub enum Landing {
     Fenced,
 }
 
-/// Says what became of an append of `mine`, made under `claim` in the expectation of `expected`.
+/// Says what became of an append that ends with `mine`, made under `claim` in the expectation of
+/// `expected`.
 ///
 /// A publish that timed out may have landed, and one that was refused may have been refused for
 /// no reason, so the error itself says nothing. The end of the log says everything.
-pub fn landing(mine: &EventId, claim: &str, expected: u64, end: Option<End<'_>>) -> Landing {
+pub fn landing(mine: &Event, claim: &str, expected: u64, end: Option<End<'_>>) -> Landing {
     let Some(end) = end else {
         return if expected == 0 { Landing::Again } else { Landing::Fenced };
     };
-    if end.id == mine {
+    if *end.id == mine.id {
         return Landing::Landed;
     }
     if end.seq == expected {
         return Landing::Again;
     }
-    match &end.state.work.claim {
-        Some(holder) if holder.id == claim => Landing::Rebase,
-        Some(_) | None => Landing::Fenced,
+    let is_held = end.state.work.claim.as_ref().is_some_and(|holder| holder.id == claim);
+    // A request may have come behind it. That leaves the work alone, so the work tells.
+    match is_held {
+        true if end.state.work == mine.state.work => Landing::Landed,
+        true => Landing::Rebase,
+        false => Landing::Fenced,
     }
 }

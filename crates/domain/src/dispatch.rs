@@ -75,3 +75,83 @@ fn trouble(record: &Record) -> Option<GuestKey> {
         | Standing::Completed => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guest::tests::bare;
+    use crate::{Cause, Class, Desired, SpecDigest, SpecText, Work};
+
+    fn record(guest: &str, on: &[&str], standing: Standing) -> Record {
+        let spec = bare(950, None, &[]);
+        Record {
+            guest: guest.parse().unwrap(),
+            desired: Desired {
+                revision: 1,
+                run: "r-0199".parse().unwrap(),
+                host: "pve1".parse().unwrap(),
+                class: Class::Std,
+                cause: Cause::Submitted,
+                digest: SpecDigest::of(&spec),
+                stands_on: on.iter().map(|below| below.parse().unwrap()).collect(),
+                by: "ops".to_owned(),
+                cancelled: false,
+                trusts_log: false,
+                spec: SpecText::of(&spec).unwrap(),
+            },
+            work: Work { standing, ..Work::none(1) },
+        }
+    }
+
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(second, 0).unwrap()
+    }
+
+    /// Decides about `child`, which stands on `parent`.
+    fn decide(child: Standing, parent: Option<Standing>) -> Move {
+        let parent = parent.map(|standing| record("lxc-900", &[], standing));
+        let child = record("lxc-950", &["lxc-900"], child);
+        next_move(&child, |key| parent.as_ref().filter(|parent| parent.guest == key), at(100))
+    }
+
+    #[test]
+    fn a_guest_is_woken_when_what_it_stands_on_is_complete_and_not_before() {
+        assert_eq!(decide(Standing::Requested, Some(Standing::Completed)), Move::Wake);
+        for unfinished in [None, Some(Standing::Requested), Some(Standing::Working)] {
+            assert_eq!(decide(Standing::Requested, unfinished), Move::None);
+        }
+    }
+
+    #[test]
+    fn a_retry_waits_for_its_time() {
+        let wait = |second| Standing::RetryWait { at: at(second) };
+        assert_eq!(decide(wait(101), Some(Standing::Completed)), Move::WakeAt(at(101)));
+        assert_eq!(decide(wait(99), Some(Standing::Completed)), Move::Wake);
+    }
+
+    #[test]
+    fn trouble_below_is_told_once_by_its_root_and_forgotten_when_it_is_over() {
+        let (on, root) = ("lxc-900".parse().unwrap(), "lxc-901".parse().unwrap());
+        let dead = Standing::Dead { letter: 7 };
+        let blocked = Move::BlockBy { guest: on, root: on };
+        assert_eq!(decide(Standing::Requested, Some(dead.clone())), blocked);
+        let below = Standing::BlockedBy { guest: root, root };
+        assert_eq!(
+            decide(Standing::Requested, Some(below)),
+            Move::BlockBy { guest: on, root },
+            "the root is where it began, not where it was met"
+        );
+        let told = Standing::BlockedBy { guest: on, root: on };
+        assert_eq!(decide(told.clone(), Some(dead)), Move::None);
+        assert_eq!(decide(told, Some(Standing::Completed)), Move::Wake);
+    }
+
+    #[test]
+    fn what_has_arrived_or_is_in_somebodys_hands_is_left_alone() {
+        let asks = Standing::Blocked { question: String::new(), advice: String::new() };
+        for settled in [Standing::Completed, Standing::Cancelled, Standing::Working, asks] {
+            assert_eq!(decide(settled, Some(Standing::Completed)), Move::None);
+        }
+        assert_eq!(decide(Standing::Failed, Some(Standing::Completed)), Move::Wake);
+    }
+}

@@ -226,6 +226,12 @@ impl SpecText {
         serde_json::value::to_raw_value(guest).map(|text| Self(text.into()))
     }
 
+    /// Returns how many bytes it has.
+    #[expect(clippy::len_without_is_empty, reason = "no spec is empty")]
+    pub fn len(&self) -> usize {
+        self.0.get().len()
+    }
+
     /// Reads the spec back.
     pub fn read(&self) -> Result<GuestSpec, serde_json::Error> {
         serde_json::from_str(self.0.get())

@@ -6,7 +6,7 @@ use backoff::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use phoenix_domain::{Change, Facets, GuestSpec, Plan, Seen, Step, StepName, Verdict};
 use phoenix_hypervisor::{Hand, HostError, Hypervisor};
 use tokio::time::sleep;
-use tracing::{debug, instrument};
+use tracing::debug;
 
 use crate::{Halt, Journal, StepError, Taken};
 
@@ -79,7 +79,6 @@ impl<E: Into<StepError>> From<E> for Stop {
 
 impl<H: Hypervisor, J: Journal> Walk<'_, H, J> {
     /// Takes every step. Safe to call any number of times.
-    #[instrument(skip_all, fields(guest = %self.want.vmid))]
     pub async fn go(&self) -> Outcome {
         let mut changes = 0;
         let mut seen = None;
@@ -94,7 +93,6 @@ impl<H: Hypervisor, J: Journal> Walk<'_, H, J> {
     }
 
     /// Takes one step: look, plan, apply, look again. Returns how many changes that took.
-    #[instrument(skip_all, fields(step = %step.name()))]
     async fn take(&self, step: &dyn Step, last: &mut Option<Look>) -> Result<u32, Stop> {
         let begun = Instant::now();
         // What the step before saw last is what is: nothing was changed since.

@@ -110,6 +110,7 @@ impl Command {
     }
 
     fn start(&self, hand: &Hand, stdout: &File, stderr: &File) -> io::Result<Child> {
+        #[expect(clippy::disallowed_methods, reason = "this is the one place")]
         let mut command = tokio::process::Command::new(&self.program);
         for argument in &self.arguments {
             let (Argument::Plain(text) | Argument::Secret(text)) = argument;

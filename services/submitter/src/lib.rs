@@ -12,8 +12,13 @@ mod commands;
 mod config;
 mod error;
 mod follow;
+mod letter;
 mod output;
+mod runs;
 mod session;
+mod states;
+mod status;
+mod table;
 mod words;
 
 use std::process::ExitCode;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use anstream::adapter::strip_str;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use phoenix_domain::{Cause, Event, Fact, Failure, GuestKey, Obstacle, Record, RunId, StepName};
 
@@ -27,12 +28,16 @@ pub(crate) fn took(milliseconds: u64) -> String {
     match milliseconds {
         0..1000 => format!("{milliseconds} ms"),
         1000..60_000 => format!("{seconds}.{tenths} s"),
-        _ => span(TimeDelta::seconds(i64::try_from(seconds).unwrap_or(i64::MAX / 1000))),
+        _ => {
+            let seconds = i64::try_from(seconds).ok().and_then(TimeDelta::try_seconds);
+            span(seconds.unwrap_or(TimeDelta::MAX))
+        }
     }
 }
 
 /// Returns a text of somebody else on one line, without what could move the cursor.
 pub(crate) fn line(text: &str) -> String {
+    let text = strip_str(text).to_string();
     let words: Vec<_> = text
         .split(|char: char| char.is_whitespace() || char.is_control())
         .filter(|word| !word.is_empty())
@@ -41,10 +46,13 @@ pub(crate) fn line(text: &str) -> String {
 }
 
 /// Returns the lines of a text of somebody else, without what could move the cursor.
-pub(crate) fn lines(text: &str) -> impl Iterator<Item = String> {
-    text.lines().map(|line| {
-        line.chars().filter(|char| *char == '\t' || !char.is_control()).collect::<String>()
-    })
+pub(crate) fn lines(text: &str) -> Vec<String> {
+    let is_shown = |char: &char| *char == '\t' || !char.is_control();
+    strip_str(text)
+        .to_string()
+        .lines()
+        .map(|line| line.chars().filter(is_shown).collect())
+        .collect()
 }
 
 /// Returns the first so many characters of a line, and says where more was there.
@@ -193,14 +201,13 @@ mod tests {
         for (milliseconds, text) in [(12, "12 ms"), (1250, "1.2 s"), (61_000, "1 min 1 s")] {
             assert_eq!(took(milliseconds), text);
         }
-        assert_eq!(took(u64::MAX).is_empty(), false);
+        assert!(took(u64::MAX).ends_with(" h"), "a number from the log breaks nothing");
     }
 
     #[test]
     fn what_a_tool_printed_cannot_move_the_cursor() {
-        assert_eq!(line("a\u{1b}[2Jb\n c\r\n"), "a [2Jb c");
-        let shown: Vec<_> = lines("one\u{1b}[31m\n\ttwo\u{7}").collect();
-        assert_eq!(shown, ["one[31m", "\ttwo"]);
+        assert_eq!(line("a\u{1b}[2Jb\n c\u{7}\r\n"), "ab c");
+        assert_eq!(lines("one\u{1b}[31m\n\ttwo\u{7}"), ["one", "\ttwo"]);
         assert_eq!(shortened("a long story", 7), "a long…");
     }
 }

@@ -125,14 +125,13 @@ impl<H: Hypervisor> Context<H> {
         let is_behind = end.seq < self.epochs.last(guest);
         let mut teller = self.teller.clone();
         teller.traceparent.clone_from(&end.event.traceparent);
-        let (bus, committer) = (self.bus.clone(), self.committer.clone());
         let before = end.event.state.clone();
         let why_failed = if let Fact::Failed(failed) = &end.event.fact {
             Some(failed.why.clone())
         } else {
             None
         };
-        let pen = Pen::new(bus, committer, teller, id.clone(), end);
+        let pen = Pen::new(self.bus.clone(), teller, id.clone(), end);
         let spec = before.desired.spec.read();
         let way = match &spec {
             Ok(spec) => spec.way().iter().map(|step| step.name()).collect(),
@@ -192,7 +191,7 @@ impl<H: Hypervisor> Context<H> {
         let write = async {
             pen.write().await;
             // It writes no more; the job finds that out before its next change.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         };
         tokio::select! {
             ended = job => ended,

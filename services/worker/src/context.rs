@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
-use phoenix_bus::{Bus, Committer, Setup, Teller};
+use phoenix_bus::{Bus, Setup, Teller};
 use phoenix_domain::{GuestKey, WorkerName};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +20,6 @@ pub(crate) struct Context<H> {
     pub(crate) worker: WorkerName,
     pub(crate) bus: Bus,
     pub(crate) setup: Setup,
-    pub(crate) committer: Committer,
     pub(crate) teller: Teller,
     pub(crate) host: H,
     pub(crate) view: View,

@@ -55,16 +55,16 @@ impl Journal for LogJournal<'_> {
             }
             self.halted()?;
         }
-        info!(guest = %self.guest, %step, %change, "change begun");
+        info!(%step, %change, "change begun");
         Ok(())
     }
 
     fn stumbled(&self, step: StepName, change: &Change, why: &str, after: Duration) {
-        warn!(guest = %self.guest, %step, %change, why, ?after, "change failed; it is tried again");
+        warn!(%step, %change, why, ?after, "change failed; it is tried again");
     }
 
     async fn taken(&self, taken: Taken) -> Result<(), Halt> {
-        debug!(guest = %self.guest, step = %taken.step, "step taken");
+        debug!(step = %taken.step, "step taken");
         self.pen.say(StepTaken {
             step: taken.step,
             phase: taken.phase,

@@ -16,12 +16,13 @@ mod limits;
 mod presence;
 mod program;
 mod settings;
+mod sim;
 mod view;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use phoenix_bus::{Address, Bus, Cell, Committer, Durability, Proof, Teller};
+use phoenix_bus::{Address, Bus, Cell, Durability, Proof, Teller};
 use phoenix_domain::{Class, WorkerName};
 use phoenix_hypervisor::Hypervisor;
 use tokio::sync::mpsc;
@@ -37,7 +38,8 @@ use crate::view::View;
 pub use change::SimChange;
 pub use error::WorkerError;
 pub use program::main;
-pub use settings::{HostKind, Settings, Vouched};
+pub use settings::{HostKind, Pace, Settings, Vouched};
+pub use sim::Sim;
 
 /// Works on a host until it is asked to end.
 pub async fn run<H: Hypervisor + 'static>(
@@ -66,7 +68,6 @@ pub async fn run<H: Hypervisor + 'static>(
     if setup.durability == Durability::Lossy {
         warn!("a power failure may lose every accepted job: --accept-data-loss was given");
     }
-    let (committer, commits) = Committer::new(bus.clone(), setup.batches);
     let (nudge, nudges) = mpsc::unbounded_channel();
     let source = format!("//{}/phoenix/worker/{}", worker.host, worker.instance);
     let context = Arc::new(Context {
@@ -78,7 +79,6 @@ pub async fn run<H: Hypervisor + 'static>(
         worker,
         bus: bus.clone(),
         setup,
-        committer,
         epochs,
         shutdown: shutdown.clone(),
         nudge,
@@ -100,8 +100,6 @@ pub async fn run<H: Hypervisor + 'static>(
         Ok(())
     });
     drop(context);
-    // It ends when nobody is left who could have something to say.
-    let commits = tokio::spawn(commits);
     let mut ended = Ok(());
     while let Some(part) = parts.join_next().await {
         match part {
@@ -112,7 +110,6 @@ pub async fn run<H: Hypervisor + 'static>(
         // One part that ends ends all: a worker that is half there helps nobody.
         shutdown.cancel();
     }
-    drop(commits.await);
     bus.close().await;
     info!("the worker has ended");
     ended

@@ -13,7 +13,7 @@ use tracing::warn;
 
 use crate::change::CHANGE_VERB;
 use crate::error::WorkerError;
-use crate::settings::{HostKind, Settings};
+use crate::settings::{HostKind, Pace, Settings};
 
 /// Works until it is asked to end, and returns how that went.
 pub fn main(settings: Settings) -> ExitCode {
@@ -65,7 +65,11 @@ async fn simulated(settings: Settings, shutdown: CancellationToken) -> Result<()
     let folder = settings.sim_dir.clone().ok_or(WorkerError::Missing { what: "--sim-dir" })?;
     warn!(folder = %folder.display(), "SIMULATION: no guest is real");
     if !folder.join("settings.json").exists() {
-        init(&folder, &simulated::Settings::default()).map_err(WorkerError::Host)?;
+        let made = match settings.sim_pace {
+            Pace::Natural => simulated::Settings::natural(),
+            Pace::Instant => simulated::Settings::instant(),
+        };
+        init(&folder, &made).map_err(WorkerError::Host)?;
     }
     // Each change is a process of this very program, as it would be one of Proxmox's.
     let program = std::env::current_exe().map_err(WorkerError::NotStarted)?;

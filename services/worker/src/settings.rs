@@ -42,6 +42,9 @@ pub struct Settings {
     /// Where the simulated host lives; only with --host simulated
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub sim_dir: Option<PathBuf>,
+    /// How long the changes of a simulated host take, where it is made anew
+    #[arg(long, value_enum, default_value_t = Pace::Natural, value_name = "PACE")]
+    pub sim_pace: Pace,
     /// How many guests are worked on at once
     #[arg(long, default_value_t = 8, value_name = "N")]
     pub slots: usize,
@@ -70,6 +73,15 @@ pub enum HostKind {
     /// Nothing at all, for measuring
     #[value(hide = true)]
     Idle,
+}
+
+/// How long the changes of a simulated host take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Pace {
+    /// Seconds, so that they can be watched
+    Natural,
+    /// As little as possible
+    Instant,
 }
 
 /// What somebody vouches for.

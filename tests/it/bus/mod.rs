@@ -1,4 +1,9 @@
 //! What an operator types where NATS is asked: real programs, a real server, a played worker.
 
+mod cancel;
+mod dead;
 mod site;
+mod status;
 mod submit;
+mod unreachable;
+mod watch;

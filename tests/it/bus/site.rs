@@ -1,8 +1,10 @@
 //! A server, a played worker, and a small fleet: 900, and 901 and 902 that are cloned from it.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::Child;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
 
 use phoenix_testkit::actor::Actor;
 use phoenix_testkit::nats::NatsServer;
@@ -45,6 +47,38 @@ impl Site {
         let ended = self.phoenix(&["submit", guest, "--detach"]);
         assert_eq!(ended.code, 0, "{ended:?}");
         ended.out.trim().to_owned()
+    }
+
+    /// Runs `phoenix`, and returns the JSON it prints.
+    pub(crate) fn json(&self, args: &[&str]) -> serde_json::Value {
+        let ended = self.phoenix(&[args, &["-o", "json"]].concat());
+        assert_eq!(ended.code, 0, "{ended:?}");
+        serde_json::from_str(&ended.out).unwrap()
+    }
+
+    /// Returns the first lines of what `phoenix` tells without end.
+    pub(crate) fn lines(&self, args: &[&str], count: usize) -> Vec<String> {
+        let mut child = self.start(args);
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let lines = lines.take(count).map(Result::unwrap).collect();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        lines
+    }
+
+    /// Waits until somebody asked for a guest.
+    pub(crate) fn until_asked(&self, guest: &str) {
+        let began = Instant::now();
+        while self.phoenix(&["status", guest]).code != 0 {
+            assert!(began.elapsed() < Duration::from_secs(30), "{guest} was never asked for");
+        }
+    }
+
+    /// Does to a program what Ctrl-C does.
+    pub(crate) fn interrupt(child: &Child) {
+        #[expect(clippy::disallowed_methods, reason = "a signal is sent by a process")]
+        let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
     }
 
     fn environment(&self) -> [(&str, &str); 2] {

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: how fast, and with how much memory.
 
 mod contender;
+mod engine;
 mod fleet;
 mod measure;
 mod peers;
@@ -23,12 +24,15 @@ use self::table::{Report, Row};
 pub(crate) enum Bench {
     /// Check made-up fleets, beside programs that validate JSON Schemas
     Check(Check),
+    /// Take guests whose steps do nothing through them, beside the bare server
+    Engine(engine::Engine),
 }
 
 impl Bench {
     pub(crate) fn run(&self, workspace: &Workspace) -> Result<()> {
         match self {
             Self::Check(check) => check.run(workspace),
+            Self::Engine(engine) => engine.run(workspace),
         }
     }
 }

@@ -70,6 +70,22 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Returns the settings of a host as slow as one that can be watched, and killed in between.
+    #[must_use]
+    pub fn natural() -> Self {
+        let latencies = [
+            ("create", 2500),
+            ("install-feature", 2000),
+            ("start", 800),
+            ("restart", 1000),
+            ("stop", 600),
+            ("take-snapshot", 700),
+            ("run-application-script", 1500),
+        ];
+        let latencies_ms = latencies.map(|(kind, ms)| (kind.to_owned(), ms)).into();
+        Self { latency_ms: 300, latencies_ms, ..Self::default() }
+    }
+
     /// Returns the settings of a host on which nothing takes any time.
     pub fn instant() -> Self {
         Self { latency_ms: 0, latencies_ms: BTreeMap::new(), health_wait_ms: 0, ..Self::default() }

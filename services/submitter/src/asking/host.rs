@@ -120,6 +120,10 @@ mod tests {
 
         let silent = silent_hosts(&needed, &reports, now);
 
-        insta::assert_snapshot!(silent.join("\n"), @"");
+        insta::assert_snapshot!(silent.join("\n"), @r"
+        no worker has been heard for host gone since 2027-01-15T07:50:00Z
+        the worker of host left was stopped at 2027-01-15T07:59:57Z
+        no worker has been seen for host never
+        ");
     }
 }

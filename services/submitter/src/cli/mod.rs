@@ -15,7 +15,7 @@ pub(crate) use self::offline::{
 };
 pub(crate) use self::online::{
     CancelArgs, ConnectArgs, DeadCommand, DiscardArgs, FollowArgs, FollowFormat, ListFormat,
-    LiveArgs, RetryArgs, RunsArgs, StatusArgs, SubmitArgs, WatchArgs, WhoArgs,
+    LiveArgs, ReplayArgs, RetryArgs, RunsArgs, StatusArgs, SubmitArgs, WatchArgs, WhoArgs,
 };
 pub(crate) use self::words::Named;
 use crate::output::ColorChoice;

@@ -1,17 +1,28 @@
 //! What the verbs do, one a file.
 
+mod cancel;
 mod check;
 mod completion;
+mod dead;
 mod explain;
+mod follow;
 mod man;
 mod plan;
+mod retry;
+mod runs;
 mod schema;
 mod show;
+mod status;
 mod submit;
+mod watch;
+
+use phoenix_domain::RunId;
 
 use crate::cli::{Command, ConfigCommand};
 use crate::error::CommandError;
+use crate::follow::Watched;
 use crate::output::Output;
+use crate::words;
 
 /// Does what was typed, and returns the exit code. `whole` is the program it was typed to.
 pub(crate) fn run(
@@ -23,11 +34,32 @@ pub(crate) fn run(
         Command::Check(args) => check::run(&args, output),
         Command::Plan(args) => plan::run(&args, output),
         Command::Submit(args) => submit::run(&args, output),
+        Command::Status(args) => status::run(&args, output),
+        Command::Runs(args) => runs::run(&args, output),
+        Command::Follow(args) => follow::run(&args, output),
+        Command::Watch(args) => watch::run(&args, output),
+        Command::Cancel(args) => cancel::run(&args, output),
+        Command::Retry(args) => retry::run(&args, output),
+        Command::Dead(command) => dead::run(&command, output),
         Command::Config(ConfigCommand::Show(args)) => show::run(&args, output),
         Command::Explain(args) => explain::run(&args, output),
         Command::Schema(args) => schema::run(&args, output),
         Command::Completion(args) => completion::run(&args, whole, output),
         Command::Man(args) => man::run(&args, whole, output),
-        _ => Ok(1),
     }
+}
+
+/// Prints the run that somebody does not want to follow now: `own`, or else those that are at work
+/// already.
+fn tell_run(
+    own: Option<&RunId>,
+    watched: &Watched,
+    output: &mut Output,
+) -> Result<u8, CommandError> {
+    let runs = own.map_or_else(|| watched.runs(), |run| vec![run.clone()]);
+    for run in runs {
+        output.data(&format!("{run}\n"))?;
+        output.remark(&format!("follow it: {}", words::follow(&run)))?;
+    }
+    Ok(0)
 }

@@ -58,9 +58,9 @@ async fn submit(
     let asked = Asked { run: asking.run, wanted, appended, ends };
     let is_text = args.live.output == FollowFormat::Text && !args.detach;
     if is_text {
-        output.data(&asked.text())?
+        output.data(&asked.text())?;
     } else {
-        output.remark(asked.text().trim_end())?
+        output.remark(asked.text().trim_end())?;
     }
 
     let watched = asked.watched();
@@ -70,13 +70,7 @@ async fn submit(
     follow::warn_of_silence(&session.bus, &watched, output).await?;
     let run = asked.has_own_run().then_some(&asked.run);
     if args.detach {
-        let runs = run.map_or_else(|| watched.runs(), |run| vec![run.clone()]);
-        let ids: String = runs.iter().map(|run| format!("{run}\n")).collect();
-        output.data(&ids)?;
-        for run in runs {
-            output.remark(&format!("follow it: {}", words::follow(&run)))?;
-        }
-        return Ok(0);
+        return super::tell_run(run, &watched, output);
     }
     follow::follow(&session.bus, tail, watched, run, &args.live, output).await
 }

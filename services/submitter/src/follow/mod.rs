@@ -14,7 +14,7 @@ use phoenix_domain::{Event, RunId};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use self::tree::Tree;
-pub(crate) use self::watched::{Ending, Guest, Watched};
+pub(crate) use self::watched::{Guest, Watched};
 use crate::cli::{FollowFormat, LiveArgs};
 use crate::error::{CommandError, EXIT_INTERRUPTED, EXIT_WAITED};
 use crate::output::Output;
@@ -223,7 +223,8 @@ impl View {
 
 /// Returns an event as a line.
 pub(crate) fn jsonl(event: &Event) -> Result<String, CommandError> {
-    let mut line = String::from_utf8_lossy(&event.write()?).into_owned();
+    let mut line =
+        String::from_utf8_lossy(&Event::write(std::slice::from_ref(event))?).into_owned();
     line.push('\n');
     Ok(line)
 }

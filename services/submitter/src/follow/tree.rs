@@ -138,7 +138,7 @@ fn state(watched: &Watched, guest: &Guest, now: DateTime<Utc>) -> String {
         }
         Standing::Requested => match waits_for(watched, record).as_slice() {
             [] => format!("waits for a worker on {}  {for_so_long}", record.desired.host),
-            [below @ ..] => format!("waits for {}", below.join(", ")),
+            below => format!("waits for {}", below.join(", ")),
         },
         Standing::BlockedBy { guest, root } => words::blocked_by(*guest, *root),
         Standing::Blocked { question, .. } => {

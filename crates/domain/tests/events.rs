@@ -1,0 +1,188 @@
+//! Events as they stand in logs: what was written once is read for ever.
+
+#![expect(clippy::unwrap_used, reason = "a broken fixture should stop the test")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use phoenix_domain::{
+    Blocked, CancelRequested, Cancelled, Cause, Claim, Claimed, Class, Completed, DeadLettered,
+    Desired, Event, EventKind, Fact, Failed, Failure, GuestKey, Obstacle, Phase, Record,
+    RepairRequested, Requested, RetryWait, SpecDigest, SpecText, Standing, StepFailed, StepName,
+    StepTaken, Unreadable, Verdict, WorkerName,
+};
+use phoenix_testkit::guest;
+
+fn time() -> DateTime<Utc> {
+    "2026-11-21T10:00:00Z".parse().unwrap()
+}
+
+fn key() -> GuestKey {
+    "lxc-950".parse().unwrap()
+}
+
+fn desired(revision: u64, cause: Cause) -> Box<Desired> {
+    let spec = guest(950).of(920).cores(6).build();
+    Box::new(Desired {
+        revision,
+        run: "r-0199".parse().unwrap(),
+        host: "pve1".parse().unwrap(),
+        class: Class::Gpu(0),
+        cause,
+        digest: SpecDigest::of(&spec),
+        stands_on: vec!["lxc-920".parse().unwrap()],
+        by: "ops@desk".to_owned(),
+        cancelled: false,
+        trusts_log: false,
+        spec: SpecText::of(&spec).unwrap(),
+    })
+}
+
+/// A fact of every kind, in an order in which they can follow each other.
+fn facts() -> Vec<Fact> {
+    let claim = || {
+        let worker = WorkerName { host: "pve1".parse().unwrap(), instance: "0199".to_owned() };
+        let claim = Claim { id: "c1".to_owned(), worker };
+        Claimed { claim, way: vec![StepName::EnsureContainerDefined, StepName::StartContainer] }
+    };
+    let failure = Failure {
+        step: Some(StepName::StartContainer),
+        change: Some("start it".to_owned()),
+        what: "cannot start it: it is locked (backup)".to_owned(),
+        advice: Some("wait for the backup".to_owned()),
+        output: Some("CT is locked (backup)".to_owned()),
+        verdict: Verdict::Retry,
+        at: time(),
+    };
+    vec![
+        Requested { desired: desired(1, Cause::Submitted) }.into(),
+        Blocked {
+            obstacle: Obstacle::Guest {
+                guest: "lxc-920".parse().unwrap(),
+                root: "lxc-900".parse().unwrap(),
+            },
+        }
+        .into(),
+        claim().into(),
+        StepTaken {
+            step: StepName::EnsureContainerDefined,
+            phase: Phase::Created,
+            changes: vec!["create it as a clone of 920".to_owned()],
+            took_ms: 1200,
+        }
+        .into(),
+        StepFailed { failure }.into(),
+        RetryWait { at: time(), attempt: 2, of: 8 }.into(),
+        claim().into(),
+        Completed { changes: 3, took_ms: 9000 }.into(),
+        RepairRequested { desired: desired(2, Cause::Repair { reason: "hung".to_owned() }) }.into(),
+        claim().into(),
+        Failed { why: "tried 8 times".to_owned() }.into(),
+        DeadLettered { letter: 7 }.into(),
+        Requested { desired: desired(3, Cause::Retried) }.into(),
+        claim().into(),
+        CancelRequested { by: "ops@desk".to_owned() }.into(),
+        Cancelled { before: Some(StepName::StartContainer) }.into(),
+    ]
+}
+
+fn events() -> Vec<Event> {
+    let mut state: Option<Record> = None;
+    let mut events = Vec::new();
+    for (nth, fact) in facts().into_iter().enumerate() {
+        let after = Record::after(state.as_ref(), key(), &fact).unwrap();
+        events.push(Event {
+            id: format!("e{nth}"),
+            source: "//pve1/phoenix/worker/0199".to_owned(),
+            time: time(),
+            traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
+            fact,
+            state: after.clone(),
+        });
+        state = Some(after);
+    }
+    events
+}
+
+fn fixture(kind: EventKind) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/events/v1/{kind}.json"))
+}
+
+#[test]
+fn an_event_of_every_kind_is_written_as_it_was_written_first() {
+    for kind in EventKind::ALL {
+        let event = events().into_iter().find(|event| event.fact.kind() == *kind);
+        let event = event.unwrap_or_else(|| panic!("no example of {kind}"));
+        let mut written = Event::write(std::slice::from_ref(&event)).unwrap();
+        written.push(b'\n');
+        let path = fixture(*kind);
+        if !path.exists() {
+            fs::write(&path, &written).unwrap();
+            panic!("{} is new: look at it, and commit it", path.display());
+        }
+
+        let text = fs::read(&path).unwrap();
+        let is_same = text == written;
+        assert!(is_same, "{kind} is written in another form than in all logs there are");
+        assert_eq!(Event::read(&text).unwrap(), [event], "{kind}");
+    }
+}
+
+#[test]
+fn a_row_is_read_as_it_was_said() {
+    let whole = events();
+    // What one claim says: requests come in messages of their own.
+    for row in [&whole[2..6], &whole[9..12], &whole[13..14]] {
+        let written = Event::write(row).unwrap();
+        assert_eq!(Event::read(&written).unwrap(), row);
+    }
+    let one = Event::write(&whole[2..3]).unwrap().len();
+    let row = Event::write(&whole[2..6]).unwrap().len();
+    assert!(row < 3 * one, "four events in a row weigh {row} bytes, and one {one}");
+}
+
+#[test]
+fn what_is_not_ours_is_refused_with_its_reason() {
+    let ours = String::from_utf8(Event::write(&events()[..1]).unwrap()).unwrap();
+    let refused = |bytes: &[u8]| Event::read(bytes).unwrap_err();
+
+    assert!(matches!(refused(b""), Unreadable::NotAnEvent(_)));
+    assert!(matches!(refused(b"\xff\xfe"), Unreadable::NotAnEvent(_)));
+    assert!(matches!(refused(b"[]"), Unreadable::Empty));
+    let later = ours.replace("requested.v1", "requested.v9");
+    assert!(matches!(refused(later.as_bytes()), Unreadable::UnknownType(_)));
+    let other = ours.replace(r#""specversion":"1.0""#, r#""specversion":"2.0""#);
+    assert!(matches!(refused(other.as_bytes()), Unreadable::OtherEnvelope(_)));
+    let misplaced = ours.replace(r#""subject":"lxc-950""#, r#""subject":"lxc-951""#);
+    assert!(matches!(refused(misplaced.as_bytes()), Unreadable::Misplaced { .. }));
+    let hollow = ours.replace(r#""state":"#, r#""stat":"#);
+    assert!(matches!(refused(hollow.as_bytes()), Unreadable::Stateless(_)));
+}
+
+#[test]
+fn the_last_state_tells_how_things_stand() {
+    let standings: Vec<_> =
+        events().iter().map(|event| event.state.work.standing.clone()).collect();
+    assert!(matches!(standings[1], Standing::BlockedBy { .. }));
+    assert_eq!(standings[2], Standing::Working);
+    assert!(matches!(standings[5], Standing::RetryWait { .. }));
+    assert_eq!(standings[7], Standing::Completed);
+    assert_eq!(standings[8], Standing::Requested);
+    assert_eq!(standings[11], Standing::Dead { letter: 7 });
+    // Somebody is at it still, and will say when it has stopped.
+    assert_eq!(standings[14], Standing::Working);
+    assert_eq!(standings[15], Standing::Cancelled);
+}
+
+#[test]
+fn a_newer_request_is_not_lost_to_what_an_older_one_came_to() {
+    let requested: Fact = Requested { desired: desired(2, Cause::Submitted) }.into();
+    let working = events().into_iter().nth(3).unwrap().state;
+    let asked = Record::after(Some(&working), key(), &requested).unwrap();
+    assert_eq!(asked.work, working.work, "a request leaves whoever works alone");
+
+    let completed: Fact = Completed { changes: 0, took_ms: 1 }.into();
+    let after = Record::after(Some(&asked), key(), &completed).unwrap();
+    assert_eq!((after.work.standing, after.work.revision), (Standing::Requested, 2));
+}

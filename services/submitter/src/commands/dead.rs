@@ -1,0 +1,162 @@
+//! `phoenix dead`: what was given up.
+
+use std::io::{self, BufRead as _, IsTerminal as _};
+
+use phoenix_bus::{DeadLetter, Filed};
+use phoenix_domain::{GuestKey, Record, Standing};
+use serde_json::{Value, json};
+
+use crate::asking::{self, Asking};
+use crate::cli::{ConnectArgs, DeadCommand, DiscardArgs, ListFormat, ReplayArgs};
+use crate::error::CommandError;
+use crate::letter;
+use crate::output::Output;
+use crate::session::{self, Session};
+use crate::words;
+
+pub(super) fn run(command: &DeadCommand, output: &mut Output) -> Result<u8, CommandError> {
+    match command {
+        DeadCommand::List(args) => session::run(list(&args.connect, args.output, output)),
+        DeadCommand::Show(args) => {
+            session::run(show(&args.connect, args.letter, args.output, output))
+        }
+        DeadCommand::Replay(args) => session::run(replay(args, output)),
+        DeadCommand::Discard(args) => session::run(discard(args, output)),
+    }
+}
+
+async fn list(
+    connect: &ConnectArgs,
+    format: ListFormat,
+    output: &mut Output,
+) -> Result<u8, CommandError> {
+    let session = session::open(connect, output).await?;
+    let filed = session.bus.dead_letters().await?;
+    match format {
+        ListFormat::Text if filed.is_empty() => output.remark("no dead letters")?,
+        ListFormat::Text => output.data(&letter::list(&filed))?,
+        ListFormat::Json => {
+            let letters: Vec<_> = filed.iter().map(json).collect();
+            let document = json!({ "apiVersion": "phoenix.dev/v1", "kind": "DeadLetterList", "letters": letters });
+            output.data(&format!("{}\n", serde_json::to_string_pretty(&document)?))?;
+        }
+    }
+    Ok(0)
+}
+
+async fn show(
+    connect: &ConnectArgs,
+    seq: u64,
+    format: ListFormat,
+    output: &mut Output,
+) -> Result<u8, CommandError> {
+    let session = session::open(connect, output).await?;
+    let filed = find(&session, seq).await?;
+    match (format, &filed.letter) {
+        (ListFormat::Json, _) => {
+            let document = json!({ "apiVersion": "phoenix.dev/v1", "kind": "DeadLetter", "letter": json(&filed) });
+            output.data(&format!("{}\n", serde_json::to_string_pretty(&document)?))?;
+        }
+        (ListFormat::Text, Ok(letter)) => output.data(&letter::text(seq, letter))?,
+        (ListFormat::Text, Err(cause)) => {
+            output.data(&format!("dead letter {seq} cannot be read: {}\n", words::line(cause)))?;
+        }
+    }
+    Ok(0)
+}
+
+async fn replay(args: &ReplayArgs, output: &mut Output) -> Result<u8, CommandError> {
+    let seq = args.letter;
+    let session = session::open(&args.connect, output).await?;
+    let (guest, state) = replayable(find(&session, seq).await?)?;
+    let (run, by) = (session::new_run()?, session::by(&args.who));
+    let asking = Asking { run: run.clone(), by, trusts_log: false };
+    let appended = session
+        .bus
+        .ask(&session.setup, &session::teller(), &[guest], |_, before| {
+            let record = before.filter(|record| is_dead_by(record, seq))?;
+            Some(asking::again(&state.desired, &asking, record))
+        })
+        .await?;
+    let Some(one) = appended.first() else {
+        let why = "nothing is in the log of its guest".to_owned();
+        return Err(CommandError::NotReplayable { letter: seq, why });
+    };
+    if one.seq.is_none() {
+        let standing = one.state.work.standing.to_string();
+        return Err(CommandError::MovedOn { letter: seq, guest, standing });
+    }
+    let title = words::guest(guest, &words::name(&one.state));
+    output.remark(&format!("{title} is asked for again; follow it: {}", words::follow(&run)))?;
+    output.data(&format!("{run}\n"))?;
+    // The request is what counts; a letter that stays is told from a living one by its guest.
+    session.bus.discard(seq).await?;
+    Ok(0)
+}
+
+async fn discard(args: &DiscardArgs, output: &mut Output) -> Result<u8, CommandError> {
+    let session = session::open(&args.connect, output).await?;
+    let filed = session.bus.dead_letters().await?;
+    for letter in &args.letters {
+        if !filed.iter().any(|filed| filed.seq == *letter) {
+            return Err(CommandError::NoSuchLetter { letter: *letter });
+        }
+    }
+    let letters: Vec<_> = args.letters.iter().map(ToString::to_string).collect();
+    let letters =
+        format!("{} {}", if letters.len() == 1 { "letter" } else { "letters" }, letters.join(", "));
+    if !args.yes && !is_agreed(&letters, output)? {
+        output.remark("nothing was discarded")?;
+        return Ok(0);
+    }
+    for letter in &args.letters {
+        // Somebody else may have been faster; it is gone either way.
+        session.bus.discard(*letter).await?;
+    }
+    output.remark(&format!("discarded {letters}"))?;
+    Ok(0)
+}
+
+/// Asks a person.
+fn is_agreed(letters: &str, output: &mut Output) -> Result<bool, CommandError> {
+    if !io::stdin().is_terminal() {
+        return Err(CommandError::NobodyToAsk { letters: letters.to_owned() });
+    }
+    output.remark(&format!("discard {letters} for good? [y/N]"))?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+async fn find(session: &Session, seq: u64) -> Result<Filed, CommandError> {
+    let filed = session.bus.dead_letters().await?;
+    let found = filed.into_iter().find(|filed| filed.seq == seq);
+    found.ok_or(CommandError::NoSuchLetter { letter: seq })
+}
+
+/// Returns the guest of a letter and its state, where there is something to be asked for again.
+fn replayable(filed: Filed) -> Result<(GuestKey, Record), CommandError> {
+    let letter = filed.seq;
+    let not = |why: String| CommandError::NotReplayable { letter, why };
+    let read: DeadLetter =
+        filed.letter.map_err(|cause| not(format!("it cannot be read: {cause}")))?;
+    match (read.guest, read.state, read.original) {
+        (Some(guest), Some(state), _) => Ok((guest, state)),
+        (_, _, Some(original)) => Err(not(format!(
+            "it holds a message under {} that is not ours, so there is nothing to ask for",
+            words::line(&original.subject)
+        ))),
+        (_, _, None) => Err(not("it does not say what was wanted".to_owned())),
+    }
+}
+
+fn is_dead_by(record: &Record, seq: u64) -> bool {
+    record.is_settled() && record.work.standing == Standing::Dead { letter: seq }
+}
+
+fn json(filed: &Filed) -> Value {
+    match &filed.letter {
+        Ok(letter) => json!({ "letter": filed.seq, "content": letter }),
+        Err(cause) => json!({ "letter": filed.seq, "unreadable": cause }),
+    }
+}

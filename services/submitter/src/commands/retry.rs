@@ -1,0 +1,79 @@
+//! `phoenix retry`: asks for guests once more, as they were last asked for.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use phoenix_bus::{Appended, From};
+use phoenix_domain::{Record, RunId};
+
+use crate::asking::{self, Answer, Asking};
+use crate::cli::{FollowFormat, RetryArgs};
+use crate::error::CommandError;
+use crate::follow;
+use crate::output::Output;
+use crate::session;
+use crate::states::States;
+use crate::words;
+
+pub(super) fn run(args: &RetryArgs, output: &mut Output) -> Result<u8, CommandError> {
+    session::run(retry(args, output))
+}
+
+async fn retry(args: &RetryArgs, output: &mut Output) -> Result<u8, CommandError> {
+    let session = session::open(&args.connect, output).await?;
+    let tail = session.bus.tail(From::Now).await?;
+    let states = States::read(&session.bus).await?;
+    let guests = states.named(&args.guests)?;
+    let (run, by) = (session::new_run()?, session::by(&args.who));
+    let asking = Asking { run: run.clone(), by, trusts_log: args.trust_log };
+    let appended = session
+        .bus
+        .ask(&session.setup, &session::teller(), &guests, |_, before| {
+            let record = before?;
+            match asking::on_retry(record) {
+                Answer::Ask => Some(asking::again(&record.desired, &asking, record)),
+                Answer::AsDesired | Answer::Joined | Answer::LivesElsewhere(_) => None,
+            }
+        })
+        .await?;
+    let is_text = args.live.output == FollowFormat::Text && !args.detach;
+    let text = text(&run, &appended);
+    if is_text {
+        output.data(&text)?;
+    } else {
+        output.remark(text.trim_end())?;
+    }
+
+    let asked: BTreeMap<_, (u64, Record)> = appended
+        .iter()
+        .filter_map(|one| Some((one.guest, (one.seq?, one.state.clone()))))
+        .collect();
+    let watched = states.watched(&guests, &asked, session::now());
+    let own = (!asked.is_empty()).then_some(&run);
+    follow::warn_of_silence(&session.bus, &watched, output).await?;
+    if args.detach {
+        return super::tell_run(own, &watched, output);
+    }
+    follow::follow(&session.bus, tail, watched, own, &args.live, output).await
+}
+
+fn text(run: &RunId, appended: &[Appended]) -> String {
+    let count = appended.iter().filter(|one| one.seq.is_some()).count();
+    let mut text = match count {
+        0 => "nothing to ask for\n".to_owned(),
+        _ => format!("run {run}: {} asked for again\n", words::count(count, "guest", "guests")),
+    };
+    for one in appended {
+        let guest = words::guest(one.guest, &words::name(&one.state));
+        let desired = &one.state.desired;
+        let what = match one.seq {
+            Some(_) => format!("asked for again on {}", desired.host),
+            None => {
+                format!("being worked on by run {} of {}", desired.run, words::line(&desired.by))
+            }
+        };
+        // A String takes everything that is written to it.
+        let _written = writeln!(text, "  {guest}  {what}");
+    }
+    text
+}

@@ -1,0 +1,62 @@
+//! `phoenix watch`: tells what happens, for ever.
+
+use chrono::TimeDelta;
+use phoenix_bus::{From, Told};
+use phoenix_domain::Event;
+
+use crate::cli::{FollowFormat, WatchArgs};
+use crate::error::{CommandError, EXIT_INTERRUPTED};
+use crate::follow;
+use crate::output::Output;
+use crate::session;
+use crate::words;
+
+pub(super) fn run(args: &WatchArgs, output: &mut Output) -> Result<u8, CommandError> {
+    session::run(watch(args, output))
+}
+
+async fn watch(args: &WatchArgs, output: &mut Output) -> Result<u8, CommandError> {
+    let session = session::open(&args.connect, output).await?;
+    let from = args.since.map_or(From::Now, |since| {
+        From::Since(session::now() - TimeDelta::from_std(since).unwrap_or(TimeDelta::MAX))
+    });
+    let mut tail = session.bus.tail(from).await?;
+    let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
+    loop {
+        let told = tokio::select! {
+            told = tail.next() => told,
+            _ = &mut interrupt => return Ok(EXIT_INTERRUPTED),
+        };
+        match told {
+            Told::Event { event, .. } => {
+                if is_wanted(args, &event) && !output.stream(&line(args.output, &event)?)? {
+                    return Ok(0);
+                }
+            }
+            Told::Unreadable(foreign) => {
+                let guest = foreign.guest.map(|guest| format!(" of {guest}")).unwrap_or_default();
+                let cause = words::line(&foreign.cause);
+                output.remark(&format!(
+                    "warning: what stands in the log{guest} is not ours: {cause}"
+                ))?;
+            }
+            Told::Rewound => output
+                .remark("warning: the log went backwards: it was restored, or is another one")?,
+            Told::CaughtUp => {}
+        }
+    }
+}
+
+fn line(format: FollowFormat, event: &Event) -> Result<String, CommandError> {
+    match format {
+        FollowFormat::Text => Ok(format!("{}\n", words::event(event, &words::name(&event.state)))),
+        FollowFormat::Jsonl => follow::jsonl(event),
+    }
+}
+
+fn is_wanted(args: &WatchArgs, event: &Event) -> bool {
+    let state = &event.state;
+    (args.guests.is_empty() || args.guests.contains(&state.guest.vmid))
+        && args.run.as_ref().is_none_or(|run| state.desired.run == *run)
+        && (args.kind.is_empty() || args.kind.contains(&event.fact.kind()))
+}

@@ -1,0 +1,145 @@
+//! Runs: what somebody asked for at once, as the log tells it.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use phoenix_bus::{Bus, From, Told};
+use phoenix_domain::{Event, Fact, GuestKey, RunId, Standing};
+use serde::Serialize;
+
+use crate::error::CommandError;
+use crate::states::States;
+use crate::words;
+
+/// How far clocks may be apart.
+const SKEW: TimeDelta = TimeDelta::minutes(10);
+
+/// A run.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Run {
+    /// Its name.
+    pub(crate) id: RunId,
+    /// When it was asked for.
+    pub(crate) time: DateTime<Utc>,
+    /// By whom.
+    pub(crate) by: String,
+    /// What for.
+    pub(crate) guests: Vec<GuestKey>,
+}
+
+/// Runs, as requests are found one by one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Found(BTreeMap<RunId, Run>);
+
+impl Found {
+    /// Takes an event in.
+    pub(crate) fn take(&mut self, event: &Event) {
+        let desired = match &event.fact {
+            Fact::Requested(asked) => &asked.desired,
+            Fact::RepairRequested(asked) => &asked.desired,
+            Fact::CancelRequested(_)
+            | Fact::Claimed(_)
+            | Fact::StepTaken(_)
+            | Fact::StepFailed(_)
+            | Fact::RetryWait(_)
+            | Fact::Blocked(_)
+            | Fact::Completed(_)
+            | Fact::Failed(_)
+            | Fact::DeadLettered(_)
+            | Fact::Cancelled(_) => return,
+        };
+        let run = self.0.entry(desired.run.clone()).or_insert_with(|| Run {
+            id: desired.run.clone(),
+            time: event.time,
+            by: desired.by.clone(),
+            guests: Vec::new(),
+        });
+        if !run.guests.contains(&event.state.guest) {
+            run.guests.push(event.state.guest);
+        }
+    }
+
+    /// Returns the runs, the newest first.
+    pub(crate) fn newest_first(self) -> Vec<Run> {
+        let mut runs: Vec<_> = self.0.into_values().collect();
+        runs.sort_by(|a, b| (b.time, &b.id).cmp(&(a.time, &a.id)));
+        runs
+    }
+}
+
+/// Reads what was asked for since then.
+pub(crate) async fn since(bus: &Bus, time: DateTime<Utc>) -> Result<Vec<Run>, CommandError> {
+    Ok(read(bus, From::Since(time)).await?.newest_first())
+}
+
+/// Returns the guests of a run, whether or not somebody asked for them since.
+pub(crate) async fn members(
+    bus: &Bus,
+    states: &States,
+    run: &RunId,
+) -> Result<Vec<GuestKey>, CommandError> {
+    let from = began(run).map_or(From::Beginning, |time| From::Since(time - SKEW));
+    let mut found = read(bus, from).await?;
+    let mut guests = found.0.remove(run).map(|run| run.guests).unwrap_or_default();
+    // The oldest of a busy guest's log goes; what it is asked for now is always there.
+    let current = states.records().filter(|record| record.desired.run == *run);
+    guests.extend(current.map(|record| record.guest));
+    guests.sort();
+    guests.dedup();
+    if guests.is_empty() {
+        return Err(CommandError::NoSuchRun { run: run.clone() });
+    }
+    Ok(guests)
+}
+
+/// Says how a run stands: how many of its guests are how.
+pub(crate) fn state(run: &Run, states: &States) -> String {
+    let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
+    for guest in &run.guests {
+        let word = match states.record(*guest) {
+            Some(record) if record.desired.run != run.id => "superseded",
+            Some(record) => match record.work.standing {
+                Standing::Completed if record.is_complete() => "completed",
+                Standing::Working => "working",
+                Standing::RetryWait { .. } => "retry-wait",
+                Standing::BlockedBy { .. } => "blocked",
+                Standing::Blocked { .. } => "waits for a human",
+                Standing::Failed => "failed",
+                Standing::Dead { .. } => "dead",
+                Standing::Cancelled => "cancelled",
+                Standing::Requested | Standing::Completed => "requested",
+            },
+            None => "unknown",
+        };
+        *counts.entry(word).or_default() += 1;
+    }
+    let counts: Vec<_> =
+        counts.into_iter().map(|(word, count)| format!("{count} {word}")).collect();
+    counts.join(", ")
+}
+
+/// Returns the guests of a run as people call them, as far as a line holds them.
+pub(crate) fn guests(run: &Run) -> String {
+    let ids: Vec<_> = run.guests.iter().map(|guest| guest.vmid.to_string()).collect();
+    words::shortened(&ids.join(" "), 40)
+}
+
+async fn read(bus: &Bus, from: From) -> Result<Found, CommandError> {
+    let mut tail = bus.tail(from).await?;
+    let mut found = Found::default();
+    loop {
+        match tail.next().await {
+            Told::Event { event, .. } => found.take(&event),
+            Told::CaughtUp => return Ok(found),
+            Told::Unreadable(_) | Told::Rewound => {}
+        }
+    }
+}
+
+/// Returns when a run began, as its name says where it is one of ours.
+fn began(run: &RunId) -> Option<DateTime<Utc>> {
+    let digits = run.as_str().strip_prefix("r-")?;
+    let uuid = uuid::Uuid::try_parse(digits).ok().filter(|uuid| uuid.get_version_num() == 7)?;
+    let (seconds, nanoseconds) = uuid.get_timestamp()?.to_unix();
+    DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanoseconds)
+}

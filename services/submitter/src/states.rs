@@ -1,0 +1,100 @@
+//! The states of all guests of a cell, as they were read at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use phoenix_bus::Bus;
+use phoenix_domain::{Event, GuestKey, Record, Vmid};
+
+use crate::error::CommandError;
+use crate::follow::{Guest, Watched};
+use crate::words;
+
+/// The states of all guests of a cell.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct States(BTreeMap<GuestKey, (u64, Event)>);
+
+impl States {
+    /// Reads them.
+    pub(crate) async fn read(bus: &Bus) -> Result<Self, CommandError> {
+        Ok(Self(bus.states().await?))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(events: impl IntoIterator<Item = Event>) -> Self {
+        Self(events.into_iter().map(|event| (event.state.guest, (1, event))).collect())
+    }
+
+    /// Returns all guests in the order of their names.
+    pub(crate) fn guests(&self) -> impl Iterator<Item = GuestKey> {
+        self.0.keys().copied()
+    }
+
+    /// Returns all states, in the order of the guests' names.
+    pub(crate) fn records(&self) -> impl Iterator<Item = &Record> {
+        self.0.values().map(|(_, event)| &event.state)
+    }
+
+    /// Returns the state of a guest.
+    pub(crate) fn record(&self, guest: GuestKey) -> Option<&Record> {
+        self.0.get(&guest).map(|(_, event)| &event.state)
+    }
+
+    /// Returns since when it is so.
+    pub(crate) fn since(&self, guest: GuestKey) -> DateTime<Utc> {
+        self.0.get(&guest).map_or(DateTime::UNIX_EPOCH, |(_, event)| event.time)
+    }
+
+    /// Returns the guests with these numbers, each once.
+    pub(crate) fn named(&self, typed: &[Vmid]) -> Result<Vec<GuestKey>, CommandError> {
+        let mut guests = Vec::new();
+        for asked in typed {
+            let Some(guest) = self.guests().find(|guest| guest.vmid == *asked) else {
+                return Err(CommandError::NeverSubmitted { asked: *asked });
+            };
+            if !guests.contains(&guest) {
+                guests.push(guest);
+            }
+        }
+        Ok(guests)
+    }
+
+    /// Returns guests and everything they stand on.
+    pub(crate) fn closure(&self, guests: &[GuestKey]) -> BTreeSet<GuestKey> {
+        let mut closure = BTreeSet::new();
+        let mut open = guests.to_vec();
+        while let Some(guest) = open.pop() {
+            if let Some(record) = self.record(guest)
+                && closure.insert(guest)
+            {
+                open.extend(&record.desired.stands_on);
+            }
+        }
+        closure
+    }
+
+    /// Returns the guests that stand directly on this one.
+    pub(crate) fn above(&self, guest: GuestKey) -> impl Iterator<Item = GuestKey> {
+        let stands_on = move |record: &&Record| record.desired.stands_on.contains(&guest);
+        self.records().filter(stands_on).map(|record| record.guest)
+    }
+
+    /// Returns guests and everything they stand on, to be followed from here. What was just
+    /// `asked` is as that says, with its place in the log.
+    pub(crate) fn watched(
+        &self,
+        guests: &[GuestKey],
+        asked: &BTreeMap<GuestKey, (u64, Record)>,
+        now: DateTime<Utc>,
+    ) -> Watched {
+        let closure = self.closure(guests);
+        Watched::new(closure.into_iter().filter_map(|guest| {
+            let (seq, event) = self.0.get(&guest)?;
+            let name = words::name(&event.state);
+            Some(match asked.get(&guest) {
+                Some((seq, record)) => Guest::new(name, record.clone(), *seq, now),
+                None => Guest::new(name, event.state.clone(), *seq, event.time),
+            })
+        }))
+    }
+}

@@ -1,0 +1,275 @@
+//! `phoenix sim`: the hands at a simulated host. No guest it speaks of is real.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
+use phoenix_domain::GuestKey;
+use phoenix_hypervisor::HostError;
+use phoenix_hypervisor::simulated::{Broken, Cure, Fault, FaultKind, Sickness, admin};
+
+/// Looks at a simulated host, and breaks it.
+#[derive(Debug, Args)]
+pub struct Sim {
+    /// Where the simulated host lives
+    #[arg(long, global = true, env = "PHOENIX_SIM_DIR", default_value = "phoenix-data/sim", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    sim_dir: PathBuf,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// A guest: `950`, `lxc-950` or `vm-8001`.
+type Guest = GuestKey;
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Show its guests, and what is to go wrong
+    Show,
+    /// Show where the services of its guests answer
+    Services,
+    /// Show every change that was made to it
+    Ledger,
+    /// Make a service of a guest sick
+    Break {
+        /// The guest
+        #[arg(value_parser = guest)]
+        guest: Guest,
+        /// The service: qdrant, vllm, ollama, nginx …
+        service: String,
+        /// How it shows
+        #[arg(long, value_enum, default_value_t = How::Refuse)]
+        how: How,
+        /// Only a hand mends it, no restart
+        #[arg(long)]
+        for_good: bool,
+    },
+    /// Mend the services of a guest
+    Mend {
+        /// The guest
+        #[arg(value_parser = guest)]
+        guest: Guest,
+    },
+    /// Start a guest behind everybody's back
+    Start {
+        /// The guest
+        #[arg(value_parser = guest)]
+        guest: Guest,
+    },
+    /// Stop a guest behind everybody's back
+    Stop {
+        /// The guest
+        #[arg(value_parser = guest)]
+        guest: Guest,
+    },
+    /// Remove a guest behind everybody's back
+    Remove {
+        /// The guest
+        #[arg(value_parser = guest)]
+        guest: Guest,
+    },
+    /// Have a change go wrong
+    Fault {
+        /// What goes wrong
+        #[arg(value_enum)]
+        trouble: Trouble,
+        /// Only with this guest
+        #[arg(long, value_parser = guest)]
+        guest: Option<Guest>,
+        /// Only with this kind of change: create, start, install-feature …
+        #[arg(long, value_name = "KIND")]
+        kind: Option<String>,
+        /// With which change that fits
+        #[arg(long, default_value_t = 1, value_name = "N")]
+        nth: u32,
+        /// How often; 0 goes on until it is removed
+        #[arg(long, default_value_t = 1, value_name = "N")]
+        times: u32,
+        /// For how long, in milliseconds, where it takes time
+        #[arg(long, value_name = "MS")]
+        ms: Option<u64>,
+    },
+    /// Show what is to go wrong
+    Faults,
+    /// Have something go wrong no more
+    Unfault {
+        /// Its number
+        id: u32,
+    },
+}
+
+/// How a sick service shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum How {
+    /// It takes connections and does not answer
+    Hang,
+    /// It does not listen
+    Refuse,
+    /// It answers with 503
+    #[value(name = "503")]
+    Unavailable,
+    /// It says that it is well, and does no work
+    Stall,
+    /// It answers well, and what it should have is not there
+    Empty,
+}
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Trouble {
+    /// The change fails, and may work when tried again
+    Fail,
+    /// The change is refused for good
+    Refuse,
+    /// The change is made, and its answer is lost
+    LoseAnswer,
+    /// The host says done, and nothing was done
+    Lie,
+    /// A creation ends in its middle
+    Half,
+    /// The change hangs
+    Hang,
+    /// The change takes longer
+    Slow,
+    /// The guest is locked by something else
+    Locked,
+    /// The storage is full
+    Full,
+    /// The host does not answer
+    Gone,
+}
+
+impl Sim {
+    /// Does what was typed.
+    pub fn run(&self) -> ExitCode {
+        let said = self.words().map_err(|err| format!("error: {err}\nhint: {}\n", self.hint()));
+        let (text, code) = match &said {
+            Ok(text) => (text, ExitCode::SUCCESS),
+            Err(text) => (text, ExitCode::FAILURE),
+        };
+        let written = match said {
+            Ok(_) => io::stdout().write_all(text.as_bytes()),
+            Err(_) => io::stderr().write_all(text.as_bytes()),
+        };
+        match written {
+            Err(err) if err.kind() != io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
+            Ok(()) | Err(_) => code,
+        }
+    }
+
+    fn hint(&self) -> String {
+        format!(
+            "`phoenix up --host simulated` makes one in phoenix-data; this one is looked for in {}",
+            self.sim_dir.display()
+        )
+    }
+
+    fn words(&self) -> Result<String, HostError> {
+        let dir = self.sim_dir.as_path();
+        Ok(match &self.verb {
+            Verb::Show => admin::show(dir)?.to_string(),
+            Verb::Services => {
+                let mut text =
+                    String::from("SIMULATION: these answer, and nothing is behind them\n");
+                for (guest, services) in admin::services(dir)? {
+                    for (service, url) in services {
+                        line(&mut text, &format!("{guest:<10} {service:<12} {url}"));
+                    }
+                }
+                text
+            }
+            Verb::Ledger => {
+                let mut text = String::from("SIMULATION: what was done to files\n");
+                for entry in admin::ledger(dir)? {
+                    let mark = format!("{:?}", entry.mark).to_lowercase();
+                    line(&mut text, &format!("{:<10} {mark:<7} {}", entry.guest, entry.change));
+                }
+                text
+            }
+            Verb::Break { guest, service, how, for_good } => {
+                let until = if *for_good { Cure::Hand } else { Cure::Restart };
+                let broken = Broken { how: how.sickness(), until };
+                admin::break_service(dir, *guest, service, broken)?;
+                format!("simulated: {service} of {guest} is sick\n")
+            }
+            Verb::Mend { guest } => {
+                admin::mend(dir, *guest, None)?;
+                format!("simulated: {guest} is well\n")
+            }
+            Verb::Start { guest } => {
+                admin::start(dir, *guest)?;
+                format!("simulated: {guest} was started by somebody\n")
+            }
+            Verb::Stop { guest } => {
+                admin::stop(dir, *guest)?;
+                format!("simulated: {guest} was stopped by somebody\n")
+            }
+            Verb::Remove { guest } => {
+                admin::remove(dir, *guest)?;
+                format!("simulated: {guest} was removed by somebody\n")
+            }
+            Verb::Fault { trouble, guest, kind, nth, times, ms } => {
+                let fault = Fault {
+                    trouble: trouble.kind(*ms),
+                    guest: *guest,
+                    kind: kind.clone(),
+                    nth: *nth,
+                    times: (*times > 0).then_some(*times),
+                };
+                let id = admin::add_fault(dir, fault)?;
+                format!("simulated: fault {id} waits; `phoenix sim unfault {id}` removes it\n")
+            }
+            Verb::Faults => {
+                let mut text = String::from("SIMULATION: what is to go wrong\n");
+                for fault in admin::list_faults(dir)? {
+                    line(&mut text, &fault.to_string());
+                }
+                text
+            }
+            Verb::Unfault { id } if admin::remove_fault(dir, *id)? => {
+                format!("simulated: fault {id} is removed\n")
+            }
+            Verb::Unfault { id } => format!("simulated: there is no fault {id}\n"),
+        })
+    }
+}
+
+impl How {
+    fn sickness(self) -> Sickness {
+        match self {
+            Self::Hang => Sickness::Hang,
+            Self::Refuse => Sickness::Refuse,
+            Self::Unavailable => Sickness::Unavailable,
+            Self::Stall => Sickness::Stall,
+            Self::Empty => Sickness::Empty,
+        }
+    }
+}
+
+impl Trouble {
+    fn kind(self, ms: Option<u64>) -> FaultKind {
+        match self {
+            Self::Fail => FaultKind::Fail,
+            Self::Refuse => FaultKind::Refuse,
+            Self::LoseAnswer => FaultKind::LoseAnswer,
+            Self::Lie => FaultKind::Lie,
+            Self::Half => FaultKind::Half,
+            Self::Hang => FaultKind::Hang { ms },
+            Self::Slow => FaultKind::Slow { ms: ms.unwrap_or(5_000) },
+            Self::Locked => FaultKind::Locked { ms },
+            Self::Full => FaultKind::Full,
+            Self::Gone => FaultKind::Gone,
+        }
+    }
+}
+
+fn guest(text: &str) -> Result<GuestKey, String> {
+    let named = if text.contains('-') { text.to_owned() } else { format!("lxc-{text}") };
+    named.parse().map_err(|err: phoenix_domain::Refused| err.rule.to_owned())
+}
+
+fn line(text: &mut String, line: &str) {
+    // A String takes everything that is written to it.
+    let _written = writeln!(text, "{line}");
+}
