@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{LastRawMessageErrorKind, RawMessageErrorKind};
 use chrono::{DateTime, Utc};
 use phoenix_domain::{Event, Fact, GuestKey, Record, Unreadable};
@@ -71,26 +72,29 @@ impl Teller {
 impl Bus {
     /// Returns the end of a guest's log. It is a hint: only an append decides.
     pub async fn end(&self, guest: GuestKey) -> Result<Option<End>, BusError> {
-        let stream = self.jetstream.get_stream_no_info(LOG).await.failing("reading the log")?;
-        let last = match stream.get_last_raw_message_by_subject(&self.cell.log(guest)).await {
-            Ok(last) => last,
-            Err(err) => {
-                return match err.kind() {
-                    LastRawMessageErrorKind::NoMessageFound => Ok(None),
-                    LastRawMessageErrorKind::InvalidSubject
-                    | LastRawMessageErrorKind::JetStream(_)
-                    | LastRawMessageErrorKind::Other => {
-                        Err(BusError::Failed { what: "reading the log", err: Box::new(err) })
-                    }
-                };
-            }
-        };
+        let Some(last) = self.last_message(guest).await? else { return Ok(None) };
         match last_of(guest, &last.payload) {
             Ok(event) => Ok(Some(End { seq: last.sequence, event })),
             Err(err) => {
                 warn!(%guest, seq = last.sequence, %err, "the log ends with what is no event");
                 self.last_readable(guest, last.sequence).await
             }
+        }
+    }
+
+    /// Returns the last message in a guest's log, whether it can be read or not.
+    async fn last_message(&self, guest: GuestKey) -> Result<Option<StreamMessage>, BusError> {
+        let stream = self.jetstream.get_stream_no_info(LOG).await.failing("reading the log")?;
+        match stream.get_last_raw_message_by_subject(&self.cell.log(guest)).await {
+            Ok(last) => Ok(Some(last)),
+            Err(err) => match err.kind() {
+                LastRawMessageErrorKind::NoMessageFound => Ok(None),
+                LastRawMessageErrorKind::InvalidSubject
+                | LastRawMessageErrorKind::JetStream(_)
+                | LastRawMessageErrorKind::Other => {
+                    Err(BusError::Failed { what: "reading the log", err: Box::new(err) })
+                }
+            },
         }
     }
 
@@ -162,10 +166,19 @@ impl Bus {
         wish: impl Fn(GuestKey, Option<&Record>) -> Wish,
     ) -> Result<Vec<Appended>, BusError> {
         let mut known = self.ends(guests).await?;
+        let mut unreadable = BTreeMap::new();
         for _ in 0..TRIES {
-            match self.try_ask(setup, teller, guests, &known, &wish).await? {
-                Some(appended) => return Ok(appended),
-                None => known = self.ends(guests).await?,
+            if let Some(appended) =
+                self.try_ask(setup, teller, guests, &known, &unreadable, &wish).await?
+            {
+                return Ok(appended);
+            }
+            known = self.ends(guests).await?;
+            // A log in which not a single event can be read has an end, too.
+            for guest in guests.iter().filter(|guest| !known.contains_key(guest)) {
+                if let Some(last) = self.last_message(*guest).await? {
+                    unreadable.insert(*guest, last.sequence);
+                }
             }
         }
         let guest = guests.first().map(ToString::to_string).unwrap_or_default();
@@ -178,6 +191,7 @@ impl Bus {
         teller: &Teller,
         guests: &[GuestKey],
         known: &BTreeMap<GuestKey, End>,
+        unreadable: &BTreeMap<GuestKey, u64>,
         wish: &impl Fn(GuestKey, Option<&Record>) -> Wish,
     ) -> Result<Option<Vec<Appended>>, BusError> {
         let mut appended = Vec::new();
@@ -190,7 +204,9 @@ impl Bus {
             match (fact, state, before) {
                 (Some(fact), Some(state), _) => {
                     appended.push(Appended { guest: *guest, state: state.clone(), seq: None });
-                    events.push((*guest, end.map_or(0, |end| end.seq), teller.event(fact, state)));
+                    let no_event = || unreadable.get(guest).copied().unwrap_or(0);
+                    let seq = end.map_or_else(no_event, |end| end.seq);
+                    events.push((*guest, seq, teller.event(fact, state)));
                 }
                 (_, _, Some(before)) => {
                     appended.push(Appended { guest: *guest, state: before.clone(), seq: None });
