@@ -237,7 +237,7 @@ impl Bus {
         headers.insert(CONTENT_TYPE, "application/json");
         headers.insert(ABOUT, about);
         headers.insert(NATS_MESSAGE_ID, format!("dead:{about}").as_str());
-        let subject = self.cell.dead(letter.guest);
+        let subject = self.cell.dead(letter.guest, about);
         let payload = serde_json::to_vec(letter)?.into();
         match self.publish(Outgoing { subject, headers, payload }).await {
             Ok(ack) => Ok(Some(ack.seq)),
@@ -257,7 +257,7 @@ impl Bus {
         about: &str,
     ) -> Result<Option<u64>, BusError> {
         let stream = self.jetstream.get_stream_no_info(DEAD).await.failing("reading letters")?;
-        match stream.get_last_raw_message_by_subject(&self.cell.dead(guest)).await {
+        match stream.get_last_raw_message_by_subject(&self.cell.dead(guest, about)).await {
             Ok(last) => {
                 let is_it = last.headers.get(ABOUT).is_some_and(|value| value.as_str() == about);
                 Ok(is_it.then_some(last.sequence))

@@ -80,11 +80,12 @@ impl Cell {
         format!("w_{}_{host}_{class}", self.0)
     }
 
-    /// Returns the subject of a dead letter; what is about no guest has a subject of its own.
-    pub(crate) fn dead(&self, guest: Option<GuestKey>) -> String {
+    /// Returns the subject of a dead letter. What is about no guest has a subject of its own, or
+    /// the letters about two such messages would hide each other from who looks for the last.
+    pub(crate) fn dead(&self, guest: Option<GuestKey>, about: &str) -> String {
         match guest {
             Some(guest) => format!("phoenix.dead.{}.{guest}", self.0),
-            None => format!("phoenix.dead.{}.unreadable", self.0),
+            None => format!("phoenix.dead.{}.unreadable-{}", self.0, about.replace('/', "-")),
         }
     }
 
