@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use phoenix_bus::Filed;
+use phoenix_domain::Event;
 use phoenix_testkit::guest;
 
 use super::site::{Site, lxc};
@@ -36,7 +37,8 @@ async fn what_is_not_ours_is_filed_once_with_its_bytes_and_blocks_nobody() {
     let site = Site::new().await;
     let good = [guest(900).build()];
     site.submit(&good).await;
-    let event = site.bus.end(lxc(900)).await.unwrap().unwrap().event.write().unwrap();
+    let event = site.bus.end(lxc(900)).await.unwrap().unwrap().event;
+    let event = Event::write(&[event]).unwrap();
     let newer = String::from_utf8(event.clone()).unwrap().replace("requested.v1", "requested.v9");
     let mut worker = site.worker();
     site.until_complete(&good).await;
