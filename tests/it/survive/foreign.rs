@@ -36,7 +36,8 @@ async fn what_is_not_ours_is_filed_once_with_its_bytes_and_blocks_nobody() {
     let site = Site::new().await;
     let good = [guest(900).build()];
     site.submit(&good).await;
-    let event = site.bus.end(lxc(900)).await.unwrap().unwrap().event.write().unwrap();
+    let event = site.bus.end(lxc(900)).await.unwrap().unwrap().event;
+    let event = phoenix_domain::Event::write(std::slice::from_ref(&event)).unwrap();
     let newer = String::from_utf8(event.clone()).unwrap().replace("requested.v1", "requested.v9");
     let mut worker = site.worker();
     site.until_complete(&good).await;
