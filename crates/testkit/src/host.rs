@@ -106,7 +106,7 @@ impl Drop for Host {
             let is_here = String::from_utf8_lossy(&line).contains(&here);
             let pid = i32::try_from(entry.pid).ok().and_then(Pid::from_raw);
             if let Some(pid) = pid.filter(|_| is_here) {
-                drop(kill_process(pid, Signal::KILL));
+                let _ended = kill_process(pid, Signal::KILL);
             }
         }
     }
