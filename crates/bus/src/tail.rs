@@ -146,6 +146,12 @@ impl Tail {
         }
     }
 
+    /// Says whether more was said in a row with what was told last: the guest is further already,
+    /// and the next event follows at once.
+    pub fn is_within_a_row(&self) -> bool {
+        !self.row.is_empty()
+    }
+
     fn tell(&mut self, message: &Message) -> Option<Told> {
         let info = message.info().ok()?;
         let (seq, pending) = (info.stream_sequence, info.pending);

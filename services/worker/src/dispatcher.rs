@@ -64,6 +64,8 @@ pub(crate) async fn run<H: Hypervisor + 'static>(
         tokio::select! {
             () = shutdown.cancelled() => break,
             told = tail.next() => match told {
+                // All events of a row have one place in the log, and the last one is its end.
+                Told::Event { .. } if tail.is_within_a_row() => {}
                 Told::Event { seq, event } => {
                     let guest = event.state.guest;
                     dispatcher.context.view.told(End { seq, event: *event });
