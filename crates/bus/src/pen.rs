@@ -92,6 +92,19 @@ impl Pen {
         }
     }
 
+    /// Asks the log whether the claim still holds. Whoever was suspended for a while has to: it may
+    /// have been overtaken, and nobody could tell it.
+    pub async fn confirm(&self) -> Result<(), Stopped> {
+        let end = self.read_end(&mut PAUSE.clone()).await;
+        let holder = end.and_then(|end| end.event.state.work.claim);
+        if holder.is_some_and(|holder| holder.id == self.claim) {
+            return Ok(());
+        }
+        warn!(guest = %self.guest, "somebody else holds this guest now");
+        self.written.send_modify(|written| written.stopped = Some(Stopped::Fenced));
+        Err(Stopped::Fenced)
+    }
+
     /// Returns how long the oldest thing that was said waits to be in the log.
     pub fn lag(&self) -> Duration {
         let said = self.lock();

@@ -62,8 +62,25 @@ pub(crate) fn by(args: &WhoArgs) -> String {
 }
 
 /// Returns what goes into the envelope of what is asked from here.
-pub(crate) fn teller() -> Teller {
-    Teller { source: format!("//{}/phoenix/submitter", host()), traceparent: None, clock: Utc::now }
+pub(crate) fn teller(who: &WhoArgs) -> Teller {
+    let source = format!("//{}/phoenix/submitter", host());
+    Teller { source, traceparent: Some(trace(who.traceparent.as_deref())), clock: Utc::now }
+}
+
+/// Returns the trace a request belongs to: the one it was called in, or a new one.
+fn trace(given: Option<&str>) -> String {
+    let is_hex = |part: &&str| part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let is_trace = |text: &&str| {
+        let parts: Vec<&str> = text.split('-').collect();
+        parts.iter().map(|part| part.len()).eq([2, 32, 16, 2]) && parts.iter().all(is_hex)
+    };
+    given.filter(is_trace).map_or_else(
+        || {
+            let (trace, span) = (uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
+            format!("00-{trace}-{:.16}-01", span.to_string())
+        },
+        str::to_owned,
+    )
 }
 
 /// Returns the name of a new run. Such names are in the order of time.
@@ -84,5 +101,21 @@ fn host() -> String {
 impl From<BusError> for CommandError {
     fn from(err: BusError) -> Self {
         Self::Bus(Box::new(err))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_goes_on_with_the_trace_it_was_called_in_or_begins_one() {
+        let given = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        assert_eq!(trace(Some(given)), given);
+        for bad in [None, Some(""), Some("00-xyz-1-01"), Some("$(id)")] {
+            let made = trace(bad);
+            assert_eq!(made.len(), given.len(), "{made}");
+            assert_eq!(trace(Some(&made)), made, "what is made is one itself");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Attends to one guest: lock, claim, walk, and what comes of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use backoff::ExponentialBuilder;
@@ -220,6 +220,7 @@ impl<H: Hypervisor> Context<H> {
             pen,
             view: &self.view,
             shutdown: &self.shutdown,
+            held: Mutex::new(Instant::now()),
         };
         let hand = Hand::holding(gpus.iter().chain([lock]));
         let (want, host) = (spec, &self.host);

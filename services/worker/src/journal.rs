@@ -1,6 +1,7 @@
 //! What the engine tells becomes events; and what happened to the log meanwhile stops the engine.
 
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use phoenix_bus::Pen;
 use phoenix_domain::{Change, GuestKey, StepName, StepTaken};
@@ -15,6 +16,10 @@ use crate::view::View;
 /// guest would go on without a log.
 const LEAD: Duration = Duration::from_millis(50);
 
+/// After so long without a change the log is asked whether the claim still holds: this process may
+/// have been suspended, and overtaken.
+const DOUBT: Duration = Duration::from_secs(2);
+
 /// The journal of one claim.
 pub(crate) struct LogJournal<'j> {
     pub(crate) guest: GuestKey,
@@ -22,9 +27,15 @@ pub(crate) struct LogJournal<'j> {
     pub(crate) pen: &'j Pen,
     pub(crate) view: &'j View,
     pub(crate) shutdown: &'j CancellationToken,
+    /// When the claim was last known to hold.
+    pub(crate) held: Mutex<Instant>,
 }
 
 impl LogJournal<'_> {
+    fn held(&self) -> MutexGuard<'_, Instant> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Says why the walk must not go on, as far as that is known here and now.
     fn halted(&self) -> Result<(), Halt> {
         if self.pen.stopped().is_some() {
@@ -55,6 +66,13 @@ impl Journal for LogJournal<'_> {
             }
             self.halted()?;
         }
+        if self.held().elapsed() > DOUBT {
+            tokio::select! {
+                confirmed = self.pen.confirm() => confirmed.map_err(|_| Halt::Fenced)?,
+                () = self.shutdown.cancelled() => return Err(Halt::ShuttingDown),
+            }
+        }
+        *self.held() = Instant::now();
         info!(%step, %change, "change begun");
         Ok(())
     }

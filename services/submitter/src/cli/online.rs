@@ -35,6 +35,9 @@ pub(crate) struct WhoArgs {
     /// The user, as login said
     #[arg(long = "as-logname", env = "LOGNAME", hide = true)]
     pub(crate) logname: Option<String>,
+    /// The trace this belongs to
+    #[arg(long = "traceparent", env = "TRACEPARENT", hide = true)]
+    pub(crate) traceparent: Option<String>,
 }
 
 /// How long to follow, and how.

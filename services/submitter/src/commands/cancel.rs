@@ -65,7 +65,7 @@ async fn cancel(args: &CancelArgs, output: &mut Output) -> Result<u8, CommandErr
     let by = session::by(&args.who);
     let appended = session
         .bus
-        .ask(&session.setup, &session::teller(), &keys, |guest, before| {
+        .ask(&session.setup, &session::teller(&args.who), &keys, |guest, before| {
             let record = before?;
             let of = guests.iter().find(|(one, _)| *one == guest).and_then(|(_, run)| run.as_ref());
             let is_meant = of.is_none_or(|run| record.desired.run == *run);

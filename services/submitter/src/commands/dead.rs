@@ -73,7 +73,7 @@ async fn replay(args: &ReplayArgs, output: &mut Output) -> Result<u8, CommandErr
     let asking = Asking { run: run.clone(), by, trusts_log: false };
     let appended = session
         .bus
-        .ask(&session.setup, &session::teller(), &[guest], |_, before| {
+        .ask(&session.setup, &session::teller(&args.who), &[guest], |_, before| {
             let record = before.filter(|record| is_dead_by(record, seq))?;
             Some(asking::again(&state.desired, &asking, record))
         })

@@ -28,7 +28,7 @@ async fn retry(args: &RetryArgs, output: &mut Output) -> Result<u8, CommandError
     let asking = Asking { run: run.clone(), by, trusts_log: args.trust_log };
     let appended = session
         .bus
-        .ask(&session.setup, &session::teller(), &guests, |_, before| {
+        .ask(&session.setup, &session::teller(&args.who), &guests, |_, before| {
             let record = before?;
             match asking::on_retry(record) {
                 Answer::Ask => Some(asking::again(&record.desired, &asking, record)),

@@ -47,7 +47,7 @@ async fn submit(
     let by_guest: BTreeMap<_, _> = wanted.iter().map(|wanted| (wanted.guest, wanted)).collect();
     let appended = session
         .bus
-        .ask(&session.setup, &session::teller(), &guests, |guest, before| {
+        .ask(&session.setup, &session::teller(&args.who), &guests, |guest, before| {
             let wanted = by_guest.get(&guest)?;
             match asking::on_submit(wanted, before) {
                 Answer::Ask => Some(asking::request(wanted, &asking, before)),
