@@ -82,7 +82,7 @@ fn next(phoenix: &str, url: &str, data: &Path) -> String {
   export NATS_URL={url} PHOENIX_SIM_DIR={sim}
   {phoenix} watch                                          what happens, as it happens
   {phoenix} submit 952 8001 --config {FLEET}   Qdrant, and a virtual machine that needs it
-  pkill -9 -f 'phoenix worker'                             while that runs: it goes on where it stood
+  kill -9 the worker (target/demo.log has its PID)         while that runs: it goes on where it stood
   {phoenix} sim break lxc-952 qdrant                       Qdrant is sick (nobody heals it in this version)
   {phoenix} sim fault fail --kind start --times 9          the next starts fail; submit something and see
   {phoenix} dead list                                      what was given up, and why

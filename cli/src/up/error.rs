@@ -23,6 +23,8 @@ pub(crate) enum UpError {
         #[source]
         err: io::Error,
     },
+    #[error("another `phoenix up` uses {}", path.display())]
+    FolderTaken { path: PathBuf },
     #[error("something listens on 127.0.0.1:{port} already")]
     PortTaken { port: u16 },
     #[error("nats-server did not come up; the end of its log:\n{log}")]
@@ -32,7 +34,7 @@ pub(crate) enum UpError {
 impl UpError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::PortTaken { .. } => 10,
+            Self::PortTaken { .. } | Self::FolderTaken { .. } => 10,
             Self::NotStarted(_)
             | Self::NoProgram { .. }
             | Self::Folder { .. }
@@ -56,7 +58,9 @@ impl UpError {
             Self::PortTaken { .. } => {
                 "another `phoenix up` may run: end it, or take another port with `--port`; for a NATS that is there already use `phoenix worker`"
             }
-            Self::Folder { .. } => "name another folder: `--data DIR`",
+            Self::FolderTaken { .. } | Self::Folder { .. } => {
+                "end that one, or name another folder: `--data DIR`"
+            }
             Self::NotStarted(_) | Self::NoProgram { .. } | Self::NatsFailed { .. } => {
                 "see what it says above"
             }

@@ -7,6 +7,7 @@ mod child;
 mod error;
 mod nats;
 
+use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -94,6 +95,7 @@ impl Up {
         let data = std::fs::create_dir_all(&data)
             .and_then(|()| data.canonicalize())
             .map_err(|err| UpError::Folder { path: data, err })?;
+        let _alone = alone(&data)?;
         let mut nats = Nats::start(&self.nats_server, &data, self.port).await?;
         let mut hands = self.worker(&nats, &data)?;
         // For programs: where to connect to.
@@ -182,6 +184,18 @@ impl Pace {
             Self::Natural => "natural",
             Self::Instant => "instant",
         }
+    }
+}
+
+/// Takes the folder for this process alone: two servers on one store destroy it.
+fn alone(data: &Path) -> Result<File, UpError> {
+    let path = data.join("up.lock");
+    let mut options = File::options();
+    let file = options.create(true).truncate(false).write(true).open(&path);
+    let file = file.map_err(|err| UpError::Folder { path, err })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(_) => Err(UpError::FolderTaken { path: data.to_owned() }),
     }
 }
 

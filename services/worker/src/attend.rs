@@ -19,6 +19,8 @@ use crate::journal::LogJournal;
 
 /// How often a guest may be claimed without getting any further: its work kills its worker.
 const IDLE_CLAIMS: u32 = 5;
+/// How long a worker that is to end waits for a log that does not answer.
+const HOPELESS: Duration = Duration::from_secs(5);
 /// How often others may be faster before the guest is left to its next token.
 const TRIES: u32 = 8;
 /// The longest wait between two attempts.
@@ -193,9 +195,17 @@ impl<H: Hypervisor> Context<H> {
             // It writes no more; the job finds that out before its next change.
             std::future::pending::<()>().await;
         };
+        let hopeless = async {
+            self.shutdown.cancelled().await;
+            while pen.lag() < HOPELESS {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            warn!(%guest, "NATS is away, so the log does not hear how this ended; it will be looked at again");
+        };
         tokio::select! {
             ended = job => ended,
             () = write => Ended::LetGo,
+            () = hopeless => Ended::LetGo,
         }
     }
 

@@ -21,6 +21,7 @@ mod view;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use phoenix_bus::{Address, Bus, Cell, Durability, Proof, Teller};
 use phoenix_domain::{Class, WorkerName};
@@ -40,6 +41,9 @@ pub use error::WorkerError;
 pub use program::main;
 pub use settings::{HostKind, Pace, Settings, Vouched};
 pub use sim::Sim;
+
+/// How long the connection may take to close.
+const GOODBYE: Duration = Duration::from_secs(3);
 
 /// Works on a host until it is asked to end.
 pub async fn run<H: Hypervisor + 'static>(
@@ -110,7 +114,8 @@ pub async fn run<H: Hypervisor + 'static>(
         // One part that ends ends all: a worker that is half there helps nobody.
         shutdown.cancel();
     }
-    bus.close().await;
+    // A server that is away hears no goodbye.
+    drop(tokio::time::timeout(GOODBYE, bus.close()).await);
     info!("the worker has ended");
     ended
 }

@@ -93,7 +93,10 @@ fn old_news_is_no_news() {
     let mut watched = watched(&[claimed(&asked)]);
     assert!(!watched.take(1, &asked), "it was told before");
     assert!(!watched.take(9, &self::asked(905, "r-0001")), "nobody follows it");
-    assert!(watched.take(2, &completed(&stepped(&claimed(&asked)))));
+    let (claimed, stepped) = (claimed(&asked), stepped(&claimed(&asked)));
+    assert!(watched.take(2, &claimed));
+    assert!(watched.take(2, &stepped), "what was said in a row has one place in the log");
+    assert!(watched.take(2, &completed(&stepped)));
     assert!(watched.is_over());
     assert_eq!(summary::exit_code(&watched), 0);
 }

@@ -29,8 +29,8 @@ pub(crate) struct Guest {
     pub(crate) since: DateTime<Utc>,
     /// How many attempts there are, where that was told.
     pub(crate) attempts: Option<u32>,
-    /// The place of the last event in the log.
-    seq: u64,
+    /// Where its log was when it began to be followed; what was said in a row has one place.
+    known: u64,
 }
 
 /// How a guest ended, as far as it did.
@@ -62,7 +62,7 @@ impl Guest {
     /// Takes a guest as it was when it began to be followed.
     pub(crate) fn new(name: String, record: Record, seq: u64, since: DateTime<Utc>) -> Self {
         let (revision, digest) = (record.desired.revision, record.desired.digest.clone());
-        Self { name, revision, digest, record, since, attempts: None, seq }
+        Self { name, revision, digest, record, since, attempts: None, known: seq }
     }
 }
 
@@ -135,13 +135,12 @@ impl Watched {
     /// Takes an event in, and says whether it told anything new about a guest that is followed.
     pub(crate) fn take(&mut self, seq: u64, event: &Event) -> bool {
         let Some(guest) = self.guests.get_mut(&event.state.guest) else { return false };
-        if seq <= guest.seq || event.state.desired.revision < guest.revision {
+        if seq <= guest.known || event.state.desired.revision < guest.revision {
             return false;
         }
         if let Fact::RetryWait(wait) = &event.fact {
             guest.attempts = Some(wait.of);
         }
-        guest.seq = seq;
         guest.since = event.time;
         guest.record = event.state.clone();
         true
@@ -150,7 +149,7 @@ impl Watched {
     /// Forgets which events were told: the log is another one.
     pub(crate) fn rewind(&mut self) {
         for guest in self.guests.values_mut() {
-            guest.seq = 0;
+            guest.known = 0;
         }
     }
 
