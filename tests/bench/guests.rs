@@ -27,6 +27,7 @@ pub(crate) fn request(nth: u32, stands_on: &[GuestKey]) -> Fact {
         by: "bench".to_owned(),
         cancelled: false,
         trusts_log: false,
+        goal: phoenix_domain::Goal::Present,
         spec: SpecText::of(&spec).unwrap(),
     };
     Requested { desired: Box::new(desired) }.into()

@@ -164,6 +164,8 @@ impl Bus {
                 | EventKind::RetryWait
                 | EventKind::Blocked
                 | EventKind::Completed
+                | EventKind::RestartBegun
+                | EventKind::Drifted
                 | EventKind::Failed
                 | EventKind::DeadLettered
                 | EventKind::Cancelled => serde_json::to_value(&event.fact).unwrap_or_default(),

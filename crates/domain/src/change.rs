@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AbsolutePath, Disk, FeatureName, FileName, GibiBytes, Origin, Property, SnapshotName,
+    AbsolutePath, Disk, FeatureName, FileName, GibiBytes, Origin, Property, Run, SnapshotName,
     SpecDigest, Volume,
 };
 
@@ -22,6 +22,8 @@ pub enum Change {
         root_disk: Disk,
         /// Whether root inside is nobody outside; absent for machines.
         unprivileged: Option<bool>,
+        /// With these properties at once. A clone has those of its parent but for these.
+        properties: Vec<Property>,
     },
     /// Take away what a creation that was cut off has left.
     RemoveHalfMade,
@@ -91,13 +93,37 @@ pub enum Change {
         /// What others may count on finding in it.
         contents: SpecDigest,
     },
+    /// Put our mark on it, as somebody else made it.
+    Adopt,
+    /// Remove it with its root disk and its snapshots.
+    Destroy {
+        /// The volumes that go with it; all others stay.
+        volumes: Vec<Volume>,
+    },
+}
+
+/// What a change costs whoever uses the guest; the dearest last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Impact {
+    /// Nothing: the guest goes on meanwhile.
+    Live,
+    /// It is started anew.
+    Restart,
+    /// What its clones are made from is made anew.
+    Rebuild,
+    /// Something is gone that was stored.
+    DataLoss,
 }
 
 impl Change {
     /// Says whether something is gone afterwards that only a human can bring back.
     pub fn is_destructive(&self) -> bool {
         match self {
-            Self::RemoveHalfMade | Self::RemoveSnapshot { .. } | Self::CleanForTemplate => true,
+            Self::RemoveHalfMade
+            | Self::RemoveSnapshot { .. }
+            | Self::CleanForTemplate
+            | Self::Destroy { .. } => true,
             Self::Create { .. }
             | Self::SetProperties { .. }
             | Self::Attach { .. }
@@ -112,7 +138,38 @@ impl Change {
             | Self::RunApplicationScript { .. }
             | Self::AwaitHealthy
             | Self::TakeSnapshot { .. }
-            | Self::ConvertToTemplate { .. } => false,
+            | Self::ConvertToTemplate { .. }
+            | Self::Adopt => false,
+        }
+    }
+
+    /// Returns what it costs whoever uses a guest that runs like this.
+    pub fn impact(&self, run: Run) -> Impact {
+        let is_running = run != Run::Stopped;
+        match self {
+            Self::SetProperties { to } if is_running && to.iter().any(Property::needs_restart) => {
+                Impact::Restart
+            }
+            Self::Detach { .. } if is_running => Impact::Restart,
+            Self::Restart | Self::Stop => Impact::Restart,
+            Self::RemoveHalfMade | Self::RemoveSnapshot { .. } | Self::CleanForTemplate => {
+                Impact::Rebuild
+            }
+            Self::Destroy { .. } => Impact::DataLoss,
+            Self::Create { .. }
+            | Self::SetProperties { .. }
+            | Self::Attach { .. }
+            | Self::Detach { .. }
+            | Self::GrowVolume { .. }
+            | Self::GrowRootDisk { .. }
+            | Self::Start
+            | Self::AwaitAgent
+            | Self::InstallFeature { .. }
+            | Self::RunApplicationScript { .. }
+            | Self::AwaitHealthy
+            | Self::TakeSnapshot { .. }
+            | Self::ConvertToTemplate { .. }
+            | Self::Adopt => Impact::Live,
         }
     }
 
@@ -137,6 +194,8 @@ impl Change {
             Self::RemoveSnapshot { .. } => "remove-snapshot",
             Self::CleanForTemplate => "clean-for-template",
             Self::ConvertToTemplate { .. } => "convert-to-template",
+            Self::Adopt => "adopt",
+            Self::Destroy { .. } => "destroy",
         }
     }
 }
@@ -154,10 +213,13 @@ impl fmt::Display for Change {
                 write!(f, "create it from {image}")
             }
             Self::RemoveHalfMade => f.write_str("remove what a creation cut off has left"),
-            Self::SetProperties { to } => match to.len() {
-                1 => f.write_str("set one property"),
-                several => write!(f, "set {several} properties"),
-            },
+            Self::SetProperties { to } => {
+                f.write_str("set")?;
+                for (nth, property) in to.iter().enumerate() {
+                    write!(f, "{} {}", if nth == 0 { "" } else { "," }, property.kind())?;
+                }
+                Ok(())
+            }
             Self::Attach { volume } => write!(f, "attach {}", volume.place),
             Self::Detach { place } => write!(f, "detach {place}"),
             Self::GrowVolume { place, to } => write!(f, "grow {place} to {to}"),
@@ -173,6 +235,17 @@ impl fmt::Display for Change {
             Self::RemoveSnapshot { name } => write!(f, "remove the snapshot {name}"),
             Self::CleanForTemplate => f.write_str("clean it for its clones"),
             Self::ConvertToTemplate { .. } => f.write_str("turn it into a template"),
+            Self::Adopt => f.write_str("take it over"),
+            Self::Destroy { volumes } if volumes.is_empty() => {
+                f.write_str("remove it, and keep its volumes")
+            }
+            Self::Destroy { volumes } => {
+                f.write_str("remove it, and with it what is stored at")?;
+                for (nth, volume) in volumes.iter().enumerate() {
+                    write!(f, "{} {}", if nth == 0 { "" } else { "," }, volume.place)?;
+                }
+                Ok(())
+            }
         }
     }
 }

@@ -51,7 +51,7 @@ pub fn next_move<'r>(
             let is_told = record.work.standing == told;
             return if is_told { Move::None } else { Move::BlockBy { guest: *guest, root } };
         }
-        is_ready &= foundation.is_complete();
+        is_ready &= foundation.can_be_stood_on();
     }
     match (is_ready, at > now) {
         (false, _) => Move::None,
@@ -69,10 +69,9 @@ fn trouble(record: &Record) -> Option<GuestKey> {
         | Standing::Dead { .. }
         | Standing::Cancelled => Some(record.guest),
         Standing::BlockedBy { root, .. } => Some(root),
-        Standing::Requested
-        | Standing::Working
-        | Standing::RetryWait { .. }
-        | Standing::Completed => None,
+        Standing::Requested | Standing::Working | Standing::RetryWait { .. } => None,
+        // It was removed, or only started or stopped before it was whole.
+        Standing::Completed => (!record.can_be_stood_on()).then_some(record.guest),
     }
 }
 
@@ -80,7 +79,7 @@ fn trouble(record: &Record) -> Option<GuestKey> {
 mod tests {
     use super::*;
     use crate::guest::tests::bare;
-    use crate::{Cause, Class, Desired, SpecDigest, SpecText, Work};
+    use crate::{Cause, Class, Desired, Goal, Phase, SpecDigest, SpecText, Work};
 
     fn record(guest: &str, on: &[&str], standing: Standing) -> Record {
         let spec = bare(950, None, &[]);
@@ -97,9 +96,10 @@ mod tests {
                 by: "ops".to_owned(),
                 cancelled: false,
                 trusts_log: false,
+                goal: Goal::Present,
                 spec: SpecText::of(&spec).unwrap(),
             },
-            work: Work { standing, ..Work::none(1) },
+            work: Work { standing, phase: Phase::Completed, ..Work::none(1) },
         }
     }
 

@@ -107,6 +107,19 @@ impl SpecDigest {
         Self::of_written(&(&guest.origin, &guest.features, &guest.application_script))
     }
 
+    /// Reads a digest as it is displayed or as its digits alone.
+    pub fn read(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix("sha256:").unwrap_or(text);
+        let is_digest = digits.len() == 64
+            && digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+        is_digest.then(|| Self(digits.to_owned()))
+    }
+
+    /// Returns its digits.
+    pub fn digits(&self) -> &str {
+        &self.0
+    }
+
     /// Returns the first characters, enough for people to tell two specs apart.
     pub fn short(&self) -> &str {
         self.0.get(..12).unwrap_or(&self.0)

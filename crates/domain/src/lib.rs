@@ -9,6 +9,8 @@ mod change;
 mod dispatch;
 mod event;
 mod fleet;
+mod foresee;
+mod goal;
 mod gpu;
 mod graph;
 mod guest;
@@ -28,14 +30,16 @@ mod verdict;
 mod vmid;
 
 pub use append::{End, Landing, landing};
-pub use change::{Change, Plan};
+pub use change::{Change, Impact, Plan};
 pub use dispatch::{Move, next_move};
 pub use event::{
-    Blocked, CancelRequested, Cancelled, Claimed, Completed, DeadLettered, Event, EventId,
-    EventKind, Fact, Failed, Obstacle, RepairRequested, Requested, RetryWait, StepFailed,
-    StepTaken, Unreadable,
+    Blocked, CancelRequested, Cancelled, Claimed, Completed, DeadLettered, Drifted, Event, EventId,
+    EventKind, Fact, Failed, Obstacle, RepairRequested, Requested, RestartBegun, RetryWait,
+    StepFailed, StepTaken, Unreadable,
 };
 pub use fleet::{Fleet, FleetError};
+pub use foresee::{Foreseen, foresee};
+pub use goal::{Fate, Goal};
 pub use gpu::GpuSet;
 pub use graph::{Cycle, order};
 pub use guest::{
@@ -52,10 +56,12 @@ pub use network::{Address, Mac, Nic};
 pub use phase::Phase;
 pub use property::Property;
 pub use record::{
-    Claim, Class, Desired, Failure, Record, RunId, SpecText, Standing, Work, WorkerName,
+    Claim, Class, Desired, Failure, Record, Restart, RunId, SpecText, Standing, Work, WorkerName,
 };
 pub use refused::Refused;
-pub use seen::{Facets, Health, Inside, Made, Owner, Run, Seen, SeenGuest, SeenParent};
+pub use seen::{
+    BootId, Facets, Health, Inheritance, Inside, Made, Owner, Run, Seen, SeenGuest, SeenParent,
+};
 pub use size::{GibiBytes, MebiBytes};
 pub use step::{Refusal, Step, StepName};
 pub use steps::{CONTAINER, MACHINE, reached};

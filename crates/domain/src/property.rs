@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AppArmor, Body, Boot, Firewall, GpuSet, GuestSpec, Hostname, IdMap, MebiBytes, Nic, RawLine,
-    User,
+    SpecDigest, User,
 };
 
 /// One property of a guest, with the value it should have or has.
@@ -46,6 +46,8 @@ pub enum Property {
     IdMaps(Vec<IdMap>),
     /// The user that Cloud-Init makes.
     User(Option<User>),
+    /// The spec it was made for, which our mark on it names; absent where that cannot be read.
+    Spec(Option<SpecDigest>),
 }
 
 impl GuestSpec {
@@ -59,6 +61,7 @@ impl GuestSpec {
             Property::Boot(self.boot.clone()),
             Property::Gpus(self.gpus.clone()),
             Property::Firewall(self.firewall.clone()),
+            Property::Spec(Some(SpecDigest::of(self))),
         ];
         match &self.body {
             Body::Container(container) => properties.extend([
@@ -74,5 +77,47 @@ impl GuestSpec {
             Body::Machine(machine) => properties.push(Property::User(machine.user.clone())),
         }
         properties
+    }
+}
+
+impl Property {
+    /// Returns what people call it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Name(_) => "name",
+            Self::Cores(_) => "cores",
+            Self::Memory(_) => "memory",
+            Self::Swap(_) => "swap",
+            Self::Nics(_) => "network",
+            Self::Boot(_) => "start at boot",
+            Self::Gpus(_) => "GPUs",
+            Self::Firewall(_) => "firewall",
+            Self::Options(_) => "options",
+            Self::Confinement { .. } => "AppArmor profile",
+            Self::RawLines(_) => "raw LXC lines",
+            Self::IdMaps(_) => "id maps",
+            Self::User(_) => "user",
+            Self::Spec(_) => "spec",
+        }
+    }
+
+    /// Says whether it reaches a running guest only when that is started anew.
+    pub fn needs_restart(&self) -> bool {
+        match self {
+            Self::Name(_)
+            | Self::Options(_)
+            | Self::Confinement { .. }
+            | Self::RawLines(_)
+            | Self::IdMaps(_)
+            | Self::Gpus(_)
+            | Self::User(_) => true,
+            Self::Cores(_)
+            | Self::Memory(_)
+            | Self::Swap(_)
+            | Self::Nics(_)
+            | Self::Boot(_)
+            | Self::Firewall(_)
+            | Self::Spec(_) => false,
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The whole state of a guest, as the last event of its log carries it.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -9,7 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::{
-    Cause, GpuSet, GuestKey, GuestSpec, NodeName, Phase, Refused, SpecDigest, StepName, Verdict,
+    BootId, Cause, Goal, GpuSet, GuestKey, GuestSpec, NodeName, Phase, Refused, SpecDigest,
+    StepName, Verdict,
 };
 
 /// The whole state of a guest: what is wanted of it, and what is being done about that.
@@ -48,6 +50,9 @@ pub struct Desired {
     pub cancelled: bool,
     /// Whether an operator vouched for the log after it had gone backwards.
     pub trusts_log: bool,
+    /// What is to become of it.
+    #[serde(default)]
+    pub goal: Goal,
     /// The spec.
     pub spec: SpecText,
 }
@@ -76,6 +81,22 @@ pub struct Work {
     pub idle_claims: u32,
     /// What went wrong last.
     pub failure: Option<Failure>,
+    /// The addresses it had when it last was complete.
+    #[serde(default)]
+    pub addresses: Vec<IpAddr>,
+    /// What was found to be otherwise than wanted since then.
+    #[serde(default)]
+    pub drift: Vec<String>,
+    /// The restart that was begun.
+    #[serde(default)]
+    pub restart: Option<Restart>,
+}
+
+/// A restart that was begun.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restart {
+    /// The boot that ran before; absent where none did.
+    pub from: Option<BootId>,
 }
 
 /// How things stand with a guest.
@@ -196,6 +217,13 @@ impl Record {
             }
     }
 
+    /// Says whether others can stand on it: it is as its spec says, and was not taken away since.
+    pub fn can_be_stood_on(&self) -> bool {
+        self.is_complete()
+            && self.work.phase == Phase::Completed
+            && self.desired.goal.leaves_a_guest()
+    }
+
     /// Says whether the newest request is met.
     pub fn is_complete(&self) -> bool {
         self.work.standing == Standing::Completed && self.work.revision == self.desired.revision
@@ -216,6 +244,19 @@ impl Work {
             attempts: 0,
             idle_claims: 0,
             failure: None,
+            addresses: Vec::new(),
+            drift: Vec::new(),
+            restart: None,
+        }
+    }
+
+    /// Returns the work on a newer request: what is known of the guest itself stays known.
+    pub(crate) fn anew(&self, revision: u64) -> Self {
+        Self {
+            phase: self.phase,
+            addresses: self.addresses.clone(),
+            drift: self.drift.clone(),
+            ..Self::none(revision)
         }
     }
 }

@@ -1,10 +1,14 @@
 //! What a look at the host can tell.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Disk, FeatureName, FileName, Property, Refusal, SnapshotName, SpecDigest, Volume};
+use crate::{
+    Disk, FeatureName, FileName, GibiBytes, Property, Refusal, SnapshotName, SpecDigest, Volume,
+};
 
 /// How closely to look. Each one costs more than the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +26,21 @@ pub struct Seen {
     pub guest: Option<SeenGuest>,
     /// Whether the guest it is cloned from can be cloned.
     pub parent: SeenParent,
+    /// What a clone of that guest begins with; absent where the host does not tell.
+    pub inheritance: Option<Inheritance>,
+}
+
+/// What a clone begins with, before anything is done to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inheritance {
+    /// The properties of what it is cloned from.
+    pub properties: Vec<Property>,
+    /// Whether root inside is nobody outside; absent for machines.
+    pub unprivileged: Option<bool>,
+    /// The size of the root disk.
+    pub root_disk: GibiBytes,
+    /// The volumes that are copied with it.
+    pub volumes: Vec<Volume>,
 }
 
 /// What a look told about the guest another is cloned from.
@@ -66,6 +85,24 @@ pub enum Run {
     RunningStale,
 }
 
+/// Names one boot of a guest: another start has another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct BootId(String);
+
+impl BootId {
+    /// Takes what a host tells boots apart by.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Display for BootId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
 /// Whether what a guest offers answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -85,6 +122,10 @@ pub struct SeenGuest {
     pub made: Made,
     /// Whether it runs.
     pub run: Run,
+    /// Which of its boots is running; absent while it stands still.
+    pub boot: Option<BootId>,
+    /// The addresses it has, those given by DHCP included; empty while it stands still.
+    pub addresses: Vec<IpAddr>,
     /// What the host keeps about it.
     pub properties: Vec<Property>,
     /// Whether root inside is nobody outside; absent for machines.
@@ -118,6 +159,15 @@ impl Seen {
     /// Returns the guest, or the refusal to work on one that is not there.
     pub fn guest(&self) -> Result<&SeenGuest, Refusal> {
         self.guest.as_ref().ok_or(Refusal::Gone)
+    }
+
+    /// Returns the guest if it is ours, or the refusal to touch it.
+    pub fn ours(&self) -> Result<&SeenGuest, Refusal> {
+        let guest = self.guest()?;
+        match guest.owner {
+            Owner::Phoenix => Ok(guest),
+            Owner::Somebody => Err(Refusal::NotOurs),
+        }
     }
 
     /// Returns the inside of the guest, or the refusal to judge it from outside.

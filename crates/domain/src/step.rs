@@ -43,10 +43,18 @@ pub enum StepName {
     CreateVmSnapshot,
     /// Clean it and turn it into a template.
     FinaliseTemplate,
+    /// Take over what somebody else made.
+    AdoptGuest,
+    /// Stop it.
+    StopGuest,
+    /// Start it anew.
+    RestartGuest,
+    /// Remove it.
+    RemoveGuest,
 }
 
 /// A step of a guest's way: it compares what is wanted with what is seen, and does nothing itself.
-pub trait Step: Sync {
+pub trait Step: Send + Sync {
     /// Returns its name.
     fn name(&self) -> StepName;
 
@@ -65,6 +73,28 @@ pub trait Step: Sync {
 
     /// Returns the changes that separate what is seen from what is wanted.
     fn plan(&self, want: &GuestSpec, seen: &Seen) -> Result<Plan, Refusal>;
+}
+
+impl<S: Step + ?Sized> Step for &S {
+    fn name(&self) -> StepName {
+        (**self).name()
+    }
+
+    fn reaches(&self) -> Phase {
+        (**self).reaches()
+    }
+
+    fn concerns(&self, want: &GuestSpec) -> bool {
+        (**self).concerns(want)
+    }
+
+    fn needs(&self) -> Facets {
+        (**self).needs()
+    }
+
+    fn plan(&self, want: &GuestSpec, seen: &Seen) -> Result<Plan, Refusal> {
+        (**self).plan(want, seen)
+    }
 }
 
 /// Why a step will not plan anything.
@@ -119,7 +149,9 @@ impl Refusal {
         match self {
             Self::Gone => "see who else removes guests on this host",
             Self::ParentNotReady { .. } => "submit the parent; this guest goes on by itself",
-            Self::NotOurs => "give this guest another number, or remove the one that has it",
+            Self::NotOurs => {
+                "give this guest another number, or take the one that has it over with `phoenix adopt`"
+            }
             Self::WouldShrink { .. } => "ask for at least the size there is",
             Self::Fixed { .. } => {
                 "ask for what there is, or remove the guest so that it is made anew"
@@ -157,6 +189,10 @@ impl fmt::Display for StepName {
             Self::ApplyVmFeatures => "apply_vm_features",
             Self::CreateVmSnapshot => "create_vm_snapshot",
             Self::FinaliseTemplate => "finalise_template",
+            Self::AdoptGuest => "adopt_guest",
+            Self::StopGuest => "stop_guest",
+            Self::RestartGuest => "restart_guest",
+            Self::RemoveGuest => "remove_guest",
         })
     }
 }

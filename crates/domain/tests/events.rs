@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use phoenix_domain::{
-    Blocked, CancelRequested, Cancelled, Cause, Claim, Claimed, Class, Completed, DeadLettered,
-    Desired, Event, EventKind, Fact, Failed, Failure, GuestKey, Obstacle, Phase, Record,
-    RepairRequested, Requested, RetryWait, SpecDigest, SpecText, Standing, StepFailed, StepName,
-    StepTaken, Unreadable, Verdict, WorkerName,
+    Blocked, BootId, CancelRequested, Cancelled, Cause, Claim, Claimed, Class, Completed,
+    DeadLettered, Desired, Drifted, Event, EventKind, Fact, Failed, Failure, Goal, GuestKey,
+    Obstacle, Phase, Record, RepairRequested, Requested, RestartBegun, RetryWait, SpecDigest,
+    SpecText, Standing, StepFailed, StepName, StepTaken, Unreadable, Verdict, WorkerName,
 };
 use phoenix_testkit::guest;
 
@@ -35,6 +35,7 @@ fn desired(revision: u64, cause: Cause) -> Box<Desired> {
         by: "ops@desk".to_owned(),
         cancelled: false,
         trusts_log: false,
+        goal: Goal::Present,
         spec: SpecText::of(&spec).unwrap(),
     })
 }
@@ -75,7 +76,8 @@ fn facts() -> Vec<Fact> {
         StepFailed { failure }.into(),
         RetryWait { at: time(), attempt: 2, of: 8 }.into(),
         claim().into(),
-        Completed { changes: 3, took_ms: 9000 }.into(),
+        Completed { changes: 3, took_ms: 9000, addresses: vec!["10.0.0.150".parse().unwrap()] }
+            .into(),
         RepairRequested { desired: desired(2, Cause::Repair { reason: "hung".to_owned() }) }.into(),
         claim().into(),
         Failed { why: "tried 8 times".to_owned() }.into(),
@@ -84,6 +86,8 @@ fn facts() -> Vec<Fact> {
         claim().into(),
         CancelRequested { by: "ops@desk".to_owned() }.into(),
         Cancelled { before: Some(StepName::StartContainer) }.into(),
+        RestartBegun { boot: Some(BootId::new("4711".to_owned())) }.into(),
+        Drifted { changes: vec!["set memory".to_owned()] }.into(),
     ]
 }
 
@@ -182,7 +186,7 @@ fn a_newer_request_is_not_lost_to_what_an_older_one_came_to() {
     let asked = Record::after(Some(&working), key(), &requested).unwrap();
     assert_eq!(asked.work, working.work, "a request leaves whoever works alone");
 
-    let completed: Fact = Completed { changes: 0, took_ms: 1 }.into();
+    let completed: Fact = Completed { changes: 0, took_ms: 1, addresses: Vec::new() }.into();
     let after = Record::after(Some(&asked), key(), &completed).unwrap();
     assert_eq!((after.work.standing, after.work.revision), (Standing::Requested, 2));
 }

@@ -1,9 +1,10 @@
 //! The walk: every step of a guest's way, one after the other.
 
+use std::net::IpAddr;
 use std::time::Instant;
 
 use backoff::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
-use phoenix_domain::{Change, Facets, GuestSpec, Plan, Seen, Step, StepName, Verdict};
+use phoenix_domain::{Change, Facets, GuestSpec, Plan, Seen, Step, StepName, Verdict, foresee};
 use phoenix_hypervisor::{Hand, HostError, Hypervisor};
 use tokio::time::sleep;
 use tracing::debug;
@@ -26,6 +27,8 @@ pub enum Outcome {
     Arrived {
         /// How many changes that took.
         changes: u32,
+        /// The addresses it had at the last look.
+        addresses: Vec<IpAddr>,
     },
     /// The journal said stop.
     Halted {
@@ -47,6 +50,8 @@ pub enum Outcome {
 pub struct Walk<'w, H, J> {
     /// The guest as it should be.
     pub want: &'w GuestSpec,
+    /// The steps it is taken through.
+    pub way: &'w [Box<dyn Step>],
     /// The host.
     pub host: &'w H,
     /// Who is told.
@@ -81,15 +86,34 @@ impl<H: Hypervisor, J: Journal> Walk<'_, H, J> {
     /// Takes every step. Safe to call any number of times.
     pub async fn go(&self) -> Outcome {
         let mut changes = 0;
-        let mut seen = None;
-        for step in self.want.way() {
-            match self.take(step, &mut seen).await {
+        let mut seen = match self.look_ahead().await {
+            Ok(look) => Some(look),
+            Err(stuck) => return stuck,
+        };
+        for step in self.way {
+            match self.take(step.as_ref(), &mut seen).await {
                 Ok(made) => changes += made,
                 Err(Stop::Halt(why)) => return Outcome::Halted { why, before: step.name() },
                 Err(Stop::Error(err)) => return Outcome::Stuck { step: step.name(), err },
             }
         }
-        Outcome::Arrived { changes }
+        let addresses = seen.and_then(|look: Look| look.seen.guest).map(|guest| guest.addresses);
+        Outcome::Arrived { changes, addresses: addresses.unwrap_or_default() }
+    }
+
+    /// Looks, and sees whether a step ahead can never be taken: then nothing is touched at all.
+    async fn look_ahead(&self) -> Result<Look, Outcome> {
+        let first = self.way.first().map_or(StepName::EnsureContainerDefined, |step| step.name());
+        let look = self
+            .look(Facets::Config, None)
+            .await
+            .map_err(|err| Outcome::Stuck { step: first, err })?;
+        match foresee(self.want, self.way, &look.seen) {
+            (_, Some((step, refusal))) if refusal.verdict() == Verdict::AskHuman => {
+                Err(Outcome::Stuck { step, err: refusal.into() })
+            }
+            (_, Some(_) | None) => Ok(look),
+        }
     }
 
     /// Takes one step: look, plan, apply, look again. Returns how many changes that took.

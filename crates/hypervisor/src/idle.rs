@@ -1,12 +1,9 @@
 //! A host whose changes cost nothing, for measuring everything else. It forgets all when it ends.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use phoenix_domain::{
-    Change, Facets, GuestSpec, Health, Inside, Made, Origin, Owner, Run, Seen, SeenGuest,
-    SeenParent, Vmid,
-};
+use phoenix_domain::{Change, Facets, GuestSpec, Origin, Seen, SeenGuest, SeenParent, Vmid};
 
 use crate::{Hand, HostError, Hypervisor, Inventory};
 
@@ -18,6 +15,26 @@ pub struct Idle {
 
 impl Hypervisor for Idle {
     async fn look(&self, want: &GuestSpec, _facets: Facets) -> Result<Seen, HostError> {
+        Ok(self.seen(want))
+    }
+
+    async fn apply(&self, want: &GuestSpec, change: &Change, _: &Hand) -> Result<(), HostError> {
+        let after = self.seen(want).after(want, change);
+        let mut guests = self.guests.lock().unwrap_or_else(PoisonError::into_inner);
+        match after.guest {
+            Some(guest) => guests.insert(want.vmid, guest),
+            None => guests.remove(&want.vmid),
+        };
+        Ok(())
+    }
+
+    async fn inventory(&self) -> Result<Inventory, HostError> {
+        Ok(Inventory { driver: "idle".to_owned(), ..Inventory::default() })
+    }
+}
+
+impl Idle {
+    fn seen(&self, want: &GuestSpec) -> Seen {
         let guests = self.guests.lock().unwrap_or_else(PoisonError::into_inner);
         let is_sealed = |parent: &Vmid| {
             guests.get(parent).is_some_and(|guest| {
@@ -30,68 +47,6 @@ impl Hypervisor for Idle {
                 SeenParent::NotReady
             }
         };
-        Ok(Seen { guest: guests.get(&want.vmid).cloned(), parent })
-    }
-
-    async fn apply(&self, want: &GuestSpec, change: &Change, _: &Hand) -> Result<(), HostError> {
-        let mut guests = self.guests.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Change::Create { root_disk, unprivileged, .. } = change {
-            let guest = SeenGuest {
-                owner: Owner::Phoenix,
-                made: Made::Whole,
-                run: Run::Stopped,
-                properties: Vec::new(),
-                unprivileged: *unprivileged,
-                root_disk: root_disk.clone(),
-                volumes: Vec::new(),
-                snapshots: BTreeMap::new(),
-                template: None,
-                inside: Some(Inside {
-                    features: BTreeSet::new(),
-                    application: None,
-                    agent_answers: false,
-                    health: Health::Ailing("nobody has waited for it yet".to_owned()),
-                }),
-            };
-            guests.insert(want.vmid, guest);
-            return Ok(());
-        }
-        if let Some(guest) = guests.get_mut(&want.vmid) {
-            obey(guest, change);
-        }
-        Ok(())
-    }
-
-    async fn inventory(&self) -> Result<Inventory, HostError> {
-        Ok(Inventory { driver: "idle".to_owned(), ..Inventory::default() })
-    }
-}
-
-fn obey(guest: &mut SeenGuest, change: &Change) {
-    let Some(inside) = &mut guest.inside else { return };
-    match change {
-        Change::Create { .. }
-        | Change::RemoveHalfMade
-        | Change::CleanForTemplate
-        | Change::GrowVolume { .. } => {}
-        Change::SetProperties { to } => guest.properties.extend(to.iter().cloned()),
-        Change::Attach { volume } => guest.volumes.push(volume.clone()),
-        Change::Detach { place } => guest.volumes.retain(|volume| volume.place != *place),
-        Change::GrowRootDisk { to } => guest.root_disk.size = *to,
-        Change::Start | Change::Restart => guest.run = Run::Running,
-        Change::Stop => guest.run = Run::Stopped,
-        Change::AwaitAgent => inside.agent_answers = true,
-        Change::InstallFeature { feature } => {
-            inside.features.insert(feature.clone());
-        }
-        Change::RunApplicationScript { script } => inside.application = Some(script.clone()),
-        Change::AwaitHealthy => inside.health = Health::Healthy,
-        Change::TakeSnapshot { name, contents } => {
-            guest.snapshots.insert(name.clone(), contents.clone());
-        }
-        Change::RemoveSnapshot { name } => {
-            guest.snapshots.remove(name);
-        }
-        Change::ConvertToTemplate { contents } => guest.template = Some(contents.clone()),
+        Seen { guest: guests.get(&want.vmid).cloned(), parent, inheritance: None }
     }
 }

@@ -80,7 +80,7 @@ impl Actor {
     pub fn complete(&self, guest: &str) {
         self.claim(guest);
         self.step(guest);
-        self.tell(guest, Completed { changes: 1, took_ms: 2500 });
+        self.tell(guest, Completed { changes: 1, took_ms: 2500, addresses: Vec::new() });
     }
 
     /// Takes a guest, and fails at its second step.

@@ -44,6 +44,8 @@ impl Found {
             | Fact::RetryWait(_)
             | Fact::Blocked(_)
             | Fact::Completed(_)
+            | Fact::RestartBegun(_)
+            | Fact::Drifted(_)
             | Fact::Failed(_)
             | Fact::DeadLettered(_)
             | Fact::Cancelled(_) => return,

@@ -165,8 +165,20 @@ pub(crate) fn happened(event: &Event) -> String {
                 0 => "already as wanted".to_owned(),
                 changes => count(usize::try_from(changes).unwrap_or(0), "change", "changes"),
             };
-            format!("completed, {changes} ({})", took(completed.took_ms))
+            let at = match completed.addresses.as_slice() {
+                [] => String::new(),
+                [first, ..] => format!(", at {first}"),
+            };
+            format!("completed, {changes} ({}){at}", took(completed.took_ms))
         }
+        Fact::RestartBegun(_) => "about to be started anew".to_owned(),
+        Fact::Drifted(drifted) => match drifted.changes.as_slice() {
+            [] => "as wanted again".to_owned(),
+            changes => {
+                let changes: Vec<_> = changes.iter().map(|change| line(change)).collect();
+                format!("drifted; to mend it: {}", changes.join("; "))
+            }
+        },
         Fact::Failed(failed) => format!("given up: {}", line(&failed.why)),
         Fact::DeadLettered(dead) => {
             format!("filed as dead letter {0}: `phoenix dead show {0}`", dead.letter)

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use backoff::ExponentialBuilder;
 use phoenix_bus::{End, Pen, Stopped, Token};
 use phoenix_domain::{
-    Blocked, Cancelled, Claim, Claimed, Completed, DeadLettered, Fact, Failed, Failure, GuestKey,
-    GuestSpec, Move, Obstacle, Record, RetryWait, Standing, StepFailed, StepName, Verdict,
-    next_move,
+    Blocked, Cancelled, Claim, Claimed, Completed, DeadLettered, Facets, Fact, Failed, Failure,
+    Goal, GuestKey, GuestSpec, Move, Obstacle, Record, RestartBegun, RetryWait, Standing, Step,
+    StepFailed, StepName, Verdict, next_move,
 };
 use phoenix_engine::{Caution, Halt, Outcome, StepError, Walk};
 use phoenix_hypervisor::{Hand, Hypervisor, Lock, LockError};
@@ -136,7 +136,10 @@ impl<H: Hypervisor> Context<H> {
         let pen = Pen::new(self.bus.clone(), teller, id.clone(), end);
         let spec = before.desired.spec.read();
         let way = match &spec {
-            Ok(spec) => spec.way().iter().map(|step| step.name()).collect(),
+            Ok(spec) => {
+                let way = before.desired.goal.way(spec, None);
+                way.iter().map(|step| step.name()).collect()
+            }
             Err(_) => Vec::new(),
         };
         pen.say(Claimed { claim: Claim { id, worker: self.worker.clone() }, way });
@@ -232,15 +235,26 @@ impl<H: Hypervisor> Context<H> {
             shutdown: &self.shutdown,
             held: Mutex::new(Instant::now()),
         };
+        let way = match self.way(pen, spec, state).await {
+            Ok(way) => way,
+            Err(ended) => return ended,
+        };
         let hand = Hand::holding(gpus.iter().chain([lock]));
         let (want, host) = (spec, &self.host);
-        let walk =
-            Walk { want, host, journal: &journal, hand: &hand, caution, patience: patience() };
+        let walk = Walk {
+            want,
+            way: &way,
+            host,
+            journal: &journal,
+            hand: &hand,
+            caution,
+            patience: patience(),
+        };
         match walk.go().await {
-            Outcome::Arrived { changes } => {
+            Outcome::Arrived { changes, addresses } => {
                 let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
                 info!(changes, took_ms, "complete");
-                pen.say(Completed { changes, took_ms });
+                pen.say(Completed { changes, took_ms, addresses });
                 Ended::Settled
             }
             Outcome::Halted { why: Halt::Cancelled, before } => {
@@ -258,6 +272,38 @@ impl<H: Hypervisor> Context<H> {
             }
             Outcome::Stuck { step, err } => self.failed(pen, state, step, &err).await,
         }
+    }
+
+    /// Returns the steps to the goal. What runs before a restart is told to the log first, so that
+    /// whoever goes on with it knows whether it was made.
+    async fn way(
+        &self,
+        pen: &Pen,
+        spec: &GuestSpec,
+        state: &Record,
+    ) -> Result<Vec<Box<dyn Step>>, Ended> {
+        let goal = state.desired.goal;
+        let before = match (&state.work.restart, goal) {
+            (Some(begun), _) => begun.from.clone(),
+            (None, Goal::Restarted) => {
+                let seen = match self.host.look(spec, Facets::Config).await {
+                    Ok(seen) => seen,
+                    Err(err) => {
+                        let step = StepName::RestartGuest;
+                        return Err(self.failed(pen, state, step, &StepError::Blind(err)).await);
+                    }
+                };
+                let boot = seen.guest.and_then(|guest| guest.boot);
+                pen.say(RestartBegun { boot: boot.clone() });
+                pen.settled().await.map_err(|Stopped::Fenced| Ended::LetGo)?;
+                boot
+            }
+            (
+                None,
+                Goal::Present | Goal::Adopted | Goal::Running | Goal::Stopped | Goal::Absent { .. },
+            ) => None,
+        };
+        Ok(goal.way(spec, before.as_ref()))
     }
 
     /// Says that a step could not be taken, and what happens next.

@@ -255,6 +255,7 @@ fn desired(spec: &GuestSpec, before: Option<&Record>) -> Desired {
         by: "kim".to_owned(),
         cancelled: false,
         trusts_log: false,
+        goal: phoenix_domain::Goal::Present,
         spec: SpecText::of(spec).unwrap(),
     }
 }

@@ -1,12 +1,13 @@
 //! The facts: one type each, in the past tense.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{Claim, Desired, Failure, GuestKey, Phase, StepName};
+use crate::{BootId, Claim, Desired, Failure, GuestKey, Phase, StepName};
 
 macro_rules! facts {
     ($($(#[doc = $doc:literal])* $name:ident $kind:literal $type:literal { $($(#[doc = $field_doc:literal])* $field:ident: $field_type:ty,)* })*) => {
@@ -152,6 +153,18 @@ facts! {
         changes: u32,
         /// How long it took since it was claimed, in milliseconds.
         took_ms: u64,
+        /// The addresses it has now; empty where it stands still or has none.
+        addresses: Vec<IpAddr>,
+    }
+    /// It is about to be started anew, because somebody asked for that.
+    RestartBegun "restart-begun" "dev.phoenix.guest.restart-begun.v1" {
+        /// The boot that runs until then; absent where none does.
+        boot: Option<BootId>,
+    }
+    /// It was found to be otherwise than wanted, or, where nothing is named, as wanted again.
+    Drifted "drifted" "dev.phoenix.guest.drifted.v1" {
+        /// What would make it as wanted.
+        changes: Vec<String>,
     }
     /// It was given up.
     Failed "failed" "dev.phoenix.guest.failed.v1" {

@@ -1,7 +1,7 @@
 //! What a fact makes of the state of a guest.
 
 use super::fact::{Fact, Obstacle};
-use crate::{Desired, GuestKey, Phase, Record, Standing, Work};
+use crate::{Desired, Goal, GuestKey, Phase, Record, Restart, Standing, Work};
 
 impl Record {
     /// Returns the state after a fact. The state in a guest's last event is the fold of its
@@ -17,6 +17,8 @@ impl Record {
             | Fact::RetryWait(_)
             | Fact::Blocked(_)
             | Fact::Completed(_)
+            | Fact::RestartBegun(_)
+            | Fact::Drifted(_)
             | Fact::Failed(_)
             | Fact::DeadLettered(_)
             | Fact::Cancelled(_) => {
@@ -32,7 +34,7 @@ impl Record {
     fn asked(before: Option<&Self>, guest: GuestKey, desired: &Desired) -> Self {
         let work = match before.map(|before| &before.work) {
             Some(work) if work.standing == Standing::Working => work.clone(),
-            Some(work) => Work { phase: work.phase, ..Work::none(desired.revision) },
+            Some(work) => work.anew(desired.revision),
             None => Work::none(desired.revision),
         };
         Self { guest, desired: desired.clone(), work }
@@ -50,7 +52,7 @@ impl Record {
             }
             Fact::Claimed(claimed) => {
                 if work.revision != desired.revision {
-                    *work = Work { phase: work.phase, ..Work::none(desired.revision) };
+                    *work = work.anew(desired.revision);
                 }
                 work.standing = Standing::Working;
                 work.claim = Some(claimed.claim.clone());
@@ -60,7 +62,9 @@ impl Record {
             }
             Fact::StepTaken(taken) => {
                 work.taken.push(taken.step);
-                work.phase = taken.phase;
+                if desired.goal.is_whole() {
+                    work.phase = taken.phase;
+                }
                 // What was changed says nothing: a change that killed its worker was told by nobody,
                 // and one that is undone and made again each time leads nowhere.
                 if work.taken.len() > work.reached {
@@ -85,8 +89,20 @@ impl Record {
                 };
                 leave(work, desired, standing);
             }
-            Fact::Completed(_) => {
-                work.phase = Phase::Completed;
+            Fact::RestartBegun(begun) => {
+                work.restart = Some(Restart { from: begun.boot.clone() });
+            }
+            Fact::Drifted(drifted) => work.drift.clone_from(&drifted.changes),
+            Fact::Completed(completed) => {
+                work.addresses.clone_from(&completed.addresses);
+                work.drift.clear();
+                work.restart = None;
+                // Who only starts or stops a guest brings it no further.
+                match desired.goal {
+                    Goal::Present | Goal::Adopted => work.phase = Phase::Completed,
+                    Goal::Absent { .. } => work.phase = Phase::Defined,
+                    Goal::Running | Goal::Stopped | Goal::Restarted => {}
+                }
                 work.attempts = 0;
                 work.idle_claims = 0;
                 work.failure = None;
@@ -108,7 +124,7 @@ fn leave(work: &mut Work, desired: &Desired, standing: Standing) {
         work.claim = None;
         work.standing = standing;
     } else {
-        *work = Work { phase: work.phase, ..Work::none(desired.revision) };
+        *work = work.anew(desired.revision);
     }
 }
 

@@ -1,8 +1,8 @@
 //! Makes the guest, out of an archive, an image or another guest.
 
 use crate::{
-    Change, GuestSpec, Made, Origin, Owner, Phase, Plan, Refusal, Seal, Seen, SeenParent, Step,
-    StepName,
+    Change, GuestSpec, Made, Origin, Owner, Phase, Plan, Property, Refusal, Seal, Seen, SeenParent,
+    Step, StepName,
 };
 
 /// Makes a container.
@@ -45,9 +45,12 @@ fn plan(want: &GuestSpec, seen: &Seen) -> Result<Plan, Refusal> {
         origin: want.origin.clone(),
         root_disk: want.root_disk.clone(),
         unprivileged,
+        properties: at_once(want),
     };
     let Some(guest) = &seen.guest else {
-        return needs_parent(want, seen).map(|()| Plan::from(create));
+        needs_parent(want, seen)?;
+        inherits_what_is_wanted(want, seen)?;
+        return Ok(Plan::from(create));
     };
     match (guest.owner, guest.made) {
         (Owner::Somebody, _) => Err(Refusal::NotOurs),
@@ -56,15 +59,10 @@ fn plan(want: &GuestSpec, seen: &Seen) -> Result<Plan, Refusal> {
             Ok(Plan::from_iter([Change::RemoveHalfMade, create]))
         }
         (Owner::Phoenix, Made::Whole) if guest.unprivileged != unprivileged => {
-            let said = |is_unprivileged| match is_unprivileged {
-                Some(true) => "unprivileged",
-                Some(false) => "privileged",
-                None => "a virtual machine",
-            };
             Err(Refusal::Fixed {
                 what: "the guest",
-                have: said(guest.unprivileged).to_owned(),
-                want: said(unprivileged).to_owned(),
+                have: privilege(guest.unprivileged).to_owned(),
+                want: privilege(unprivileged).to_owned(),
             })
         }
         (Owner::Phoenix, Made::Whole) if guest.root_disk.storage != want.root_disk.storage => {
@@ -85,8 +83,41 @@ fn plan(want: &GuestSpec, seen: &Seen) -> Result<Plan, Refusal> {
     }
 }
 
+/// Returns the properties a guest is made with. Only the name and our mark can be said when one is
+/// cloned; what else it inherits and should not have is changed right after.
+fn at_once(want: &GuestSpec) -> Vec<Property> {
+    let mut properties = want.properties();
+    if want.parent().is_some() {
+        properties.retain(|property| matches!(property, Property::Name(_) | Property::Spec(_)));
+    }
+    properties
+}
+
 fn is_template(want: &GuestSpec) -> bool {
     matches!(want.seal, Some(Seal::Template { .. }))
+}
+
+/// Says before anything is copied what could not be changed afterwards.
+fn inherits_what_is_wanted(want: &GuestSpec, seen: &Seen) -> Result<(), Refusal> {
+    let Some(inheritance) = &seen.inheritance else { return Ok(()) };
+    let unprivileged = want.container().map(|container| container.unprivileged);
+    if inheritance.unprivileged == unprivileged {
+        Ok(())
+    } else {
+        Err(Refusal::Fixed {
+            what: "what it is cloned from",
+            have: privilege(inheritance.unprivileged).to_owned(),
+            want: privilege(unprivileged).to_owned(),
+        })
+    }
+}
+
+fn privilege(unprivileged: Option<bool>) -> &'static str {
+    match unprivileged {
+        Some(true) => "unprivileged",
+        Some(false) => "privileged",
+        None => "a virtual machine",
+    }
 }
 
 fn needs_parent(want: &GuestSpec, seen: &Seen) -> Result<(), Refusal> {

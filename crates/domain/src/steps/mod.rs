@@ -1,5 +1,6 @@
 //! The steps, one a file, and the ways they make up.
 
+mod adopt;
 mod agent;
 mod application;
 mod configure;
@@ -7,14 +8,17 @@ mod create;
 mod features;
 mod finalise;
 mod health;
+mod power;
+mod remove;
 mod root_disk;
 mod snapshot;
 mod start;
 mod unless_sealed;
 mod volumes;
 
-use crate::{Body, GuestSpec, Phase, Plan, Seen, Step};
+use crate::{Goal, GuestSpec, Phase, Plan, Seen, Step};
 
+pub(crate) use self::adopt::Adopt;
 use self::agent::Agent;
 use self::application::Application;
 use self::configure::{ConfigureContainer, ConfigureMachine};
@@ -22,6 +26,9 @@ use self::create::{CreateContainer, CreateMachine};
 use self::features::{FeaturesOfContainer, FeaturesOfMachine};
 use self::finalise::Finalise;
 use self::health::Healthy;
+pub(crate) use self::power::Restart;
+use self::power::Stop;
+pub(crate) use self::remove::Remove;
 use self::root_disk::RootDisk;
 use self::snapshot::{SnapshotOfContainer, SnapshotOfMachine};
 use self::start::{StartContainer, StartMachine};
@@ -52,22 +59,33 @@ pub static MACHINE: &[&dyn Step] = &[
     &Finalise,
 ];
 
+/// The way of a container that is only to run.
+pub(crate) static RUNNING_CONTAINER: &[&dyn Step] = &[&StartContainer, &Healthy];
+
+/// The way of a virtual machine that is only to run.
+pub(crate) static RUNNING_MACHINE: &[&dyn Step] = &[&StartMachine, &Agent];
+
+/// What follows where a container was started anew.
+pub(crate) static RESTARTED_CONTAINER: &[&dyn Step] = &[&Healthy];
+
+/// What follows where a virtual machine was started anew.
+pub(crate) static RESTARTED_MACHINE: &[&dyn Step] = &[&Agent];
+
+/// The way of a guest that is to stand still.
+pub(crate) static STOPPED: &[&dyn Step] = &[&Stop];
+
 impl GuestSpec {
-    /// Returns the steps this guest is taken through; those that do not concern it are left out.
-    pub fn way(&self) -> Vec<&'static dyn Step> {
-        let whole = match self.body {
-            Body::Container(_) => CONTAINER,
-            Body::Machine(_) => MACHINE,
-        };
-        whole.iter().copied().filter(|step| step.concerns(self)).collect()
+    /// Returns the steps that make this guest what it says.
+    pub fn way(&self) -> Vec<Box<dyn Step>> {
+        Goal::Present.way(self, None)
     }
 }
 
 /// Returns how far the guest has come: the phase is computed from what is seen, not remembered.
 ///
 /// It is completed when nothing is left for any of its steps, whichever is the last of its way.
-pub fn reached(way: &[&dyn Step], want: &GuestSpec, seen: &Seen) -> Phase {
-    let is_taken = |step: &&&dyn Step| step.plan(want, seen).as_ref().is_ok_and(Plan::is_empty);
+pub fn reached(way: &[Box<dyn Step>], want: &GuestSpec, seen: &Seen) -> Phase {
+    let is_taken = |step: &&Box<dyn Step>| step.plan(want, seen).as_ref().is_ok_and(Plan::is_empty);
     let mut taken = way.iter().take_while(is_taken).map(|step| step.reaches());
     match (taken.by_ref().last(), way.iter().all(|step| is_taken(&step))) {
         (_, true) => Phase::Completed,

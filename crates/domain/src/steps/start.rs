@@ -37,7 +37,7 @@ impl Step for StartMachine {
 }
 
 fn plan(seen: &Seen) -> Result<Plan, Refusal> {
-    Ok(match seen.guest()?.run {
+    Ok(match seen.ours()?.run {
         Run::Running => Plan::nothing(),
         Run::Stopped => Plan::from(Change::Start),
         Run::RunningStale => Plan::from(Change::Restart),

@@ -120,6 +120,8 @@ fn any_guest(want: GuestSpec) -> impl Strategy<Value = SimulatedGuest> {
                 owner,
                 made,
                 run: if made == Made::Half { Run::Stopped } else { run },
+                boot: None,
+                addresses: Vec::new(),
                 properties: pick(mixed.1).properties(),
                 unprivileged: if kind == Kind::Machine {
                     None
@@ -151,6 +153,7 @@ fn whole(guest: GuestKey, seen: SeenGuest) -> SimulatedGuest {
         model_server: None,
         clean: false,
         broken: BTreeMap::new(),
+        boots: 0,
     }
 }
 
@@ -161,6 +164,8 @@ fn any_parent(vmid: u64, kind: Kind) -> impl Strategy<Value = SimulatedGuest> {
             owner: Owner::Phoenix,
             made: Made::Whole,
             run: Run::Stopped,
+            boot: None,
+            addresses: Vec::new(),
             properties: spec.properties(),
             unprivileged: spec.container().map(|container| container.unprivileged),
             root_disk: spec.root_disk.clone(),

@@ -5,7 +5,7 @@ use std::mem::discriminant;
 
 use phoenix_domain::{
     AppArmor, Boot, Change, Firewall, GpuSet, GuestKey, GuestSpec, Inside, Kind, Made, MebiBytes,
-    Origin, Owner, Property, Run, VolumeSource,
+    Origin, Owner, Property, Run, Volume, VolumeSource,
 };
 
 use super::guest::{AGENT, Frozen, SimulatedGuest, half_made};
@@ -22,6 +22,8 @@ pub(super) struct Scene<'s> {
     pub(super) change: &'s Change,
     /// The guest it is cloned from.
     pub(super) parent: Option<&'s SimulatedGuest>,
+    /// Volumes that an earlier guest with this number has left.
+    pub(super) kept: &'s [Volume],
     /// The settings of the host.
     pub(super) settings: &'s Settings,
 }
@@ -30,8 +32,8 @@ pub(super) struct Scene<'s> {
 pub(super) enum Left {
     /// This guest.
     Guest(Box<SimulatedGuest>),
-    /// No guest.
-    Nothing,
+    /// No guest, but these volumes for the next one with its number.
+    Nothing { kept: Vec<Volume> },
 }
 
 /// Returns what the change makes of the guest.
@@ -47,11 +49,19 @@ pub(super) fn after(scene: &Scene<'_>, before: Option<SimulatedGuest>) -> Result
         return Err(refuse.for_now(&format!("{} does not exist", GuestKey::from(scene.want))));
     };
     match (scene.change, guest.seen.made) {
-        (Change::RemoveHalfMade, Made::Half) => return Ok(Left::Nothing),
+        (Change::RemoveHalfMade, Made::Half) => {
+            return Ok(Left::Nothing { kept: guest.unused });
+        }
         (Change::RemoveHalfMade, Made::Whole) => {
             return Err(refuse.for_now("its creation came to its end"));
         }
         (_, Made::Half) => return Err(refuse.locked("create")),
+        (Change::Destroy { .. }, Made::Whole) if guest.runs() => {
+            return Err(refuse.for_now("container is running"));
+        }
+        (Change::Destroy { volumes }, Made::Whole) => {
+            return Ok(Left::Nothing { kept: mounts::kept(guest, volumes) });
+        }
         (_, Made::Whole) => {}
     }
     change(scene, &refuse, &mut guest)?;
@@ -61,7 +71,7 @@ pub(super) fn after(scene: &Scene<'_>, before: Option<SimulatedGuest>) -> Result
 
 /// Returns the guest as it is once it is made.
 fn made(scene: &Scene<'_>, refuse: &Refuse<'_>) -> Result<SimulatedGuest, HostError> {
-    let Change::Create { origin, root_disk, unprivileged } = scene.change else {
+    let Change::Create { origin, root_disk, unprivileged, properties } = scene.change else {
         return Err(refuse.for_good("it is no creation"));
     };
     let key = GuestKey::from(scene.want);
@@ -84,6 +94,8 @@ fn made(scene: &Scene<'_>, refuse: &Refuse<'_>) -> Result<SimulatedGuest, HostEr
             }
         }
     }
+    set(scene, refuse, &mut guest, properties)?;
+    guest.unused = scene.kept.to_vec();
     guest.seen.made = Made::Whole;
     guest.seen.owner = Owner::Phoenix;
     guest.model_server.clone_from(&scene.want.model_server);
@@ -125,7 +137,11 @@ fn change(
     guest: &mut SimulatedGuest,
 ) -> Result<(), HostError> {
     match scene.change {
-        Change::Create { .. } | Change::RemoveHalfMade | Change::AwaitHealthy => {}
+        Change::Create { .. }
+        | Change::RemoveHalfMade
+        | Change::Destroy { .. }
+        | Change::AwaitHealthy => {}
+        Change::Adopt => guest.seen.owner = Owner::Phoenix,
         Change::SetProperties { to } => set(scene, refuse, guest, to)?,
         Change::Attach { volume } => mounts::attach(refuse, guest, volume)?,
         Change::Detach { place } => mounts::detach(guest, place),
@@ -258,25 +274,10 @@ pub(super) fn put_properties(guest: &mut SimulatedGuest, to: &[Property]) {
         had.retain(|old| discriminant(old) != discriminant(property));
         had.push(property.clone());
         had.sort_by_key(rank);
-        waits |= waits_for_restart(property, guest.guest.kind);
+        waits |= property.needs_restart();
     }
     if waits && guest.runs() {
         guest.seen.run = Run::RunningStale;
-    }
-}
-
-/// Says whether a property reaches a running guest only when that is started anew.
-fn waits_for_restart(property: &Property, kind: Kind) -> bool {
-    match property {
-        Property::Options(_)
-        | Property::Confinement { .. }
-        | Property::RawLines(_)
-        | Property::IdMaps(_)
-        | Property::Gpus(_)
-        | Property::Nics(_)
-        | Property::User(_) => true,
-        Property::Cores(_) | Property::Memory(_) => kind == Kind::Machine,
-        Property::Name(_) | Property::Swap(_) | Property::Boot(_) | Property::Firewall(_) => false,
     }
 }
 
@@ -293,6 +294,7 @@ fn defaults(guest: GuestKey) -> Vec<Property> {
         Property::Boot(Boot::default()),
         Property::Gpus(GpuSet::default()),
         Property::Firewall(Firewall::default()),
+        Property::Spec(None),
     ];
     properties.extend(name.parse().ok().map(Property::Name));
     match guest.kind {
@@ -325,5 +327,6 @@ fn rank(property: &Property) -> u8 {
         Property::RawLines(_) => 10,
         Property::IdMaps(_) => 11,
         Property::User(_) => 12,
+        Property::Spec(_) => 13,
     }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! settings.json     what the host has, and how slow it is
 //! guests/           one file a guest; a change renames a new one over it, so it is never torn
+//! kept/             volumes of guests that are gone, for the next one with the number
 //! ledger.jsonl      one line for the begin and one for the end of every effect
 //! faults.json       what is to go wrong
 //! services.json     where the services of running guests answer
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use phoenix_domain::{GuestKey, Kind, StorageId, Vmid};
+use phoenix_domain::{GuestKey, Kind, StorageId, Vmid, Volume};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -42,7 +43,7 @@ impl Folder {
     /// Makes the folder of a host without guests; what is there already stays.
     pub(super) fn init(dir: &Path, settings: &Settings) -> Result<Self, HostError> {
         let folder = Self(dir.to_owned());
-        for name in ["guests", "locks"] {
+        for name in ["guests", "kept", "locks"] {
             fs::create_dir_all(dir.join(name)).map_err(unreachable)?;
         }
         folder.write("settings.json", settings)?;
@@ -99,6 +100,23 @@ impl Folder {
     /// Removes the file of a guest.
     pub(super) fn remove(&self, guest: GuestKey) -> Result<(), HostError> {
         match fs::remove_file(self.0.join(file_of(guest))) {
+            Ok(()) => Ok(()),
+            Err(err) if err.kind() == ErrorKind::NotFound => Ok(()),
+            Err(err) => Err(unreachable(err)),
+        }
+    }
+
+    /// Returns the volumes that an earlier guest with this number has left.
+    pub(super) fn kept(&self, vmid: Vmid) -> Result<Vec<Volume>, HostError> {
+        Ok(self.read(&kept_of(vmid))?.unwrap_or_default())
+    }
+
+    /// Keeps these volumes for the next guest with this number.
+    pub(super) fn keep(&self, vmid: Vmid, volumes: &[Volume]) -> Result<(), HostError> {
+        if !volumes.is_empty() {
+            return self.write(&kept_of(vmid), &volumes);
+        }
+        match fs::remove_file(self.0.join(kept_of(vmid))) {
             Ok(()) => Ok(()),
             Err(err) if err.kind() == ErrorKind::NotFound => Ok(()),
             Err(err) => Err(unreachable(err)),
@@ -191,6 +209,10 @@ impl Folder {
         let file = options.create(true).truncate(false).write(true).open(path);
         file.and_then(|file| file.lock().map(|()| file)).map_err(unreachable)
     }
+}
+
+fn kept_of(vmid: Vmid) -> String {
+    format!("kept/{vmid}.json")
 }
 
 fn file_of(guest: GuestKey) -> String {

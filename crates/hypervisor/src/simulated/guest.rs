@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use phoenix_domain::{
-    Change, Disk, Facets, FeatureName, FileName, GuestKey, Health, Inside, Made, ModelServer,
-    Owner, Property, Run, SeenGuest, SnapshotName, SpecDigest, StorageId, Volume, VolumeSource,
+    BootId, Change, Disk, Facets, FeatureName, FileName, GuestKey, Health, Inside, Made,
+    ModelServer, Owner, Property, Run, SeenGuest, SnapshotName, SpecDigest, StorageId, Volume,
+    VolumeSource,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -29,6 +30,8 @@ pub struct SimulatedGuest {
     pub clean: bool,
     /// Services of it that are sick.
     pub broken: BTreeMap<String, Broken>,
+    /// How often it was started: the only trace of a start that had to be made again.
+    pub boots: u64,
 }
 
 /// What a snapshot holds of a guest: what a clone of it begins with.
@@ -89,6 +92,7 @@ impl SimulatedGuest {
     /// Returns what a look at it tells.
     pub(super) fn look(&self, facets: Facets) -> SeenGuest {
         let mut seen = self.seen.clone();
+        seen.boot = self.runs().then(|| BootId::new(format!("boot {}", self.boots)));
         seen.inside = match (facets, self.runs()) {
             // Nobody can look into a guest that stands still.
             (Facets::Config, _) | (Facets::Inside, false) => None,
@@ -159,6 +163,7 @@ impl SimulatedGuest {
 
     /// Makes it run, or run anew.
     pub(super) fn boot(&mut self) {
+        self.boots += 1;
         self.seen.run = Run::Running;
         self.clean = false;
         self.inside().agent_answers = false;
@@ -168,6 +173,7 @@ impl SimulatedGuest {
     /// Makes it stand still.
     pub(super) fn halt(&mut self) {
         self.seen.run = Run::Stopped;
+        self.seen.addresses.clear();
         self.inside().agent_answers = false;
     }
 
@@ -204,6 +210,8 @@ pub(super) fn half_made(
             owner: Owner::Phoenix,
             made: Made::Half,
             run: Run::Stopped,
+            boot: None,
+            addresses: Vec::new(),
             properties: Vec::new(),
             unprivileged,
             root_disk,
@@ -217,6 +225,7 @@ pub(super) fn half_made(
         model_server: None,
         clean: false,
         broken: BTreeMap::new(),
+        boots: 0,
     }
 }
 
@@ -249,6 +258,8 @@ pub(super) fn has_effect(change: &Change) -> bool {
         | Change::TakeSnapshot { .. }
         | Change::RemoveSnapshot { .. }
         | Change::CleanForTemplate
-        | Change::ConvertToTemplate { .. } => true,
+        | Change::ConvertToTemplate { .. }
+        | Change::Adopt
+        | Change::Destroy { .. } => true,
     }
 }

@@ -91,7 +91,7 @@ pub fn twice(ledger: &[Entry]) -> Vec<&Entry> {
 fn undoes(first: &Change, second: &Change) -> bool {
     match first {
         // It is another guest now.
-        Change::Create { .. } | Change::RemoveHalfMade => true,
+        Change::Create { .. } | Change::RemoveHalfMade | Change::Destroy { .. } => true,
         Change::SetProperties { .. } => {
             matches!(second, Change::SetProperties { .. } | Change::Restart)
         }
@@ -118,6 +118,7 @@ fn undoes(first: &Change, second: &Change) -> bool {
         | Change::InstallFeature { .. }
         | Change::AwaitHealthy
         | Change::CleanForTemplate
-        | Change::ConvertToTemplate { .. } => false,
+        | Change::ConvertToTemplate { .. }
+        | Change::Adopt => false,
     }
 }

@@ -42,6 +42,16 @@ pub(super) fn detach(guest: &mut SimulatedGuest, place: &AbsolutePath) {
     }
 }
 
+/// Returns the volumes that stay when the guest goes: all but those that were given up.
+pub(super) fn kept(guest: SimulatedGuest, given_up: &[Volume]) -> Vec<Volume> {
+    let is_given_up =
+        |volume: &Volume| given_up.iter().any(|gone| gone.place.place() == volume.place.place());
+    let mounted = guest.seen.volumes.into_iter().filter(|volume| {
+        matches!(volume.source, VolumeSource::Storage { .. }) && !is_given_up(volume)
+    });
+    guest.unused.into_iter().chain(mounted).collect()
+}
+
 /// Grows a volume.
 pub(super) fn grow(
     refuse: &Refuse<'_>,

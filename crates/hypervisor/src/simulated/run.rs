@@ -70,10 +70,12 @@ pub(super) fn run(
     let _lock = folder.lock_guest(order.guest.vmid, wait)?;
     let before = folder.guest(order.guest.vmid)?;
     let parent = order.guest.parent().map(|parent| folder.guest(parent)).transpose()?.flatten();
+    let kept = folder.kept(order.guest.vmid)?;
     let scene = Scene {
         want: &order.guest,
         change: &order.change,
         parent: parent.as_ref(),
+        kept: &kept,
         settings: &settings,
     };
     let left = effect::after(&scene, before.clone())?;
@@ -87,6 +89,7 @@ pub(super) fn run(
         let disk = guest.seen.root_disk.clone();
         let mut half = half_made(key, disk, guest.seen.unprivileged);
         half.seen.volumes.clone_from(&guest.seen.volumes);
+        half.unused.clone_from(&guest.unused);
         folder.put(&half)?;
         drop(room);
     }
@@ -94,8 +97,14 @@ pub(super) fn run(
         .sleep(latency, &refuse)
         .and_then(|()| clock.suffer(trouble.as_ref(), &refuse))
         .and_then(|()| match left {
-            Left::Guest(guest) => folder.put(&guest),
-            Left::Nothing => folder.remove(before.map_or(key, |guest| guest.guest)),
+            Left::Guest(guest) => {
+                folder.put(&guest)?;
+                folder.keep(order.guest.vmid, &[])
+            }
+            Left::Nothing { kept } => {
+                folder.keep(order.guest.vmid, &kept)?;
+                folder.remove(before.map_or(key, |guest| guest.guest))
+            }
         });
     let mark = if done.is_ok() { Mark::Done } else { Mark::Failed };
     ledger::write(folder, key, &order.change, mark)?;

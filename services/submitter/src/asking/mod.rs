@@ -5,8 +5,8 @@ mod host;
 pub(crate) mod tests;
 
 use phoenix_domain::{
-    Cause, Class, Desired, Fact, GuestKey, NodeName, Phase, Record, Requested, RunId, SpecDigest,
-    SpecText, Standing,
+    Cause, Class, Desired, Fact, Goal, GuestKey, NodeName, Phase, Record, Requested, RunId,
+    SpecDigest, SpecText, Standing,
 };
 
 pub(crate) use self::host::{Hosts, host_of, silent_hosts};
@@ -101,6 +101,7 @@ pub(crate) fn request(wanted: &Wanted, asking: &Asking, before: Option<&Record>)
         by: asking.by.clone(),
         cancelled: false,
         trusts_log: asking.trusts_log,
+        goal: Goal::Present,
         spec: wanted.spec.clone(),
     };
     Requested { desired: Box::new(desired) }.into()

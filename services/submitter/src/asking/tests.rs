@@ -96,7 +96,7 @@ pub(crate) fn stepped(before: &Event) -> Event {
 }
 
 pub(crate) fn completed(before: &Event) -> Event {
-    then(before, Completed { changes: 2, took_ms: 65_000 })
+    then(before, Completed { changes: 2, took_ms: 65_000, addresses: Vec::new() })
 }
 
 pub(crate) fn failed(before: &Event) -> Event {

@@ -224,7 +224,7 @@ pub(super) fn cause(fleet: &CheckedFleet, guest: &GuestSpec, named: &[Vmid]) -> 
     above.map_or(Cause::Submitted, Cause::StoodOnBy)
 }
 
-fn by_phase(steps: &[&dyn Step]) -> Vec<(Phase, Vec<String>)> {
+fn by_phase(steps: &[Box<dyn Step>]) -> Vec<(Phase, Vec<String>)> {
     let mut phases: Vec<(Phase, Vec<String>)> = Vec::new();
     for step in steps {
         match phases.last_mut() {

@@ -44,6 +44,8 @@ impl Tree {
             | EventKind::RetryWait
             | EventKind::Blocked
             | EventKind::Completed
+            | EventKind::RestartBegun
+            | EventKind::Drifted
             | EventKind::DeadLettered
             | EventKind::Cancelled => {}
         }

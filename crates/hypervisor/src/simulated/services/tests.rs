@@ -40,6 +40,7 @@ async fn make(host: &Simulated, want: &GuestSpec) {
         origin: want.origin.clone(),
         root_disk: want.root_disk.clone(),
         unprivileged: Some(true),
+        properties: Vec::new(),
     };
     let install =
         want.features.iter().map(|feature| Change::InstallFeature { feature: feature.clone() });

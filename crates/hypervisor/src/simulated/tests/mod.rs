@@ -60,6 +60,7 @@ fn create(want: &GuestSpec) -> Change {
         origin: want.origin.clone(),
         root_disk: want.root_disk.clone(),
         unprivileged: want.container().map(|container| container.unprivileged),
+        properties: Vec::new(),
     }
 }
 

@@ -1,0 +1,80 @@
+//! What is to become of a guest.
+
+use serde::{Deserialize, Serialize};
+
+use crate::steps::{
+    Adopt, CONTAINER, MACHINE, RESTARTED_CONTAINER, RESTARTED_MACHINE, RUNNING_CONTAINER,
+    RUNNING_MACHINE, Remove, Restart, STOPPED,
+};
+use crate::{Body, BootId, GuestSpec, Step};
+
+/// What is to become of a guest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum Goal {
+    /// It is there, as its spec says.
+    #[default]
+    Present,
+    /// The same, also where somebody else made it: it is taken over.
+    Adopted,
+    /// It runs; nothing else about it is changed.
+    Running,
+    /// It stands still.
+    Stopped,
+    /// It was started anew since this was asked for.
+    Restarted,
+    /// It is not there.
+    Absent {
+        /// What becomes of what it stored.
+        volumes: Fate,
+    },
+}
+
+/// What becomes of the volumes of a guest that goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fate {
+    /// They stay, and the next guest with this number gets them back.
+    Kept,
+    /// They go with it.
+    Destroyed,
+}
+
+impl Goal {
+    /// Returns the steps that lead there; those that do not concern the guest are left out.
+    ///
+    /// `before` is the boot that was running when a restart was begun.
+    pub fn way(self, want: &GuestSpec, before: Option<&BootId>) -> Vec<Box<dyn Step>> {
+        let is_container = matches!(want.body, Body::Container(_));
+        let of = |container, machine| if is_container { container } else { machine };
+        let (first, rest): (Option<Box<dyn Step>>, &[&'static dyn Step]) = match self {
+            Self::Present => (None, of(CONTAINER, MACHINE)),
+            Self::Adopted => (Some(Box::new(Adopt)), of(CONTAINER, MACHINE)),
+            Self::Running => (None, of(RUNNING_CONTAINER, RUNNING_MACHINE)),
+            Self::Stopped => (None, STOPPED),
+            Self::Restarted => (
+                Some(Box::new(Restart { before: before.cloned() })),
+                of(RESTARTED_CONTAINER, RESTARTED_MACHINE),
+            ),
+            Self::Absent { volumes } => (Some(Box::new(Remove { volumes })), &[]),
+        };
+        let rest = rest.iter().map(|step| Box::new(*step) as Box<dyn Step>);
+        first.into_iter().chain(rest).filter(|step| step.concerns(want)).collect()
+    }
+
+    /// Says whether the guest is there, with what others stand on, once the goal is reached.
+    pub fn leaves_a_guest(self) -> bool {
+        match self {
+            Self::Present | Self::Adopted | Self::Running | Self::Stopped | Self::Restarted => true,
+            Self::Absent { .. } => false,
+        }
+    }
+
+    /// Says whether it makes the guest what its spec says.
+    pub fn is_whole(self) -> bool {
+        match self {
+            Self::Present | Self::Adopted => true,
+            Self::Running | Self::Stopped | Self::Restarted | Self::Absent { .. } => false,
+        }
+    }
+}
