@@ -109,6 +109,12 @@ impl GuestSpec {
         }
     }
 
+    /// Returns the digest of all that decides whether it serves: one that was found healthy is
+    /// looked at again when this is another one.
+    pub fn service(&self) -> SpecDigest {
+        SpecDigest::of_service(self)
+    }
+
     /// Returns the digest of what its clones find in it.
     pub fn contents(&self) -> SpecDigest {
         SpecDigest::of_contents(self)

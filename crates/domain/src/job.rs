@@ -107,6 +107,17 @@ impl SpecDigest {
         Self::of_written(&(&guest.origin, &guest.features, &guest.application_script))
     }
 
+    /// Computes the digest of all that decides whether a guest serves.
+    pub(crate) fn of_service(guest: &GuestSpec) -> Self {
+        let GuestSpec { features, application_script, checks, ports, model_server, .. } = guest;
+        Self::of_written(&(features, application_script, checks, ports, model_server))
+    }
+
+    /// Returns the digest of nothing at all.
+    pub fn none() -> Self {
+        Self("0".repeat(64))
+    }
+
     /// Reads a digest as it is displayed or as its digits alone.
     pub fn read(text: &str) -> Option<Self> {
         let digits = text.strip_prefix("sha256:").unwrap_or(text);

@@ -7,7 +7,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::File;
-use std::io;
+use std::io::{self, Seek as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
@@ -41,6 +41,11 @@ pub(crate) struct Command {
     arguments: Vec<Argument>,
     limit: Duration,
     grace: Duration,
+    /// What people type in place of its path.
+    name: Option<String>,
+    /// What it is for, where its arguments would say nothing.
+    purpose: Option<String>,
+    stdin: Option<Arc<File>>,
 }
 
 /// One argument of a process.
@@ -56,7 +61,6 @@ enum Argument {
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the drivers of real hosts"))]
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
@@ -64,7 +68,15 @@ pub(crate) struct Ended {
 impl Command {
     /// Describes a process that may run this long.
     pub(crate) fn new(program: &Path, limit: Duration) -> Self {
-        Self { program: program.to_owned(), arguments: Vec::new(), limit, grace: GRACE }
+        Self {
+            program: program.to_owned(),
+            arguments: Vec::new(),
+            limit,
+            grace: GRACE,
+            name: None,
+            purpose: None,
+            stdin: None,
+        }
     }
 
     /// Gives it one more argument.
@@ -78,6 +90,30 @@ impl Command {
     pub(crate) fn secret(mut self, argument: impl Into<OsString>) -> Self {
         self.arguments.push(Argument::Secret(argument.into()));
         self
+    }
+
+    /// Says what it is for, in place of its arguments.
+    pub(crate) fn purpose(mut self, purpose: &str) -> Self {
+        self.purpose = Some(purpose.to_owned());
+        self
+    }
+
+    /// Says what people type in place of its path.
+    pub(crate) fn called(mut self, name: &str) -> Self {
+        self.name = Some(name.to_owned());
+        self
+    }
+
+    /// Gives it something to read: what it is told this way no list of processes shows.
+    pub(crate) fn stdin(mut self, bytes: &[u8]) -> Result<Self, HostError> {
+        let put = || {
+            let mut paper = paper()?;
+            paper.write_all(bytes)?;
+            paper.rewind()?;
+            Ok(paper)
+        };
+        self.stdin = Some(Arc::new(put().map_err(|err| HostError::Unreachable { err })?));
+        Ok(self)
     }
 
     /// Gives it another time for cleaning up.
@@ -117,7 +153,10 @@ impl Command {
             command.arg(text);
         }
         command
-            .stdin(Stdio::null())
+            .stdin(match &self.stdin {
+                Some(paper) => Stdio::from(paper.try_clone()?),
+                None => Stdio::null(),
+            })
             .stdout(stdout.try_clone()?)
             .stderr(stderr.try_clone()?)
             .process_group(0);
@@ -157,7 +196,13 @@ impl Command {
 
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.program.display())?;
+        if let Some(purpose) = &self.purpose {
+            return f.write_str(purpose);
+        }
+        match &self.name {
+            Some(name) => f.write_str(name)?,
+            None => write!(f, "{}", self.program.display())?,
+        }
         for argument in &self.arguments {
             match argument {
                 Argument::Plain(text) => write!(f, " {}", text.display())?,

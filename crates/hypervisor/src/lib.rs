@@ -8,9 +8,10 @@ mod error;
 mod idle;
 mod inventory;
 mod lock;
+pub mod proxmox;
 pub mod simulated;
 
-use phoenix_domain::{Change, Facets, GuestSpec, Seen};
+use phoenix_domain::{Change, Facets, Foreseen, GuestSpec, Seen};
 
 pub use error::HostError;
 pub use idle::Idle;
@@ -34,6 +35,12 @@ pub trait Hypervisor: Send + Sync {
         change: &Change,
         hand: &Hand,
     ) -> impl Future<Output = Result<(), HostError>> + Send;
+
+    /// Returns what each of these changes comes to on the host, as people would type it. Nothing is
+    /// done for that; a host whose changes are no commands has none to show.
+    fn commands(&self, _want: &GuestSpec, ahead: &[Foreseen]) -> Vec<Vec<String>> {
+        vec![Vec::new(); ahead.len()]
+    }
 
     /// Says what the host has.
     fn inventory(&self) -> impl Future<Output = Result<Inventory, HostError>> + Send;

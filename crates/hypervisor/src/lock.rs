@@ -64,6 +64,13 @@ impl Hand {
         Self { locks: locks.into_iter().map(|lock| Arc::clone(&lock.file)).collect() }
     }
 
+    /// Returns the hand that holds this lock as well.
+    #[must_use]
+    pub fn and(&self, lock: &Lock) -> Self {
+        let locks = self.locks.iter().chain([&lock.file]).map(Arc::clone).collect();
+        Self { locks }
+    }
+
     /// Returns the open files a child has to inherit.
     pub fn files(&self) -> &[Arc<File>] {
         &self.locks

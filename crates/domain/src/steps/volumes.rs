@@ -33,11 +33,12 @@ pub(super) fn differences(want: &GuestSpec, seen: &Seen) -> Result<Vec<Change>, 
     let mut changes = Vec::new();
     for mounted in have {
         let wanted = at(&want.volumes, mounted.place.place());
-        if wanted.is_none_or(|wanted| !is_same_volume(&wanted.source, &mounted.source)) {
+        if wanted.is_none_or(|wanted| !is_mount_of(&wanted.source, &mounted.source)) {
             changes.push(Change::Detach { place: mounted.place.clone() });
         }
     }
     for wanted in want.volumes.iter().filter(|volume| is_attached(volume)) {
+        // A directory whose owner is another is not unmounted for that, only given away.
         let mounted = at(have, wanted.place.place())
             .filter(|mounted| is_same_volume(&wanted.source, &mounted.source));
         let Some(mounted) = mounted else {
@@ -67,6 +68,14 @@ fn is_attached(volume: &Volume) -> bool {
     match volume.source {
         VolumeSource::Storage { .. } | VolumeSource::Host { .. } => true,
         VolumeSource::Nfs { .. } => false,
+    }
+}
+
+/// Says whether the same thing is mounted, whoever owns it.
+fn is_mount_of(a: &VolumeSource, b: &VolumeSource) -> bool {
+    match (a, b) {
+        (VolumeSource::Host { path: a, .. }, VolumeSource::Host { path: b, .. }) => a == b,
+        (a, b) => is_same_volume(a, b),
     }
 }
 

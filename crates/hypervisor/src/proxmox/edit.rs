@@ -1,0 +1,95 @@
+//! Writes what `pct` cannot: the config file itself, under Proxmox's own lock.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use phoenix_domain::Vmid;
+use tokio::time::sleep;
+
+use super::acts::Edit;
+use super::conf::{Conf, with_main};
+use super::layout::Layout;
+use crate::{HostError, Lock, LockError};
+
+/// How long Proxmox itself waits for its lock.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often the lock is tried.
+const POLL: Duration = Duration::from_millis(20);
+
+/// Edits the main section of a config. What others have written since it was looked at stays, as
+/// nobody writes between reading and writing.
+pub(super) async fn edit(layout: &Layout, vmid: Vmid, edit: &Edit) -> Result<(), HostError> {
+    let what = || Layout::conf_name(vmid);
+    let lock = take(layout, vmid).await?;
+    let path = layout.conf(vmid);
+    let text = fs::read_to_string(&path).map_err(|err| gone(err, vmid))?;
+    let conf = Conf::read(&text);
+    if let Some(by) = conf.lock() {
+        return Err(HostError::Locked { what: what(), by: by.to_owned() });
+    }
+    let written = with_main(&text, &edit.made(&conf.main, vmid));
+    if written != text {
+        replace(&path, &written).map_err(|err| HostError::Failed {
+            what: format!("writing {}", what()),
+            why: err.to_string(),
+            output: String::new(),
+        })?;
+    }
+    drop(lock);
+    Ok(())
+}
+
+/// Takes the lock that every command of Proxmox takes which changes this container.
+async fn take(layout: &Layout, vmid: Vmid) -> Result<Lock, HostError> {
+    let begun = Instant::now();
+    let path = layout.lock(vmid);
+    loop {
+        match Lock::try_take(&path) {
+            Ok(lock) => return Ok(lock),
+            Err(LockError::Held { .. }) if begun.elapsed() < PATIENCE => sleep(POLL).await,
+            Err(LockError::Held { .. }) => {
+                let by = "another command of Proxmox".to_owned();
+                return Err(HostError::Locked { what: format!("container {vmid}"), by });
+            }
+            // The folder is made with the first container that is changed since the boot.
+            Err(LockError::Unusable { err, .. }) if err.kind() == ErrorKind::NotFound => {
+                let folder = path.parent().unwrap_or(&path);
+                fs::create_dir_all(folder).map_err(|err| HostError::Unreachable { err })?;
+            }
+            Err(LockError::Unusable { err, .. }) => return Err(HostError::Unreachable { err }),
+        }
+    }
+}
+
+/// Says whether no command of Proxmox is at this container.
+pub(super) fn is_free(layout: &Layout, vmid: Vmid) -> bool {
+    match Lock::try_take(&layout.lock(vmid)) {
+        Ok(_) => true,
+        Err(LockError::Held { .. }) => false,
+        Err(LockError::Unusable { err, .. }) => err.kind() == ErrorKind::NotFound,
+    }
+}
+
+/// Replaces a file: who reads it sees the old one or the new one. It keeps to what the file system
+/// of a cluster can do: there are no owners and no modes to be set.
+pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let beside = path.with_extension(format!("conf.tmp.{}", std::process::id()));
+    let put = || {
+        let mut file = OpenOptions::new().create(true).write(true).truncate(true).open(&beside)?;
+        io::Write::write_all(&mut file, text.as_bytes())?;
+        file.sync_data()?;
+        fs::rename(&beside, path)
+    };
+    put().inspect_err(|_| drop(fs::remove_file(&beside)))
+}
+
+fn gone(err: io::Error, vmid: Vmid) -> HostError {
+    if err.kind() == ErrorKind::NotFound {
+        let (what, why) = (format!("editing {}", Layout::conf_name(vmid)), "it is gone".to_owned());
+        HostError::Failed { what, why, output: String::new() }
+    } else {
+        HostError::Unreachable { err }
+    }
+}

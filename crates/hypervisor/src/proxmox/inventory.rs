@@ -1,0 +1,170 @@
+//! What a node has.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::{Proxmox, tool};
+use crate::{Gpu, Hand, HostError, Inventory};
+
+/// How long the sizes of storages are believed: asking costs half a second of Perl.
+const BELIEVED: Duration = Duration::from_mins(5);
+/// How long the question may take: a storage of another machine may be away.
+const ASK: Duration = Duration::from_mins(1);
+
+/// What was last told about storages.
+#[derive(Debug, Default)]
+pub(super) struct Storages(Mutex<Option<(Instant, BTreeMap<String, u64>)>>);
+
+/// A storage that is a folder.
+pub(super) struct Folder {
+    pub(super) name: String,
+    pub(super) path: String,
+}
+
+impl Proxmox {
+    pub(super) async fn take_stock(&self) -> Result<Inventory, HostError> {
+        let memory = self.text("/proc/meminfo");
+        let memory = memory.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+        let memory = memory.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Ok(Inventory {
+            driver: "proxmox".to_owned(),
+            cores: u32::try_from(cores).unwrap_or(u32::MAX),
+            memory_mb: memory.unwrap_or_default() / 1024,
+            gpus: self.gpus(),
+            storages: self.storages().await?,
+            templates: self.archives(),
+            tools: self.tools(),
+        })
+    }
+
+    /// Returns the GPUs whose driver runs on the host.
+    fn gpus(&self) -> Vec<Gpu> {
+        let Ok(cards) = fs::read_dir(self.layout.proc("driver/nvidia/gpus")) else {
+            return Vec::new();
+        };
+        let read = |card: fs::DirEntry| {
+            let text = fs::read_to_string(card.path().join("information")).ok()?;
+            let value = |key: &str| {
+                let line = text.lines().find(|line| line.starts_with(key))?;
+                line.split_once(':').map(|(_, value)| value.trim().to_owned())
+            };
+            Some(Gpu { index: value("Device Minor")?.parse().ok()?, model: value("Model")? })
+        };
+        let mut gpus: Vec<_> = cards.filter_map(Result::ok).filter_map(read).collect();
+        gpus.sort_by_key(|gpu| gpu.index);
+        gpus
+    }
+
+    /// Returns what is free on each storage, in GiB: asked once in a while.
+    async fn storages(&self) -> Result<BTreeMap<String, u64>, HostError> {
+        let known = self.storages.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((when, storages)) = known
+            && when.elapsed() < BELIEVED
+        {
+            return Ok(storages);
+        }
+        let text = tool::ask(&self.layout, "pvesm", &["status"], ASK, &Hand::default()).await?;
+        let storages: BTreeMap<_, _> = text.lines().filter_map(free).collect();
+        let mut known = self.storages.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = Some((Instant::now(), storages.clone()));
+        Ok(storages)
+    }
+
+    /// Returns the archives guests can be made of.
+    fn archives(&self) -> Vec<String> {
+        let mut archives = Vec::new();
+        for Folder { name, path } in self.folders() {
+            let Ok(entries) = fs::read_dir(self.layout.archives(&path)) else { continue };
+            let files = entries.filter_map(Result::ok).filter(|entry| entry.path().is_file());
+            archives
+                .extend(files.map(|file| format!("{name}:vztmpl/{}", file.file_name().display())));
+        }
+        archives.sort_unstable();
+        archives
+    }
+
+    /// Returns the storages that are folders, by the config of storages.
+    pub(super) fn folders(&self) -> Vec<Folder> {
+        let text = fs::read_to_string(self.layout.storages()).unwrap_or_default();
+        let mut folders: Vec<Folder> = Vec::new();
+        let mut name = None;
+        for line in text.lines() {
+            if !line.starts_with(char::is_whitespace) {
+                name = line.split_once(':').map(|(_, name)| name.trim().to_owned());
+            } else if let (Some(name), Some(path)) = (&name, line.trim().strip_prefix("path ")) {
+                folders.push(Folder { name: name.clone(), path: path.trim().to_owned() });
+            }
+        }
+        folders
+    }
+
+    fn tools(&self) -> BTreeMap<String, String> {
+        let installed = self.text("/var/lib/dpkg/status");
+        let mut tools = BTreeMap::new();
+        for package in ["pve-manager", "pve-container", "qemu-server"] {
+            let entry = installed.split("\n\n").find(|entry| {
+                entry.lines().next().is_some_and(|first| first == format!("Package: {package}"))
+            });
+            let version = entry.and_then(|entry| {
+                entry.lines().find_map(|line| line.strip_prefix("Version: ").map(str::to_owned))
+            });
+            tools.extend(version.map(|version| (package.to_owned(), version)));
+        }
+        tools
+    }
+
+    fn text(&self, path: &str) -> String {
+        fs::read_to_string(self.layout.host(path)).unwrap_or_default()
+    }
+
+    /// Sees that an archive is there, and has Proxmox fetch it where it is one of its own.
+    pub(super) async fn bring_archive(&self, archive: &str, hand: &Hand) -> Result<(), HostError> {
+        let missing = |why: String| {
+            Err(HostError::Impossible { what: format!("making a guest of {archive}"), why })
+        };
+        if archive.starts_with('/') {
+            return if self.layout.host(archive).is_file() {
+                Ok(())
+            } else {
+                missing("there is no such file on the host".to_owned())
+            };
+        }
+        let Some((storage, name)) = archive.split_once(":vztmpl/") else {
+            return missing("an archive is a path on the host or `STORAGE:vztmpl/FILE`".to_owned());
+        };
+        let folder = self.folders().into_iter().find(|folder| folder.name == storage);
+        let Some(folder) = folder else {
+            // A storage of another kind: Proxmox knows how to look there.
+            return Ok(());
+        };
+        if self.layout.archives(&folder.path).join(name).is_file() {
+            return Ok(());
+        }
+        let limit = Duration::from_hours(1);
+        tool::ask(&self.layout, "pveam", &["download", storage, name], limit, hand).await.map(drop)
+    }
+}
+
+/// Reads a line of `pvesm status`: name, type, status, total, used, available in KiB.
+fn free(line: &str) -> Option<(String, u64)> {
+    let words: Vec<_> = line.split_whitespace().collect();
+    let [name, _, "active", _, _, available, ..] = words.as_slice() else { return None };
+    Some(((*name).to_owned(), available.parse::<u64>().ok()? / (1024 * 1024)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_storages_that_are_there_have_room() {
+        let line =
+            "labdir        dir     active        9788736         1234567         8052736   12.61%";
+        assert_eq!(free(line), Some(("labdir".to_owned(), 7)));
+        assert_eq!(free("away  nfs inactive 0 0 0 0.00%"), None);
+        assert_eq!(free("Name Type Status Total Used Available %"), None);
+    }
+}

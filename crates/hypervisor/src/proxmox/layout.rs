@@ -1,0 +1,80 @@
+//! Where a Proxmox node has what.
+
+use std::path::{Path, PathBuf};
+
+use phoenix_domain::Vmid;
+
+/// Where a node has what, all below one folder: `/`, but for tests.
+#[derive(Clone, Debug)]
+pub(super) struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    pub(super) fn new(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+
+    /// Returns where something is that a guest's config names by its path on the host.
+    pub(super) fn host(&self, path: &str) -> PathBuf {
+        self.root.join(path.trim_start_matches('/'))
+    }
+
+    pub(super) fn program(&self, name: &str) -> PathBuf {
+        match name {
+            "lxc-attach" => self.host("/usr/bin/lxc-attach"),
+            other => self.host("/usr/sbin").join(other),
+        }
+    }
+
+    /// Returns the config of a container of this node.
+    pub(super) fn conf(&self, vmid: Vmid) -> PathBuf {
+        self.host(&format!("/etc/pve/lxc/{vmid}.conf"))
+    }
+
+    /// Returns the list of all guests of the cluster, whichever their node.
+    pub(super) fn guests(&self) -> PathBuf {
+        self.host("/etc/pve/.vmlist")
+    }
+
+    pub(super) fn firewall(&self, vmid: Vmid) -> PathBuf {
+        self.host(&format!("/etc/pve/firewall/{vmid}.fw"))
+    }
+
+    pub(super) fn storages(&self) -> PathBuf {
+        self.host("/etc/pve/storage.cfg")
+    }
+
+    /// Returns the lock that Proxmox itself holds while it changes a container.
+    pub(super) fn lock(&self, vmid: Vmid) -> PathBuf {
+        self.host(&format!("/run/lock/lxc/pve-config-{vmid}.lock"))
+    }
+
+    pub(super) fn proc(&self, below: &str) -> PathBuf {
+        self.host("/proc").join(below)
+    }
+
+    pub(super) fn cgroup(&self, vmid: Vmid) -> PathBuf {
+        self.host(&format!("/sys/fs/cgroup/lxc/{vmid}/ns"))
+    }
+
+    /// Returns where the root file system of a container is mounted while that is made.
+    pub(super) fn rootfs(&self, vmid: Vmid) -> PathBuf {
+        self.host(&format!("/var/lib/lxc/{vmid}/rootfs"))
+    }
+
+    /// Returns the folder of archives of a storage that is a folder itself.
+    pub(super) fn archives(&self, storage_path: &str) -> PathBuf {
+        self.host(storage_path).join("template/cache")
+    }
+
+    /// Returns how the file of a config is called in front of people.
+    pub(super) fn conf_name(vmid: Vmid) -> String {
+        format!("/etc/pve/lxc/{vmid}.conf")
+    }
+
+    /// Returns how the file of a firewall is called in front of people.
+    pub(super) fn firewall_name(vmid: Vmid) -> String {
+        format!("/etc/pve/firewall/{vmid}.fw")
+    }
+}

@@ -1,0 +1,277 @@
+//! Looks at a container: reads what Proxmox and the kernel keep in files, and starts nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt as _;
+
+use phoenix_domain::{
+    Body, Container, Disk, Facets, GibiBytes, GuestSpec, Health, Hostname, Inheritance, Inside,
+    Made, MebiBytes, Owner, Property, Run, Seen, SeenGuest, SeenParent, SnapshotName, SpecDigest,
+    Vmid, Volume,
+};
+use serde::Deserialize;
+
+use super::acts::{DEFAULT_SWAP, Sealed, sealed};
+use super::conf::{Conf, Section};
+use super::inside::has_receipt;
+use super::kernel::{self, Init};
+use super::words::mount::{root_disk, volumes};
+use super::words::raw::Raw;
+use super::words::{boot, firewall, gpu, net, options};
+use super::{Proxmox, mark};
+use crate::HostError;
+
+/// What Proxmox gives a container that says nothing about memory, in MiB.
+const DEFAULT_MEMORY: u64 = 512;
+/// Where the ids of an unprivileged container begin on the host.
+pub(super) const FIRST_ID: u32 = 100_000;
+
+/// The list of all guests of a cluster.
+#[derive(Deserialize)]
+struct Guests {
+    ids: BTreeMap<String, Listed>,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    node: String,
+}
+
+impl Proxmox {
+    pub(super) fn seen(&self, want: &GuestSpec, facets: Facets) -> Result<Seen, HostError> {
+        let container = container(want)?;
+        let guest = match self.conf(want.vmid)? {
+            Some(conf) => Some(self.guest(want, container, &conf, facets)?),
+            None => self.elsewhere(want)?,
+        };
+        let parent = want.parent().map(|parent| self.conf(parent)).transpose()?.flatten();
+        let bequest = parent.as_ref().zip(want.parent()).and_then(|(parent, vmid)| {
+            bequest(parent, vmid).map(|section| self.inheritance(section, want, container))
+        });
+        let inheritance = bequest.transpose()?;
+        let parent = if inheritance.is_some() { SeenParent::Ready } else { SeenParent::NotReady };
+        Ok(Seen { guest, parent, inheritance })
+    }
+
+    /// Reads the config of a container; nothing where there is none on this node.
+    pub(super) fn conf(&self, vmid: Vmid) -> Result<Option<Conf>, HostError> {
+        match fs::read_to_string(self.layout.conf(vmid)) {
+            Ok(text) => Ok(Some(Conf::read(&text))),
+            Err(err) if err.kind() == ErrorKind::NotFound => {
+                // It may be the node that is not there.
+                fs::metadata(self.layout.host("/etc/pve/lxc")).map_err(unreachable)?;
+                Ok(None)
+            }
+            Err(err) => Err(unreachable(err)),
+        }
+    }
+
+    /// Finds a guest with this number that is a machine, or lives on another node.
+    fn elsewhere(&self, want: &GuestSpec) -> Result<Option<SeenGuest>, HostError> {
+        let path = self.layout.guests();
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(err) if err.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(err) => return Err(unreachable(err)),
+        };
+        let guests: Guests = serde_json::from_str(&text).map_err(|err| HostError::Unreadable {
+            what: path.display().to_string(),
+            why: err.to_string(),
+        })?;
+        let Some(listed) = guests.ids.get(&want.vmid.to_string()) else { return Ok(None) };
+        tracing::debug!(vmid = %want.vmid, node = listed.node, "the number is taken");
+        Ok(Some(SeenGuest {
+            owner: Owner::Somebody,
+            made: Made::Whole,
+            run: Run::Stopped,
+            boot: None,
+            addresses: Vec::new(),
+            properties: Vec::new(),
+            unprivileged: None,
+            root_disk: want.root_disk.clone(),
+            volumes: Vec::new(),
+            snapshots: BTreeMap::new(),
+            template: None,
+            inside: None,
+        }))
+    }
+
+    fn guest(
+        &self,
+        want: &GuestSpec,
+        container: &Container,
+        conf: &Conf,
+        facets: Facets,
+    ) -> Result<SeenGuest, HostError> {
+        let vmid = want.vmid;
+        let settled = conf.settled();
+        let disk = root_disk(&settled);
+        let is_half = conf.lock() == Some("create") || disk.is_none();
+        let is_ours =
+            mark::is_ours(&settled, vmid) || (is_half && self.notes.making(vmid)?.is_some());
+        let is_running = !is_half && kernel::is_running(&self.layout, vmid).map_err(unreachable)?;
+        let init = if is_running { kernel::init(&self.layout, vmid) } else { None };
+        let boot = init.as_ref().map(Init::boot);
+        let is_stale = conf.has_pending()
+            || boot.as_ref().map(|boot| self.notes.is_stale(vmid, boot)).transpose()? == Some(true);
+        let inside = match (facets, &init) {
+            (Facets::Inside, Some(init)) => Some(self.inside(want, init)?),
+            (Facets::Inside, None) | (Facets::Config, _) => None,
+        };
+        let snapshots = conf.snapshots.iter().filter_map(|(name, section)| {
+            name.parse::<SnapshotName>().ok().map(|name| (name, mark::contents(section)))
+        });
+        Ok(SeenGuest {
+            owner: if is_ours { Owner::Phoenix } else { Owner::Somebody },
+            made: if is_half { Made::Half } else { Made::Whole },
+            run: match (is_running, is_stale) {
+                (false, _) => Run::Stopped,
+                (true, false) => Run::Running,
+                (true, true) => Run::RunningStale,
+            },
+            addresses: init.map(|init| kernel::addresses(&self.layout, &init)).unwrap_or_default(),
+            boot,
+            properties: self.properties(&settled, want, container, vmid)?,
+            unprivileged: Some(settled.is("unprivileged")),
+            root_disk: disk.unwrap_or_else(|| want.root_disk.clone()),
+            volumes: self.volumes(&settled, want),
+            snapshots: snapshots.collect(),
+            template: settled
+                .is("template")
+                .then(|| mark::contents(&settled).unwrap_or_else(SpecDigest::none)),
+            inside,
+        })
+    }
+
+    /// Returns what a section says, in the words of what is wanted.
+    fn properties(
+        &self,
+        section: &Section,
+        want: &GuestSpec,
+        container: &Container,
+        vmid: Vmid,
+    ) -> Result<Vec<Property>, HostError> {
+        let number = |key| section.get(key).and_then(|number| number.parse::<u64>().ok());
+        let swap = number("swap").unwrap_or(DEFAULT_SWAP);
+        let is_default_swap = container.swap.is_none() && swap == DEFAULT_SWAP;
+        let raw = Raw::read(&section.raw, Some(container));
+        let name = section.get("hostname").map_or_else(|| format!("CT{vmid}"), str::to_owned);
+        let cores = number("cores").and_then(|cores| u32::try_from(cores).ok());
+        let mut wall = match fs::read_to_string(self.layout.firewall(vmid)) {
+            Ok(text) => firewall::read(&text),
+            Err(err) if err.kind() == ErrorKind::NotFound => firewall::read(""),
+            Err(err) => return Err(unreachable(err)),
+        };
+        if !net::is_guarded_alike(section, want.firewall.enabled) {
+            wall.enabled = !want.firewall.enabled;
+        }
+        let mut properties = vec![
+            Property::Cores(cores),
+            Property::Memory(MebiBytes(number("memory").unwrap_or(DEFAULT_MEMORY))),
+            Property::Swap((!is_default_swap).then_some(MebiBytes(swap))),
+            Property::Nics(net::read(section, want)),
+            Property::Boot(boot::read(section)),
+            Property::Gpus(gpu::read(section)),
+            Property::Firewall(wall),
+            Property::Options(options::read(section.get("features").unwrap_or_default())),
+            Property::Confinement { profile: raw.profile, nesting: raw.nesting },
+            Property::RawLines(raw.lines),
+            Property::IdMaps(raw.id_maps),
+            Property::Spec(mark::spec(section, vmid)),
+        ];
+        properties.extend(name.parse::<Hostname>().ok().map(Property::Name));
+        Ok(properties)
+    }
+
+    fn inheritance(
+        &self,
+        section: &Section,
+        want: &GuestSpec,
+        container: &Container,
+    ) -> Result<Inheritance, HostError> {
+        Ok(Inheritance {
+            properties: self.properties(section, want, container, want.vmid)?,
+            unprivileged: Some(section.is("unprivileged")),
+            root_disk: root_disk(section).map_or(GibiBytes(0), |Disk { size, .. }| size),
+            volumes: self.volumes(section, want),
+        })
+    }
+
+    fn volumes(&self, section: &Section, want: &GuestSpec) -> Vec<Volume> {
+        let first = if section.is("unprivileged") { FIRST_ID } else { 0 };
+        volumes(section, &want.volumes, |path| {
+            let Ok(metadata) = fs::metadata(self.layout.host(path)) else { return (None, None) };
+            (metadata.uid().checked_sub(first), metadata.gid().checked_sub(first))
+        })
+    }
+
+    fn inside(&self, want: &GuestSpec, init: &Init) -> Result<Inside, HostError> {
+        let root = match kernel::Inside::open(&self.layout, init) {
+            Ok(root) => root,
+            // It has ended since it was found.
+            Err(err) if err.kind() == ErrorKind::NotFound => {
+                return Ok(Inside {
+                    features: BTreeSet::new(),
+                    application: None,
+                    agent_answers: false,
+                    health: Health::Ailing("it does not run".to_owned()),
+                });
+            }
+            Err(err) => return Err(unreachable(err)),
+        };
+        let mut features = BTreeSet::new();
+        for feature in &want.features {
+            // Without a recipe nothing can be compared; whoever has to install it says so.
+            let Ok(recipe) = self.library.feature(feature) else { continue };
+            if has_receipt(&root, &recipe)? {
+                features.insert(feature.clone());
+            }
+        }
+        let mut application = None;
+        if let Some(script) = &want.application_script
+            && let Ok(recipe) = self.library.script(script)
+            && has_receipt(&root, &recipe)?
+        {
+            application = Some(script.clone());
+        }
+        let is_healthy = self.notes.is_healthy(want.vmid, &init.boot(), &want.service())?;
+        Ok(Inside {
+            features,
+            application,
+            // A container needs none: it is entered through the kernel.
+            agent_answers: true,
+            health: if is_healthy {
+                Health::Healthy
+            } else {
+                Health::Ailing("it was not checked since it was started".to_owned())
+            },
+        })
+    }
+}
+
+/// Returns the section a clone is made of.
+fn bequest(parent: &Conf, vmid: Vmid) -> Option<&Section> {
+    if !mark::is_ours(&parent.main, vmid) || parent.lock() == Some("create") {
+        return None;
+    }
+    match sealed(parent)? {
+        Sealed::Template => Some(&parent.main),
+        Sealed::Snapshot(name) => parent.snapshots.get(&name),
+    }
+}
+
+/// Returns the container's own part of a spec.
+pub(super) fn container(want: &GuestSpec) -> Result<&Container, HostError> {
+    match &want.body {
+        Body::Container(container) => Ok(container),
+        Body::Machine(_) => Err(HostError::Impossible {
+            what: format!("working on the virtual machine {}", want.vmid),
+            why: "this worker knows containers only".to_owned(),
+        }),
+    }
+}
+
+pub(super) fn unreachable(err: io::Error) -> HostError {
+    HostError::Unreachable { err }
+}

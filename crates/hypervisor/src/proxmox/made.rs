@@ -1,0 +1,206 @@
+//! Makes a container, and clears away what a creation that was killed has left.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use phoenix_domain::{Change, GuestSpec, Origin, StorageId, Vmid};
+use rustix::mount::{UnmountFlags, unmount};
+use serde::Deserialize;
+use tokio::time::sleep;
+use tracing::{info, warn};
+
+use super::conf::Conf;
+use super::look::unreachable;
+use super::notes::Making;
+use super::{Proxmox, edit, tool};
+use crate::{Hand, HostError, Lock, LockError};
+
+/// How long a question to Proxmox may take.
+const ASK: Duration = Duration::from_mins(2);
+/// How often somebody who waits for another clone of the same guest looks whether it is done.
+const TURN: Duration = Duration::from_millis(50);
+/// The longest such pause.
+const LONGEST_TURN: Duration = Duration::from_secs(1);
+
+/// A volume as Proxmox lists it.
+#[derive(Deserialize)]
+struct Listed {
+    volid: String,
+    /// When it was made, in seconds since 1970; some storages do not know.
+    #[serde(default)]
+    ctime: Option<u64>,
+}
+
+impl Proxmox {
+    pub(super) async fn create(
+        &self,
+        want: &GuestSpec,
+        origin: &Origin,
+        change: &Change,
+        hand: &Hand,
+    ) -> Result<(), HostError> {
+        self.check_id_maps(want)?;
+        for feature in &want.features {
+            self.library.feature(feature)?;
+        }
+        if let Some(script) = &want.application_script {
+            self.library.script(script)?;
+        }
+        // Whoever was killed right after the config was removed has left volumes of nobody.
+        if let Some(before) = self.notes.making(want.vmid)? {
+            self.free_debris(want.vmid, &before, hand).await?;
+        }
+        let making = Making { since: now(), storages: vec![want.root_disk.storage.clone()] };
+        match origin {
+            Origin::Template { archive } | Origin::CloudImage { image: archive } => {
+                self.bring_archive(archive, hand).await?;
+                self.notes.begin_making(want.vmid, &making)?;
+                let empty = Conf::default();
+                let acts = Self::ground(want, &empty, None, &[])?.acts(change);
+                self.do_all(want, &acts, hand).await?;
+            }
+            Origin::Clone { parent } => {
+                // Proxmox locks a guest for as long as it is cloned, and refuses whoever comes
+                // second. So they come one after the other.
+                let turn = self.turn(*parent).await?;
+                let hand = hand.and(&turn);
+                let conf = self.conf(*parent)?.ok_or_else(|| HostError::Failed {
+                    what: format!("cloning {parent}"),
+                    why: "it is gone".to_owned(),
+                    output: String::new(),
+                })?;
+                self.free_parent(*parent, &conf, &hand).await?;
+                self.notes.begin_making(want.vmid, &making)?;
+                self.notes.begin_cloning(*parent)?;
+                let empty = Conf::default();
+                let acts = Self::ground(want, &empty, Some(&conf), &[])?.acts(change);
+                self.do_all(want, &acts, &hand).await?;
+                self.notes.end_cloning(*parent)?;
+            }
+        }
+        self.notes.end_making(want.vmid)
+    }
+
+    /// Waits until nobody else of ours clones this guest. A clone whose worker was killed goes on,
+    /// and holds its turn to its end.
+    async fn turn(&self, parent: Vmid) -> Result<Lock, HostError> {
+        let path = self.run_dir.join(format!("clone-{parent}.lock"));
+        let mut pause = TURN;
+        loop {
+            match Lock::try_take(&path) {
+                Ok(lock) => return Ok(lock),
+                Err(LockError::Held { .. }) => sleep(pause).await,
+                Err(LockError::Unusable { err, .. }) => return Err(unreachable(err)),
+            }
+            pause = (pause * 2).min(LONGEST_TURN);
+        }
+    }
+
+    /// Sees that a guest can be cloned. A lock that a clone of ours has left is taken away: we hold
+    /// its turn, so it is dead, and a note says that it was ours.
+    async fn free_parent(&self, parent: Vmid, conf: &Conf, hand: &Hand) -> Result<(), HostError> {
+        let Some(by) = conf.lock() else { return Ok(()) };
+        let is_ours = by == "disk" && self.notes.is_cloning(parent)?;
+        if is_ours && self.is_at_rest(parent, "vzclone") {
+            info!(%parent, "a clone that was killed has left its lock; it is taken away");
+            let arguments = ["unlock".to_owned(), parent.to_string()];
+            return tool::pct(&self.layout, &arguments, hand).await;
+        }
+        Err(HostError::Locked { what: format!("container {parent}"), by: by.to_owned() })
+    }
+
+    pub(super) async fn remove_half_made(
+        &self,
+        want: &GuestSpec,
+        conf: &Conf,
+        hand: &Hand,
+    ) -> Result<(), HostError> {
+        let vmid = want.vmid;
+        let alive =
+            |by: &str| HostError::Locked { what: format!("container {vmid}"), by: by.to_owned() };
+        if !edit::is_free(&self.layout, vmid) {
+            return Err(alive("a command of Proxmox that is still at work"));
+        }
+        if let Some(parent) = want.parent() {
+            // A clone goes by the number of what it copies.
+            if tool::is_at_work(&self.layout, "vzclone", parent) {
+                return Err(alive("a clone that is still at work"));
+            }
+        } else if tool::is_at_work(&self.layout, "vzcreate", vmid) {
+            return Err(alive("a creation that is still at work"));
+        }
+        if conf.lock().is_some() {
+            tool::pct(&self.layout, &["unlock".to_owned(), vmid.to_string()], hand).await?;
+        }
+        self.unmount(vmid);
+        let destroy = ["destroy", &vmid.to_string(), "--purge", "1"].map(str::to_owned);
+        tool::pct(&self.layout, &destroy, hand).await?;
+        if let Some(making) = self.notes.making(vmid)? {
+            self.free_debris(vmid, &making, hand).await?;
+        }
+        Ok(())
+    }
+
+    /// Says whether nobody works on a guest any more.
+    fn is_at_rest(&self, vmid: Vmid, kind: &str) -> bool {
+        edit::is_free(&self.layout, vmid) && !tool::is_at_work(&self.layout, kind, vmid)
+    }
+
+    /// Unmounts the root file system that a creation has left mounted.
+    fn unmount(&self, vmid: Vmid) {
+        let root = self.layout.rootfs(vmid);
+        let mounts = fs::read_to_string(self.layout.proc("self/mounts")).unwrap_or_default();
+        let below = mounts.lines().filter_map(|line| line.split(' ').nth(1));
+        let mut below: Vec<_> = below.filter(|at| Path::new(at).starts_with(&root)).collect();
+        below.reverse();
+        for at in below {
+            if let Err(err) = unmount(at, UnmountFlags::empty()) {
+                warn!(at, %err, "what a killed creation has mounted cannot be unmounted");
+            }
+        }
+    }
+
+    /// Frees the volumes that a creation has made before it was killed: those with this number that
+    /// are younger than the creation, and in no config. What is older was somebody's.
+    async fn free_debris(&self, vmid: Vmid, making: &Making, hand: &Hand) -> Result<(), HostError> {
+        if self.conf(vmid)?.is_some() {
+            return self.notes.end_making(vmid);
+        }
+        let kept = self.notes.kept(vmid)?;
+        for storage in &making.storages {
+            for Listed { volid, ctime } in self.volumes_of(storage, vmid, hand).await? {
+                let is_younger = ctime.is_some_and(|made| made >= making.since);
+                if is_younger && !kept.iter().any(|kept| kept.id == volid) {
+                    info!(volid, "freed: a creation that was killed has left it");
+                    tool::ask(&self.layout, "pvesm", &["free", &volid], ASK, hand).await?;
+                } else {
+                    warn!(volid, "left alone: nobody knows whose it was");
+                }
+            }
+        }
+        self.notes.end_making(vmid)
+    }
+
+    async fn volumes_of(
+        &self,
+        storage: &StorageId,
+        vmid: Vmid,
+        hand: &Hand,
+    ) -> Result<Vec<Listed>, HostError> {
+        let path = format!("/nodes/localhost/storage/{storage}/content");
+        let vmid = vmid.to_string();
+        let arguments = ["get", &path, "--vmid", &vmid, "--output-format", "json"];
+        let text = tool::ask(&self.layout, "pvesh", &arguments, ASK, hand).await?;
+        serde_json::from_str(text.trim()).map_err(|err| HostError::Unreadable {
+            what: format!("pvesh get {path}"),
+            why: err.to_string(),
+        })
+    }
+}
+
+/// Reads the clock of the host, by which its storages date their volumes.
+#[expect(clippy::disallowed_methods, reason = "compared with the dates of volumes on this host")]
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,405 @@
+//! A Proxmox VE node: containers by `pct`.
+//!
+//! Reading starts no process: a `pct` costs a second before it does anything, and what it would say
+//! stands in files (`look`, `kernel`, `conf`). What a change comes to is data (`acts`, spelled by
+//! `words`), run by `tool` and `edit`, and inside of a guest by `inside`. What only the driver
+//! can know is in `notes`: what it was about when it was killed, and which volumes are whose.
+
+mod acts;
+mod conf;
+mod edit;
+mod inside;
+mod inventory;
+mod kernel;
+mod layout;
+mod library;
+mod look;
+mod made;
+mod mark;
+mod notes;
+mod tool;
+mod words;
+
+use std::fs;
+use std::path::PathBuf;
+
+use phoenix_domain::{
+    Change, Facets, Firewall, Foreseen, GuestSpec, ProfileName, Run, Seen, VolumeSource,
+};
+use rustix::fs::{Gid, Uid, chown};
+
+use self::acts::{Act, Ground, Shown, firewall_text};
+use self::conf::Conf;
+use self::inventory::Storages;
+use self::layout::Layout;
+pub use self::library::Library;
+use self::look::{container, unreachable};
+use self::notes::{Kept, Notes};
+use self::words::mount::{mounts, storage_of};
+use crate::{Hand, HostError, Hypervisor, Inventory};
+
+/// Where a node is and what its driver needs.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// The folder below which the node has everything: `/`.
+    pub root: PathBuf,
+    /// Where notes are kept that survive a reboot.
+    pub state_dir: PathBuf,
+    /// Where notes and locks are kept that go with one.
+    pub run_dir: PathBuf,
+    /// What is brought into guests.
+    pub library: Library,
+}
+
+/// The driver of a Proxmox VE node.
+#[derive(Debug)]
+pub struct Proxmox {
+    layout: Layout,
+    notes: Notes,
+    run_dir: PathBuf,
+    library: Library,
+    storages: Storages,
+}
+
+impl Proxmox {
+    /// Opens a node.
+    pub fn open(node: &Node) -> Result<Self, HostError> {
+        let layout = Layout::new(&node.root);
+        fs::metadata(layout.host("/etc/pve/lxc")).map_err(unreachable)?;
+        let notes = Notes::open(&node.state_dir.join("proxmox"), &node.run_dir.join("proxmox"));
+        Ok(Self {
+            layout,
+            notes: notes.map_err(unreachable)?,
+            run_dir: node.run_dir.clone(),
+            library: node.library.clone(),
+            storages: Storages::default(),
+        })
+    }
+
+    /// Does what a change comes to, one act after the other.
+    async fn do_all(&self, want: &GuestSpec, acts: &[Act], hand: &Hand) -> Result<(), HostError> {
+        for act in acts {
+            match act {
+                Act::Pct(arguments) => tool::pct(&self.layout, arguments, hand).await?,
+                Act::Edit(edit) => edit::edit(&self.layout, want.vmid, edit).await?,
+                Act::Firewall(firewall) => self.put_firewall(want, firewall)?,
+                Act::Profile(name) => self.load_profile(name, hand).await?,
+                Act::Directory { path, owner, group } => {
+                    self.make_directory(want, path, *owner, *group)?;
+                }
+                // Said for people; what is run inside, and what is waited for, has its own way.
+                Act::Inside(_) | Act::Wait(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn set_properties(
+        &self,
+        want: &GuestSpec,
+        change: &Change,
+        acts: &[Act],
+        hand: &Hand,
+    ) -> Result<(), HostError> {
+        let needs_restart = matches!(change, Change::SetProperties { to }
+            if to.iter().any(phoenix_domain::Property::needs_restart));
+        // Noted first: whoever is killed in between makes one restart too many, not one too few.
+        if needs_restart && let Some(init) = kernel::init(&self.layout, want.vmid) {
+            self.notes.mark_stale(want.vmid, &init.boot())?;
+        }
+        self.check_id_maps(want)?;
+        self.do_all(want, acts, hand).await
+    }
+
+    async fn attach(
+        &self,
+        want: &GuestSpec,
+        conf: &Conf,
+        change: &Change,
+        hand: &Hand,
+    ) -> Result<(), HostError> {
+        let Change::Attach { volume } = change else { return Ok(()) };
+        let kept = self.notes.kept(want.vmid)?;
+        let ground = Self::ground(want, conf, None, &kept)?;
+        let used = ground.kept_for(volume).map(|kept| kept.id.clone());
+        self.do_all(want, &ground.acts(change), hand).await?;
+        if let Some(used) = used {
+            let left: Vec<_> = kept.iter().filter(|kept| kept.id != used).cloned().collect();
+            self.notes.keep(want.vmid, &left)?;
+        }
+        Ok(())
+    }
+
+    /// Notes where volumes were mounted, so that they are found again.
+    fn note_volumes(
+        &self,
+        want: &GuestSpec,
+        conf: &Conf,
+        keys: &[String],
+    ) -> Result<(), HostError> {
+        let mut kept = self.notes.kept(want.vmid)?;
+        let known: Vec<_> = kept.iter().map(|kept| kept.id.clone()).collect();
+        let settled = conf.settled();
+        for mount in mounts(&settled) {
+            let key = format!("mp{}", mount.index);
+            let (Some(storage), Ok(place)) = (mount.storage(), mount.place.parse()) else {
+                continue;
+            };
+            if !keys.contains(&key) || known.contains(&mount.source) {
+                continue;
+            }
+            let asked = want.volumes.iter().find(|volume| mount.is_at(&volume.place));
+            let name = match asked.map(|volume| &volume.source) {
+                Some(VolumeSource::Storage { name, .. }) => Some(name.clone()),
+                Some(VolumeSource::Host { .. } | VolumeSource::Nfs { .. }) | None => None,
+            };
+            kept.push(Kept { id: mount.source, name, place, storage });
+        }
+        for (index, volume) in settled.numbered("unused") {
+            let is_new = !known.iter().any(|id| id == volume);
+            // Nobody remembers where it was; it is kept all the same.
+            let (Some(storage), Ok(place)) = (storage_of(volume), "/".parse()) else { continue };
+            if is_new && keys.contains(&format!("unused{index}")) {
+                kept.push(Kept { id: volume.to_owned(), name: None, place, storage });
+            }
+        }
+        self.notes.keep(want.vmid, &kept)
+    }
+
+    fn ground<'g>(
+        want: &'g GuestSpec,
+        conf: &'g Conf,
+        parent: Option<&'g Conf>,
+        kept: &'g [Kept],
+    ) -> Result<Ground<'g>, HostError> {
+        Ok(Ground { want, container: container(want)?, conf, parent, kept })
+    }
+
+    fn put_firewall(&self, want: &GuestSpec, firewall: &Firewall) -> Result<(), HostError> {
+        let path = self.layout.firewall(want.vmid);
+        let put = || match firewall_text(firewall) {
+            Some(text) => {
+                path.parent().map_or(Ok(()), fs::create_dir_all)?;
+                edit::replace(&path, &text)
+            }
+            None => match fs::remove_file(&path) {
+                Err(err) if err.kind() != std::io::ErrorKind::NotFound => Err(err),
+                Ok(()) | Err(_) => Ok(()),
+            },
+        };
+        put().map_err(|err| HostError::Failed {
+            what: format!("writing {}", Layout::firewall_name(want.vmid)),
+            why: err.to_string(),
+            output: String::new(),
+        })
+    }
+
+    /// Sees that an AppArmor profile is loaded before a guest is started with it.
+    async fn load_profile(&self, name: &ProfileName, hand: &Hand) -> Result<(), HostError> {
+        let what = format!("loading the AppArmor profile {name}");
+        let installed = self.layout.host("/etc/apparmor.d").join(name.as_str());
+        let ours = self.library.profile(name).map(fs::read).transpose().map_err(unreachable)?;
+        let is_same =
+            ours.as_ref().is_none_or(|ours| fs::read(&installed).is_ok_and(|there| there == *ours));
+        if self.is_loaded(name) && is_same {
+            return Ok(());
+        }
+        if let Some(ours) = ours {
+            fs::write(&installed, ours).map_err(unreachable)?;
+        } else if !installed.is_file() {
+            let why = "it is neither loaded, nor in /etc/apparmor.d, nor among our profiles";
+            return Err(HostError::Impossible { what, why: why.to_owned() });
+        }
+        let limit = std::time::Duration::from_mins(1);
+        let arguments = ["-r", &installed.display().to_string()];
+        tool::ask(&self.layout, "apparmor_parser", &arguments, limit, hand).await?;
+        if self.is_loaded(name) {
+            return Ok(());
+        }
+        let why = format!("{} holds no profile of that name", installed.display());
+        Err(HostError::Impossible { what, why })
+    }
+
+    fn is_loaded(&self, name: &ProfileName) -> bool {
+        let path = self.layout.host("/sys/kernel/security/apparmor/profiles");
+        let loaded = fs::read_to_string(path).unwrap_or_default();
+        loaded.lines().any(|line| line.split(" (").next() == Some(name.as_str()))
+    }
+
+    /// Makes a directory of the host and gives it to an id inside. What is in it stays as it is.
+    fn make_directory(
+        &self,
+        want: &GuestSpec,
+        path: &str,
+        owner: Option<u32>,
+        group: Option<u32>,
+    ) -> Result<(), HostError> {
+        let failed = |why: String| HostError::Failed {
+            what: format!("making the directory {path}"),
+            why,
+            output: String::new(),
+        };
+        let there = self.layout.host(path);
+        // Who can put a link there could have any file of the host given away.
+        if fs::symlink_metadata(&there).is_ok_and(|metadata| metadata.is_symlink()) {
+            return Err(failed("it is a symbolic link; name the directory itself".to_owned()));
+        }
+        fs::create_dir_all(&there).map_err(|err| failed(err.to_string()))?;
+        let is_mapped = container(want)?.unprivileged;
+        let outside = |id: u32| if is_mapped { id.saturating_add(look::FIRST_ID) } else { id };
+        let uid = owner.map(|id| Uid::from_raw(outside(id)));
+        let gid = group.map(|id| Gid::from_raw(outside(id)));
+        if uid.is_some() || gid.is_some() {
+            chown(&there, uid, gid).map_err(|err| failed(err.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// Says before anything is changed that the host would refuse to start a guest with these ids.
+    fn check_id_maps(&self, want: &GuestSpec) -> Result<(), HostError> {
+        for map in &container(want)?.id_maps {
+            let (file, kind) = if map.group { ("subgid", "group") } else { ("subuid", "user") };
+            let text = fs::read_to_string(self.layout.host(&format!("/etc/{file}")));
+            let text = text.unwrap_or_default();
+            let covers = |line: &str| {
+                let mut parts = line.trim().split(':');
+                let (who, first, count) = (parts.next(), parts.next(), parts.next());
+                let number = |text: Option<&str>| text.and_then(|text| text.parse::<u64>().ok());
+                let (Some(first), Some(count)) = (number(first), number(count)) else {
+                    return false;
+                };
+                let (from, to) =
+                    (u64::from(map.outside), u64::from(map.outside) + u64::from(map.count));
+                who == Some("root") && first <= from && to <= first + count
+            };
+            if !text.lines().any(covers) {
+                let (first, count) = (map.outside, map.count);
+                return Err(HostError::Impossible {
+                    what: format!("mapping {kind} ids of {}", want.vmid),
+                    why: format!(
+                        "/etc/{file} does not let root use {first} to {first}+{count}; add `root:{first}:{count}` to it"
+                    ),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Says what would keep a guest from starting, as Proxmox itself says nothing of use.
+    fn check_start(&self, conf: &Conf) -> Result<(), HostError> {
+        let failed = |why: String| HostError::Failed {
+            what: "starting it".to_owned(),
+            why,
+            output: String::new(),
+        };
+        let settled = conf.settled();
+        for mount in mounts(&settled).iter().filter(|mount| mount.is_bound()) {
+            if !self.layout.host(&mount.source).exists() {
+                return Err(failed(format!(
+                    "{} does not exist on the host; it is to be mounted at {}",
+                    mount.source, mount.place
+                )));
+            }
+        }
+        for value in settled.numbered("dev").values() {
+            let pairs = words::pairs(value, "path");
+            let Some(path) = pairs.get("path") else { continue };
+            if !self.layout.host(path).exists() {
+                return Err(failed(format!("the device {path} does not exist on the host")));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Hypervisor for Proxmox {
+    async fn look(&self, want: &GuestSpec, facets: Facets) -> Result<Seen, HostError> {
+        self.seen(want, facets)
+    }
+
+    async fn apply(&self, want: &GuestSpec, change: &Change, hand: &Hand) -> Result<(), HostError> {
+        if let Change::Create { origin, .. } = change {
+            return self.create(want, origin, change, hand).await;
+        }
+        let conf = self.conf(want.vmid)?.ok_or_else(|| HostError::Failed {
+            what: format!("working on {}", want.vmid),
+            why: "it is gone".to_owned(),
+            output: String::new(),
+        })?;
+        if *change == Change::RemoveHalfMade {
+            return self.remove_half_made(want, &conf, hand).await;
+        }
+        if let Some(by) = conf.lock() {
+            let what = format!("container {}", want.vmid);
+            return Err(HostError::Locked { what, by: by.to_owned() });
+        }
+        let kept = self.notes.kept(want.vmid)?;
+        let ground = Self::ground(want, &conf, None, &kept)?;
+        let acts = ground.acts(change);
+        match change {
+            Change::SetProperties { .. } => self.set_properties(want, change, &acts, hand).await,
+            Change::Attach { .. } => self.attach(want, &conf, change, hand).await,
+            Change::Detach { place } => {
+                let gone = mounts(&conf.settled());
+                let keys = gone.iter().filter(|mount| mount.is_at(place));
+                let keys: Vec<_> = keys.map(|mount| format!("mp{}", mount.index)).collect();
+                self.note_volumes(want, &conf, &keys)?;
+                self.do_all(want, &acts, hand).await
+            }
+            Change::Destroy { volumes } => {
+                self.note_volumes(want, &conf, &ground.keys_to_keep(volumes))?;
+                self.do_all(want, &acts, hand).await
+            }
+            Change::Start | Change::Restart => {
+                self.check_start(&conf)?;
+                self.do_all(want, &acts, hand).await
+            }
+            Change::InstallFeature { feature } => {
+                let recipe = self.library.feature(feature)?;
+                inside::run(&self.layout, want, &recipe, hand).await
+            }
+            Change::RunApplicationScript { script } => {
+                let recipe = self.library.script(script)?;
+                inside::run(&self.layout, want, &recipe, hand).await
+            }
+            Change::AwaitHealthy => {
+                inside::await_health(&self.layout, want, hand).await?;
+                match kernel::init(&self.layout, want.vmid) {
+                    Some(init) => self.notes.mark_healthy(want.vmid, &init.boot(), &want.service()),
+                    None => Ok(()),
+                }
+            }
+            Change::Create { .. }
+            | Change::RemoveHalfMade
+            | Change::GrowVolume { .. }
+            | Change::GrowRootDisk { .. }
+            | Change::Stop
+            | Change::AwaitAgent
+            | Change::TakeSnapshot { .. }
+            | Change::RemoveSnapshot { .. }
+            | Change::CleanForTemplate
+            | Change::ConvertToTemplate { .. }
+            | Change::Adopt => self.do_all(want, &acts, hand).await,
+        }
+    }
+
+    fn commands(&self, want: &GuestSpec, ahead: &[Foreseen]) -> Vec<Vec<String>> {
+        let read = |vmid| self.conf(vmid).ok().flatten();
+        let mut conf = read(want.vmid).unwrap_or_default();
+        let parent = want.parent().and_then(read);
+        let kept = self.notes.kept(want.vmid).unwrap_or_default();
+        let mut all = Vec::new();
+        for Foreseen { before, change, .. } in ahead {
+            let Ok(ground) = Self::ground(want, &conf, parent.as_ref(), &kept) else { break };
+            let acts = ground.acts(change);
+            all.push(acts.iter().map(|act| Shown(act, want.vmid).to_string()).collect());
+            let is_running = before.guest.as_ref().is_some_and(|guest| guest.run != Run::Stopped);
+            conf = ground.imagine(change, is_running);
+        }
+        all
+    }
+
+    async fn inventory(&self) -> Result<Inventory, HostError> {
+        self.take_stock().await
+    }
+}
