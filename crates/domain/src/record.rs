@@ -77,6 +77,9 @@ pub struct Work {
     pub reached: usize,
     /// How often it failed since it last was asked for.
     pub attempts: u32,
+    /// How often it waited since then for what somebody else holds.
+    #[serde(default)]
+    pub waits: u32,
     /// How often it was claimed since it last got further.
     pub idle_claims: u32,
     /// What went wrong last.
@@ -242,6 +245,7 @@ impl Work {
             taken: Vec::new(),
             reached: 0,
             attempts: 0,
+            waits: 0,
             idle_claims: 0,
             failure: None,
             addresses: Vec::new(),

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub enum Verdict {
     /// It may pass: try again later.
     Retry,
+    /// Somebody else holds what it needs: wait for as long as that takes. It costs no attempt.
+    Wait,
     /// It will not pass: give the job up and say so.
     GiveUp,
     /// Only a human can tell: block and ask.

@@ -176,7 +176,7 @@ impl<H: Hypervisor, J: Journal> Walk<'_, H, J> {
             let change = change.clone();
             match self.host.apply(self.want, &change, self.hand).await {
                 Ok(()) => made.push(change),
-                Err(err) if err.verdict() == Verdict::Retry => {
+                Err(err) if matches!(err.verdict(), Verdict::Retry | Verdict::Wait) => {
                     return Ok(Some(Stumble { change, err }));
                 }
                 Err(err) => return Err(Stumble { change, err }.into()),
@@ -200,7 +200,9 @@ impl<H: Hypervisor, J: Journal> Walk<'_, H, J> {
             sleep(pause).await;
             match self.look(step.needs(), None).await {
                 Ok(look) => return Ok(Some(look)),
-                Err(blind) if blind.verdict() == Verdict::Retry => why = blind.to_string(),
+                Err(blind) if matches!(blind.verdict(), Verdict::Retry | Verdict::Wait) => {
+                    why = blind.to_string()
+                }
                 Err(blind) => return Err(blind.into()),
             }
         }

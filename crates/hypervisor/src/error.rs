@@ -72,10 +72,11 @@ impl HostError {
     /// Returns what to do about it.
     pub fn verdict(&self) -> Verdict {
         match self {
-            // A lock held by a backup, a storage that is busy: most failures pass. Retrying a
-            // doomed change costs a minute; not retrying a passing one costs a guest.
-            Self::Locked { .. }
-            | Self::Failed { .. }
+            // A backup may hold it for an hour, and that is nobody's failure.
+            Self::Locked { .. } => Verdict::Wait,
+            // A storage that is busy: most failures pass. Retrying a doomed change costs a minute;
+            // not retrying a passing one costs a guest.
+            Self::Failed { .. }
             | Self::TimedOut { .. }
             | Self::Full { .. }
             | Self::Unreachable { .. } => Verdict::Retry,

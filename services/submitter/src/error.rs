@@ -190,7 +190,7 @@ fn bus_exit_code(err: &BusError) -> u8 {
         | BusError::Unknown { .. }
         | BusError::NotJson(_)
         | BusError::Unreadable { .. } => match err.verdict() {
-            Verdict::Retry => EXIT_UNAVAILABLE,
+            Verdict::Retry | Verdict::Wait => EXIT_UNAVAILABLE,
             Verdict::GiveUp | Verdict::AskHuman => EXIT_FAILED,
         },
     }

@@ -330,6 +330,11 @@ impl<H: Hypervisor> Context<H> {
             Verdict::Retry => {
                 self.give_up(pen, format!("tried {attempts} times; the last time: {what}")).await
             }
+            Verdict::Wait => {
+                let at = now() + wait(self.settings.retry_after, state.work.waits + 1);
+                pen.say(RetryWait { at, attempt: attempts, of });
+                Ended::Settled
+            }
             Verdict::GiveUp => self.give_up(pen, what).await,
             Verdict::AskHuman => {
                 let advice = err.advice().unwrap_or("look at the host").to_owned();

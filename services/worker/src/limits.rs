@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use phoenix_domain::{Change, Facets, GuestSpec, Origin, Seen, StorageId};
+use phoenix_domain::{Change, Facets, Foreseen, GuestSpec, Origin, Seen, StorageId};
 use phoenix_hypervisor::{Hand, HostError, Hypervisor, Inventory};
 use tokio::sync::Semaphore;
 
@@ -42,6 +42,10 @@ impl<H: Hypervisor> Hypervisor for Limited<H> {
         let applied = self.host.apply(want, change, hand).await;
         drop(turn);
         applied
+    }
+
+    fn commands(&self, want: &GuestSpec, ahead: &[Foreseen]) -> Vec<Vec<String>> {
+        self.host.commands(want, ahead)
     }
 
     async fn inventory(&self) -> Result<Inventory, HostError> {

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use phoenix_hypervisor::Idle;
+use phoenix_hypervisor::proxmox::{Library, Node, Proxmox};
 use phoenix_hypervisor::simulated;
 use phoenix_hypervisor::simulated::{Effects, Simulated, init};
 use phoenix_service::{LogFormat, on_signal, tell};
@@ -55,10 +56,26 @@ fn start(settings: Settings) -> Result<(), WorkerError> {
         let ended = match settings.host {
             HostKind::Idle => crate::run(settings, Idle::default(), shutdown).await,
             HostKind::Simulated => simulated(settings, shutdown).await,
+            HostKind::Proxmox => proxmox(settings, shutdown).await,
         };
         signals.abort();
         ended
     })
+}
+
+async fn proxmox(settings: Settings, shutdown: CancellationToken) -> Result<(), WorkerError> {
+    let node = Node {
+        root: settings.host_root.clone(),
+        state_dir: settings.state_dir.clone(),
+        run_dir: settings.run_dir.clone(),
+        library: Library {
+            features: settings.features.clone(),
+            scripts: settings.scripts.clone(),
+            profiles: settings.profiles.clone(),
+        },
+    };
+    let host = Proxmox::open(&node).map_err(WorkerError::Host)?;
+    crate::run(settings, host, shutdown).await
 }
 
 async fn simulated(settings: Settings, shutdown: CancellationToken) -> Result<(), WorkerError> {

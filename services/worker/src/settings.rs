@@ -45,6 +45,21 @@ pub struct Settings {
     /// How long the changes of a simulated host take, where it is made anew
     #[arg(long, value_enum, default_value_t = Pace::Natural, value_name = "PACE")]
     pub sim_pace: Pace,
+    /// A folder with features; only with --host proxmox. May be given again, the first that has one wins
+    #[arg(long = "features", value_name = "DIR", value_hint = ValueHint::DirPath,
+          default_values = ["/etc/phoenix/features", "/usr/share/phoenix/features"])]
+    pub features: Vec<PathBuf>,
+    /// A folder with application scripts; only with --host proxmox
+    #[arg(long = "scripts", value_name = "DIR", value_hint = ValueHint::DirPath,
+          default_values = ["/etc/phoenix/scripts", "/usr/local/phoenix_hypervisor/bin"])]
+    pub scripts: Vec<PathBuf>,
+    /// A folder with AppArmor profiles; only with --host proxmox
+    #[arg(long = "profiles", value_name = "DIR", value_hint = ValueHint::DirPath,
+          default_values = ["/etc/phoenix/apparmor", "/usr/local/phoenix_hypervisor/etc/apparmor"])]
+    pub profiles: Vec<PathBuf>,
+    /// The folder below which the node has everything, for a node that is not real
+    #[arg(long, default_value = "/", value_name = "DIR", value_hint = ValueHint::DirPath, hide = true)]
+    pub host_root: PathBuf,
     /// How many guests are worked on at once
     #[arg(long, default_value_t = 8, value_name = "N")]
     pub slots: usize,
@@ -70,6 +85,8 @@ pub struct Settings {
 pub enum HostKind {
     /// A simulation on disk: no guest is real
     Simulated,
+    /// A Proxmox VE node, this one: containers by pct
+    Proxmox,
     /// Nothing at all, for measuring
     #[value(hide = true)]
     Idle,

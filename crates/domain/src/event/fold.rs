@@ -1,7 +1,7 @@
 //! What a fact makes of the state of a guest.
 
 use super::fact::{Fact, Obstacle};
-use crate::{Desired, Goal, GuestKey, Phase, Record, Restart, Standing, Work};
+use crate::{Desired, Goal, GuestKey, Phase, Record, Restart, Standing, Verdict, Work};
 
 impl Record {
     /// Returns the state after a fact. The state in a guest's last event is the fold of its
@@ -74,7 +74,13 @@ impl Record {
             }
             Fact::StepFailed(failed) => {
                 work.failure = Some(failed.failure.clone());
-                work.attempts += 1;
+                // To wait for somebody is no failure.
+                if failed.failure.verdict == Verdict::Wait {
+                    work.waits += 1;
+                } else {
+                    work.attempts += 1;
+                    work.waits = 0;
+                }
                 work.idle_claims = 0;
             }
             Fact::RetryWait(wait) => leave(work, desired, Standing::RetryWait { at: wait.at }),
@@ -104,6 +110,7 @@ impl Record {
                     Goal::Running | Goal::Stopped | Goal::Restarted => {}
                 }
                 work.attempts = 0;
+                work.waits = 0;
                 work.idle_claims = 0;
                 work.failure = None;
                 leave(work, desired, Standing::Completed);
