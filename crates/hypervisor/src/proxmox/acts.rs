@@ -598,3 +598,6 @@ fn quoted(word: &str) -> String {
 pub(super) fn firewall_text(wanted: &Firewall) -> Option<String> {
     (*wanted != Firewall::default()).then(|| firewall::write(wanted))
 }
+
+#[cfg(test)]
+mod tests;
