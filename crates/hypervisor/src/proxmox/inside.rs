@@ -22,11 +22,24 @@ const NETWORK: Duration = Duration::from_mins(1);
 /// How often its addresses are looked at.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// What everything in a guest begins with: nothing of the environment of the host is there.
+macro_rules! in_guest {
+    ($script:literal) => {
+        concat!(
+            "set -u; export HOME=/root LANG=C.UTF-8 \
+             PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; ",
+            $script
+        )
+    };
+}
+
 /// Unpacks what comes through stdin, and runs what is in it. Nothing of it stays.
-const UNPACK: &str = "set -eu; umask 077; \
-    export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8; \
-    mkdir -p /tmp; d=$(mktemp -d /tmp/phoenix.XXXXXX); trap 'rm -rf \"$d\"' EXIT; \
-    tar -xf - -C \"$d\"; cd \"$d\"; sh ./run </dev/null";
+const UNPACK: &str = in_guest!(
+    "set -e; umask 077; mkdir -p /tmp; d=$(mktemp -d /tmp/phoenix.XXXXXX); \
+     trap 'rm -rf \"$d\"' EXIT; tar -xf - -C \"$d\"; cd \"$d\"; sh ./run </dev/null"
+);
+/// Runs what comes through stdin.
+const CHECK: &str = in_guest!("exec sh -s");
 
 /// Says whether a receipt says that this version was run.
 pub(super) fn has_receipt(inside: &Inside, recipe: &Recipe) -> Result<bool, HostError> {
@@ -105,7 +118,7 @@ pub(super) async fn await_health(
         .map(|check| u64::from(check.retries) * (u64::from(check.interval) + 60))
         .sum();
     let checks: String = want.checks.iter().map(check).collect();
-    let ended = attach(layout, want.vmid, "exec sh -s", Duration::from_secs(seconds + 60))
+    let ended = attach(layout, want.vmid, CHECK, Duration::from_secs(seconds + 60))
         .purpose(&what)
         .stdin(checks.as_bytes())?
         .run(hand)

@@ -22,7 +22,7 @@ impl Layout {
 
     pub(super) fn program(&self, name: &str) -> PathBuf {
         match name {
-            "lxc-attach" => self.host("/usr/bin/lxc-attach"),
+            "lxc-attach" | "umount" => self.host("/usr/bin").join(name),
             other => self.host("/usr/sbin").join(other),
         }
     }

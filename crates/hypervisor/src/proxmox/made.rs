@@ -5,7 +5,6 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use phoenix_domain::{Change, GuestSpec, Origin, StorageId, Vmid};
-use rustix::mount::{UnmountFlags, unmount};
 use serde::Deserialize;
 use tokio::time::sleep;
 use tracing::{info, warn};
@@ -133,7 +132,7 @@ impl Proxmox {
         if conf.lock().is_some() {
             tool::pct(&self.layout, &["unlock".to_owned(), vmid.to_string()], hand).await?;
         }
-        self.unmount(vmid);
+        self.unmount(vmid, hand).await?;
         let destroy = ["destroy", &vmid.to_string(), "--purge", "1"].map(str::to_owned);
         tool::pct(&self.layout, &destroy, hand).await?;
         if let Some(making) = self.notes.making(vmid)? {
@@ -148,17 +147,15 @@ impl Proxmox {
     }
 
     /// Unmounts the root file system that a creation has left mounted.
-    fn unmount(&self, vmid: Vmid) {
+    async fn unmount(&self, vmid: Vmid, hand: &Hand) -> Result<(), HostError> {
         let root = self.layout.rootfs(vmid);
-        let mounts = fs::read_to_string(self.layout.proc("self/mounts")).unwrap_or_default();
-        let below = mounts.lines().filter_map(|line| line.split(' ').nth(1));
-        let mut below: Vec<_> = below.filter(|at| Path::new(at).starts_with(&root)).collect();
-        below.reverse();
-        for at in below {
-            if let Err(err) = unmount(at, UnmountFlags::empty()) {
-                warn!(at, %err, "what a killed creation has mounted cannot be unmounted");
-            }
+        let mounts = fs::read_to_string(self.layout.proc("mounts")).unwrap_or_default();
+        let mut mounted = mounts.lines().filter_map(|line| line.split(' ').nth(1));
+        if !mounted.any(|at| Path::new(at).starts_with(&root)) {
+            return Ok(());
         }
+        let root = root.display().to_string();
+        tool::ask(&self.layout, "umount", &["-R", &root], ASK, hand).await.map(drop)
     }
 
     /// Frees the volumes that a creation has made before it was killed: those with this number that
