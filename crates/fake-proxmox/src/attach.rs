@@ -94,6 +94,7 @@ pub(crate) fn run(
         command.env_clear();
         command.env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
     }
+    command.env_remove(crate::VARIABLE);
     command.env("container", "lxc").env("TERM", "linux");
     command.envs(environment.set.iter().map(|(name, value)| (name, value)));
     let status = command.status()?;

@@ -135,7 +135,12 @@ fn make_storage(node: &Node, storage: &StorageSetting) -> Outcome<()> {
             }
             "/var/lib/vz".to_owned()
         }
-        "dir" | "btrfs" => format!("/var/lib/{}", storage.name),
+        "dir" | "btrfs" => {
+            for folder in ["dump", "images", "private"] {
+                fs::create_dir_all(shelf.join(folder))?;
+            }
+            format!("/var/lib/{}", storage.name)
+        }
         "nfs" => format!("/mnt/pve/{}", storage.name),
         _ => return Ok(()),
     };
