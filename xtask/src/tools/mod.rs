@@ -123,6 +123,14 @@ pub(crate) const TIME: Tool = Tool {
     source: Source::Debian { package: "time" },
 };
 
+/// All of a root file system in one file that needs no libraries: what made-up containers hold.
+pub(crate) const BUSYBOX: Tool = Tool {
+    name: "busybox",
+    asked: &["--help"],
+    enough: Enough::Any,
+    source: Source::Debian { package: "busybox-static" },
+};
+
 impl Tool {
     /// Returns the program, installing it when it is missing or too old.
     pub(crate) fn ensure(&self, workspace: &Workspace) -> Result<PathBuf> {
@@ -192,8 +200,18 @@ impl Tool {
 mod tests {
     use super::*;
 
-    const ALL: [&Tool; 9] =
-        [&NEXTEST, &DENY, &MACHETE, &FUZZ, &TYPOS, &NATS_SERVER, &SHELLCHECK, &CXX, &TIME];
+    const ALL: [&Tool; 10] = [
+        &NEXTEST,
+        &DENY,
+        &MACHETE,
+        &FUZZ,
+        &TYPOS,
+        &NATS_SERVER,
+        &SHELLCHECK,
+        &CXX,
+        &TIME,
+        &BUSYBOX,
+    ];
 
     #[test]
     fn what_is_installed_is_new_enough() {
