@@ -36,7 +36,16 @@ impl Test {
 
         // The tests of whole programs build them; built here, no test is slow for it.
         workspace
-            .cargo(&["build", "--quiet", "--package", "phoenix", "--package", "phoenix-submitter"])
+            .cargo(&[
+                "build",
+                "--quiet",
+                "--package",
+                "phoenix",
+                "--package",
+                "phoenix-submitter",
+                "--package",
+                "phoenix-fake-proxmox",
+            ])
             .run()?;
         let tested = workspace
             .cargo(&["nextest", "run", "--workspace", "--profile", profile])

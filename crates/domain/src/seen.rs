@@ -28,6 +28,8 @@ pub struct Seen {
     pub parent: SeenParent,
     /// What a clone of that guest begins with; absent where the host does not tell.
     pub inheritance: Option<Inheritance>,
+    /// Volumes of a guest with this number that are mounted no longer, as they will be found again.
+    pub kept: Vec<Volume>,
 }
 
 /// What a clone begins with, before anything is done to it.

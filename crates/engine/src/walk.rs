@@ -201,7 +201,7 @@ impl<H: Hypervisor, J: Journal> Walk<'_, H, J> {
             match self.look(step.needs(), None).await {
                 Ok(look) => return Ok(Some(look)),
                 Err(blind) if matches!(blind.verdict(), Verdict::Retry | Verdict::Wait) => {
-                    why = blind.to_string()
+                    why = blind.to_string();
                 }
                 Err(blind) => return Err(blind.into()),
             }

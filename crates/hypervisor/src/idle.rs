@@ -47,6 +47,6 @@ impl Idle {
                 SeenParent::NotReady
             }
         };
-        Seen { guest: guests.get(&want.vmid).cloned(), parent, inheritance: None }
+        Seen { guest: guests.get(&want.vmid).cloned(), parent, inheritance: None, kept: Vec::new() }
     }
 }

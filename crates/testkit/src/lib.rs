@@ -4,6 +4,7 @@ pub mod actor;
 mod guest;
 pub mod host;
 pub mod nats;
+pub mod pve;
 pub mod worker;
 
 pub use guest::{Builder, guest, machine};

@@ -41,10 +41,14 @@ pub(super) fn differences(want: &GuestSpec, seen: &Seen) -> Result<Vec<Change>, 
         // A directory whose owner is another is not unmounted for that, only given away.
         let mounted = at(have, wanted.place.place())
             .filter(|mounted| is_same_volume(&wanted.source, &mounted.source));
-        let Some(mounted) = mounted else {
+        let is_mounted = mounted.is_some();
+        let Some(mounted) = mounted.clone().or_else(|| kept(seen, wanted)) else {
             changes.push(Change::Attach { volume: wanted.clone() });
             continue;
         };
+        if !is_mounted {
+            changes.push(Change::Attach { volume: wanted.clone() });
+        }
         let (Some(to), Some(from)) = (size(wanted), size(&mounted)) else { continue };
         match to.cmp(&from) {
             Ordering::Equal => {}
@@ -61,6 +65,18 @@ pub(super) fn differences(want: &GuestSpec, seen: &Seen) -> Result<Vec<Change>, 
         }
     }
     Ok(changes)
+}
+
+/// Returns the volume that will be found again when this one is attached.
+fn kept(seen: &Seen, wanted: &Volume) -> Option<Volume> {
+    let VolumeSource::Storage { name, storage, .. } = &wanted.source else { return None };
+    let is_it = |kept: &&Volume| match &kept.source {
+        VolumeSource::Storage { name: of, storage: on, .. } => {
+            on == storage && (kept.place.place() == wanted.place.place() || of == name)
+        }
+        VolumeSource::Host { .. } | VolumeSource::Nfs { .. } => false,
+    };
+    seen.kept.iter().find(is_it).cloned()
 }
 
 /// Says whether the host mounts it; a machine mounts what NFS exports by itself, once it runs.

@@ -19,7 +19,8 @@ impl Difference {
                 self.prune(&mut value);
                 return value.to_string();
             }
-            let kept = text.lines().filter(|line| !self.words.iter().any(|word| line.contains(word)));
+            let kept =
+                text.lines().filter(|line| !self.words.iter().any(|word| line.contains(word)));
             kept.map(|line| format!("{line}\n")).collect::<String>()
         };
         let exit = if self.words.contains(&EXIT) { 0 } else { answer.exit };

@@ -30,7 +30,11 @@ fn parameters(text: &str) -> String {
     lines.sort_unstable();
     // How many blank lines follow depends on which error is the last, and stays.
     let blank = rest[..begin].lines().filter(|line| line.is_empty()).count();
-    format!("400 Parameter verification failed.\n{}\n{blank} blank\n{}", lines.join("\n"), &rest[begin..])
+    format!(
+        "400 Parameter verification failed.\n{}\n{blank} blank\n{}",
+        lines.join("\n"),
+        &rest[begin..]
+    )
 }
 
 /// What programs count: bytes that were read and copied, seconds.
@@ -62,7 +66,15 @@ fn words(text: &str) -> String {
     let mut out = String::new();
     for line in text.split_inclusive('\n') {
         let line = after(line, "snaptime: ", "<time>\n");
-        let line = after(&line, " after ", if line.trim_end().ends_with('s') && line.contains("=> exit") { "<seconds>\n" } else { "" });
+        let line = after(
+            &line,
+            " after ",
+            if line.trim_end().ends_with('s') && line.contains("=> exit") {
+                "<seconds>\n"
+            } else {
+                ""
+            },
+        );
         let mut rest = line.as_str();
         while let Some(first) = rest.chars().next() {
             if let Some((length, name)) = chance(rest) {

@@ -52,6 +52,8 @@ pub(super) struct Edit {
     pub(super) mark: Option<SpecDigest>,
     /// What clones find in it.
     pub(super) contents: Option<SpecDigest>,
+    /// Keys that should have another value.
+    pub(super) keys: BTreeMap<String, String>,
     /// Keys whose lines go, while what they name stays.
     pub(super) without: Vec<String>,
 }
@@ -69,6 +71,7 @@ impl Edit {
         if let Some(contents) = &self.contents {
             mark::put_contents(&mut section, contents);
         }
+        section.keys.extend(self.keys.clone());
         for key in &self.without {
             section.keys.remove(key);
         }
@@ -114,7 +117,7 @@ impl Ground<'_> {
                     .collect()
             }
             Change::GrowVolume { place, to } => {
-                let mounts = mounts(&self.conf.main);
+                let mounts = mounts(&self.conf.settled());
                 let grown = mounts.iter().find(|mount| mount.is_at(place));
                 let key = |mount: &Mount| format!("mp{}", mount.index);
                 let size = format!("{}G", to.0);
@@ -146,7 +149,15 @@ impl Ground<'_> {
                 let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
                 vec![pct(&["snapshot"], vmid, &arguments)]
             }
-            Change::RemoveSnapshot { name } => vec![pct(&["delsnapshot"], vmid, &[name.as_str()])],
+            Change::RemoveSnapshot { name } => {
+                // One that was never finished may have nothing on the storage to be removed.
+                let snapshot = self.conf.snapshots.get(name.as_str());
+                let mut arguments = vec![name.as_str()];
+                if snapshot.is_some_and(|section| !is_whole(section)) {
+                    arguments.extend(["--force", "1"]);
+                }
+                vec![pct(&["delsnapshot"], vmid, &arguments)]
+            }
             Change::CleanForTemplate => Vec::new(),
             Change::ConvertToTemplate { contents } => {
                 let edit = Edit { contents: Some(contents.clone()), ..Edit::default() };
@@ -412,8 +423,18 @@ pub(super) fn sealed(conf: &Conf) -> Option<Sealed> {
         return Some(Sealed::Template);
     }
     let mut made_for_it =
-        conf.snapshots.iter().filter(|(_, section)| mark::contents(section).is_some());
+        conf.snapshots.iter().filter(|(_, section)| snapshot_contents(section).is_some());
     made_for_it.next().map(|(name, _)| Sealed::Snapshot(name.clone()))
+}
+
+/// Returns what clones find in a snapshot; nothing where it was not made for that, or not finished.
+pub(super) fn snapshot_contents(section: &Section) -> Option<SpecDigest> {
+    mark::contents(section).filter(|_| is_whole(section))
+}
+
+/// Says whether the taking of a snapshot came to its end.
+fn is_whole(section: &Section) -> bool {
+    section.get("snapstate").is_none()
 }
 
 /// Does to a config what a command of `pct` does.
@@ -438,7 +459,8 @@ fn imagine(conf: &mut Conf, parent: Option<&Conf>, arguments: &[String], is_runn
         match option {
             "delete" if is_running => {
                 let pending = conf.pending.get_or_insert_default();
-                pending.keys.insert("delete".to_owned(), value.to_owned());
+                let waiting = pending.keys.entry("delete".to_owned()).or_default();
+                *waiting = format!("{waiting},{value}");
             }
             "delete" => {
                 for key in value.split(',') {

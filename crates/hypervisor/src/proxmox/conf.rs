@@ -5,7 +5,7 @@
 //! is read whole, and only its main section is ever written.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use phoenix_domain::RawLine;
 
@@ -116,50 +116,39 @@ impl Section {
     }
 }
 
-/// Returns the text of a file with another description, other raw lines and other tags in its main
-/// section, and without the keys that section has no more. Everything else stays, byte for byte.
+/// Returns the text of a file with this main section, in the order in which Proxmox itself writes.
+/// Every other section stays byte for byte.
 pub(super) fn with_main(text: &str, main: &Section) -> String {
     let mut written = String::with_capacity(text.len() + 256);
+    // A String takes everything that is written to it.
+    let mut write = |line: fmt::Arguments<'_>| {
+        let _written = writeln!(written, "{line}");
+    };
     for line in &main.description {
-        // A String takes everything that is written to it.
-        let _written = writeln!(written, "#{}", encode(line));
+        write(format_args!("#{}", encode(line)));
     }
     let mut lines = text.lines().peekable();
-    let mut has_tags = false;
     while let Some(line) = lines.next_if(|line| !matches!(Line::read(line), Line::Section(_))) {
         match Line::read(line) {
-            Line::Description(_) | Line::Raw(_) | Line::Section(_) => {}
-            Line::Key("tags", _) => {
-                has_tags = true;
-                write_tags(&mut written, main);
-            }
-            Line::Key(key, _) if !main.keys.contains_key(key) => {}
+            Line::Description(_) | Line::Key(..) | Line::Raw(_) | Line::Section(_) => {}
             // The empty line before the next section is written below.
             Line::Other if line.trim().is_empty() => {}
-            Line::Key(..) | Line::Other => {
-                let _written = writeln!(written, "{line}");
-            }
+            Line::Other => write(format_args!("{line}")),
         }
     }
-    if !has_tags {
-        write_tags(&mut written, main);
+    for (key, value) in &main.keys {
+        write(format_args!("{key}: {value}"));
     }
     for RawLine { key, value } in &main.raw {
-        let _written = writeln!(written, "{key}: {value}");
+        write(format_args!("{key}: {value}"));
     }
     if lines.peek().is_some() {
-        written.push('\n');
+        write(format_args!(""));
     }
     for line in lines {
-        let _written = writeln!(written, "{line}");
+        write(format_args!("{line}"));
     }
     written
-}
-
-fn write_tags(written: &mut String, main: &Section) {
-    if let Some(tags) = main.get("tags") {
-        let _written = writeln!(written, "tags: {tags}");
-    }
 }
 
 impl<'t> Line<'t> {

@@ -59,8 +59,8 @@ impl Layout {
     }
 
     /// Returns where the root file system of a container is mounted while that is made.
-    pub(super) fn rootfs(&self, vmid: Vmid) -> PathBuf {
-        self.host(&format!("/var/lib/lxc/{vmid}/rootfs"))
+    pub(super) fn rootfs(vmid: Vmid) -> String {
+        format!("/var/lib/lxc/{vmid}/rootfs")
     }
 
     /// Returns the folder of archives of a storage that is a folder itself.

@@ -12,11 +12,12 @@ use phoenix_domain::{
 };
 use serde::Deserialize;
 
-use super::acts::{DEFAULT_SWAP, Sealed, sealed};
+use super::acts::{DEFAULT_SWAP, Sealed, sealed, snapshot_contents};
 use super::conf::{Conf, Section};
 use super::inside::has_receipt;
 use super::kernel::{self, Init};
-use super::words::mount::{root_disk, volumes};
+use super::notes::Kept;
+use super::words::mount::{mounts, root_disk, volumes};
 use super::words::raw::Raw;
 use super::words::{boot, firewall, gpu, net, options};
 use super::{Proxmox, mark};
@@ -41,8 +42,9 @@ struct Listed {
 impl Proxmox {
     pub(super) fn seen(&self, want: &GuestSpec, facets: Facets) -> Result<Seen, HostError> {
         let container = container(want)?;
-        let guest = match self.conf(want.vmid)? {
-            Some(conf) => Some(self.guest(want, container, &conf, facets)?),
+        let conf = self.conf(want.vmid)?;
+        let guest = match &conf {
+            Some(conf) => Some(self.guest(want, container, conf, facets)?),
             None => self.elsewhere(want)?,
         };
         let parent = want.parent().map(|parent| self.conf(parent)).transpose()?.flatten();
@@ -51,7 +53,12 @@ impl Proxmox {
         });
         let inheritance = bequest.transpose()?;
         let parent = if inheritance.is_some() { SeenParent::Ready } else { SeenParent::NotReady };
-        Ok(Seen { guest, parent, inheritance })
+        let mounted: Vec<_> = conf.iter().flat_map(|conf| mounts(&conf.settled())).collect();
+        let kept = self.notes.kept(want.vmid)?.into_iter().filter(|kept| {
+            // What nobody remembers the place of is nobody's to find again.
+            kept.place.place() != "/" && mounted.iter().all(|mount| mount.source != kept.id)
+        });
+        Ok(Seen { guest, parent, inheritance, kept: kept.map(Kept::into).collect() })
     }
 
     /// Reads the config of a container; nothing where there is none on this node.
@@ -120,7 +127,7 @@ impl Proxmox {
             (Facets::Inside, None) | (Facets::Config, _) => None,
         };
         let snapshots = conf.snapshots.iter().filter_map(|(name, section)| {
-            name.parse::<SnapshotName>().ok().map(|name| (name, mark::contents(section)))
+            name.parse::<SnapshotName>().ok().map(|name| (name, snapshot_contents(section)))
         });
         Ok(SeenGuest {
             owner: if is_ours { Owner::Phoenix } else { Owner::Somebody },

@@ -1,26 +1,43 @@
 //! Makes a container, and clears away what a creation that was killed has left.
 
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use phoenix_domain::{Change, GuestSpec, Origin, StorageId, Vmid};
 use serde::Deserialize;
+use tokio::sync::OwnedMutexGuard;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
+use super::acts::Edit;
 use super::conf::Conf;
+use super::layout::Layout;
 use super::look::unreachable;
 use super::notes::Making;
+use super::words::mount::storage_of;
 use super::{Proxmox, edit, tool};
 use crate::{Hand, HostError, Lock, LockError};
 
+/// The locks that commands of ours leave when they are killed.
+const OURS: [&str; 3] = ["snapshot", "snapshot-delete", "disk"];
 /// How long a question to Proxmox may take.
 const ASK: Duration = Duration::from_mins(2);
 /// How often somebody who waits for another clone of the same guest looks whether it is done.
 const TURN: Duration = Duration::from_millis(50);
 /// The longest such pause.
 const LONGEST_TURN: Duration = Duration::from_secs(1);
+
+/// Who may clone a guest now.
+pub(super) struct Turn {
+    lock: Lock,
+    _first: OwnedMutexGuard<()>,
+}
+
+/// Those of this process who want to clone a guest, guest by guest.
+pub(super) type Turns = Mutex<HashMap<Vmid, Arc<tokio::sync::Mutex<()>>>>;
 
 /// A volume as Proxmox lists it.
 #[derive(Deserialize)]
@@ -49,6 +66,7 @@ impl Proxmox {
         // Whoever was killed right after the config was removed has left volumes of nobody.
         if let Some(before) = self.notes.making(want.vmid)? {
             self.free_debris(want.vmid, &before, hand).await?;
+            self.notes.end_making(want.vmid)?;
         }
         let making = Making { since: now(), storages: vec![want.root_disk.storage.clone()] };
         match origin {
@@ -63,7 +81,7 @@ impl Proxmox {
                 // Proxmox locks a guest for as long as it is cloned, and refuses whoever comes
                 // second. So they come one after the other.
                 let turn = self.turn(*parent).await?;
-                let hand = hand.and(&turn);
+                let hand = hand.and(&turn.lock);
                 let conf = self.conf(*parent)?.ok_or_else(|| HostError::Failed {
                     what: format!("cloning {parent}"),
                     why: "it is gone".to_owned(),
@@ -83,12 +101,17 @@ impl Proxmox {
 
     /// Waits until nobody else of ours clones this guest. A clone whose worker was killed goes on,
     /// and holds its turn to its end.
-    async fn turn(&self, parent: Vmid) -> Result<Lock, HostError> {
+    async fn turn(&self, parent: Vmid) -> Result<Turn, HostError> {
+        // Those of this process stand in a line; only the first of them asks who else is there.
+        let line = Arc::clone(
+            self.turns.lock().unwrap_or_else(PoisonError::into_inner).entry(parent).or_default(),
+        );
+        let first = line.lock_owned().await;
         let path = self.run_dir.join(format!("clone-{parent}.lock"));
         let mut pause = TURN;
         loop {
             match Lock::try_take(&path) {
-                Ok(lock) => return Ok(lock),
+                Ok(lock) => return Ok(Turn { lock, _first: first }),
                 Err(LockError::Held { .. }) => sleep(pause).await,
                 Err(LockError::Unusable { err, .. }) => return Err(unreachable(err)),
             }
@@ -101,7 +124,7 @@ impl Proxmox {
     async fn free_parent(&self, parent: Vmid, conf: &Conf, hand: &Hand) -> Result<(), HostError> {
         let Some(by) = conf.lock() else { return Ok(()) };
         let is_ours = by == "disk" && self.notes.is_cloning(parent)?;
-        if is_ours && self.is_at_rest(parent, "vzclone") {
+        if is_ours && self.is_at_rest(parent) {
             info!(%parent, "a clone that was killed has left its lock; it is taken away");
             let arguments = ["unlock".to_owned(), parent.to_string()];
             return tool::pct(&self.layout, &arguments, hand).await;
@@ -121,13 +144,10 @@ impl Proxmox {
         if !edit::is_free(&self.layout, vmid) {
             return Err(alive("a command of Proxmox that is still at work"));
         }
-        if let Some(parent) = want.parent() {
-            // A clone goes by the number of what it copies.
-            if tool::is_at_work(&self.layout, "vzclone", parent) {
-                return Err(alive("a clone that is still at work"));
-            }
-        } else if tool::is_at_work(&self.layout, "vzcreate", vmid) {
-            return Err(alive("a creation that is still at work"));
+        // A clone goes by the number of what it copies.
+        let is_cloned = want.parent().is_some_and(|parent| tool::is_at_work(&self.layout, parent));
+        if is_cloned || tool::is_at_work(&self.layout, vmid) {
+            return Err(alive("a task of Proxmox that is still at work"));
         }
         if conf.lock().is_some() {
             tool::pct(&self.layout, &["unlock".to_owned(), vmid.to_string()], hand).await?;
@@ -138,45 +158,102 @@ impl Proxmox {
         if let Some(making) = self.notes.making(vmid)? {
             self.free_debris(vmid, &making, hand).await?;
         }
-        Ok(())
+        self.notes.end_making(vmid)
     }
 
     /// Says whether nobody works on a guest any more.
-    fn is_at_rest(&self, vmid: Vmid, kind: &str) -> bool {
-        edit::is_free(&self.layout, vmid) && !tool::is_at_work(&self.layout, kind, vmid)
+    fn is_at_rest(&self, vmid: Vmid) -> bool {
+        edit::is_free(&self.layout, vmid) && !tool::is_at_work(&self.layout, vmid)
+    }
+
+    /// Sees that a guest can be worked on. A lock that a command of ours has left is taken away:
+    /// whoever calls this holds the guest, so that command is dead, and a note says that it was ours.
+    pub(super) async fn free(&self, vmid: Vmid, by: &str, hand: &Hand) -> Result<(), HostError> {
+        let is_ours = OURS.contains(&by) && self.notes.is_locking(vmid)?;
+        if is_ours && self.is_at_rest(vmid) {
+            info!(%vmid, by, "a command that was killed has left its lock; it is taken away");
+            let arguments = ["unlock".to_owned(), vmid.to_string()];
+            return tool::pct(&self.layout, &arguments, hand).await;
+        }
+        Err(HostError::Locked { what: format!("container {vmid}"), by: by.to_owned() })
     }
 
     /// Unmounts the root file system that a creation has left mounted.
     async fn unmount(&self, vmid: Vmid, hand: &Hand) -> Result<(), HostError> {
-        let root = self.layout.rootfs(vmid);
+        let root = Layout::rootfs(vmid);
         let mounts = fs::read_to_string(self.layout.proc("mounts")).unwrap_or_default();
         let mut mounted = mounts.lines().filter_map(|line| line.split(' ').nth(1));
         if !mounted.any(|at| Path::new(at).starts_with(&root)) {
             return Ok(());
         }
-        let root = root.display().to_string();
         tool::ask(&self.layout, "umount", &["-R", &root], ASK, hand).await.map(drop)
     }
 
-    /// Frees the volumes that a creation has made before it was killed: those with this number that
-    /// are younger than the creation, and in no config. What is older was somebody's.
-    async fn free_debris(&self, vmid: Vmid, making: &Making, hand: &Hand) -> Result<(), HostError> {
-        if self.conf(vmid)?.is_some() {
-            return self.notes.end_making(vmid);
-        }
+    /// Frees the volumes that were made before whoever made them was killed: those with this number
+    /// that are younger than that, and in no config. What is older was somebody's.
+    pub(super) async fn free_debris(
+        &self,
+        vmid: Vmid,
+        making: &Making,
+        hand: &Hand,
+    ) -> Result<(), HostError> {
         let kept = self.notes.kept(vmid)?;
+        let conf = fs::read_to_string(self.layout.conf(vmid)).unwrap_or_default();
+        let is_named = |volid: &str| {
+            conf.contains(&format!(": {volid},")) || conf.contains(&format!(": {volid}\n"))
+        };
         for storage in &making.storages {
             for Listed { volid, ctime } in self.volumes_of(storage, vmid, hand).await? {
-                let is_younger = ctime.is_some_and(|made| made >= making.since);
-                if is_younger && !kept.iter().any(|kept| kept.id == volid) {
-                    info!(volid, "freed: a creation that was killed has left it");
+                if is_named(&volid) || kept.iter().any(|kept| kept.id == volid) {
+                    continue;
+                }
+                if ctime.is_some_and(|made| made >= making.since) {
+                    info!(volid, "freed: whoever made it was killed");
                     tool::ask(&self.layout, "pvesm", &["free", &volid], ASK, hand).await?;
                 } else {
                     warn!(volid, "left alone: nobody knows whose it was");
                 }
             }
         }
-        self.notes.end_making(vmid)
+        Ok(())
+    }
+
+    /// Makes the config name the volumes of a template whose making was killed: they have their new
+    /// names, and nothing but the config says otherwise. Says whether there was something to do.
+    pub(super) async fn finish_sealing(
+        &self,
+        vmid: Vmid,
+        conf: &Conf,
+        hand: &Hand,
+    ) -> Result<bool, HostError> {
+        if !self.notes.is_sealing(vmid)? || conf.main.is("template") {
+            return Ok(false);
+        }
+        let mut keys = BTreeMap::new();
+        for (key, value) in &conf.main.keys {
+            let is_disk = key == "rootfs" || key.starts_with("mp");
+            let (volume, rest) = value.split_once(',').unwrap_or((value, ""));
+            let Some(storage) = storage_of(volume).filter(|_| is_disk) else { continue };
+            let listed = self.volumes_of(&storage, vmid, hand).await?;
+            if listed.iter().any(|listed| listed.volid == volume) {
+                continue;
+            }
+            let number = volume.rsplit('-').next().unwrap_or_default();
+            let renamed = listed.iter().find(|listed| {
+                listed.volid.contains("base") && listed.volid.rsplit('-').next() == Some(number)
+            });
+            if let Some(renamed) = renamed {
+                keys.insert(key.clone(), format!("{},{rest}", renamed.volid));
+            }
+        }
+        if keys.is_empty() {
+            return Ok(false);
+        }
+        info!(%vmid, "a template whose making was killed is finished");
+        keys.insert("template".to_owned(), "1".to_owned());
+        edit::edit(&self.layout, vmid, &Edit { keys, ..Edit::default() }).await?;
+        self.notes.end_sealing(vmid)?;
+        Ok(true)
     }
 
     async fn volumes_of(
@@ -198,6 +275,6 @@ impl Proxmox {
 
 /// Reads the clock of the host, by which its storages date their volumes.
 #[expect(clippy::disallowed_methods, reason = "compared with the dates of volumes on this host")]
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -24,7 +24,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use phoenix_domain::{
-    Change, Facets, Firewall, Foreseen, GuestSpec, ProfileName, Run, Seen, VolumeSource,
+    AbsolutePath, Change, Facets, Firewall, Foreseen, GibiBytes, GuestSpec, ProfileName, Run, Seen,
+    VolumeSource,
 };
 use rustix::fs::{Gid, Uid, chown};
 
@@ -34,8 +35,9 @@ use self::inventory::Storages;
 use self::layout::Layout;
 pub use self::library::Library;
 use self::look::{container, unreachable};
-use self::notes::{Kept, Notes};
-use self::words::mount::{mounts, storage_of};
+use self::made::{Turns, now};
+use self::notes::{Kept, Making, Notes};
+use self::words::mount::{mounts, root_disk, storage_of};
 use crate::{Hand, HostError, Hypervisor, Inventory};
 
 /// Where a node is and what its driver needs.
@@ -59,6 +61,7 @@ pub struct Proxmox {
     run_dir: PathBuf,
     library: Library,
     storages: Storages,
+    turns: Turns,
 }
 
 impl Proxmox {
@@ -73,6 +76,7 @@ impl Proxmox {
             run_dir: node.run_dir.clone(),
             library: node.library.clone(),
             storages: Storages::default(),
+            turns: Turns::default(),
         })
     }
 
@@ -122,12 +126,46 @@ impl Proxmox {
         let kept = self.notes.kept(want.vmid)?;
         let ground = Self::ground(want, conf, None, &kept)?;
         let used = ground.kept_for(volume).map(|kept| kept.id.clone());
+        // Whoever was killed after a volume was made, and before it was in the config, left it.
+        if let Some(before) = self.notes.attaching(want.vmid)? {
+            self.free_debris(want.vmid, &before, hand).await?;
+            self.notes.end_attaching(want.vmid)?;
+        }
+        if let (None, VolumeSource::Storage { storage, .. }) = (&used, &volume.source) {
+            let making = Making { since: now(), storages: vec![storage.clone()] };
+            self.notes.begin_attaching(want.vmid, &making)?;
+        }
         self.do_all(want, &ground.acts(change), hand).await?;
         if let Some(used) = used {
             let left: Vec<_> = kept.iter().filter(|kept| kept.id != used).cloned().collect();
             self.notes.keep(want.vmid, &left)?;
         }
-        Ok(())
+        self.notes.end_attaching(want.vmid)
+    }
+
+    /// Sees that the config says how large a disk has become. When a growth is killed between the
+    /// two, the next one only says that the disk has this size.
+    async fn note_growth(
+        &self,
+        want: &GuestSpec,
+        place: Option<&AbsolutePath>,
+        to: GibiBytes,
+        hand: &Hand,
+    ) -> Result<(), HostError> {
+        let Some(conf) = self.conf(want.vmid)? else { return Ok(()) };
+        let section = conf.settled();
+        let has = match place {
+            None => root_disk(&section).map(|disk| disk.size),
+            Some(place) => {
+                let mounts = mounts(&section);
+                mounts.iter().find(|mount| mount.is_at(place)).and_then(|mount| mount.size)
+            }
+        };
+        if has.is_none_or(|has| has >= to) {
+            return Ok(());
+        }
+        let arguments = ["rescan", "--vmid", &want.vmid.to_string()].map(str::to_owned);
+        tool::pct(&self.layout, &arguments, hand).await
     }
 
     /// Notes where volumes were mounted, so that they are found again.
@@ -153,14 +191,21 @@ impl Proxmox {
                 Some(VolumeSource::Storage { name, .. }) => Some(name.clone()),
                 Some(VolumeSource::Host { .. } | VolumeSource::Nfs { .. }) | None => None,
             };
-            kept.push(Kept { id: mount.source, name, place, storage });
+            let size = mount.size.unwrap_or(GibiBytes(0));
+            kept.push(Kept { id: mount.source, name, place, storage, size });
         }
         for (index, volume) in settled.numbered("unused") {
             let is_new = !known.iter().any(|id| id == volume);
             // Nobody remembers where it was; it is kept all the same.
             let (Some(storage), Ok(place)) = (storage_of(volume), "/".parse()) else { continue };
             if is_new && keys.contains(&format!("unused{index}")) {
-                kept.push(Kept { id: volume.to_owned(), name: None, place, storage });
+                kept.push(Kept {
+                    id: volume.to_owned(),
+                    name: None,
+                    place,
+                    storage,
+                    size: GibiBytes(0),
+                });
             }
         }
         self.notes.keep(want.vmid, &kept)
@@ -330,8 +375,7 @@ impl Hypervisor for Proxmox {
             return self.remove_half_made(want, &conf, hand).await;
         }
         if let Some(by) = conf.lock() {
-            let what = format!("container {}", want.vmid);
-            return Err(HostError::Locked { what, by: by.to_owned() });
+            self.free(want.vmid, by, hand).await?;
         }
         let kept = self.notes.kept(want.vmid)?;
         let ground = Self::ground(want, &conf, None, &kept)?;
@@ -351,6 +395,9 @@ impl Hypervisor for Proxmox {
                 self.do_all(want, &acts, hand).await
             }
             Change::Start | Change::Restart => {
+                if self.finish_sealing(want.vmid, &conf, hand).await? {
+                    return Ok(());
+                }
                 self.check_start(&conf)?;
                 self.do_all(want, &acts, hand).await
             }
@@ -369,16 +416,29 @@ impl Hypervisor for Proxmox {
                     None => Ok(()),
                 }
             }
+            Change::ConvertToTemplate { .. } => {
+                self.notes.begin_sealing(want.vmid)?;
+                self.do_all(want, &acts, hand).await?;
+                self.notes.end_sealing(want.vmid)
+            }
+            Change::TakeSnapshot { .. } | Change::RemoveSnapshot { .. } => {
+                self.notes.begin_locking(want.vmid)?;
+                self.do_all(want, &acts, hand).await?;
+                self.notes.end_locking(want.vmid)
+            }
+            Change::GrowVolume { place, to } => {
+                self.do_all(want, &acts, hand).await?;
+                self.note_growth(want, Some(place), *to, hand).await
+            }
+            Change::GrowRootDisk { to } => {
+                self.do_all(want, &acts, hand).await?;
+                self.note_growth(want, None, *to, hand).await
+            }
             Change::Create { .. }
             | Change::RemoveHalfMade
-            | Change::GrowVolume { .. }
-            | Change::GrowRootDisk { .. }
             | Change::Stop
             | Change::AwaitAgent
-            | Change::TakeSnapshot { .. }
-            | Change::RemoveSnapshot { .. }
             | Change::CleanForTemplate
-            | Change::ConvertToTemplate { .. }
             | Change::Adopt => self.do_all(want, &acts, hand).await,
         }
     }

@@ -7,7 +7,9 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use phoenix_domain::{AbsolutePath, BootId, SpecDigest, StorageId, Vmid, VolumeName};
+use phoenix_domain::{
+    AbsolutePath, BootId, GibiBytes, SpecDigest, StorageId, Vmid, Volume, VolumeName, VolumeSource,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +22,7 @@ pub(super) struct Notes {
     passing: PathBuf,
 }
 
-/// A guest that is being made.
+/// A guest, or a volume of it, that is being made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Making {
     /// When it was begun, in seconds since 1970.
@@ -40,6 +42,8 @@ pub(super) struct Kept {
     pub(super) place: AbsolutePath,
     /// The storage.
     pub(super) storage: StorageId,
+    /// How large it is.
+    pub(super) size: GibiBytes,
 }
 
 /// What was true of one boot of a guest.
@@ -49,10 +53,22 @@ struct Of<T> {
     what: T,
 }
 
+impl From<Kept> for Volume {
+    fn from(Kept { name, place, storage, size, id: _ }: Kept) -> Self {
+        // One without a label has none that anybody could ask for.
+        let name = name.or_else(|| "unused".parse().ok());
+        let source = match name {
+            Some(name) => VolumeSource::Storage { name, storage, size },
+            None => VolumeSource::Host { path: place.clone(), owner: None, group: None },
+        };
+        Self { source, place }
+    }
+}
+
 impl Notes {
     pub(super) fn open(lasting: &Path, passing: &Path) -> io::Result<Self> {
-        for folder in [lasting.join("making"), lasting.join("cloning"), lasting.join("volumes")] {
-            fs::create_dir_all(folder)?;
+        for folder in ["making", "attaching", "cloning", "locking", "sealing", "volumes"] {
+            fs::create_dir_all(lasting.join(folder))?;
         }
         for folder in [passing.join("stale"), passing.join("healthy")] {
             fs::create_dir_all(folder)?;
@@ -71,6 +87,45 @@ impl Notes {
 
     pub(super) fn end_making(&self, vmid: Vmid) -> Result<(), HostError> {
         remove(&self.lasting.join(format!("making/{vmid}.json")))
+    }
+
+    /// Notes that a volume of a guest is being made, before it is there.
+    pub(super) fn begin_attaching(&self, vmid: Vmid, making: &Making) -> Result<(), HostError> {
+        write(&self.lasting.join(format!("attaching/{vmid}.json")), making)
+    }
+
+    pub(super) fn attaching(&self, vmid: Vmid) -> Result<Option<Making>, HostError> {
+        read(&self.lasting.join(format!("attaching/{vmid}.json")))
+    }
+
+    pub(super) fn end_attaching(&self, vmid: Vmid) -> Result<(), HostError> {
+        remove(&self.lasting.join(format!("attaching/{vmid}.json")))
+    }
+
+    /// Notes that a command of ours is about to lock a guest.
+    pub(super) fn begin_locking(&self, vmid: Vmid) -> Result<(), HostError> {
+        write(&self.lasting.join(format!("locking/{vmid}.json")), &())
+    }
+
+    pub(super) fn is_locking(&self, vmid: Vmid) -> Result<bool, HostError> {
+        read::<()>(&self.lasting.join(format!("locking/{vmid}.json"))).map(|note| note.is_some())
+    }
+
+    pub(super) fn end_locking(&self, vmid: Vmid) -> Result<(), HostError> {
+        remove(&self.lasting.join(format!("locking/{vmid}.json")))
+    }
+
+    /// Notes that a guest is being turned into a template: its volumes get other names first.
+    pub(super) fn begin_sealing(&self, vmid: Vmid) -> Result<(), HostError> {
+        write(&self.lasting.join(format!("sealing/{vmid}.json")), &())
+    }
+
+    pub(super) fn is_sealing(&self, vmid: Vmid) -> Result<bool, HostError> {
+        read::<()>(&self.lasting.join(format!("sealing/{vmid}.json"))).map(|note| note.is_some())
+    }
+
+    pub(super) fn end_sealing(&self, vmid: Vmid) -> Result<(), HostError> {
+        remove(&self.lasting.join(format!("sealing/{vmid}.json")))
     }
 
     /// Notes that a guest is being cloned: Proxmox locks it for that long.

@@ -169,9 +169,9 @@ fn storage_in(what: &str) -> String {
 }
 
 /// Says whether a task of Proxmox about this guest is at work: its worker names itself.
-pub(super) fn is_at_work(layout: &Layout, kind: &str, vmid: Vmid) -> bool {
+pub(super) fn is_at_work(layout: &Layout, vmid: Vmid) -> bool {
     let Ok(processes) = std::fs::read_dir(layout.proc("")) else { return false };
-    let about = format!(":{kind}:{vmid}:");
+    let about = format!(":{vmid}:");
     processes.filter_map(Result::ok).any(|process| {
         let line = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
         line.starts_with(b"task UPID:") && String::from_utf8_lossy(&line).contains(&about)

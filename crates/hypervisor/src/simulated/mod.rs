@@ -133,7 +133,7 @@ impl Hypervisor for Simulated {
         let parent = want.parent().map(|parent| self.folder.guest(parent)).transpose()?.flatten();
         let is_ready = parent.is_some_and(|parent| parent.to_clone().is_some());
         let parent = if is_ready { SeenParent::Ready } else { SeenParent::NotReady };
-        Ok(Seen { guest, parent, inheritance: None })
+        Ok(Seen { guest, parent, inheritance: None, kept: Vec::new() })
     }
 
     async fn apply(&self, want: &GuestSpec, change: &Change, hand: &Hand) -> Result<(), HostError> {

@@ -1,0 +1,223 @@
+//! A made-up Proxmox node of one's own, with guests that can be entered.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a broken fixture should stop the test"
+)]
+
+use std::fs;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use phoenix_fake_proxmox::{
+    Entry, Fault, LedgerEvent, Settings, StorageSetting, World, add_fault, init,
+};
+use phoenix_hypervisor::proxmox::{Library, Node};
+use tempfile::{TempDir, tempdir, tempdir_in};
+
+/// The archive that is on every made-up node, as guests name it.
+pub const ARCHIVE: &str = "local:vztmpl/tiny.tar";
+
+/// What a guest of the archive can do, all of it one program.
+const BUSYBOX: &str = "/bin/busybox";
+const APPLETS: [&str; 26] = [
+    "sh", "tar", "mktemp", "mkdir", "rm", "mv", "cat", "sync", "chmod", "dirname", "basename",
+    "timeout", "sleep", "echo", "test", "[", "true", "false", "printf", "cp", "ls", "grep", "id",
+    "hostname", "env", "stat",
+];
+
+/// A made-up node, gone with its value.
+#[derive(Debug)]
+pub struct PveNode {
+    dir: TempDir,
+    /// The node, to be looked at.
+    pub world: World,
+}
+
+impl Default for PveNode {
+    fn default() -> Self {
+        Self::new(&Settings::default())
+    }
+}
+
+impl PveNode {
+    /// Makes a node whose storages can take snapshots, with two GPUs.
+    pub fn new(settings: &Settings) -> Self {
+        // Thousands of small files are made and removed; where there is memory for that, no disk is.
+        let memory = Path::new("/dev/shm");
+        let dir = if memory.is_dir() { tempdir_in(memory) } else { tempdir() }.unwrap();
+        let mut settings = settings.clone();
+        for name in ["fast", "bulk"] {
+            let storage =
+                StorageSetting { name: name.to_owned(), kind: "zfspool".to_owned(), gib: 100_000 };
+            settings.storages.push(storage);
+        }
+        let world = init(&dir.path().join("node"), &settings, program()).unwrap();
+        world.add_template("tiny.tar", archive()).unwrap();
+        for device in ["fuse", "nvidia0", "nvidia1", "nvidiactl", "nvidia-uvm", "nvidia-uvm-tools"]
+        {
+            fs::write(world.at(&format!("/dev/{device}")), "").unwrap();
+        }
+        for index in 0..2 {
+            let folder = world.at(&format!("/proc/driver/nvidia/gpus/0000:0{index}:00.0"));
+            fs::create_dir_all(&folder).unwrap();
+            let text = format!("Model: \t\t A made-up GPU\nDevice Minor: \t {index}\n");
+            fs::write(folder.join("information"), text).unwrap();
+        }
+        for folder in ["features", "scripts", "profiles", "state", "run"] {
+            fs::create_dir_all(dir.path().join(folder)).unwrap();
+        }
+        Self { dir, world }
+    }
+
+    /// Returns the folder everything is in.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Returns what the driver is told.
+    pub fn node(&self) -> Node {
+        let own = |name| vec![self.dir.path().join(name)];
+        Node {
+            root: self.world.root().to_owned(),
+            state_dir: self.dir.path().join("state"),
+            run_dir: self.dir.path().join("run"),
+            library: Library {
+                features: own("features"),
+                scripts: own("scripts"),
+                profiles: own("profiles"),
+            },
+        }
+    }
+
+    /// Puts a feature into the library, which only notes that it was installed.
+    pub fn feature(&self, name: &str) {
+        let script = format!("#!/bin/sh\nset -e\nmkdir -p /opt\necho {name} >> /opt/installed\n");
+        self.write("features", &format!("{name}/install.sh"), &script);
+    }
+
+    /// Puts a script into the library.
+    pub fn script(&self, name: &str, text: &str) {
+        self.write("scripts", name, text);
+    }
+
+    /// Puts an AppArmor profile into the library.
+    pub fn profile(&self, name: &str) {
+        let text = format!("profile {name} flags=(attach_disconnected) {{\n}}\n");
+        self.write("profiles", name, &text);
+    }
+
+    fn write(&self, folder: &str, name: &str, text: &str) {
+        let path = self.dir.path().join(folder).join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// Has something go wrong.
+    pub fn fault(&self, fault: Fault) {
+        add_fault(self.world.root(), fault).unwrap();
+    }
+
+    /// Returns a mark in the list of what was started.
+    pub fn mark(&self) -> u64 {
+        fs::metadata(self.ledger()).map_or(0, |metadata| metadata.len())
+    }
+
+    /// Returns the command lines that were started since a mark, as people would type them.
+    pub fn commands(&self, since: u64) -> Vec<String> {
+        let Ok(mut ledger) = fs::File::open(self.ledger()) else { return Vec::new() };
+        ledger.seek(SeekFrom::Start(since)).unwrap();
+        let mut text = String::new();
+        ledger.read_to_string(&mut text).unwrap();
+        let entries = text.lines().map(|line| serde_json::from_str::<Entry>(line).unwrap());
+        entries
+            .filter(|entry| entry.event == LedgerEvent::Begun)
+            .map(|entry| line(&entry))
+            .collect()
+    }
+
+    fn ledger(&self) -> PathBuf {
+        self.world.at("/fake/ledger.jsonl")
+    }
+}
+
+fn line(entry: &Entry) -> String {
+    let words = entry.argv.iter().map(|word| quoted(word));
+    std::iter::once(entry.program.clone()).chain(words).collect::<Vec<_>>().join(" ")
+}
+
+/// Quotes a word as people do: only where a shell would take it apart.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// Builds the double once, the way this test itself was built, and returns its path.
+pub fn program() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        // A test is `…/target/debug/deps/it-…`; programs are two folders up.
+        let test = std::env::current_exe().unwrap();
+        let folder = test.parent().and_then(Path::parent).unwrap().to_owned();
+        #[expect(clippy::disallowed_methods, reason = "cargo builds the double")]
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--package", "phoenix-fake-proxmox"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .env("CARGO_TARGET_DIR", folder.parent().unwrap())
+            .status()
+            .unwrap();
+        assert!(built.success(), "the double does not build");
+        folder.join("fake-pve")
+    })
+}
+
+/// Makes the archive of a guest as small as one that can be entered is, once.
+pub fn archive() -> &'static Path {
+    static MADE: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
+    let (_, path) = MADE.get_or_init(|| {
+        let dir = tempdir().unwrap();
+        let file = fs::File::create(dir.path().join("tiny.tar")).unwrap();
+        let mut archive = tar::Builder::new(file);
+        for folder in
+            ["bin", "dev", "etc", "proc", "root", "run", "sys", "tmp", "usr/bin", "var/lib"]
+        {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(tar::EntryType::Directory);
+            header.set_mode(0o755);
+            header.set_size(0);
+            archive.append_data(&mut header, format!("./{folder}"), std::io::empty()).unwrap();
+        }
+        archive.append_path_with_name(BUSYBOX, "./bin/busybox").unwrap_or_else(|err| {
+            panic!("{BUSYBOX}: {err}; install it: apt-get install busybox-static")
+        });
+        for applet in APPLETS {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(tar::EntryType::Symlink);
+            header.set_size(0);
+            archive.append_link(&mut header, format!("./bin/{applet}"), "busybox").unwrap();
+        }
+        for (name, text) in [
+            ("etc/os-release", "ID=debian\nVERSION_ID=\"12\"\n"),
+            ("etc/debian_version", "12.5\n"),
+            ("etc/hostname", "tiny\n"),
+        ] {
+            let mut header = tar::Header::new_gnu();
+            header.set_mode(0o644);
+            header.set_size(u64::try_from(text.len()).unwrap());
+            archive.append_data(&mut header, format!("./{name}"), text.as_bytes()).unwrap();
+        }
+        archive.finish().unwrap();
+        let path = dir.path().join("tiny.tar");
+        (dir, path)
+    });
+    path.as_path()
+}
