@@ -1,7 +1,11 @@
 //! Walks on a Proxmox node. The node is a double; its commands are real processes, its guests real
 //! folders that are really entered.
 
-#![expect(clippy::unwrap_used, reason = "a broken fixture should stop the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a broken fixture should stop the test"
+)]
 
 mod built;
 mod cut;

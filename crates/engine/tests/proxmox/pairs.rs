@@ -199,8 +199,8 @@ async fn walk_through(seed: u64, pairs: usize) {
         let mut want = specs.new_tree(&mut runner).unwrap().current();
         // Disks only grow, so that soon nothing but refusals would be left.
         if nth % 10 != 9 {
-            let seen = site.look(&want).await;
-            enlarge(&mut want, &seen);
+            let there = site.look(&want).await;
+            enlarge(&mut want, &there);
         }
         arrived += usize::from(go(&site, &want).await);
     }
