@@ -15,6 +15,7 @@ mod many;
 mod names;
 mod pen;
 mod publish;
+mod question;
 mod setup;
 mod tail;
 mod work;
@@ -27,6 +28,9 @@ pub use hosts::{HostReport, SILENT_AFTER};
 pub use log::{Appended, End, Teller, Wish};
 pub use names::Cell;
 pub use pen::{Pen, Stopped};
+pub use question::{
+    Ahead, Answer, Asked, Forecast, Parent, Question, Questions, Refused, Unanswered,
+};
 pub use setup::Setup;
 pub use tail::{From, Tail, Told};
 pub use work::{Given, Token, Tokens, Waked};

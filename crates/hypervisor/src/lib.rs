@@ -35,6 +35,12 @@ pub trait Hypervisor: Send + Sync {
         hand: &Hand,
     ) -> impl Future<Output = Result<(), HostError>> + Send;
 
+    /// Returns the command lines a change would be made with, given how the guest is before it. It
+    /// asks nobody and changes nothing; a host that knows of no command lines returns none.
+    fn commands(&self, _want: &GuestSpec, _before: &Seen, _change: &Change) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Says what the host has.
     fn inventory(&self) -> impl Future<Output = Result<Inventory, HostError>> + Send;
 }

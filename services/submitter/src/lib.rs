@@ -10,6 +10,7 @@ mod asking;
 mod cli;
 mod commands;
 mod config;
+mod confirm;
 mod error;
 mod follow;
 mod letter;

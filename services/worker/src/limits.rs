@@ -44,6 +44,10 @@ impl<H: Hypervisor> Hypervisor for Limited<H> {
         applied
     }
 
+    fn commands(&self, want: &GuestSpec, before: &Seen, change: &Change) -> Vec<String> {
+        self.host.commands(want, before, change)
+    }
+
     async fn inventory(&self) -> Result<Inventory, HostError> {
         self.host.inventory().await
     }

@@ -163,6 +163,11 @@ impl Hypervisor for Simulated {
         }
     }
 
+    fn commands(&self, want: &GuestSpec, _before: &Seen, change: &Change) -> Vec<String> {
+        // As the ledger calls it; nobody could type it.
+        vec![format!("(simulated) {} {}", change.kind(), GuestKey::from(want))]
+    }
+
     async fn inventory(&self) -> Result<Inventory, HostError> {
         let settings = self.folder.settings()?;
         let mut storages = settings.storages.clone();

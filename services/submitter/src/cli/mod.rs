@@ -4,6 +4,7 @@
 
 mod offline;
 mod online;
+mod verbs;
 mod words;
 
 use clap::{Parser, Subcommand};
@@ -17,6 +18,7 @@ pub(crate) use self::online::{
     CancelArgs, ConnectArgs, DeadCommand, DiscardArgs, FollowArgs, FollowFormat, ListFormat,
     LiveArgs, ReplayArgs, RetryArgs, RunsArgs, StatusArgs, SubmitArgs, WatchArgs, WhoArgs,
 };
+pub(crate) use self::verbs::{AdoptArgs, DeleteArgs, DriftArgs, PowerArgs, StartArgs};
 pub(crate) use self::words::Named;
 use crate::output::ColorChoice;
 
@@ -61,7 +63,16 @@ pub enum Command {
     /// Show what would be done for guests, in which order, and what would be published
     Plan(PlanArgs),
     /// Submit guests and everything they stand on, and follow them until they are done
+    #[command(visible_alias = "create")]
     Submit(SubmitArgs),
+    /// Start guests and everything they stand on
+    Start(StartArgs),
+    /// Stop guests, and no others
+    Stop(PowerArgs),
+    /// Start guests anew, once, and no others
+    Restart(PowerArgs),
+    /// Remove guests, and no others; their volumes stay
+    Delete(DeleteArgs),
     /// Show how guests are and what is being done about them
     Status(StatusArgs),
     /// List what was asked for lately

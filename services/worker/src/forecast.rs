@@ -1,0 +1,65 @@
+//! What would be done to a guest now, as somebody who asks is told it. Nothing is changed.
+
+use std::time::Duration;
+
+use phoenix_bus::{Ahead, Forecast, Parent, Refused};
+use phoenix_domain::{Facets, Goal, GuestSpec, Made, Run, SeenParent, foresee};
+use phoenix_hypervisor::{HostError, Hypervisor};
+
+/// How long a look at a guest may take.
+const LOOK: Duration = Duration::from_secs(20);
+
+/// Looks at a guest, and says what separates it from its goal.
+pub(crate) async fn forecast<H: Hypervisor>(
+    host: &H,
+    want: &GuestSpec,
+    goal: Goal,
+    parent: Parent,
+) -> Result<Forecast, HostError> {
+    let look = tokio::time::timeout(LOOK, host.look(want, Facets::Inside)).await;
+    let mut seen = look.unwrap_or_else(|_| {
+        let what = format!("looking at guest {}", want.vmid);
+        Err(HostError::TimedOut { what, limit: LOOK, output: String::new() })
+    })?;
+    match parent {
+        Parent::AsItIs => {}
+        Parent::MadeBefore => seen.parent = SeenParent::Ready,
+    }
+    let boot = seen.guest.as_ref().and_then(|guest| guest.boot.clone());
+    let way = goal.way(want, boot.as_ref());
+    let (ahead, refusal) = foresee(want, &way, &seen);
+    // Nobody can look into a guest that stands still: what it has inside is known once it runs.
+    let is_dark = seen
+        .guest
+        .as_ref()
+        .is_some_and(|guest| guest.made == Made::Whole && guest.inside.is_none());
+    let looks_inside =
+        |step| way.iter().any(|one| one.name() == step && one.needs() == Facets::Inside);
+    let changes = ahead.iter().filter(|ahead| !ahead.change.is_wait()).map(|ahead| {
+        let run = ahead.before.guest.as_ref().map_or(Run::Stopped, |guest| guest.run);
+        Ahead {
+            step: ahead.step,
+            change: ahead.change.to_string(),
+            impact: ahead.change.impact(run),
+            is_certain: !(is_dark && looks_inside(ahead.step)),
+            commands: host.commands(want, &ahead.before, &ahead.change),
+        }
+    });
+    let changes = changes.collect();
+    let refusal = refusal.map(|(step, refusal)| Refused {
+        step,
+        what: refusal.to_string(),
+        advice: refusal.advice().to_owned(),
+        verdict: refusal.verdict(),
+    });
+    let guest = seen.guest;
+    Ok(Forecast {
+        owner: guest.as_ref().map(|guest| guest.owner),
+        run: guest.as_ref().map(|guest| guest.run),
+        root_disk: guest.as_ref().map(|guest| guest.root_disk.clone()),
+        snapshots: guest.iter().flat_map(|guest| guest.snapshots.keys().cloned()).collect(),
+        volumes: guest.map(|guest| guest.volumes).unwrap_or_default(),
+        changes,
+        refusal,
+    })
+}
