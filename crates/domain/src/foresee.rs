@@ -44,6 +44,7 @@ pub fn foresee(
 
 impl Seen {
     /// Returns what a look will tell once this change was made.
+    #[must_use]
     pub fn after(&self, want: &GuestSpec, change: &Change) -> Self {
         let mut after = self.clone();
         match change {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use phoenix_domain::{GuestKey, Owner};
+use phoenix_domain::{GuestKey, Owner, Property, Volume};
 use phoenix_hypervisor::simulated::{admin, init, twice};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -59,6 +59,26 @@ impl Host {
     /// Has a guest be somebody else's, or ours again.
     pub fn give(&self, guest: GuestKey, owner: Owner) {
         admin::give(self.folder(), guest, owner).unwrap();
+    }
+
+    /// Stops a guest behind everybody's back.
+    pub fn halt(&self, guest: GuestKey) {
+        admin::stop(self.folder(), guest).unwrap();
+    }
+
+    /// Removes a guest behind everybody's back.
+    pub fn remove(&self, guest: GuestKey) {
+        admin::remove(self.folder(), guest).unwrap();
+    }
+
+    /// Gives a guest other properties behind everybody's back.
+    pub fn tweak(&self, guest: GuestKey, to: &[Property]) {
+        admin::set(self.folder(), guest, to).unwrap();
+    }
+
+    /// Returns the volumes that a guest which is gone has left.
+    pub fn kept(&self, guest: GuestKey) -> Vec<Volume> {
+        admin::kept(self.folder(), guest).unwrap()
     }
 
     /// Returns what was done to it, oldest first. A line that is being written is left out.

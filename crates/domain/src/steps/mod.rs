@@ -98,9 +98,10 @@ impl GuestSpec {
 ///
 /// It is completed when nothing is left for any of its steps, whichever is the last of its way.
 pub fn reached(way: &[Box<dyn Step>], want: &GuestSpec, seen: &Seen) -> Phase {
-    let is_taken = |step: &&Box<dyn Step>| step.plan(want, seen).as_ref().is_ok_and(Plan::is_empty);
-    let mut taken = way.iter().take_while(is_taken).map(|step| step.reaches());
-    match (taken.by_ref().last(), way.iter().all(|step| is_taken(&step))) {
+    let is_taken = |step: &dyn Step| step.plan(want, seen).as_ref().is_ok_and(Plan::is_empty);
+    let steps = || way.iter().map(AsRef::as_ref);
+    let taken = steps().take_while(|step| is_taken(*step)).map(Step::reaches);
+    match (taken.last(), steps().all(is_taken)) {
         (_, true) => Phase::Completed,
         (Some(last), false) => last.min(Phase::Customizing),
         (None, false) => Phase::Defined,

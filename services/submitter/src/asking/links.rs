@@ -201,13 +201,16 @@ mod tests {
     const GONE: phoenix_domain::Goal =
         phoenix_domain::Goal::Absent { volumes: phoenix_domain::Fate::Kept };
 
-    fn links(gone: &[u64], is_done: bool, fleet: Option<&Fleet>) -> Links {
+    /// Returns links where these were asked to go, and have done so or not.
+    fn links(leaving: &[u64], have_gone: bool, fleet: Option<&Fleet>) -> Links {
         let records: Vec<_> = [900, 920, 953, 950]
             .into_iter()
             .map(|number| {
-                let is_gone = gone.contains(&number);
-                let goal = if is_gone { GONE } else { phoenix_domain::Goal::Present };
-                record(number, goal, !is_gone || is_done)
+                if leaving.contains(&number) {
+                    record(number, GONE, have_gone)
+                } else {
+                    record(number, phoenix_domain::Goal::Present, true)
+                }
             })
             .collect();
         Links::of(&records, fleet)

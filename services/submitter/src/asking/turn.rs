@@ -33,14 +33,18 @@ pub(crate) fn refuse(asked: Vmid, goal: Goal, before: Option<&Record>) -> Result
     let is_gone = record.is_complete() && !record.desired.goal.leaves_a_guest();
     let rests = || record.desired.spec.read().is_ok_and(|spec| spec.rests());
     match goal {
-        Goal::Present | Goal::Adopted | Goal::Absent { .. } => Ok(()),
         Goal::Running | Goal::Restarted if rests() => Err(CommandError::Rests { asked }),
         Goal::Running if is_on_its_way_up(record) => Ok(()),
         Goal::Running if !is_built(record) => Err(never_built(is_gone)),
         Goal::Stopped | Goal::Restarted if is_gone || record.work.phase == Phase::Defined => {
             Err(never_built(is_gone))
         }
-        Goal::Running | Goal::Stopped | Goal::Restarted => Ok(()),
+        Goal::Present
+        | Goal::Adopted
+        | Goal::Running
+        | Goal::Stopped
+        | Goal::Restarted
+        | Goal::Absent { .. } => Ok(()),
     }
 }
 

@@ -1,11 +1,14 @@
 //! What the verbs do, one a file.
 
+mod adopt;
 mod cancel;
 mod check;
 mod completion;
 mod dead;
+mod drift;
 mod explain;
 mod follow;
+mod live;
 mod man;
 mod plan;
 mod power;
@@ -41,6 +44,8 @@ pub(crate) fn run(
         Command::Stop(args) => power::stop(&args, output),
         Command::Restart(args) => power::restart(&args, output),
         Command::Delete(args) => power::delete(&args, output),
+        Command::Adopt(args) => adopt::run(&args, output),
+        Command::Drift(args) => drift::run(&args, output),
         Command::Status(args) => status::run(&args, output),
         Command::Runs(args) => runs::run(&args, output),
         Command::Follow(args) => follow::run(&args, output),

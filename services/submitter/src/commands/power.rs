@@ -63,27 +63,18 @@ async fn go(typed: Typed<'_>, output: &mut Output) -> Result<u8, CommandError> {
     let links = Links::of(states.records(), fleet.map(|fleet| &**fleet));
     for vmid in &typed.named {
         let before = states.with_number(*vmid);
-        if before.is_none() && typed.verb != Verb::Start {
-            if let Some(loaded) = &loaded {
-                config::known(loaded, &[*vmid])?;
-            }
+        if let (None, Some(loaded)) = (before, &loaded) {
+            config::known(loaded, &[*vmid])?;
         }
         asking::refuse(*vmid, typed.goal, before)?;
     }
     let turns = turns(&typed, &links, &states, fleet, loaded.as_ref(), &session).await?;
     match typed.goal {
-        Goal::Absent { .. } => {
+        Goal::Absent { volumes } => {
             removal::refuse_what_is_stood_on(&typed.named, &links)?;
             if let Some(delete) = typed.delete
-                && !removal::is_agreed(
-                    &session.bus,
-                    &turns,
-                    &states,
-                    typed.goal,
-                    delete.yes,
-                    output,
-                )
-                .await?
+                && !removal::is_agreed(&session.bus, &turns, &states, volumes, delete.yes, output)
+                    .await?
             {
                 output.remark("nothing was removed")?;
                 return Ok(0);
@@ -149,39 +140,40 @@ async fn turns(
     if typed.verb.is_downwards() {
         order.reverse();
     }
+    let hosts = match (typed.start, loaded) {
+        (Some(start), Some(loaded)) => {
+            Some(wanted::hosts(start.host.clone(), loaded, &session.bus).await?)
+        }
+        (_, _) => None,
+    };
     let mut turns = Vec::new();
     for vmid in &order {
+        let record = states.with_number(*vmid);
+        let is_named = typed.named.contains(vmid);
+        let new = if is_named || record.is_some_and(asking::is_built) {
+            None
+        } else {
+            // What was never made is made as the files say, where there are any.
+            let never_built = CommandError::NeverBuilt { asked: *vmid, is_gone: false };
+            let (Some(fleet), Some(hosts)) = (fleet, &hosts) else { return Err(never_built) };
+            let spec = fleet.guest(*vmid).ok_or(never_built)?;
+            Some(wanted::one(fleet, spec, &typed.named, hosts)?)
+        };
+        let guest = match (record, &new) {
+            (Some(record), _) => record.guest,
+            (None, Some(new)) => new.guest,
+            (None, None) => continue,
+        };
+        let mut named = typed.named.iter().copied();
+        let above = named.find(|named| links.closure(&[*named]).contains(vmid));
+        let cause = match above {
+            Some(above) if !is_named => Cause::StoodOnBy(above),
+            Some(_) | None => Cause::Submitted,
+        };
         let first = if typed.verb.is_downwards() {
             links.above_first(*vmid, &order)
         } else {
             links.below_among(*vmid, &order)
-        };
-        let is_named = typed.named.contains(vmid);
-        let above =
-            || typed.named.iter().copied().find(|named| links.closure(&[*named]).contains(vmid));
-        let cause = match is_named {
-            true => Cause::Submitted,
-            false => above().map_or(Cause::Submitted, Cause::StoodOnBy),
-        };
-        let record = states.with_number(*vmid);
-        let new = match (is_named, record.is_some_and(asking::is_built), fleet, loaded) {
-            (true, _, _, _) | (_, true, _, _) => None,
-            (false, false, Some(fleet), Some(loaded)) => {
-                let typed_host = typed.start.and_then(|start| start.host.clone());
-                let hosts = wanted::hosts(typed_host, loaded, session).await?;
-                let spec = fleet
-                    .guest(*vmid)
-                    .ok_or(CommandError::NeverBuilt { asked: *vmid, is_gone: false })?;
-                Some(wanted::one(fleet, spec, &typed.named, &hosts)?)
-            }
-            // Nobody says how it is made.
-            (false, false, _, _) => {
-                return Err(CommandError::NeverBuilt { asked: *vmid, is_gone: false });
-            }
-        };
-        let Some(guest) = record.map(|record| record.guest).or(new.as_ref().map(|new| new.guest))
-        else {
-            continue;
         };
         let stands_on = links.keys(first).collect();
         turns.push(Turn { guest, goal: typed.goal, cause, stands_on, new });

@@ -84,7 +84,7 @@ async fn all_wanted(
 ) -> Result<Vec<Wanted>, CommandError> {
     let fleet = config::fleet(loaded)?;
     let order = plan::order(fleet, Verb::Create, named)?;
-    let hosts = wanted::hosts(args.host.clone(), loaded, session).await?;
+    let hosts = wanted::hosts(args.host.clone(), loaded, &session.bus).await?;
     order.into_iter().map(|spec| wanted::one(fleet, spec, named, &hosts)).collect()
 }
 

@@ -1,33 +1,28 @@
 //! What is wanted of a guest, as the files have it.
 
+use phoenix_bus::Bus;
 use phoenix_config::{CheckedFleet, Loaded};
 use phoenix_domain::{Class, Goal, GuestKey, GuestSpec, NodeName, SpecDigest, SpecText, Vmid};
 
 use super::plan;
 use crate::asking::{self, Hosts, Wanted};
 use crate::error::CommandError;
-use crate::session::Session;
 
 /// Returns what is said about hosts. Workers are asked only where nobody else says anything.
 pub(super) async fn hosts(
     typed: Option<NodeName>,
     loaded: &Loaded,
-    session: &Session,
+    bus: &Bus,
 ) -> Result<Hosts, CommandError> {
-    let mut hosts = known_hosts(typed, loaded)?;
+    let inventory = loaded.node.as_deref().map(str::parse::<NodeName>).transpose();
+    let inventory = inventory.map_err(CommandError::BadNode)?;
+    let mut hosts = Hosts { typed, inventory, reported: Vec::new() };
     if hosts.typed.is_none() && hosts.inventory.is_none() {
-        let reports = session.bus.hosts().await?;
+        let reports = bus.hosts().await?;
         hosts.reported = reports.into_iter().map(|report| report.host).collect();
         hosts.reported.dedup();
     }
     Ok(hosts)
-}
-
-/// Returns what is said about hosts where nobody is asked.
-pub(super) fn known_hosts(typed: Option<NodeName>, loaded: &Loaded) -> Result<Hosts, CommandError> {
-    let inventory = loaded.node.as_deref().map(str::parse::<NodeName>).transpose();
-    let inventory = inventory.map_err(CommandError::BadNode)?;
-    Ok(Hosts { typed, inventory, reported: Vec::new() })
 }
 
 /// Returns what is wanted of one guest.
