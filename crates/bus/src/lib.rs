@@ -28,9 +28,7 @@ pub use hosts::{HostReport, SILENT_AFTER};
 pub use log::{Appended, End, Teller, Wish};
 pub use names::Cell;
 pub use pen::{Pen, Stopped};
-pub use question::{
-    Ahead, Answer, Asked, Forecast, Parent, Question, Questions, Refused, Unanswered,
-};
+pub use question::{Ahead, Answer, Asked, Forecast, Question, Questions, Refused, Unanswered};
 pub use setup::Setup;
 pub use tail::{From, Tail, Told};
 pub use work::{Given, Token, Tokens, Waked};

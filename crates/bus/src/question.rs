@@ -26,25 +26,16 @@ const GROUP: &str = "workers";
 pub enum Question {
     /// Whether it is there.
     Hello,
-    /// What it would do to a guest. It looks, and changes nothing.
+    /// What it would do to a guest once what that is cloned from can be cloned. It looks, and
+    /// changes nothing.
     Plan {
         /// The guest as it should be.
         guest: Box<GuestSpec>,
         /// What is to become of it.
         goal: Goal,
-        /// Whether what it is cloned from is made before it.
-        parent: Parent,
+        /// What it is cloned from, where that is made before it as this says.
+        parent: Option<Box<GuestSpec>>,
     },
-}
-
-/// Where a plan takes what a guest is cloned from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Parent {
-    /// As it is now.
-    AsItIs,
-    /// As it will be: it is made before.
-    MadeBefore,
 }
 
 /// What a worker answers.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use phoenix_bus::{Ahead, Answer, Bus, Forecast, Parent, Question};
+use phoenix_bus::{Ahead, Answer, Bus, Forecast, Question};
 use phoenix_domain::{Goal, GuestKey, GuestSpec, Impact, NodeName, Run};
 use serde_json::{Value, json};
 
@@ -27,7 +27,8 @@ pub(crate) struct Subject {
     pub(crate) host: NodeName,
     pub(crate) spec: Box<GuestSpec>,
     pub(crate) goal: Goal,
-    pub(crate) parent: Parent,
+    /// What it is cloned from, where the configuration says how that is made.
+    pub(crate) parent: Option<Box<GuestSpec>>,
 }
 
 /// Why nothing is known of a guest.
@@ -151,7 +152,7 @@ impl Tally {
         if open > 0 {
             let open = words::count(open, "guest is", "guests are");
             // A String takes everything that is written to it.
-            let _written = write!(text, "; of {open} not known to the end");
+            let _written = write!(text, "; {open} not known to the end");
         }
         text.push_str("; nothing was run\n");
         text
@@ -211,7 +212,7 @@ fn change(text: &mut String, ahead: &Ahead, widest: usize) {
     let perhaps = if ahead.is_certain {
         ""
     } else {
-        " (unless it is there: who stands still is not looked into)"
+        " (unless it is there already: nobody can look inside now)"
     };
     let step = ahead.step.to_string();
     let _written = writeln!(text, "  {impact:<9}  {step:<widest$}  {what}{perhaps}");

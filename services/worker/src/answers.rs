@@ -41,7 +41,7 @@ async fn answer<H: Hypervisor>(context: Arc<Context<H>>, asked: Asked) {
         },
         Ok(Question::Plan { guest, goal, parent }) => {
             debug!(guest = %guest.vmid, ?goal, "asked what would be done");
-            match forecast(&context.host, guest, *goal, *parent).await {
+            match forecast(&context.host, guest, *goal, parent.as_deref()).await {
                 Ok(forecast) => Answer::Plan(Box::new(forecast)),
                 Err(err) => failed(&err, err.advice()),
             }

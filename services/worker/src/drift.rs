@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
-use phoenix_bus::Parent;
 use phoenix_domain::{Drifted, Goal, GuestKey, Record};
 use phoenix_hypervisor::Hypervisor;
 use tracing::{debug, info, warn};
@@ -47,7 +46,7 @@ async fn look<H: Hypervisor>(context: &Context<H>, guest: GuestKey) {
         return;
     };
     let Ok(spec) = state.desired.spec.read() else { return };
-    let changes = match forecast(&context.host, &spec, goal, Parent::MadeBefore).await {
+    let changes = match forecast(&context.host, &spec, goal, None).await {
         Ok(forecast) => forecast.drift(),
         Err(err) => {
             debug!(%guest, %err, "it cannot be seen whether it drifted");

@@ -2,28 +2,31 @@
 
 use std::time::Duration;
 
-use phoenix_bus::{Ahead, Forecast, Parent, Refused};
-use phoenix_domain::{Facets, Goal, GuestSpec, Made, Run, SeenParent, foresee};
+use phoenix_bus::{Ahead, Forecast, Refused};
+use phoenix_domain::{
+    Change, Facets, Goal, GuestSpec, Inheritance, Made, Run, SeenParent, foresee,
+};
 use phoenix_hypervisor::{HostError, Hypervisor};
 
 /// How long a look at a guest may take.
 const LOOK: Duration = Duration::from_secs(20);
 
-/// Looks at a guest, and says what separates it from its goal.
+/// Looks at a guest, and says what separates it from its goal once what it is cloned from is there,
+/// as `parent` says where it is still to be made.
 pub(crate) async fn forecast<H: Hypervisor>(
     host: &H,
     want: &GuestSpec,
     goal: Goal,
-    parent: Parent,
+    parent: Option<&GuestSpec>,
 ) -> Result<Forecast, HostError> {
     let look = tokio::time::timeout(LOOK, host.look(want, Facets::Inside)).await;
     let mut seen = look.unwrap_or_else(|_| {
         let what = format!("looking at guest {}", want.vmid);
         Err(HostError::TimedOut { what, limit: LOOK, output: String::new() })
     })?;
-    match parent {
-        Parent::AsItIs => {}
-        Parent::MadeBefore => seen.parent = SeenParent::Ready,
+    if seen.parent == SeenParent::NotReady {
+        seen.parent = SeenParent::Ready;
+        seen.inheritance = parent.map(inherited);
     }
     let boot = seen.guest.as_ref().and_then(|guest| guest.boot.clone());
     let way = goal.way(want, boot.as_ref());
@@ -36,12 +39,14 @@ pub(crate) async fn forecast<H: Hypervisor>(
     let looks_inside =
         |step| way.iter().any(|one| one.name() == step && one.needs() == Facets::Inside);
     let changes = ahead.iter().filter(|ahead| !ahead.change.is_wait()).map(|ahead| {
+        let is_inherited = parent.is_some_and(|parent| may_be_inherited(&ahead.change, parent));
+        let may_be_there = is_inherited || (is_dark && looks_inside(ahead.step));
         let run = ahead.before.guest.as_ref().map_or(Run::Stopped, |guest| guest.run);
         Ahead {
             step: ahead.step,
             change: ahead.change.to_string(),
             impact: ahead.change.impact(run),
-            is_certain: !(is_dark && looks_inside(ahead.step)),
+            is_certain: !may_be_there,
             commands: host.commands(want, &ahead.before, &ahead.change),
         }
     });
@@ -62,4 +67,25 @@ pub(crate) async fn forecast<H: Hypervisor>(
         changes,
         refusal,
     })
+}
+
+/// Returns what the clones of a guest begin with that is made as this says.
+fn inherited(parent: &GuestSpec) -> Inheritance {
+    Inheritance {
+        properties: parent.properties(),
+        unprivileged: parent.container().map(|container| container.unprivileged),
+        root_disk: parent.root_disk.size,
+        volumes: parent.volumes.clone(),
+    }
+}
+
+/// Says whether the clones of a guest may find there already what a change would bring.
+fn may_be_inherited(change: &Change, parent: &GuestSpec) -> bool {
+    if let Change::InstallFeature { feature } = change {
+        return parent.features.contains(feature);
+    }
+    if let Change::RunApplicationScript { script } = change {
+        return parent.application_script.as_ref() == Some(script);
+    }
+    false
 }

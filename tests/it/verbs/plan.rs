@@ -40,6 +40,7 @@ const ALL: [u64; 4] = [900, 920, 953, 950];
 async fn what_is_planned_for_an_empty_host_is_what_is_made_and_planning_makes_nothing() {
     let site = Site::new().await;
     let _worker = site.worker();
+    site.until_it_answers().await;
 
     let plan = site.json(&["plan", "950"]).await;
 

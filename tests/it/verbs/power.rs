@@ -56,7 +56,7 @@ async fn a_restart_starts_a_guest_anew_each_time_it_is_asked_for() {
 
     assert!(restarted.out.ends_with(": 1 restarted\n"), "{restarted:?}");
     assert_eq!(site.made_since(lines), [made(950, "restart"), made(950, "restart")]);
-    site.inner.assert_all_is_well().await;
+    site.inner.assert_log_is_whole().await;
 }
 
 #[tokio::test]

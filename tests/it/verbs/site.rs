@@ -2,7 +2,9 @@
 //! 950 that is cloned from 920, depends on 953 and has a volume.
 
 use std::fs;
+use std::time::Duration;
 
+use phoenix_bus::Question;
 use phoenix_domain::{GuestKey, Standing};
 use phoenix_testkit::host::Mark;
 use phoenix_testkit::worker::Worker;
@@ -37,6 +39,14 @@ impl Site {
     /// Starts a worker that looks for drift only when it is asked.
     pub(crate) fn worker(&self) -> Worker {
         self.inner.worker_with("a", "run", &["--drift-every", "0"])
+    }
+
+    /// Waits until a worker answers.
+    pub(crate) async fn until_it_answers(&self) {
+        let (bus, host) = (&self.inner.bus, "pve1".parse().unwrap());
+        while bus.question(&host, &Question::Hello, Duration::from_secs(2)).await.is_err() {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Writes the configuration, with this memory and this volume for 950.

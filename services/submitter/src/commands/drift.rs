@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use phoenix_bus::Parent;
 use phoenix_domain::{GuestKey, Record};
 use serde_json::{Value, json};
 
@@ -63,7 +62,7 @@ fn subject(record: &Record) -> Option<Subject> {
         host: record.desired.host.clone(),
         spec: Box::new(record.desired.spec.read().ok()?),
         goal: record.lasting()?,
-        parent: Parent::MadeBefore,
+        parent: None,
     })
 }
 

@@ -1,6 +1,6 @@
 //! What workers foresee for guests of the configuration.
 
-use phoenix_bus::{Bus, Parent};
+use phoenix_bus::Bus;
 use phoenix_config::{CheckedFleet, Loaded};
 use phoenix_domain::{Goal, GuestKey, Verb, Vmid};
 
@@ -82,7 +82,7 @@ pub(super) fn subject(
         host: asking::host_of(guest, spec.node.as_ref(), hosts)?,
         spec: Box::new(spec.clone()),
         goal,
-        parent: Parent::MadeBefore,
+        parent: spec.parent().and_then(|parent| fleet.guest(parent)).cloned().map(Box::new),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use phoenix_bus::{Bus, Forecast, Parent};
+use phoenix_bus::{Bus, Forecast};
 use phoenix_domain::{Fate, Owner, Record, Vmid, VolumeSource};
 
 use crate::ahead::{self, Subject, Unknown};
@@ -89,7 +89,7 @@ fn subject(turn: &Turn, record: &Record) -> Option<Subject> {
         host: record.desired.host.clone(),
         spec: Box::new(spec),
         goal: turn.goal,
-        parent: Parent::AsItIs,
+        parent: None,
     })
 }
 
@@ -159,7 +159,7 @@ mod tests {
             host: "pve1".parse().unwrap(),
             spec: Box::new(spec.clone()),
             goal: Goal::Absent { volumes: Fate::Kept },
-            parent: Parent::AsItIs,
+            parent: None,
         };
         let forecast = Forecast {
             owner: Some(Owner::Phoenix),
