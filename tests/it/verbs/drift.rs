@@ -13,9 +13,8 @@ fn has_drifted(states: &States, vmid: u64) -> Option<bool> {
 /// Returns what was told of a guest, each time that something was.
 async fn drifts(site: &Site, vmid: u64) -> Vec<Vec<String>> {
     let history = site.inner.bus.history(lxc(vmid)).await.unwrap();
-    let drifted = history.into_iter().filter_map(|(_, event)| match event.fact {
-        Fact::Drifted(drifted) => Some(drifted.changes),
-        _ => None,
+    let drifted = history.into_iter().filter_map(|(_, event)| {
+        if let Fact::Drifted(drifted) = event.fact { Some(drifted.changes) } else { None }
     });
     drifted.collect()
 }

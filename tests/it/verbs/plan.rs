@@ -7,15 +7,14 @@ use crate::survive::site::lxc;
 
 /// Returns the changes of a plan, each with its guest.
 fn planned(plan: &Value) -> Vec<(u64, String)> {
-    let guests = plan["order"].as_array().unwrap();
-    guests
-        .iter()
-        .flat_map(|guest| {
-            let changes = guest["ahead"]["changes"].as_array().unwrap().iter();
-            let vmid = guest["vmid"].as_u64().unwrap();
-            changes.map(move |change| (vmid, change["change"].as_str().unwrap().to_owned()))
-        })
-        .collect()
+    let guests = plan.get("order").unwrap().as_array().unwrap();
+    let changes = |guest: &Value| {
+        let vmid = guest.get("vmid").unwrap().as_u64().unwrap();
+        let changes = guest.pointer("/ahead/changes").unwrap().as_array().unwrap().iter();
+        let text = |change: &Value| change.get("change").unwrap().as_str().unwrap().to_owned();
+        changes.map(|change| (vmid, text(change))).collect::<Vec<_>>()
+    };
+    guests.iter().flat_map(changes).collect()
 }
 
 /// Returns the changes that were told since a revision of each guest, but for those that wait.

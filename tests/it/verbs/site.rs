@@ -92,7 +92,8 @@ impl Site {
 
     /// Returns how a guest is, as `phoenix status` has it.
     pub(crate) async fn state(&self, guest: &str) -> Value {
-        self.json(&["status", guest]).await["guests"][0].clone()
+        let status = self.json(&["status", guest]).await;
+        status.pointer("/guests/0").unwrap().clone()
     }
 
     /// Returns the changes that were made to their end behind so many lines of the ledger.
