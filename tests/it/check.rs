@@ -77,7 +77,7 @@ fn a_secret_is_never_shown_whatever_is_wrong_beside_it() {
         &["check", "-o", "json"],
         &["check", "-o", "sarif"],
         &["config", "show"],
-        &["plan", "900", "-o", "json"],
+        &["plan", "900", "--offline", "-o", "json"],
     ] {
         let ended = phoenix(folder.path(), args);
         assert_eq!(ended.code, 3);
@@ -95,7 +95,9 @@ fn a_secret_that_would_be_published_refuses_the_config() {
         format!(", \"storage_pool\": \"http://u:{canary}@x\""),
     ] {
         let folder = fleet(&carrier);
-        for args in [&["check"][..], &["config", "show"], &["plan", "900", "-o", "json"]] {
+        for args in
+            [&["check"][..], &["config", "show"], &["plan", "900", "--offline", "-o", "json"]]
+        {
             let ended = phoenix(folder.path(), args);
             assert_eq!(ended.code, 3, "{carrier}: {ended:?}");
             assert!(!ended.out.contains(canary) && !ended.err.contains(canary), "{}", ended.out);

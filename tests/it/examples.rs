@@ -23,8 +23,8 @@ fn every_example_is_without_fault() {
 fn a_plan_shows_what_a_guest_stands_on() {
     let quickstart = repository("examples/quickstart");
 
-    let text = phoenix(&quickstart, &["plan", "950"]);
-    let json = phoenix(&quickstart, &["plan", "950", "-o", "json"]);
+    let text = phoenix(&quickstart, &["plan", "950", "--offline"]);
+    let json = phoenix(&quickstart, &["plan", "950", "--offline", "-o", "json"]);
     let dot = phoenix(&quickstart, &["plan", "950", "--graph", "dot"]);
 
     insta::assert_snapshot!("plan-950", text.out);

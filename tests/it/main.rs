@@ -13,3 +13,4 @@ mod examples;
 mod program;
 mod survive;
 mod texts;
+mod verbs;

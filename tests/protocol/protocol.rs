@@ -16,7 +16,8 @@ pub(crate) struct Protocol {
     pub(crate) steps: u8,
     /// What is asked for each guest, in this order and at any time.
     pub(crate) requests: Vec<Vec<Request>>,
-    /// Whether every guest waits for the one before it.
+    /// Whether every guest waits for the one before it: a clone for its parent, or, where both are
+    /// to go, the parent for its clone. Which of the two it is changes nothing here.
     pub(crate) dependencies: Dependencies,
     pub(crate) faults: Faults,
     pub(crate) dispatcher: Dispatcher,

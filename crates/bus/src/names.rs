@@ -94,6 +94,11 @@ impl Cell {
         format!("phoenix.dead.{}.*", self.0)
     }
 
+    /// Returns the subject of questions to the worker of a host.
+    pub(crate) fn ask(&self, host: &NodeName) -> String {
+        format!("phoenix.ask.{}.{host}", self.0)
+    }
+
     /// Returns the key under which a host is reported.
     pub(crate) fn host(&self, host: &NodeName) -> String {
         format!("{}.{host}", self.0)

@@ -116,6 +116,17 @@ pub enum Impact {
     DataLoss,
 }
 
+impl fmt::Display for Impact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Live => "live",
+            Self::Restart => "restart",
+            Self::Rebuild => "rebuild",
+            Self::DataLoss => "data loss",
+        })
+    }
+}
+
 impl Change {
     /// Says whether something is gone afterwards that only a human can bring back.
     pub fn is_destructive(&self) -> bool {
@@ -140,6 +151,31 @@ impl Change {
             | Self::TakeSnapshot { .. }
             | Self::ConvertToTemplate { .. }
             | Self::Adopt => false,
+        }
+    }
+
+    /// Says whether it only waits, and leaves the guest as it is.
+    pub fn is_wait(&self) -> bool {
+        match self {
+            Self::AwaitAgent | Self::AwaitHealthy => true,
+            Self::Create { .. }
+            | Self::RemoveHalfMade
+            | Self::SetProperties { .. }
+            | Self::Attach { .. }
+            | Self::Detach { .. }
+            | Self::GrowVolume { .. }
+            | Self::GrowRootDisk { .. }
+            | Self::Start
+            | Self::Restart
+            | Self::Stop
+            | Self::InstallFeature { .. }
+            | Self::RunApplicationScript { .. }
+            | Self::TakeSnapshot { .. }
+            | Self::RemoveSnapshot { .. }
+            | Self::CleanForTemplate
+            | Self::ConvertToTemplate { .. }
+            | Self::Adopt
+            | Self::Destroy { .. } => false,
         }
     }
 

@@ -22,7 +22,8 @@ pub enum Move {
     },
 }
 
-/// Says what is to be done about a guest, given those it stands on.
+/// Says what is to be done about a guest, given those it waits for: those it stands on, or, where
+/// it is to go, those that stand on it.
 pub fn next_move<'r>(
     record: &Record,
     below: impl Fn(GuestKey) -> Option<&'r Record>,
@@ -46,12 +47,13 @@ pub fn next_move<'r>(
             is_ready = false;
             continue;
         };
-        if let Some(root) = trouble(foundation) {
+        let is_done = foundation.lets(record.desired.goal);
+        if let Some(root) = trouble(foundation, is_done) {
             let told = Standing::BlockedBy { guest: *guest, root };
             let is_told = record.work.standing == told;
             return if is_told { Move::None } else { Move::BlockBy { guest: *guest, root } };
         }
-        is_ready &= foundation.can_be_stood_on();
+        is_ready &= is_done;
     }
     match (is_ready, at > now) {
         (false, _) => Move::None,
@@ -60,8 +62,8 @@ pub fn next_move<'r>(
     }
 }
 
-/// Returns the guest where the trouble began, if this one will not be complete by itself.
-fn trouble(record: &Record) -> Option<GuestKey> {
+/// Returns the guest where the trouble began, if this one will not be done by itself.
+fn trouble(record: &Record, is_done: bool) -> Option<GuestKey> {
     match record.work.standing {
         _ if record.work.revision != record.desired.revision => None,
         Standing::Blocked { .. }
@@ -70,8 +72,9 @@ fn trouble(record: &Record) -> Option<GuestKey> {
         | Standing::Cancelled => Some(record.guest),
         Standing::BlockedBy { root, .. } => Some(root),
         Standing::Requested | Standing::Working | Standing::RetryWait { .. } => None,
-        // It was removed, or only started or stopped before it was whole.
-        Standing::Completed => (!record.can_be_stood_on()).then_some(record.guest),
+        // It was removed, or only started or stopped before it was whole; or it was to go, and
+        // somebody wants it after all.
+        Standing::Completed => (!is_done).then_some(record.guest),
     }
 }
 
@@ -144,6 +147,45 @@ mod tests {
         let told = Standing::BlockedBy { guest: on, root: on };
         assert_eq!(decide(told.clone(), Some(dead)), Move::None);
         assert_eq!(decide(told, Some(Standing::Completed)), Move::Wake);
+    }
+
+    /// Decides about a guest that is to become `below`, while the one above it has become `above`.
+    fn decide_downwards(below: Goal, above: Goal, standing: Standing) -> Move {
+        let mut upper = record("lxc-950", &[], standing);
+        upper.desired.goal = above;
+        let mut lower = record("lxc-900", &["lxc-950"], Standing::Requested);
+        lower.desired.goal = below;
+        next_move(&lower, |key| Some(&upper).filter(|upper| upper.guest == key), at(100))
+    }
+
+    #[test]
+    fn what_is_to_go_waits_until_those_above_it_are_out_of_the_way() {
+        let gone = Goal::Absent { volumes: crate::Fate::Kept };
+        let above: GuestKey = "lxc-950".parse().unwrap();
+        let blocked = Move::BlockBy { guest: above, root: above };
+        for goal in [gone, Goal::Stopped] {
+            assert_eq!(decide_downwards(goal, goal, Standing::Working), Move::None);
+            assert_eq!(decide_downwards(goal, goal, Standing::Completed), Move::Wake);
+            assert_eq!(decide_downwards(goal, goal, Standing::Dead { letter: 7 }), blocked);
+            assert_eq!(decide_downwards(goal, Goal::Present, Standing::Completed), blocked);
+        }
+        assert_eq!(decide_downwards(Goal::Stopped, gone, Standing::Completed), Move::Wake);
+        assert_eq!(
+            decide_downwards(gone, Goal::Stopped, Standing::Completed),
+            blocked,
+            "it stands still, and is there"
+        );
+    }
+
+    #[test]
+    fn what_was_stopped_can_be_stood_on_and_what_was_removed_cannot() {
+        let goals = [Goal::Stopped, Goal::Running, Goal::Restarted, Goal::Adopted];
+        for goal in goals {
+            assert_eq!(decide_downwards(Goal::Present, goal, Standing::Completed), Move::Wake);
+        }
+        let gone = Goal::Absent { volumes: crate::Fate::Kept };
+        let blocked = decide_downwards(Goal::Present, gone, Standing::Completed);
+        assert!(matches!(blocked, Move::BlockBy { .. }), "{blocked:?}");
     }
 
     #[test]

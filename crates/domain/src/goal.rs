@@ -1,10 +1,12 @@
 //! What is to become of a guest.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::steps::{
-    Adopt, CONTAINER, MACHINE, RESTARTED_CONTAINER, RESTARTED_MACHINE, RUNNING_CONTAINER,
-    RUNNING_MACHINE, Remove, Restart, STOPPED,
+    self, CONTAINER, MACHINE, RESTARTED_CONTAINER, RESTARTED_MACHINE, RUNNING_CONTAINER,
+    RUNNING_MACHINE, Remove, STOPPED,
 };
 use crate::{Body, BootId, GuestSpec, Step};
 
@@ -49,13 +51,12 @@ impl Goal {
         let of = |container, machine| if is_container { container } else { machine };
         let (first, rest): (Option<Box<dyn Step>>, &[&'static dyn Step]) = match self {
             Self::Present => (None, of(CONTAINER, MACHINE)),
-            Self::Adopted => (Some(Box::new(Adopt)), of(CONTAINER, MACHINE)),
+            Self::Adopted => (Some(steps::adopt()), of(CONTAINER, MACHINE)),
             Self::Running => (None, of(RUNNING_CONTAINER, RUNNING_MACHINE)),
             Self::Stopped => (None, STOPPED),
-            Self::Restarted => (
-                Some(Box::new(Restart { before: before.cloned() })),
-                of(RESTARTED_CONTAINER, RESTARTED_MACHINE),
-            ),
+            Self::Restarted => {
+                (Some(steps::restart(before.cloned())), of(RESTARTED_CONTAINER, RESTARTED_MACHINE))
+            }
             Self::Absent { volumes } => (Some(Box::new(Remove { volumes })), &[]),
         };
         let rest = rest.iter().map(|step| Box::new(*step) as Box<dyn Step>);
@@ -70,11 +71,33 @@ impl Goal {
         }
     }
 
+    /// Says whether something is taken away from the guests that stand on it, so that those have
+    /// their turn first.
+    pub fn is_downwards(self) -> bool {
+        match self {
+            Self::Stopped | Self::Absent { .. } => true,
+            Self::Present | Self::Adopted | Self::Running | Self::Restarted => false,
+        }
+    }
+
     /// Says whether it makes the guest what its spec says.
     pub fn is_whole(self) -> bool {
         match self {
             Self::Present | Self::Adopted => true,
             Self::Running | Self::Stopped | Self::Restarted | Self::Absent { .. } => false,
         }
+    }
+}
+
+impl fmt::Display for Goal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Present => "present",
+            Self::Adopted => "adopted",
+            Self::Running => "running",
+            Self::Stopped => "stopped",
+            Self::Restarted => "restarted",
+            Self::Absent { .. } => "absent",
+        })
     }
 }

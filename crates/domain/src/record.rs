@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::{
-    BootId, Cause, Goal, GpuSet, GuestKey, GuestSpec, NodeName, Phase, Refused, SpecDigest,
+    BootId, Cause, Fate, Goal, GpuSet, GuestKey, GuestSpec, NodeName, Phase, Refused, SpecDigest,
     StepName, Verdict,
 };
 
@@ -42,7 +42,8 @@ pub struct Desired {
     pub cause: Cause,
     /// The digest of the spec.
     pub digest: SpecDigest,
-    /// The guests that must be complete before it.
+    /// The guests that must be done before it: those it stands on, or, where it is to go, those
+    /// that stand on it.
     pub stands_on: Vec<GuestKey>,
     /// Who asked.
     pub by: String,
@@ -225,6 +226,33 @@ impl Record {
         self.is_complete()
             && self.work.phase == Phase::Completed
             && self.desired.goal.leaves_a_guest()
+    }
+
+    /// Says whether a guest that waits for this one may be brought to its goal: what is to be there
+    /// needs it whole, what is to go needs it out of the way.
+    pub fn lets(&self, goal: Goal) -> bool {
+        match goal {
+            Goal::Present | Goal::Adopted | Goal::Running | Goal::Restarted => {
+                self.can_be_stood_on()
+            }
+            Goal::Stopped => self.is_complete() && self.desired.goal.is_downwards(),
+            Goal::Absent { .. } => self.is_complete() && !self.desired.goal.leaves_a_guest(),
+        }
+    }
+
+    /// Returns what should hold on the host while nobody is at the guest; nothing is expected of
+    /// one that is not as it was asked for.
+    pub fn lasting(&self) -> Option<Goal> {
+        if !self.is_complete() {
+            return None;
+        }
+        Some(match self.desired.goal {
+            Goal::Present | Goal::Adopted => Goal::Present,
+            Goal::Running | Goal::Restarted if self.work.phase == Phase::Completed => Goal::Present,
+            Goal::Running | Goal::Restarted => Goal::Running,
+            Goal::Stopped => Goal::Stopped,
+            Goal::Absent { .. } => Goal::Absent { volumes: Fate::Kept },
+        })
     }
 
     /// Says whether the newest request is met.

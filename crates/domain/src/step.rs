@@ -103,6 +103,9 @@ pub enum Refusal {
     /// The guest was there a step ago.
     #[error("the guest is gone")]
     Gone,
+    /// It was to be started, stopped or taken over, and nobody has made it.
+    #[error("there is no such guest on the host")]
+    NotThere,
     /// What it is cloned from is not ready.
     #[error("its parent {parent} cannot be cloned yet")]
     ParentNotReady {
@@ -140,7 +143,9 @@ impl Refusal {
         match self {
             // Somebody removed it between two looks; the next walk makes it again.
             Self::Gone | Self::ParentNotReady { .. } => Verdict::Retry,
-            Self::NotOurs | Self::WouldShrink { .. } | Self::Fixed { .. } => Verdict::AskHuman,
+            Self::NotThere | Self::NotOurs | Self::WouldShrink { .. } | Self::Fixed { .. } => {
+                Verdict::AskHuman
+            }
         }
     }
 
@@ -148,6 +153,7 @@ impl Refusal {
     pub fn advice(&self) -> &'static str {
         match self {
             Self::Gone => "see who else removes guests on this host",
+            Self::NotThere => "submit it, so that it is made",
             Self::ParentNotReady { .. } => "submit the parent; this guest goes on by itself",
             Self::NotOurs => {
                 "give this guest another number, or take the one that has it over with `phoenix adopt`"

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use phoenix_domain::{GuestKey, Owner};
+use phoenix_domain::{GuestKey, Owner, Property, Volume};
 use phoenix_hypervisor::simulated::{admin, init, twice};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -61,6 +61,26 @@ impl Host {
         admin::give(self.folder(), guest, owner).unwrap();
     }
 
+    /// Stops a guest behind everybody's back.
+    pub fn halt(&self, guest: GuestKey) {
+        admin::stop(self.folder(), guest).unwrap();
+    }
+
+    /// Removes a guest behind everybody's back.
+    pub fn remove(&self, guest: GuestKey) {
+        admin::remove(self.folder(), guest).unwrap();
+    }
+
+    /// Gives a guest other properties behind everybody's back.
+    pub fn tweak(&self, guest: GuestKey, to: &[Property]) {
+        admin::set(self.folder(), guest, to).unwrap();
+    }
+
+    /// Returns the volumes that a guest which is gone has left.
+    pub fn kept(&self, guest: GuestKey) -> Vec<Volume> {
+        admin::kept(self.folder(), guest).unwrap()
+    }
+
     /// Returns what was done to it, oldest first. A line that is being written is left out.
     pub fn ledger(&self) -> Vec<Entry> {
         admin::ledger(self.folder()).unwrap_or_default()
@@ -86,12 +106,14 @@ impl Host {
         self.ledger().iter().filter(is_it).count()
     }
 
-    /// Returns the state files of its guests, byte for byte.
+    /// Returns the state files of its guests, byte for byte but for how often they were started:
+    /// that is the only trace which a change made again may leave.
     pub fn files(&self) -> BTreeMap<String, String> {
         let files = fs::read_dir(self.folder().join("guests")).unwrap();
         let read = |path: PathBuf| {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            (name, fs::read_to_string(path).unwrap())
+            let text = fs::read_to_string(path).unwrap();
+            (name, text.lines().filter(|line| !line.contains(r#""boots":"#)).collect())
         };
         files.map(|file| read(file.unwrap().path())).collect()
     }

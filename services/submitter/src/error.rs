@@ -11,15 +11,17 @@ use thiserror::Error;
 /// The command line makes no sense (`EX_USAGE`).
 pub(crate) const EXIT_USAGE: u8 = 64;
 /// It could not be done.
-const EXIT_FAILED: u8 = 1;
+pub(crate) const EXIT_FAILED: u8 = 1;
 /// The configuration is refused.
 pub(crate) const EXIT_REFUSED: u8 = 3;
 /// We are not let in.
 const EXIT_NOT_PERMITTED: u8 = 4;
+/// What is there differs from what is wanted.
+pub(crate) const EXIT_DIFFERS: u8 = 2;
 /// There is no such thing.
 pub(crate) const EXIT_NOT_FOUND: u8 = 5;
 /// It is not there for now; it is safe to try again.
-const EXIT_UNAVAILABLE: u8 = 7;
+pub(crate) const EXIT_UNAVAILABLE: u8 = 7;
 /// Waited too long; what was waited for goes on.
 pub(crate) const EXIT_WAITED: u8 = 8;
 /// What was asked for failed, or waits for a human.
@@ -44,6 +46,21 @@ pub(crate) enum CommandError {
     /// A guest nobody ever asked for.
     #[error("guest {asked} was never submitted")]
     NeverSubmitted { asked: Vmid },
+    /// A guest that is not there was to be started or stopped.
+    #[error("guest {asked} {}", if *is_gone { "was removed" } else { "was never built" })]
+    NeverBuilt { asked: Vmid, is_gone: bool },
+    /// A guest that is there for being cloned was to be started.
+    #[error("guest {asked} is there for being cloned, and rests")]
+    Rests { asked: Vmid },
+    /// Guests that others stand on were to be removed.
+    #[error("{}", reasons.join("; "))]
+    StoodOn { reasons: Vec<String>, all: String },
+    /// A guest that nobody has made was to be taken over.
+    #[error("there is no guest {asked} on host {host}, so nothing can be taken over")]
+    NothingToAdopt { asked: Vmid, host: NodeName },
+    /// A worker does not answer, or cannot.
+    #[error("it is not known how guest {asked} is: {why}")]
+    NotKnown { asked: Vmid, why: String, advice: String },
     /// A code that is not there was asked for.
     #[error("there is no code `{code}`")]
     NoSuchCode { code: String },
@@ -69,8 +86,8 @@ pub(crate) enum CommandError {
     #[error("{guest} lives on {lives}, and {wanted} is asked for; Phoenix moves no guest")]
     LivesElsewhere { guest: GuestKey, lives: NodeName, wanted: NodeName },
     /// Nobody can be asked whether to do what cannot be undone.
-    #[error("nobody is there to be asked whether to discard {letters}")]
-    NobodyToAsk { letters: String },
+    #[error("nobody is there to be asked whether to {what}")]
+    NobodyToAsk { what: String },
     /// A feature could not be read.
     #[error("the feature library cannot be used")]
     Library(#[from] LibraryError),
@@ -105,16 +122,21 @@ impl CommandError {
             Self::NoConfig { .. } | Self::Refused { .. } => EXIT_REFUSED,
             Self::NoSuchGuest { .. }
             | Self::NeverSubmitted { .. }
+            | Self::NeverBuilt { .. }
+            | Self::NothingToAdopt { .. }
             | Self::NoSuchCode { .. }
             | Self::NoSuchRun { .. }
             | Self::NoSuchLetter { .. } => EXIT_NOT_FOUND,
             Self::MovedOn { .. } | Self::LivesElsewhere { .. } => EXIT_CONFLICT,
             Self::Bus(err) => bus_exit_code(err),
+            Self::NotKnown { .. } => EXIT_UNAVAILABLE,
             Self::Library(_)
             | Self::NotReplayable { .. }
             | Self::NoHost { .. }
             | Self::BadNode(_)
             | Self::NobodyToAsk { .. }
+            | Self::Rests { .. }
+            | Self::StoodOn { .. }
             | Self::NoRuntime(_)
             | Self::NoRunId(_)
             | Self::NotJson(_)
@@ -139,6 +161,18 @@ impl CommandError {
                 "`phoenix status` lists the guests that were".to_owned(),
                 format!("submit it: `phoenix submit {asked}`"),
             ],
+            Self::NeverBuilt { asked, .. } => vec![format!("build it: `phoenix submit {asked}`")],
+            Self::Rests { asked } => vec![
+                format!("`phoenix submit {asked}` makes it as its configuration says"),
+                "`start_at_boot` in its configuration has it run".to_owned(),
+            ],
+            Self::StoodOn { all, .. } => {
+                vec![format!("delete them first, or all: `phoenix delete {all}`")]
+            }
+            Self::NothingToAdopt { asked, .. } => {
+                vec![format!("have it built: `phoenix submit {asked}`")]
+            }
+            Self::NotKnown { advice, .. } => vec![advice.clone()],
             Self::NoSuchCode { .. } => vec!["`phoenix explain` lists all codes".to_owned()],
             Self::NoSuchRun { .. } => vec!["`phoenix runs --since 7d` lists runs".to_owned()],
             Self::NoSuchLetter { .. } => vec!["`phoenix dead list` lists all letters".to_owned()],

@@ -3,13 +3,15 @@
 //! `cli` says what may be typed, a module of `commands` does it, `output` is the one way to
 //! the terminal, and `error` says how a command can end badly and with which exit code. What is
 //! asked of a guest is decided in `asking`, what was asked for is followed in `follow`, and how
-//! things are called stands in `words`. A program that has more verbs flattens [`Command`] into
+//! things are called stands in `words`, what workers foresee in `ahead`. A program that has more verbs flattens [`Command`] into
 //! its own and hands what was typed to [`run`].
 
+mod ahead;
 mod asking;
 mod cli;
 mod commands;
 mod config;
+mod confirm;
 mod error;
 mod follow;
 mod letter;

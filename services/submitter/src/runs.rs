@@ -101,7 +101,7 @@ pub(crate) fn state(run: &Run, states: &States) -> String {
         let word = match states.record(*guest) {
             Some(record) if record.desired.run != run.id => "superseded",
             Some(record) => match record.work.standing {
-                Standing::Completed if record.is_complete() => "completed",
+                Standing::Completed if record.is_complete() => words::done(record.desired.goal),
                 Standing::Working => "working",
                 Standing::RetryWait { .. } => "retry-wait",
                 Standing::BlockedBy { .. } => "blocked",

@@ -35,8 +35,8 @@ pub(crate) fn run<T>(
     done
 }
 
-/// Connects, and says so where the server's word is not worth much.
-pub(crate) async fn open(args: &ConnectArgs, output: &mut Output) -> Result<Session, CommandError> {
+/// Connects, and asks nothing yet.
+pub(crate) async fn connect(args: &ConnectArgs) -> Result<Bus, CommandError> {
     let said = [&args.nats_url, &args.nats_url_of_others];
     let url = said.into_iter().flatten().find(|url| !url.is_empty());
     let address = Address {
@@ -45,7 +45,12 @@ pub(crate) async fn open(args: &ConnectArgs, output: &mut Output) -> Result<Sess
         name: format!("phoenix of {}", host()),
         cell: Cell::new(args.cell.clone()),
     };
-    let bus = Bus::connect(&address).await?;
+    Ok(Bus::connect(&address).await?)
+}
+
+/// Connects, and says so where the server's word is not worth much.
+pub(crate) async fn open(args: &ConnectArgs, output: &mut Output) -> Result<Session, CommandError> {
+    let bus = connect(args).await?;
     let setup = bus.look_up().await?;
     match setup.durability {
         Durability::Lossy => output.remark(NOT_DURABLE)?,

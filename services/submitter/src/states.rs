@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use phoenix_bus::Bus;
-use phoenix_domain::{Event, GuestKey, Record, Vmid};
+use phoenix_domain::{Event, Goal, GuestKey, Record, Vmid};
 
 use crate::error::CommandError;
 use crate::follow::{Guest, Watched};
@@ -38,6 +38,16 @@ impl States {
     /// Returns the state of a guest.
     pub(crate) fn record(&self, guest: GuestKey) -> Option<&Record> {
         self.0.get(&guest).map(|(_, event)| &event.state)
+    }
+
+    /// Returns the state of the guest with this number.
+    pub(crate) fn with_number(&self, vmid: Vmid) -> Option<&Record> {
+        self.records().find(|record| record.guest.vmid == vmid)
+    }
+
+    /// Returns where the log of a guest was.
+    pub(crate) fn seq(&self, guest: GuestKey) -> u64 {
+        self.0.get(&guest).map_or(0, |(seq, _)| *seq)
     }
 
     /// Returns since when it is so.
@@ -75,7 +85,20 @@ impl States {
 
     /// Returns the guests that stand directly on this one.
     pub(crate) fn above(&self, guest: GuestKey) -> impl Iterator<Item = GuestKey> {
-        let stands_on = move |record: &&Record| record.desired.stands_on.contains(&guest);
+        let stands_on = move |record: &&Record| {
+            let desired = &record.desired;
+            let as_made = || {
+                desired
+                    .spec
+                    .read()
+                    .is_ok_and(|spec| spec.stands_on().any(|below| below == guest.vmid))
+            };
+            match desired.goal {
+                Goal::Present | Goal::Adopted => desired.stands_on.contains(&guest),
+                Goal::Running | Goal::Stopped | Goal::Restarted => as_made(),
+                Goal::Absent { .. } => false,
+            }
+        };
         self.records().filter(stands_on).map(|record| record.guest)
     }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 use phoenix_bus::HostReport;
-use phoenix_domain::{GuestKey, Record, Standing};
+use phoenix_domain::{Goal, GuestKey, Record, Standing};
 use serde_json::{Value, json};
 
 use crate::states::States;
@@ -30,17 +30,30 @@ pub(crate) fn list(around: &Around<'_>, guests: &[GuestKey]) -> String {
                 guest.vmid.to_string(),
                 words::name(record),
                 record.desired.host.to_string(),
+                record.desired.goal.to_string(),
                 state(record).to_owned(),
                 work.phase.to_string(),
                 step(record),
                 words::span(around.now - around.states.since(*guest)),
                 attempt(record),
+                words::addresses(&work.addresses),
                 words::shortened(&next(around, record), 80),
             ])
         })
         .collect();
-    let head =
-        ["GUEST", "NAME", "HOST", "STATE", "PHASE", "STEP", "SINCE", "ATTEMPT", "NEXT/ERROR"];
+    let head = [
+        "GUEST",
+        "NAME",
+        "HOST",
+        "GOAL",
+        "STATE",
+        "PHASE",
+        "STEP",
+        "SINCE",
+        "ATTEMPT",
+        "ADDRESS",
+        "NEXT/ERROR",
+    ];
     table(head, &rows)
 }
 
@@ -52,6 +65,7 @@ pub(crate) fn details(around: &Around<'_>, guest: GuestKey) -> String {
     let for_so_long = words::span(around.now - since);
     let mut facts = vec![
         ("state", format!("{} since {} ({for_so_long})", state(record), words::time(since))),
+        ("goal", desired.goal.to_string()),
         ("phase", work.phase.to_string()),
         ("step", step(record)),
         ("waits", waits(around, record)),
@@ -74,7 +88,13 @@ pub(crate) fn details(around: &Around<'_>, guest: GuestKey) -> String {
     if let Some(claim) = &work.claim {
         facts.push(("worker", claim.worker.to_string()));
     }
-    facts.push(("stands on", around.guests(desired.stands_on.iter().copied())));
+    let addresses: Vec<_> = work.addresses.iter().map(ToString::to_string).collect();
+    facts.push(("addresses", addresses.join(", ")));
+    let drift: Vec<_> = work.drift.iter().map(|change| words::line(change)).collect();
+    facts.push(("drift", drift.join("\n")));
+    // What is to go waits for those above it.
+    let first = if desired.goal.is_downwards() { "goes after" } else { "stands on" };
+    facts.push((first, around.guests(desired.stands_on.iter().copied())));
     facts.push(("under", around.guests(around.states.above(guest))));
     let mut text =
         format!("{} ({guest})\n{}", words::guest(guest, &words::name(record)), rows(&facts));
@@ -108,6 +128,7 @@ pub(crate) fn json(around: &Around<'_>, guest: GuestKey) -> Option<Value> {
         "host": desired.host,
         "workerAlive": around.is_alive(record),
         "state": state(record),
+        "goal": desired.goal.to_string(),
         "standing": work.standing,
         "isSettled": record.is_settled(),
         "phase": work.phase,
@@ -117,6 +138,8 @@ pub(crate) fn json(around: &Around<'_>, guest: GuestKey) -> Option<Value> {
         "since": words::time(around.states.since(guest)),
         "attempts": work.attempts,
         "failure": work.failure,
+        "addresses": work.addresses,
+        "drift": work.drift,
         "claim": work.claim,
         "revision": desired.revision,
         "workedOnRevision": work.revision,
@@ -166,7 +189,7 @@ fn state(record: &Record) -> &'static str {
         Standing::RetryWait { .. } => "retry-wait",
         Standing::BlockedBy { .. } => "blocked",
         Standing::Blocked { .. } => "question",
-        Standing::Completed => "completed",
+        Standing::Completed => words::done(record.desired.goal),
         Standing::Failed => "failed",
         Standing::Dead { .. } => "dead",
         Standing::Cancelled => "cancelled",
@@ -226,6 +249,7 @@ fn next(around: &Around<'_>, record: &Record) -> String {
         failure.map(|failure| words::failure(record, failure)).unwrap_or_default()
     };
     match &work.standing {
+        Standing::Completed if !work.drift.is_empty() => words::drift(&work.drift),
         Standing::Working | Standing::Completed | Standing::Cancelled => String::new(),
         Standing::Requested => waits_for(around, record),
         Standing::RetryWait { at } => {
@@ -238,8 +262,10 @@ fn next(around: &Around<'_>, record: &Record) -> String {
 }
 
 fn waits_for(around: &Around<'_>, record: &Record) -> String {
-    let is_open =
-        |below: &&GuestKey| around.states.record(**below).is_none_or(|one| !one.is_complete());
+    let is_open = |below: &&GuestKey| {
+        let below = around.states.record(**below);
+        below.is_none_or(|one| !one.lets(record.desired.goal))
+    };
     let below: Vec<_> = record.desired.stands_on.iter().filter(is_open).collect();
     if below.is_empty() {
         return format!("waits for a worker on {}", record.desired.host);
@@ -282,7 +308,13 @@ fn command(around: &Around<'_>, record: &Record) -> Option<String> {
             "`phoenix dead show {letter}` tells its story, `phoenix retry {vmid}` tries it again"
         )),
         Standing::Cancelled => Some(format!("`phoenix retry {vmid}` goes on")),
-        Standing::Completed | Standing::Failed => None,
+        Standing::Completed if record.work.drift.is_empty() => match record.desired.goal {
+            Goal::Stopped => Some(format!("`phoenix start {vmid}` starts it")),
+            Goal::Absent { .. } => Some(format!("`phoenix submit {vmid}` builds it again")),
+            Goal::Present | Goal::Adopted | Goal::Running | Goal::Restarted => None,
+        },
+        Standing::Completed => Some(format!("`phoenix submit {vmid}` mends it")),
+        Standing::Failed => None,
     }
 }
 

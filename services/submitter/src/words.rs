@@ -1,10 +1,13 @@
 //! How things are called where people read them.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 use anstream::adapter::strip_str;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use phoenix_domain::{Cause, Event, Fact, Failure, GuestKey, Obstacle, Record, RunId, StepName};
+use phoenix_domain::{
+    Cause, Event, Fact, Failure, Fate, Goal, GuestKey, Obstacle, Record, RunId, StepName,
+};
 
 /// Returns a time as it is written everywhere.
 pub(crate) fn time(time: DateTime<Utc>) -> String {
@@ -79,6 +82,54 @@ pub(crate) fn count(count: usize, one: &str, many: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
 }
 
+/// Returns things in a row: `903, 920 and 955`.
+pub(crate) fn list(things: &[String]) -> String {
+    match things {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// Returns how a guest is once its goal is reached.
+pub(crate) fn done(goal: Goal) -> &'static str {
+    match goal {
+        Goal::Present | Goal::Adopted => "completed",
+        Goal::Running => "started",
+        Goal::Restarted => "restarted",
+        Goal::Stopped => "stopped",
+        Goal::Absent { .. } => "gone",
+    }
+}
+
+/// Returns what was asked for, as it follows `asked`.
+fn asked(goal: Goal) -> &'static str {
+    match goal {
+        Goal::Present => "for",
+        Goal::Adopted => "to be taken over",
+        Goal::Running => "to be started",
+        Goal::Stopped => "to be stopped",
+        Goal::Restarted => "to be restarted",
+        Goal::Absent { volumes: Fate::Kept } => "to be removed",
+        Goal::Absent { volumes: Fate::Destroyed } => "to be removed with its volumes",
+    }
+}
+
+/// Returns addresses as far as a column holds them.
+pub(crate) fn addresses(addresses: &[IpAddr]) -> String {
+    match addresses {
+        [] => String::new(),
+        [one] => one.to_string(),
+        [first, more @ ..] => format!("{first} +{}", more.len()),
+    }
+}
+
+/// Returns what a guest drifted by, on one line.
+pub(crate) fn drift(changes: &[String]) -> String {
+    let changes: Vec<_> = changes.iter().map(|change| line(change)).collect();
+    format!("drifted; to mend it: {}", changes.join("; "))
+}
+
 /// Returns where a step stands on the way: `3/9 apply_volumes`.
 pub(crate) fn step(record: &Record, step: StepName) -> String {
     let way = &record.work.way;
@@ -130,7 +181,8 @@ pub(crate) fn happened(event: &Event) -> String {
         Fact::Requested(_) | Fact::RepairRequested(_) => {
             let desired = &state.desired;
             let (cause, by) = (cause(&desired.cause), line(&desired.by));
-            format!("asked for by {by} ({cause}; run {})", desired.run)
+            let asked = asked(desired.goal);
+            format!("asked {asked} by {by} ({cause}; run {})", desired.run)
         }
         Fact::CancelRequested(asked) => format!("{} asks to stop", line(&asked.by)),
         Fact::Claimed(claimed) => {
@@ -169,15 +221,13 @@ pub(crate) fn happened(event: &Event) -> String {
                 [] => String::new(),
                 [first, ..] => format!(", at {first}"),
             };
-            format!("completed, {changes} ({}){at}", took(completed.took_ms))
+            let done = done(state.desired.goal);
+            format!("{done}, {changes} ({}){at}", took(completed.took_ms))
         }
         Fact::RestartBegun(_) => "about to be started anew".to_owned(),
         Fact::Drifted(drifted) => match drifted.changes.as_slice() {
             [] => "as wanted again".to_owned(),
-            changes => {
-                let changes: Vec<_> = changes.iter().map(|change| line(change)).collect();
-                format!("drifted; to mend it: {}", changes.join("; "))
-            }
+            changes => drift(changes),
         },
         Fact::Failed(failed) => format!("given up: {}", line(&failed.why)),
         Fact::DeadLettered(dead) => {

@@ -14,7 +14,7 @@ use phoenix_engine::{Caution, Halt, Outcome, StepError, Walk};
 use phoenix_hypervisor::{Hand, Hypervisor, Lock, LockError};
 use tracing::{debug, info, instrument, warn};
 
-use crate::context::{Context, now};
+use crate::context::{Context, chain, now, spread};
 use crate::journal::LogJournal;
 
 /// How often a guest may be claimed without getting any further: its work kills its worker.
@@ -221,9 +221,11 @@ impl<H: Hypervisor> Context<H> {
         caution: Caution,
         begun: Instant,
     ) -> Ended {
-        // In the order of their numbers, so that no two guests wait for each other.
+        // In the order of their numbers, so that no two guests wait for each other. To take a guest
+        // away needs none: it must not wait for a model that another one loads.
+        let needed = if state.desired.goal.is_downwards() { &[] } else { spec.gpus.indices() };
         let mut gpus = Vec::new();
-        for index in spec.gpus.indices() {
+        for index in needed {
             let Some(gpu) = self.lock(&format!("gpu{index}")).await else { return Ended::LetGo };
             gpus.push(gpu);
         }
@@ -415,20 +417,6 @@ fn patience() -> ExponentialBuilder {
 /// Returns how long to wait before the attempt after `attempts` that failed.
 fn wait(first: Duration, attempts: u32) -> Duration {
     let doublings = attempts.saturating_sub(1).min(16);
-    let wait = first.saturating_mul(1 << doublings).min(LONGEST_WAIT);
     // Guests that failed together should not come back together.
-    let spread = uuid::Uuid::new_v4().as_u128() % 400;
-    let spread = u32::try_from(spread).unwrap_or(200);
-    wait.saturating_mul(800 + spread) / 1000
-}
-
-fn chain(err: &dyn std::error::Error) -> String {
-    let mut text = err.to_string();
-    let mut cause = err.source();
-    while let Some(err) = cause {
-        text.push_str(": ");
-        text.push_str(&err.to_string());
-        cause = err.source();
-    }
-    text
+    spread(first.saturating_mul(1 << doublings).min(LONGEST_WAIT))
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use phoenix_bus::{Bus, Setup, Teller};
@@ -49,6 +50,25 @@ pub(crate) fn now() -> DateTime<Utc> {
     DateTime::from(std::time::SystemTime::now())
 }
 
+/// Returns a time around this one: what began together should not go on together.
+pub(crate) fn spread(around: Duration) -> Duration {
+    let spread = uuid::Uuid::new_v4().as_u128() % 400;
+    let spread = u32::try_from(spread).unwrap_or(200);
+    around.saturating_mul(800 + spread) / 1000
+}
+
+/// Returns an error with all its causes.
+pub(crate) fn chain(err: &dyn std::error::Error) -> String {
+    let mut text = err.to_string();
+    let mut cause = err.source();
+    while let Some(err) = cause {
+        text.push_str(": ");
+        text.push_str(&err.to_string());
+        cause = err.source();
+    }
+    text
+}
+
 /// The guests this process is at.
 #[derive(Debug, Default)]
 pub(crate) struct Busy {
@@ -92,6 +112,14 @@ impl Drop for At<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_begins_together_is_spread_around_its_time() {
+        let spreads: Vec<_> = (0..50).map(|_| spread(Duration::from_secs(100))).collect();
+
+        assert!(spreads.iter().all(|one| (80..=120).contains(&one.as_secs())), "{spreads:?}");
+        assert!(spreads.iter().any(|one| Some(one) != spreads.first()), "{spreads:?}");
+    }
 
     #[test]
     fn a_guest_that_is_taken_stays_taken_whoever_else_asks_for_it() {

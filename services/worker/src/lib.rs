@@ -1,15 +1,19 @@
 //! Takes the jobs of one host and makes its guests as they should be.
 //!
 //! `dispatcher` wakes guests, `intake` takes the tokens, `attend` does what there is to do for one
-//! guest, `journal` turns what the engine tells into events. Whatever is killed: the log says what
-//! is wanted, the host says what is, and the kernel lock says who is at it.
+//! guest, `journal` turns what the engine tells into events. `forecast` is what `answers` tells those
+//! who ask what would be done, and how `drift` finds what is otherwise than it was left. Whatever is
+//! killed: the log says what is wanted, the host says what is, and the kernel lock says who is at it.
 
+mod answers;
 mod attend;
 mod change;
 mod context;
 mod dispatcher;
+mod drift;
 mod epochs;
 mod error;
+mod forecast;
 mod intake;
 mod journal;
 mod limits;
@@ -98,9 +102,15 @@ pub async fn run<H: Hypervisor + 'static>(
             Ok(())
         });
     }
+    parts.spawn(answers::run(Arc::clone(&context)));
     let presence = presence::keep(Arc::clone(&context));
     parts.spawn(async {
         presence.await;
+        Ok(())
+    });
+    let drift = drift::keep(Arc::clone(&context));
+    parts.spawn(async {
+        drift.await;
         Ok(())
     });
     drop(context);

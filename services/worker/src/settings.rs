@@ -72,6 +72,10 @@ pub struct Settings {
     /// How long to wait before the second attempt, in milliseconds; each later wait is twice as long
     #[arg(long, default_value = "5000", value_name = "MS", value_parser = millis)]
     pub retry_after: Duration,
+    /// How often guests that nobody works on are compared with what they should be: `15m`, `90s`,
+    /// `500ms`; 0 is never
+    #[arg(long, default_value = "15m", value_name = "DURATION", value_parser = duration)]
+    pub drift_every: Duration,
     /// How long a worker may be silent before its guests are given to another, in milliseconds
     #[arg(long, default_value = "15000", value_name = "MS", value_parser = millis, hide = true)]
     pub ack_wait: Duration,
@@ -116,4 +120,34 @@ fn node(text: &str) -> Result<NodeName, String> {
 
 fn millis(text: &str) -> Result<Duration, std::num::ParseIntError> {
     text.parse().map(Duration::from_millis)
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let each = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "" if number == "0" => 0,
+        _ => return Err("a duration is written as `15m`, `90s` or `500ms`; 0 is never".to_owned()),
+    };
+    let number: u64 = number.parse().map_err(|err: std::num::ParseIntError| err.to_string())?;
+    Ok(Duration::from_millis(number.saturating_mul(each)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_has_a_unit_unless_it_is_none_at_all() {
+        for (text, millis) in [("15m", 900_000), ("90s", 90_000), ("500ms", 500), ("0", 0)] {
+            assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        for bad in ["", "15", "m", "-1s", "1.5h", "1d", "99999999999999999999s"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
 }

@@ -7,5 +7,5 @@ mod foreign;
 mod frozen;
 mod load;
 mod server;
-mod site;
+pub(crate) mod site;
 mod wiped;

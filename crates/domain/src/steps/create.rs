@@ -56,6 +56,7 @@ fn plan(want: &GuestSpec, seen: &Seen) -> Result<Plan, Refusal> {
         (Owner::Somebody, _) => Err(Refusal::NotOurs),
         (Owner::Phoenix, Made::Half) => {
             needs_parent(want, seen)?;
+            inherits_what_is_wanted(want, seen)?;
             Ok(Plan::from_iter([Change::RemoveHalfMade, create]))
         }
         (Owner::Phoenix, Made::Whole) if guest.unprivileged != unprivileged => {

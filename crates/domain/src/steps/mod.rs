@@ -8,6 +8,7 @@ mod create;
 mod features;
 mod finalise;
 mod health;
+mod if_there;
 mod power;
 mod remove;
 mod root_disk;
@@ -16,9 +17,9 @@ mod start;
 mod unless_sealed;
 mod volumes;
 
-use crate::{Goal, GuestSpec, Phase, Plan, Seen, Step};
+use crate::{BootId, Goal, GuestSpec, Phase, Plan, Seen, Step};
 
-pub(crate) use self::adopt::Adopt;
+use self::adopt::Adopt;
 use self::agent::Agent;
 use self::application::Application;
 use self::configure::{ConfigureContainer, ConfigureMachine};
@@ -26,8 +27,8 @@ use self::create::{CreateContainer, CreateMachine};
 use self::features::{FeaturesOfContainer, FeaturesOfMachine};
 use self::finalise::Finalise;
 use self::health::Healthy;
-pub(crate) use self::power::Restart;
-use self::power::Stop;
+use self::if_there::IfThere;
+use self::power::{Restart, Stop};
 pub(crate) use self::remove::Remove;
 use self::root_disk::RootDisk;
 use self::snapshot::{SnapshotOfContainer, SnapshotOfMachine};
@@ -60,10 +61,12 @@ pub static MACHINE: &[&dyn Step] = &[
 ];
 
 /// The way of a container that is only to run.
-pub(crate) static RUNNING_CONTAINER: &[&dyn Step] = &[&StartContainer, &Healthy];
+pub(crate) static RUNNING_CONTAINER: &[&dyn Step] =
+    &[&IfThere(UnlessSealed(&StartContainer)), &UnlessSealed(&Healthy)];
 
 /// The way of a virtual machine that is only to run.
-pub(crate) static RUNNING_MACHINE: &[&dyn Step] = &[&StartMachine, &Agent];
+pub(crate) static RUNNING_MACHINE: &[&dyn Step] =
+    &[&IfThere(UnlessSealed(&StartMachine)), &UnlessSealed(&Agent)];
 
 /// What follows where a container was started anew.
 pub(crate) static RESTARTED_CONTAINER: &[&dyn Step] = &[&Healthy];
@@ -72,7 +75,17 @@ pub(crate) static RESTARTED_CONTAINER: &[&dyn Step] = &[&Healthy];
 pub(crate) static RESTARTED_MACHINE: &[&dyn Step] = &[&Agent];
 
 /// The way of a guest that is to stand still.
-pub(crate) static STOPPED: &[&dyn Step] = &[&Stop];
+pub(crate) static STOPPED: &[&dyn Step] = &[&IfThere(Stop)];
+
+/// Returns the step that takes a guest over.
+pub(crate) fn adopt() -> Box<dyn Step> {
+    Box::new(IfThere(Adopt))
+}
+
+/// Returns the step that starts a guest anew, where `before` ran when that was begun.
+pub(crate) fn restart(before: Option<BootId>) -> Box<dyn Step> {
+    Box::new(IfThere(Restart { before }))
+}
 
 impl GuestSpec {
     /// Returns the steps that make this guest what it says.
@@ -87,8 +100,8 @@ impl GuestSpec {
 pub fn reached(way: &[Box<dyn Step>], want: &GuestSpec, seen: &Seen) -> Phase {
     let is_taken = |step: &dyn Step| step.plan(want, seen).as_ref().is_ok_and(Plan::is_empty);
     let steps = || way.iter().map(AsRef::as_ref);
-    let mut taken = steps().take_while(|step| is_taken(*step)).map(Step::reaches);
-    match (taken.by_ref().last(), steps().all(is_taken)) {
+    let taken = steps().take_while(|step| is_taken(*step)).map(Step::reaches);
+    match (taken.last(), steps().all(is_taken)) {
         (_, true) => Phase::Completed,
         (Some(last), false) => last.min(Phase::Customizing),
         (None, false) => Phase::Defined,

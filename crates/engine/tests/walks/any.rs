@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use phoenix_domain::{
-    GuestKey, GuestSpec, Health, Inside, Kind, Made, Owner, Phase, Run, SeenGuest, SnapshotName,
-    SpecDigest, Verdict,
+    Change, Foreseen, GuestKey, GuestSpec, Health, Impact, Inside, Kind, Made, Owner, Phase, Run,
+    SeenGuest, SnapshotName, SpecDigest, Verdict, foresee,
 };
 use phoenix_engine::Outcome;
-use phoenix_hypervisor::simulated::{SimulatedGuest, admin};
+use phoenix_hypervisor::simulated::{Mark, SimulatedGuest, admin};
 use phoenix_testkit::{guest, machine};
 use proptest::prelude::*;
 use tokio::runtime::Builder;
 
-use crate::host::{changes, host};
+use crate::host::{Host, changes, host};
 
 const FEATURES: [&str; 3] = ["docker", "nginx", "qdrant"];
 
@@ -204,6 +204,23 @@ fn any_case() -> impl Strategy<Value = (GuestSpec, Start)> {
 /// How often a walk without any fault may ask for another one.
 const PATIENCE: u32 = 2;
 
+/// Returns the changes with an effect that are ahead.
+fn planned(ahead: &[Foreseen]) -> Vec<Change> {
+    ahead.iter().map(|foreseen| foreseen.change.clone()).filter(is_planned).collect()
+}
+
+/// Returns the changes with an effect that were made behind so many lines of the ledger.
+fn made_since(host: &Host, lines: usize) -> Vec<Change> {
+    let made = host.ledger().into_iter().skip(lines).filter(|entry| entry.mark == Mark::Done);
+    made.map(|entry| entry.change).filter(is_planned).collect()
+}
+
+/// Says whether a change has an effect, and was to be foreseen: how large the disk in an image is,
+/// nobody knows before.
+fn is_planned(change: &Change) -> bool {
+    !change.is_wait() && !matches!(change, Change::GrowRootDisk { .. })
+}
+
 async fn converges_or_refuses(want: &GuestSpec, start: &Start) -> Result<(), TestCaseError> {
     let host = host();
     let parent_comes = || admin::place(host.dir.path(), &start.parent).unwrap();
@@ -214,8 +231,24 @@ async fn converges_or_refuses(want: &GuestSpec, start: &Start) -> Result<(), Tes
         admin::place(host.dir.path(), guest).unwrap();
     }
     for _ in 0..=PATIENCE {
+        let (seen, begun) = (host.look(want).await, host.ledger().len());
+        let (ahead, _) = foresee(want, &want.way(), &seen);
+        for foreseen in &ahead {
+            let run = foreseen.before.guest.as_ref().map_or(Run::Stopped, |guest| guest.run);
+            let impact = foreseen.change.impact(run);
+            prop_assert_ne!(impact, Impact::DataLoss, "{}", foreseen.change);
+        }
         match host.walk(want).await {
             Outcome::Arrived { .. } => {
+                // Nobody can look into a guest that stands still, or knows what a clone finds in it.
+                let whole = seen.guest.as_ref().filter(|guest| guest.made == Made::Whole);
+                let is_known = match whole {
+                    Some(guest) => guest.inside.is_some(),
+                    None => want.parent().is_none() || want.features.is_empty(),
+                };
+                if is_known && want.application_script.is_none() {
+                    prop_assert_eq!(made_since(&host, begun), planned(&ahead));
+                }
                 let arrived = host.guests();
                 prop_assert_eq!(host.phase(want).await, Phase::Completed);
                 prop_assert_eq!(changes(&host.walk(want).await), 0);

@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use phoenix_domain::{GuestKey, Health, Made, Owner, Property, Run};
+use phoenix_domain::{GuestKey, Health, Made, Owner, Property, Run, Volume};
 use serde::Serialize;
 
 use super::effect;
@@ -142,6 +142,11 @@ pub fn remove(dir: &Path, guest: GuestKey) -> Result<(), HostError> {
         Some(found) if found.guest == guest => folder.remove(guest),
         Some(_) | None => Err(absent(guest)),
     }
+}
+
+/// Returns the volumes that a guest which is gone has left.
+pub fn kept(dir: &Path, guest: GuestKey) -> Result<Vec<Volume>, HostError> {
+    Folder::open(dir)?.kept(guest.vmid)
 }
 
 /// Puts a guest there as it is given, in place of one that has its number.

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use phoenix_domain::{
-    BootId, Change, Disk, Facets, FeatureName, FileName, GuestKey, Health, Inside, Made,
-    ModelServer, Owner, Property, Run, SeenGuest, SnapshotName, SpecDigest, StorageId, Volume,
-    VolumeSource,
+    BootId, Change, Disk, Facets, FeatureName, FileName, GuestKey, Health, Inheritance, Inside,
+    Made, ModelServer, Owner, Property, Run, SeenGuest, SnapshotName, SpecDigest, StorageId,
+    Volume, VolumeSource,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -131,6 +131,16 @@ impl SimulatedGuest {
         }
         let made_for_it = self.seen.snapshots.iter().find(|(_, contents)| contents.is_some());
         made_for_it.filter(|_| is_made).and_then(|(name, _)| self.frozen.get(name)).cloned()
+    }
+
+    /// Returns what a clone of it begins with, where one can be made.
+    pub(super) fn inheritance(&self) -> Option<Inheritance> {
+        self.to_clone().map(|frozen| Inheritance {
+            properties: frozen.properties,
+            unprivileged: self.seen.unprivileged,
+            root_disk: frozen.root_disk.size,
+            volumes: frozen.volumes,
+        })
     }
 
     /// Returns what a snapshot of it holds.

@@ -131,9 +131,9 @@ impl Hypervisor for Simulated {
             self.folder.settings()?;
         }
         let parent = want.parent().map(|parent| self.folder.guest(parent)).transpose()?.flatten();
-        let is_ready = parent.is_some_and(|parent| parent.to_clone().is_some());
-        let parent = if is_ready { SeenParent::Ready } else { SeenParent::NotReady };
-        Ok(Seen { guest, parent, inheritance: None, kept: Vec::new() })
+        let inheritance = parent.as_ref().and_then(SimulatedGuest::inheritance);
+        let parent = if inheritance.is_some() { SeenParent::Ready } else { SeenParent::NotReady };
+        Ok(Seen { guest, parent, inheritance, kept: Vec::new() })
     }
 
     async fn apply(&self, want: &GuestSpec, change: &Change, hand: &Hand) -> Result<(), HostError> {
@@ -161,6 +161,11 @@ impl Hypervisor for Simulated {
                 })
             }
         }
+    }
+
+    fn commands(&self, want: &GuestSpec, _before: &Seen, change: &Change) -> Vec<String> {
+        // As the ledger calls it; nobody could type it.
+        vec![format!("(simulated) {} {}", change.kind(), GuestKey::from(want))]
     }
 
     async fn inventory(&self) -> Result<Inventory, HostError> {

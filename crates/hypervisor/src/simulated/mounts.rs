@@ -1,6 +1,6 @@
 //! What is mounted into a guest of a simulated host.
 
-use phoenix_domain::{AbsolutePath, GibiBytes, Volume, VolumeSource};
+use phoenix_domain::{AbsolutePath, GibiBytes, Run, Volume, VolumeSource};
 
 use super::guest::SimulatedGuest;
 use super::refusal::Refuse;
@@ -29,7 +29,8 @@ pub(super) fn attach(
     Ok(())
 }
 
-/// Mounts it no longer. A volume of its own is kept, and where nothing is mounted nothing is done.
+/// Mounts it no longer, which a guest that runs notices when it is started anew. A volume of its own
+/// is kept, and where nothing is mounted nothing is done.
 pub(super) fn detach(guest: &mut SimulatedGuest, place: &AbsolutePath) {
     let at = place.place();
     let Some(nth) = guest.seen.volumes.iter().position(|volume| volume.place.place() == at) else {
@@ -39,6 +40,9 @@ pub(super) fn detach(guest: &mut SimulatedGuest, place: &AbsolutePath) {
     if let VolumeSource::Storage { .. } = volume.source {
         guest.unused.push(volume);
         guest.unused.sort_by(|a, b| a.place.cmp(&b.place));
+    }
+    if guest.runs() {
+        guest.seen.run = Run::RunningStale;
     }
 }
 

@@ -1,8 +1,10 @@
 //! What is to be asked of a guest, given what is known of it. Plain functions over records.
 
 mod host;
+mod links;
 #[cfg(test)]
 pub(crate) mod tests;
+mod turn;
 
 use phoenix_domain::{
     Cause, Class, Desired, Fact, Goal, GuestKey, NodeName, Phase, Record, Requested, RunId,
@@ -10,6 +12,8 @@ use phoenix_domain::{
 };
 
 pub(crate) use self::host::{Hosts, host_of, silent_hosts};
+pub(crate) use self::links::{How, Links};
+pub(crate) use self::turn::{Turn, is_built, on_turn, refuse, turned};
 
 /// What is wanted of a guest.
 #[derive(Clone, Debug)]
@@ -21,6 +25,7 @@ pub(crate) struct Wanted {
     pub(crate) cause: Cause,
     pub(crate) digest: SpecDigest,
     pub(crate) stands_on: Vec<GuestKey>,
+    pub(crate) goal: Goal,
     pub(crate) spec: SpecText,
 }
 
@@ -61,10 +66,15 @@ pub(crate) fn on_submit(wanted: &Wanted, before: Option<&Record>) -> Answer {
             | Phase::Completed => Answer::LivesElsewhere(desired.host.clone()),
         };
     }
-    if desired.digest != wanted.digest {
+    let is_meant = match (wanted.goal, desired.goal) {
+        // What was taken over is as its spec says, as what was made is.
+        (Goal::Present, Goal::Adopted) => true,
+        (wanted, desired) => wanted == desired,
+    };
+    if desired.digest != wanted.digest || !is_meant {
         return Answer::Ask;
     }
-    if record.is_complete() {
+    if record.is_complete() && record.work.drift.is_empty() {
         return Answer::AsDesired;
     }
     if record.is_settled() || desired.cancelled { Answer::Ask } else { Answer::Joined }
@@ -101,7 +111,7 @@ pub(crate) fn request(wanted: &Wanted, asking: &Asking, before: Option<&Record>)
         by: asking.by.clone(),
         cancelled: false,
         trusts_log: asking.trusts_log,
-        goal: Goal::Present,
+        goal: wanted.goal,
         spec: wanted.spec.clone(),
     };
     Requested { desired: Box::new(desired) }.into()

@@ -8,6 +8,7 @@ use phoenix_domain::{
 };
 
 use super::*;
+use crate::error::CommandError;
 
 const WAY: [StepName; 3] =
     [StepName::EnsureContainerDefined, StepName::ApplyConfigurations, StepName::StartContainer];
@@ -51,6 +52,7 @@ pub(crate) fn wanted(vmid: u32, memory: u64) -> Wanted {
         cause: Cause::Submitted,
         digest: SpecDigest::of(&spec),
         stands_on: below.into_iter().collect(),
+        goal: Goal::Present,
         spec: SpecText::of(&spec).unwrap(),
     }
 }
@@ -63,6 +65,19 @@ fn asking(run: &str) -> Asking {
 pub(crate) fn asked(vmid: u32, run: &str) -> Event {
     let fact = request(&wanted(vmid, 512), &asking(run), None);
     let state = Record::after(None, guest(vmid), &fact).unwrap();
+    event(fact, state)
+}
+
+/// Returns the event with which this guest is asked for.
+pub(crate) fn asked_of(spec: &phoenix_domain::GuestSpec, goal: Goal) -> Event {
+    let wanted = Wanted {
+        guest: GuestKey::from(spec),
+        goal,
+        spec: SpecText::of(spec).unwrap(),
+        ..wanted(spec.vmid.number(), 512)
+    };
+    let fact = request(&wanted, &asking("r-0001"), None);
+    let state = Record::after(None, wanted.guest, &fact).unwrap();
     event(fact, state)
 }
 
@@ -215,4 +230,105 @@ fn a_retry_leaves_those_alone_who_are_at_it() {
     assert_eq!((state.desired.revision, &state.desired.cause), (2, &Cause::Retried));
     assert_eq!((state.work.attempts, state.desired.trusts_log), (0, true));
     assert_eq!(state.desired.digest, dead.state.desired.digest);
+}
+
+fn turn(vmid: u32, goal: Goal) -> Turn {
+    let cause = Cause::Submitted;
+    Turn { guest: guest(vmid), goal, cause, stands_on: Vec::new(), new: None }
+}
+
+/// Returns the event with which a guest is asked to become something else.
+fn turned_to(goal: Goal, before: &Event) -> Event {
+    let turn = turn(before.state.guest.vmid.number(), goal);
+    then(before, turned(&turn, &asking("r-0009"), Some(&before.state)).unwrap())
+}
+
+const GONE: Goal = Goal::Absent { volumes: phoenix_domain::Fate::Kept };
+
+#[test]
+fn what_was_stopped_or_removed_or_has_drifted_is_submitted_anew() {
+    let complete = completed(&claimed(&asked(901, "r-0001")));
+    let answer = |event: &Event| on_submit(&wanted(901, 512), Some(&event.state));
+
+    for goal in [Goal::Stopped, Goal::Running, Goal::Restarted, GONE] {
+        let asked = turned_to(goal, &complete);
+        assert_eq!(answer(&asked), Answer::Ask, "{goal}");
+        assert_eq!(answer(&completed(&claimed(&asked))), Answer::Ask, "{goal}");
+    }
+    let drifted = phoenix_domain::Drifted { changes: vec!["set memory".to_owned()] };
+    assert_eq!(answer(&then(&complete, drifted)), Answer::Ask);
+    let adopted = completed(&claimed(&turned_to(Goal::Adopted, &complete)));
+    assert_eq!(answer(&adopted), Answer::AsDesired, "what was taken over is as wanted");
+}
+
+#[test]
+fn only_what_was_built_can_be_started_or_stopped() {
+    let never = |asked| CommandError::NeverBuilt { asked, is_gone: false }.to_string();
+    let begun = asked(901, "r-0001");
+    let vmid = begun.state.guest.vmid;
+    let complete = completed(&claimed(&begun));
+    let refused = |goal, event: Option<&Event>| {
+        let refused = refuse(vmid, goal, event.map(|event| &event.state));
+        refused.err().map(|err| err.to_string())
+    };
+
+    for goal in [Goal::Running, Goal::Stopped, Goal::Restarted] {
+        assert_eq!(refused(goal, None), Some(never(vmid)), "{goal}");
+        assert_eq!(refused(goal, Some(&complete)), None, "{goal}");
+        let gone = completed(&claimed(&turned_to(GONE, &complete)));
+        assert_eq!(refused(goal, Some(&gone)), Some("guest 901 was removed".to_owned()), "{goal}");
+    }
+    let half = dead(&failed(&stepped(&claimed(&begun))));
+    assert_eq!(refused(Goal::Running, Some(&half)), Some(never(vmid)));
+    assert_eq!(refused(Goal::Stopped, Some(&half)), None, "what is there of it can be stopped");
+    assert_eq!(refused(Goal::Running, Some(&begun)), None, "it is about to run anyway");
+    assert_eq!(refused(Goal::Stopped, Some(&begun)), Some(never(vmid)));
+    assert_eq!(refused(GONE, Some(&half)), None);
+}
+
+#[test]
+fn who_types_a_verb_twice_asks_once_while_it_is_being_done() {
+    let complete = completed(&claimed(&asked(901, "r-0001")));
+    for goal in [Goal::Running, Goal::Stopped, Goal::Restarted, GONE] {
+        let answer = |event: &Event| on_turn(&turn(901, goal), Some(&event.state));
+        let asked = turned_to(goal, &complete);
+
+        assert_eq!(answer(&complete), Answer::Ask, "{goal}");
+        assert_eq!(answer(&asked), Answer::Joined, "{goal}");
+        assert_eq!(answer(&claimed(&asked)), Answer::Joined, "{goal}");
+        assert_eq!(answer(&dead(&failed(&claimed(&asked)))), Answer::Ask, "{goal}");
+        let done = completed(&claimed(&asked));
+        let again = if goal == GONE { Answer::AsDesired } else { Answer::Ask };
+        assert_eq!(answer(&done), again, "{goal}: the host is the truth, and may be asked again");
+    }
+}
+
+#[test]
+fn a_foundation_is_started_only_where_it_was_stopped_and_built_where_it_never_was() {
+    let cause = || Cause::StoodOnBy(guest(904).vmid);
+    let below = Turn { cause: cause(), ..turn(901, Goal::Running) };
+    let complete = completed(&claimed(&asked(901, "r-0001")));
+
+    assert_eq!(on_turn(&below, Some(&complete.state)), Answer::AsDesired);
+    let stopped = completed(&claimed(&turned_to(Goal::Stopped, &complete)));
+    assert_eq!(on_turn(&below, Some(&stopped.state)), Answer::Ask);
+    let state = then(&stopped, turned(&below, &asking("r-0002"), Some(&stopped.state)).unwrap());
+    assert_eq!(state.state.desired.goal, Goal::Running);
+
+    let new = Turn { new: Some(wanted(901, 512)), ..below };
+    assert_eq!(on_turn(&new, None), Answer::Ask);
+    let Some(Fact::Requested(asked)) = turned(&new, &asking("r-0002"), None) else {
+        panic!("it is a request")
+    };
+    assert_eq!((asked.desired.goal, asked.desired.revision), (Goal::Present, 1));
+}
+
+#[test]
+fn a_guest_keeps_the_spec_it_was_made_by_when_it_is_stopped() {
+    let complete = completed(&claimed(&asked(901, "r-0001")));
+    let stopped = turned_to(Goal::Stopped, &complete).state;
+
+    assert_eq!(stopped.desired.digest, complete.state.desired.digest);
+    assert_eq!((stopped.desired.revision, stopped.desired.goal), (2, Goal::Stopped));
+    assert_eq!(stopped.work.phase, Phase::Completed);
 }

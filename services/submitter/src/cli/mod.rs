@@ -4,6 +4,7 @@
 
 mod offline;
 mod online;
+mod verbs;
 mod words;
 
 use clap::{Parser, Subcommand};
@@ -17,6 +18,7 @@ pub(crate) use self::online::{
     CancelArgs, ConnectArgs, DeadCommand, DiscardArgs, FollowArgs, FollowFormat, ListFormat,
     LiveArgs, ReplayArgs, RetryArgs, RunsArgs, StatusArgs, SubmitArgs, WatchArgs, WhoArgs,
 };
+pub(crate) use self::verbs::{AdoptArgs, DeleteArgs, DriftArgs, PowerArgs, StartArgs};
 pub(crate) use self::words::Named;
 use crate::output::ColorChoice;
 
@@ -25,6 +27,7 @@ pub const AFTER_HELP: &str = "\
 Exit codes:
   0    done, nothing wrong
   1    it could not be done
+  2    what is there differs from what is wanted (drift, plan --exit-code)
   3    the configuration is refused
   4    NATS does not let us in
   5    there is no such guest, run, letter or code
@@ -58,10 +61,23 @@ pub(crate) struct PhoenixSubmit {
 pub enum Command {
     /// Check the configuration and say everything that is wrong with it
     Check(CheckArgs),
-    /// Show what would be done for guests, in which order, and what would be published
+    /// Show what would be changed on the host, in which order, and at what cost; nothing is run
     Plan(PlanArgs),
     /// Submit guests and everything they stand on, and follow them until they are done
+    #[command(visible_alias = "create")]
     Submit(SubmitArgs),
+    /// Start guests and everything they stand on
+    Start(StartArgs),
+    /// Stop guests, and no others
+    Stop(PowerArgs),
+    /// Start guests anew, once, and no others
+    Restart(PowerArgs),
+    /// Remove guests, and no others; their volumes stay
+    Delete(DeleteArgs),
+    /// Take over guests that somebody else made, and make them as the configuration says
+    Adopt(AdoptArgs),
+    /// Say what on the host is otherwise than it was made
+    Drift(DriftArgs),
     /// Show how guests are and what is being done about them
     Status(StatusArgs),
     /// List what was asked for lately

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
-use phoenix_domain::Vmid;
+use phoenix_domain::{NodeName, Vmid};
+
+use super::online::ConnectArgs;
 
 /// Where the configuration is.
 #[derive(Debug, Args)]
@@ -62,9 +64,20 @@ pub struct PlanArgs {
     /// How to print the plan
     #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) output: PlanFormat,
-    /// Print the guests and what they stand on as a graph
+    /// Print the guests and what they stand on as a graph; no host is asked for that
     #[arg(long, value_enum, value_name = "FORMAT", conflicts_with = "output")]
     pub(crate) graph: Option<GraphFormat>,
+    /// Ask no host what is there, and plan from the files alone
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// End with code 2 where something would be changed
+    #[arg(long, conflicts_with_all = ["graph", "offline"])]
+    pub(crate) exit_code: bool,
+    /// Host of the guests whose configuration names none
+    #[arg(long, value_name = "NAME", value_parser = super::words::node)]
+    pub(crate) host: Option<NodeName>,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
 }
 
 /// How a plan is printed.
@@ -73,7 +86,7 @@ pub(crate) enum PlanFormat {
     /// For people
     #[default]
     Text,
-    /// One JSON document, with every job as it would be published
+    /// One JSON document, with every job as it would be published, and what workers foresee
     Json,
 }
 

@@ -1,13 +1,12 @@
 //! `phoenix dead`: what was given up.
 
-use std::io::{self, BufRead as _, IsTerminal as _};
-
 use phoenix_bus::{DeadLetter, Filed};
 use phoenix_domain::{GuestKey, Record, Standing};
 use serde_json::{Value, json};
 
 use crate::asking::{self, Asking};
 use crate::cli::{ConnectArgs, DeadCommand, DiscardArgs, ListFormat, ReplayArgs};
+use crate::confirm;
 use crate::error::CommandError;
 use crate::letter;
 use crate::output::Output;
@@ -105,7 +104,9 @@ async fn discard(args: &DiscardArgs, output: &mut Output) -> Result<u8, CommandE
     let letters: Vec<_> = args.letters.iter().map(ToString::to_string).collect();
     let letters =
         format!("{} {}", if letters.len() == 1 { "letter" } else { "letters" }, letters.join(", "));
-    if !args.yes && !is_agreed(&letters, output)? {
+    let question = format!("discard {letters} for good? [y/N]");
+    let what = format!("discard {letters}");
+    if !args.yes && !confirm::is_agreed(&what, &question, &["y", "Y", "yes"], output)? {
         output.remark("nothing was discarded")?;
         return Ok(0);
     }
@@ -115,17 +116,6 @@ async fn discard(args: &DiscardArgs, output: &mut Output) -> Result<u8, CommandE
     }
     output.remark(&format!("discarded {letters}"))?;
     Ok(0)
-}
-
-/// Asks a person.
-fn is_agreed(letters: &str, output: &mut Output) -> Result<bool, CommandError> {
-    if !io::stdin().is_terminal() {
-        return Err(CommandError::NobodyToAsk { letters: letters.to_owned() });
-    }
-    output.remark(&format!("discard {letters} for good? [y/N]"))?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 async fn find(session: &Session, seq: u64) -> Result<Filed, CommandError> {

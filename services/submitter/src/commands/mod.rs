@@ -1,19 +1,25 @@
 //! What the verbs do, one a file.
 
+mod adopt;
 mod cancel;
 mod check;
 mod completion;
 mod dead;
+mod drift;
 mod explain;
 mod follow;
+mod live;
 mod man;
 mod plan;
+mod power;
+mod removal;
 mod retry;
 mod runs;
 mod schema;
 mod show;
 mod status;
 mod submit;
+mod wanted;
 mod watch;
 
 use phoenix_domain::RunId;
@@ -34,6 +40,12 @@ pub(crate) fn run(
         Command::Check(args) => check::run(&args, output),
         Command::Plan(args) => plan::run(&args, output),
         Command::Submit(args) => submit::run(&args, output),
+        Command::Start(args) => power::start(&args, output),
+        Command::Stop(args) => power::stop(&args, output),
+        Command::Restart(args) => power::restart(&args, output),
+        Command::Delete(args) => power::delete(&args, output),
+        Command::Adopt(args) => adopt::run(&args, output),
+        Command::Drift(args) => drift::run(&args, output),
         Command::Status(args) => status::run(&args, output),
         Command::Runs(args) => runs::run(&args, output),
         Command::Follow(args) => follow::run(&args, output),

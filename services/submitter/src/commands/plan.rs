@@ -8,6 +8,8 @@ use phoenix_domain::{
 };
 use serde::Serialize;
 
+use super::live;
+use crate::ahead::{self, Known};
 use crate::cli::{GraphFormat, PlanArgs, PlanFormat};
 use crate::config;
 use crate::error::CommandError;
@@ -19,13 +21,20 @@ pub(super) fn run(args: &PlanArgs, output: &mut Output) -> Result<u8, CommandErr
     let fleet = config::fleet(&loaded)?;
     let verb = Verb::Create;
     let named = once_each(&args.guests);
-    let plan = match (args.graph, args.output) {
-        (Some(GraphFormat::Dot), _) => dot(fleet, verb, &named)?,
-        (None, PlanFormat::Text) => text(fleet, verb, &named)?,
-        (None, PlanFormat::Json) => json(fleet, verb, &named)?,
+    let known = match (args.graph, args.offline) {
+        (None, false) => live::known(args, &loaded, fleet, &named, output)?,
+        (Some(GraphFormat::Dot), _) | (None, true) => None,
+    };
+    let plan = match (args.graph, args.output, &known) {
+        (Some(GraphFormat::Dot), _, _) => dot(fleet, verb, &named)?,
+        (None, PlanFormat::Text, None) => text(fleet, verb, &named)?,
+        (None, PlanFormat::Text, Some(known)) => ahead::text(known),
+        (None, PlanFormat::Json, known) => {
+            json(fleet, verb, &named, known.as_deref().unwrap_or_default())?
+        }
     };
     output.data(&plan)?;
-    Ok(0)
+    Ok(known.map_or(0, |known| live::exit_code(&known, args.exit_code)))
 }
 
 /// Returns what was typed without repetitions.
@@ -98,6 +107,9 @@ struct Planned<'a> {
     stands_on: Vec<Vmid>,
     steps: Vec<PlannedStep>,
     publishes: Published,
+    /// What the worker of its host foresees; absent where no host was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ahead: Option<serde_json::Value>,
 }
 
 #[derive(Serialize)]
@@ -114,7 +126,12 @@ struct Published {
     job: Job,
 }
 
-fn json(fleet: &CheckedFleet, verb: Verb, named: &[Vmid]) -> Result<String, CommandError> {
+fn json(
+    fleet: &CheckedFleet,
+    verb: Verb,
+    named: &[Vmid],
+    known: &[Known],
+) -> Result<String, CommandError> {
     let order = order(fleet, verb, named)?
         .into_iter()
         .map(|guest| {
@@ -136,6 +153,10 @@ fn json(fleet: &CheckedFleet, verb: Verb, named: &[Vmid]) -> Result<String, Comm
                     digest: SpecDigest::of(guest),
                     job: Job { guest: guest.clone(), cause: cause(fleet, guest, named) },
                 },
+                ahead: known
+                    .iter()
+                    .find(|known| known.guest == GuestKey::from(guest))
+                    .map(ahead::json),
             })
         })
         .collect::<Result<Vec<_>, serde_json::Error>>()?;

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 
 use phoenix_bus::{Appended, End, From};
 use phoenix_config::Loaded;
-use phoenix_domain::{Class, GuestKey, NodeName, RunId, SpecDigest, SpecText, Verb, Vmid};
+use phoenix_domain::{GuestKey, RunId, Verb, Vmid};
 
-use super::plan;
-use crate::asking::{self, Answer, Asking, Hosts, Wanted};
+use super::{plan, wanted};
+use crate::asking::{self, Answer, Asking, Wanted};
 use crate::cli::{FollowFormat, SubmitArgs};
 use crate::config;
 use crate::error::CommandError;
@@ -36,7 +36,7 @@ async fn submit(
     output: &mut Output,
 ) -> Result<u8, CommandError> {
     let session = session::open(&args.connect, output).await?;
-    let wanted = wanted(args, loaded, named, &session).await?;
+    let wanted = all_wanted(args, loaded, named, &session).await?;
     let guests: Vec<_> = wanted.iter().map(|wanted| wanted.guest).collect();
     // Followed from before it is asked for, so that nothing in between is missed.
     let tail = session.bus.tail(From::Now).await?;
@@ -76,7 +76,7 @@ async fn submit(
 }
 
 /// Returns what is wanted of every guest that is named or stood on, foundations first.
-async fn wanted(
+async fn all_wanted(
     args: &SubmitArgs,
     loaded: &Loaded,
     named: &[Vmid],
@@ -84,34 +84,8 @@ async fn wanted(
 ) -> Result<Vec<Wanted>, CommandError> {
     let fleet = config::fleet(loaded)?;
     let order = plan::order(fleet, Verb::Create, named)?;
-    let inventory = loaded.node.as_deref().map(str::parse::<NodeName>).transpose();
-    let mut hosts = Hosts {
-        typed: args.host.clone(),
-        inventory: inventory.map_err(CommandError::BadNode)?,
-        reported: Vec::new(),
-    };
-    if hosts.typed.is_none() && hosts.inventory.is_none() {
-        let reports = session.bus.hosts().await?;
-        hosts.reported = reports.into_iter().map(|report| report.host).collect();
-        hosts.reported.dedup();
-    }
-    order
-        .into_iter()
-        .map(|spec| {
-            let guest = GuestKey::from(spec);
-            let foundations = spec.stands_on().filter_map(|vmid| fleet.guest(vmid));
-            Ok(Wanted {
-                guest,
-                name: spec.name.to_string(),
-                host: asking::host_of(guest, spec.node.as_ref(), &hosts)?,
-                class: Class::of(&spec.gpus),
-                cause: plan::cause(fleet, spec, named),
-                digest: SpecDigest::of(spec),
-                stands_on: foundations.map(GuestKey::from).collect(),
-                spec: SpecText::of(spec)?,
-            })
-        })
-        .collect()
+    let hosts = wanted::hosts(args.host.clone(), loaded, &session.bus).await?;
+    order.into_iter().map(|spec| wanted::one(fleet, spec, named, &hosts)).collect()
 }
 
 fn refuse_to_move(wanted: &[Wanted], ends: &BTreeMap<GuestKey, End>) -> Result<(), CommandError> {

@@ -50,7 +50,7 @@ fn head(watched: &Watched, run: Option<&RunId>) -> String {
     let mut counts: Vec<(&str, usize)> = Vec::new();
     for (_, guest) in watched.guests() {
         let word = match watched.ending(guest) {
-            Ending::Complete | Ending::Otherwise => "completed",
+            Ending::Complete | Ending::Otherwise => words::done(guest.record.desired.goal),
             Ending::Dead { .. } => "given up",
             Ending::Question => "waiting for a human",
             Ending::Cancelled => "cancelled",

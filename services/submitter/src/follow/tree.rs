@@ -146,7 +146,7 @@ fn state(watched: &Watched, guest: &Guest, now: DateTime<Utc>) -> String {
         Standing::Blocked { question, .. } => {
             format!("waits for a human: {}", words::line(question))
         }
-        Standing::Completed => "completed".to_owned(),
+        Standing::Completed => words::done(record.desired.goal).to_owned(),
         Standing::Failed => "given up; its dead letter is being written".to_owned(),
         Standing::Dead { letter } => format!("given up: `phoenix dead show {letter}`"),
         Standing::Cancelled => "cancelled".to_owned(),
@@ -154,6 +154,8 @@ fn state(watched: &Watched, guest: &Guest, now: DateTime<Utc>) -> String {
 }
 
 fn waits_for(watched: &Watched, record: &Record) -> Vec<String> {
-    let is_open = |below: &&GuestKey| watched.record(**below).is_some_and(|one| !one.is_complete());
+    let is_open = |below: &&GuestKey| {
+        watched.record(**below).is_some_and(|one| !one.lets(record.desired.goal))
+    };
     record.desired.stands_on.iter().filter(is_open).map(|below| below.vmid.to_string()).collect()
 }

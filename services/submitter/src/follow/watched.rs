@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use phoenix_domain::{
-    Event, Fact, GuestKey, Move, NodeName, Record, RunId, SpecDigest, Standing, next_move,
+    Event, Fact, Goal, GuestKey, Move, NodeName, Record, RunId, SpecDigest, Standing, next_move,
 };
 
 /// The guests that are followed, each one behind those it stands on.
@@ -23,6 +23,8 @@ pub(crate) struct Guest {
     pub(crate) revision: u64,
     /// What was asked for.
     pub(crate) digest: SpecDigest,
+    /// What was to become of it.
+    pub(crate) goal: Goal,
     /// How it is.
     pub(crate) record: Record,
     /// Since when.
@@ -62,7 +64,8 @@ impl Guest {
     /// Takes a guest as it was when it began to be followed.
     pub(crate) fn new(name: String, record: Record, seq: u64, since: DateTime<Utc>) -> Self {
         let (revision, digest) = (record.desired.revision, record.desired.digest.clone());
-        Self { name, revision, digest, record, since, attempts: None, known: seq }
+        let goal = record.desired.goal;
+        Self { name, revision, digest, goal, record, since, attempts: None, known: seq }
     }
 }
 
@@ -176,7 +179,11 @@ impl Watched {
             };
         }
         match record.work.standing {
-            Standing::Completed if record.desired.digest == guest.digest => Ending::Complete,
+            Standing::Completed
+                if record.desired.digest == guest.digest && record.desired.goal == guest.goal =>
+            {
+                Ending::Complete
+            }
             Standing::Completed => Ending::Otherwise,
             Standing::Dead { letter } => Ending::Dead { letter },
             Standing::Blocked { .. } => Ending::Question,

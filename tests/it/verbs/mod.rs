@@ -1,0 +1,9 @@
+//! The verbs as they are typed, with a real worker on a simulated host.
+
+mod adopt;
+mod delete;
+mod drift;
+mod killed;
+mod plan;
+mod power;
+mod site;
