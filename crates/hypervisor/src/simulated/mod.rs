@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use phoenix_domain::{Change, Facets, GuestKey, GuestSpec, Seen, SeenParent, StorageId};
+use phoenix_domain::{Change, Facets, Foreseen, GuestKey, GuestSpec, Seen, SeenParent, StorageId};
 use tokio::task::spawn_blocking;
 
 use self::faults::Trouble;
@@ -163,9 +163,11 @@ impl Hypervisor for Simulated {
         }
     }
 
-    fn commands(&self, want: &GuestSpec, _before: &Seen, change: &Change) -> Vec<String> {
+    fn commands(&self, want: &GuestSpec, ahead: &[Foreseen]) -> Vec<Vec<String>> {
         // As the ledger calls it; nobody could type it.
-        vec![format!("(simulated) {} {}", change.kind(), GuestKey::from(want))]
+        let guest = GuestKey::from(want);
+        let line = |ahead: &Foreseen| format!("(simulated) {} {guest}", ahead.change.kind());
+        ahead.iter().map(|ahead| vec![line(ahead)]).collect()
     }
 
     async fn inventory(&self) -> Result<Inventory, HostError> {

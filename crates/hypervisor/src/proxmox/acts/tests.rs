@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use phoenix_domain::{
-    AppArmor, Boot, Check, Firewall, FirewallAction, FirewallRule, GibiBytes, IdMap, MebiBytes,
+    Check, FirewallAction, FirewallRule, GibiBytes, IdMap, MebiBytes,
     TrafficDirection,
 };
 use phoenix_testkit::guest;
