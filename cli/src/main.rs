@@ -1,13 +1,15 @@
 //! `phoenix`, the single entry point: it composes the services' libraries.
 
+mod sim;
 mod up;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use phoenix_submitter::{AFTER_HELP, ColorChoice};
-use phoenix_worker::{Settings, Sim, SimChange};
+use phoenix_worker::{Settings, SimChange};
 
+use crate::sim::Sim;
 use crate::up::Up;
 
 /// Provisions the AI workloads of Proxmox hosts from three JSON files.
@@ -29,7 +31,7 @@ enum Verb {
     Up(Up),
     /// Work on the guests of one host; the same as phoenix-worker
     Worker(Box<Settings>),
-    /// Look at a simulated host, and break it
+    /// Look at a simulated host, and break it; or make a node that looks like Proxmox
     Sim(Sim),
     /// Make one change of a simulated host
     #[command(hide = true)]
@@ -37,6 +39,11 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
+    // The programs of a node that looks like Proxmox are links to this one.
+    let argv: Vec<_> = std::env::args_os().collect();
+    if phoenix_fake_proxmox::is_called(&argv) {
+        return phoenix_fake_proxmox::main(argv);
+    }
     match Phoenix::try_parse() {
         Ok(Phoenix { verb: Verb::Operator(command), color }) => {
             phoenix_submitter::run(*command, color, Phoenix::command())

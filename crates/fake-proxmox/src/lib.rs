@@ -57,6 +57,14 @@ pub use crate::world::{Broken, World, init};
 /// The environment variable that names the folder, for programs that are found by the search path.
 pub const VARIABLE: &str = "PHOENIX_FAKE_PVE";
 
+/// Says whether this command line is one of the programs of a made-up node, or of their workers.
+pub fn is_called(argv: &[OsString]) -> bool {
+    let name = argv.first().map(Path::new).and_then(Path::file_name).unwrap_or_default();
+    let word = argv.get(1).map(|word| word.to_string_lossy()).unwrap_or_default();
+    let own = [worker::SESSION, worker::TASK, attach::ENTER, strike::UNLOCK];
+    PROGRAMS.iter().any(|program| *program == name) || own.contains(&&*word)
+}
+
 /// Does what the program of this name does.
 pub fn main(argv: Vec<OsString>) -> ExitCode {
     ExitCode::from(dispatch(argv))

@@ -44,7 +44,7 @@ pub use change::SimChange;
 pub use error::WorkerError;
 pub use program::main;
 pub use settings::{HostKind, Pace, Settings, Vouched};
-pub use sim::Sim;
+pub use sim::{Sim, SimVerb};
 
 /// How long the connection may take to close.
 const GOODBYE: Duration = Duration::from_secs(3);

@@ -5,26 +5,26 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand, ValueEnum, ValueHint};
+use clap::{Subcommand, ValueEnum};
 use phoenix_domain::GuestKey;
 use phoenix_hypervisor::HostError;
 use phoenix_hypervisor::simulated::{Broken, Cure, Fault, FaultKind, Sickness, admin};
 
 /// Looks at a simulated host, and breaks it.
-#[derive(Debug, Args)]
+#[derive(Debug)]
 pub struct Sim {
-    /// Where the simulated host lives
-    #[arg(long, global = true, env = "PHOENIX_SIM_DIR", default_value = "phoenix-data/sim", value_name = "DIR", value_hint = ValueHint::DirPath)]
-    sim_dir: PathBuf,
-    #[command(subcommand)]
-    verb: Verb,
+    /// Where it lives.
+    pub sim_dir: PathBuf,
+    /// What to do.
+    pub verb: SimVerb,
 }
 
 /// A guest: `950`, `lxc-950` or `vm-8001`.
 type Guest = GuestKey;
 
+/// What can be done to a simulated host.
 #[derive(Debug, Subcommand)]
-enum Verb {
+pub enum SimVerb {
     /// Show its guests, and what is to go wrong
     Show,
     /// Show where the services of its guests answer
@@ -101,7 +101,7 @@ enum Verb {
 
 /// How a sick service shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum How {
+pub enum How {
     /// It takes connections and does not answer
     Hang,
     /// It does not listen
@@ -117,7 +117,7 @@ enum How {
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Trouble {
+pub enum Trouble {
     /// The change fails, and may work when tried again
     Fail,
     /// The change is refused for good
@@ -168,8 +168,8 @@ impl Sim {
     fn words(&self) -> Result<String, HostError> {
         let dir = self.sim_dir.as_path();
         Ok(match &self.verb {
-            Verb::Show => admin::show(dir)?.to_string(),
-            Verb::Services => {
+            SimVerb::Show => admin::show(dir)?.to_string(),
+            SimVerb::Services => {
                 let mut text =
                     String::from("SIMULATION: these answer, and nothing is behind them\n");
                 for (guest, services) in admin::services(dir)? {
@@ -179,7 +179,7 @@ impl Sim {
                 }
                 text
             }
-            Verb::Ledger => {
+            SimVerb::Ledger => {
                 let mut text = String::from("SIMULATION: what was done to files\n");
                 for entry in admin::ledger(dir)? {
                     let mark = format!("{:?}", entry.mark).to_lowercase();
@@ -187,29 +187,29 @@ impl Sim {
                 }
                 text
             }
-            Verb::Break { guest, service, how, for_good } => {
+            SimVerb::Break { guest, service, how, for_good } => {
                 let until = if *for_good { Cure::Hand } else { Cure::Restart };
                 let broken = Broken { how: how.sickness(), until };
                 admin::break_service(dir, *guest, service, broken)?;
                 format!("simulated: {service} of {guest} is sick\n")
             }
-            Verb::Mend { guest } => {
+            SimVerb::Mend { guest } => {
                 admin::mend(dir, *guest, None)?;
                 format!("simulated: {guest} is well\n")
             }
-            Verb::Start { guest } => {
+            SimVerb::Start { guest } => {
                 admin::start(dir, *guest)?;
                 format!("simulated: {guest} was started by somebody\n")
             }
-            Verb::Stop { guest } => {
+            SimVerb::Stop { guest } => {
                 admin::stop(dir, *guest)?;
                 format!("simulated: {guest} was stopped by somebody\n")
             }
-            Verb::Remove { guest } => {
+            SimVerb::Remove { guest } => {
                 admin::remove(dir, *guest)?;
                 format!("simulated: {guest} was removed by somebody\n")
             }
-            Verb::Fault { trouble, guest, kind, nth, times, ms } => {
+            SimVerb::Fault { trouble, guest, kind, nth, times, ms } => {
                 let fault = Fault {
                     trouble: trouble.kind(*ms),
                     guest: *guest,
@@ -220,17 +220,17 @@ impl Sim {
                 let id = admin::add_fault(dir, fault)?;
                 format!("simulated: fault {id} waits; `phoenix sim unfault {id}` removes it\n")
             }
-            Verb::Faults => {
+            SimVerb::Faults => {
                 let mut text = String::from("SIMULATION: what is to go wrong\n");
                 for fault in admin::list_faults(dir)? {
                     line(&mut text, &fault.to_string());
                 }
                 text
             }
-            Verb::Unfault { id } if admin::remove_fault(dir, *id)? => {
+            SimVerb::Unfault { id } if admin::remove_fault(dir, *id)? => {
                 format!("simulated: fault {id} is removed\n")
             }
-            Verb::Unfault { id } => format!("simulated: there is no fault {id}\n"),
+            SimVerb::Unfault { id } => format!("simulated: there is no fault {id}\n"),
         })
     }
 }

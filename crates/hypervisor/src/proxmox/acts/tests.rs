@@ -3,8 +3,7 @@
 use std::fmt::Write as _;
 
 use phoenix_domain::{
-    Check, FirewallAction, FirewallRule, GibiBytes, IdMap, MebiBytes,
-    TrafficDirection,
+    Check, FirewallAction, FirewallRule, GibiBytes, IdMap, MebiBytes, TrafficDirection,
 };
 use phoenix_testkit::guest;
 
