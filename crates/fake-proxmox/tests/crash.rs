@@ -160,7 +160,8 @@ fn half_a_create_has_half_a_root_file_system() {
         let folder = node.world.volume(id).unwrap().unwrap().join("bin");
         fs::read_dir(folder).map_or(0, Iterator::count)
     };
-    let (whole, half) = (count("labdir:119/vm-119-disk-0.raw"), count("labdir:120/vm-120-disk-0.raw"));
+    let (whole, half) =
+        (count("labdir:119/vm-119-disk-0.raw"), count("labdir:120/vm-120-disk-0.raw"));
     assert!(half > 0 && half < whole, "{half} of {whole}");
     node.done(&["destroy", "119"]);
     check_half_made(&node);

@@ -26,7 +26,10 @@ fn a_change_waits_for_the_lock_and_goes_on_when_it_is_free() {
     until("it said that it waits", || {
         // What it said is still in the pipe, so it is asked what it waits for.
         std::fs::read_to_string(format!("/proc/{}/wchan", child.id())).is_ok()
-            && ledger(node.world.root()).unwrap().iter().any(|entry| entry.argv.contains(&"600".into()))
+            && ledger(node.world.root())
+                .unwrap()
+                .iter()
+                .any(|entry| entry.argv.contains(&"600".into()))
     });
 
     drop(lock);
@@ -142,7 +145,11 @@ fn the_lock_of_the_configuration_stops_what_it_stops_there() {
         &["destroy", "100", "--force", "1"],
     ] {
         let refused = node.pct(words);
-        assert_eq!((refused.exit, refused.stderr.as_str()), (255, "CT is locked (backup)\n"), "{words:?}");
+        assert_eq!(
+            (refused.exit, refused.stderr.as_str()),
+            (255, "CT is locked (backup)\n"),
+            "{words:?}"
+        );
     }
     node.done(&["start", "100", "--skiplock", "1"]);
     node.done(&["exec", "100", "--", "true"]);

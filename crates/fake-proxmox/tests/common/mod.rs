@@ -40,11 +40,8 @@ impl From<Output> for Answer {
 }
 
 pub(crate) fn settings() -> Settings {
-    let storage = |name: &str, kind: &str| StorageSetting {
-        name: name.into(),
-        kind: kind.into(),
-        gib: 100,
-    };
+    let storage =
+        |name: &str, kind: &str| StorageSetting { name: name.into(), kind: kind.into(), gib: 100 };
     Settings {
         storages: vec![
             storage("labdir", "dir"),

@@ -94,6 +94,7 @@ impl Lab {
                 storage("labbtr", "btrfs"),
             ],
             lock_wait_ms: 200,
+            machines_boot: false,
             ..Settings::default()
         };
         let root = folder.path().join("node");

@@ -80,8 +80,10 @@ fn every_recorded_answer_is_replayed_once_or_said_why_not() {
     let excused: Vec<&str> = NOT_REPLAYED.iter().map(|(case, _)| *case).collect();
     let named: Vec<&str> = replayed.iter().chain(&excused).copied().collect();
 
-    let twice: Vec<&&str> =
-        named.iter().filter(|case| named.iter().filter(|other| other == case).count() > 1).collect();
+    let twice: Vec<&&str> = named
+        .iter()
+        .filter(|case| named.iter().filter(|other| other == case).count() > 1)
+        .collect();
     let missing: Vec<&String> =
         known.iter().filter(|case| !named.contains(&case.as_str())).collect();
     let unknown: Vec<&&str> = named.iter().filter(|case| !known.contains(**case)).collect();
@@ -131,4 +133,5 @@ scenarios! {
     volumes_of_a_container
     what_a_crash_leaves
     special_creations
+    machines
 }

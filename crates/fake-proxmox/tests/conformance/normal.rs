@@ -30,7 +30,11 @@ fn parameters(text: &str) -> String {
     lines.sort_unstable();
     // How many blank lines follow depends on which error is the last, and stays.
     let blank = rest[..begin].lines().filter(|line| line.is_empty()).count();
-    format!("400 Parameter verification failed.\n{}\n{blank} blank\n{}", lines.join("\n"), &rest[begin..])
+    format!(
+        "400 Parameter verification failed.\n{}\n{blank} blank\n{}",
+        lines.join("\n"),
+        &rest[begin..]
+    )
 }
 
 /// What programs count: bytes that were read and copied, seconds.
@@ -62,7 +66,15 @@ fn words(text: &str) -> String {
     let mut out = String::new();
     for line in text.split_inclusive('\n') {
         let line = after(line, "snaptime: ", "<time>\n");
-        let line = after(&line, " after ", if line.trim_end().ends_with('s') && line.contains("=> exit") { "<seconds>\n" } else { "" });
+        let line = after(
+            &line,
+            " after ",
+            if line.trim_end().ends_with('s') && line.contains("=> exit") {
+                "<seconds>\n"
+            } else {
+                ""
+            },
+        );
         let mut rest = line.as_str();
         while let Some(first) = rest.chars().next() {
             if let Some((length, name)) = chance(rest) {
@@ -85,6 +97,11 @@ fn after(line: &str, word: &str, by: &str) -> String {
     }
 }
 
+/// Returns how many digits there are.
+fn digits(text: &str) -> usize {
+    text.bytes().take_while(u8::is_ascii_digit).count()
+}
+
 /// Returns how long a thing of chance at the beginning is, and its name.
 fn chance(text: &str) -> Option<(usize, &'static str)> {
     let forms = [
@@ -95,6 +112,12 @@ fn chance(text: &str) -> Option<(usize, &'static str)> {
         ("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "<digest>"),
         ("ctime=0000000000", "<time>"),
     ];
+    for (word, name) in [("\"version\": ", "<version>"), ("password: $5$", "<password>\n")] {
+        if let Some(rest) = text.strip_prefix(word) {
+            let length = if name == "<version>" { digits(rest) } else { rest.find('\n')? + 1 };
+            return Some((word.len() + length, name));
+        }
+    }
     forms.into_iter().find_map(|(form, name)| {
         let begin = text.as_bytes().get(..form.len())?;
         let fits = form.bytes().zip(begin).all(|(form, byte)| match form {
