@@ -122,7 +122,7 @@ fn of_node(
             Ok(shown)
         }
         ["lxc", vmid, "snapshot"] => Ok(snapshots(&run.load(number(vmid)?)?)),
-        ["qemu"] => Ok(qm::all_as_json(run)),
+        ["qemu"] => qm::all_as_json(run),
         ["storage"] => Ok(storages(run, options.get("content").map(String::as_str))?),
         ["storage", storage, "content"] => {
             let vmid = options.get("vmid").and_then(|vmid| vmid.parse().ok());

@@ -93,8 +93,7 @@ pub(crate) fn begin(run: &Run, vmid: u32, conf: &Conf) -> Outcome<()> {
     }
     mounts.extend(raw_mounts(run, conf));
     let alone = run.node.alone()?;
-    let pid = run.node.read_json::<u32>("next-pid")?.unwrap_or(FIRST_PID);
-    run.node.write_json("next-pid", &(pid + 1))?;
+    let pid = take_pid(run)?;
     let hostname = conf.main.get("hostname").map_or_else(|| format!("CT{vmid}"), str::to_owned);
     let life = Life { pid, hostname, rootfs, mounts, since_ms: clock::since_boot() };
     make_proc(run, vmid, conf, &life)?;
@@ -111,6 +110,18 @@ pub(crate) fn begin(run: &Run, vmid: u32, conf: &Conf) -> Outcome<()> {
     })?;
     drop(alone);
     Ok(())
+}
+
+fn take_pid(run: &Run) -> Outcome<u32> {
+    let pid = run.node.read_json::<u32>("next-pid")?.unwrap_or(FIRST_PID);
+    run.node.write_json("next-pid", &(pid + 1))?;
+    Ok(pid)
+}
+
+/// Returns a number that no process has or had.
+pub(crate) fn next_pid(run: &Run) -> Outcome<u32> {
+    let _alone = run.node.alone()?;
+    take_pid(run)
 }
 
 /// Ends a container, and whatever was started in it.

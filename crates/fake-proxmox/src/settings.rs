@@ -22,6 +22,8 @@ pub struct Settings {
     pub lock_wait_ms: u64,
     /// What a DHCP server answers.
     pub dhcp: Dhcp,
+    /// Whether there is a guest in a machine, which answers and can be asked to end.
+    pub machines_boot: bool,
     /// How many cores the node has.
     pub cores: u32,
 }
@@ -60,6 +62,7 @@ impl Default for Settings {
             latency: BTreeMap::new(),
             lock_wait_ms: 10_000,
             dhcp: Dhcp::Network("10.77.0.".into()),
+            machines_boot: true,
             cores: 2,
         }
     }

@@ -62,6 +62,7 @@ fn make(root: &Path, settings: &Settings, binary: &Path) -> Outcome<()> {
         fs::create_dir_all(root.join("etc/pve/nodes").join(name).join(kind))?;
         link(&format!("nodes/{name}/{kind}"), &root.join("etc/pve").join(kind))?;
     }
+    link("../run/lock", &root.join("var/lock"))?;
     for program in PROGRAMS {
         let folder = if program == "lxc-attach" || program == "umount" { "bin" } else { "sbin" };
         link(&binary.to_string_lossy(), &root.join("usr").join(folder).join(program))?;

@@ -83,7 +83,10 @@ impl Destroy {
             self.free_unreferenced(run, &storages)?;
         }
         let folder = run.node.at(format!("/var/lib/lxc/{vmid}"));
+        fs::remove_dir(folder.join("rootfs")).ok();
         fs::remove_file(folder.join("config")).ok();
+        // It stays when something is left in it: a mount, or what a start put there.
+        fs::remove_dir(&folder).ok();
         let mut zombie = Conf::default();
         zombie.main.set("lock", "destroyed");
         run.write(vmid, &zombie)?;

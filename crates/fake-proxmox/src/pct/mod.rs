@@ -9,7 +9,7 @@ pub(crate) mod files;
 mod hotplug;
 mod look;
 mod other;
-pub(crate) use self::look::{current, state};
+pub(crate) use self::look::{current, state, tree};
 pub(crate) mod os;
 pub(crate) mod power;
 pub(crate) mod resize;

@@ -258,6 +258,8 @@ fn boot(run: &Run, vmid: u32, conf: &Conf, storages: &Storages) -> Result<(), Ve
         );
         return Err(spawn_failed(("lsm/lsm.c", words)));
     }
+    let devices = run.node.at(format!("/var/lib/lxc/{vmid}/passthrough"));
+    fs::create_dir_all(devices).map_err(|_| hook_failed())?;
     running::begin(run, vmid, conf).map_err(|_| hook_failed())
 }
 

@@ -134,6 +134,11 @@ impl Run {
         self.take_away(&volume)
     }
 
+    /// Whether linked clones stand on a volume.
+    pub(crate) fn is_base_in_use(&self, storages: &Storages, id: &str) -> Outcome<bool> {
+        self.has_clones(&Volume::parse(storages, id)?)
+    }
+
     fn has_clones(&self, base: &Volume) -> Outcome<bool> {
         let name = Some((base.name.clone(), base.owner.unwrap_or(0)));
         Ok(self.volumes(&base.storage)?.iter().any(|(volume, _)| volume.base == name))

@@ -1,9 +1,9 @@
 //! A made-up node that commands can be run on as if it were this machine.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
 use phoenix_fake_proxmox::{Settings, StorageSetting, World, init};
@@ -52,31 +52,31 @@ const ARCHIVE: &str = "debian-12-standard_12.7-1_amd64.tar.zst";
 
 /// A node like the one the answers were recorded on.
 pub(crate) struct Lab {
-    folder: TempDir,
+    /// Whoever waits in the namespace, for as long as it can be told to end.
+    keeper: Child,
     world: World,
+    _folder: TempDir,
 }
 
-/// Makes the file system of the node the root, so that commands find it where they look for it.
-const ENTER: &str = r#"
-set -e
-R=$1 N=$2
-shift 2
+/// Makes the file system of the node the root, so that commands find it where they look for it;
+/// then waits until nobody needs it.
+const BUILD: &str = r#"
+R=$1 N=$2 B=$3
 mount -t tmpfs none "$N"
-mkdir -p "$N$R" "$N/tmp" "$N/proc" "$N/dev" "$N/old" "$N/usr"
+mkdir -p "$N$R" "$N$B" "$N/tmp" "$N/proc" "$N/dev" "$N/old" "$N/usr"
 mount --rbind / "$N/old"
 mount --bind "$N/old/usr" "$N/usr"
 for part in bin sbin lib lib64; do ln -s "usr/$part" "$N/$part"; done
 mount --rbind /proc "$N/proc"
 mount --rbind /dev "$N/dev"
-for part in etc root run var sys; do mkdir -p "$N/$part" "$R/$part"; mount --bind "$R/$part" "$N/$part"; done
+for part in etc root run var sys; do mkdir -p "$N/$part"; mount --bind "$R/$part" "$N/$part"; done
 mount --bind "$R" "$N$R"
-mkdir -p "$N$BINARIES"
-mount --bind "$BINARIES" "$N$BINARIES"
+mount --bind "$B" "$N$B"
 cd "$N"
 pivot_root . old
-/usr/bin/umount -l /old
-cd /root
-exec env -u OLDPWD -u PWD -u BINARIES "$@"
+umount -l /old
+echo ready
+exec cat
 "#;
 
 impl Lab {
@@ -94,6 +94,7 @@ impl Lab {
                 storage("labbtr", "btrfs"),
             ],
             lock_wait_ms: 200,
+            machines_boot: false,
             ..Settings::default()
         };
         let root = folder.path().join("node");
@@ -115,27 +116,32 @@ impl Lab {
         // Names of users, as every machine has them.
         fs::write(world.at("/etc/passwd"), "root:x:0:0:root:/root:/bin/sh\n").unwrap();
         fs::write(world.at("/etc/group"), "root:x:0:\n").unwrap();
-        Self { folder, world }
+        fs::create_dir_all(world.root().join("sys")).unwrap();
+        let mut keeper = Command::new("unshare")
+            .args(["--mount", "--propagation", "private", "--", "sh", "-ec", BUILD, "sh"])
+            .args([world.root(), &folder.path().join("view"), &binaries()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut ready = [0; 6];
+        keeper.stdout.as_mut().unwrap().read_exact(&mut ready).unwrap();
+        Self { keeper, world, _folder: folder }
     }
 
     /// Runs a command on the node.
     pub(crate) fn run(&self, words: &[String], stdin: Option<&str>) -> Answer {
         let root = self.world.root();
-        let binary = fs::canonicalize(env!("CARGO_BIN_EXE_fake-pve")).unwrap();
-        let binaries = binary.parent().unwrap();
         let search = format!(
             "{0}/usr/sbin:{0}/usr/bin:{1}:/usr/sbin:/usr/bin",
             root.display(),
-            binaries.display()
+            binaries().display()
         );
-        let mut child = Command::new("unshare")
-            .args(["--mount", "--propagation", "private", "--", "sh", "-c", ENTER, "sh"])
-            .arg(root)
-            .arg(self.folder.path().join("view"))
+        let mut child = Command::new("nsenter")
+            .args(["--target", &self.keeper.id().to_string(), "--mount", "--"])
             .args(words)
             .env_clear()
             .env("PATH", search)
-            .env("BINARIES", binaries)
             .env("PHOENIX_FAKE_PVE", root)
             .env("HOME", "/root")
             .env("LANG", "C.UTF-8")
@@ -155,6 +161,11 @@ impl Lab {
             exit: output.status.code().unwrap_or(-1),
         }
     }
+}
+
+fn binaries() -> PathBuf {
+    let binary = fs::canonicalize(env!("CARGO_BIN_EXE_fake-pve")).unwrap();
+    binary.parent().unwrap().to_owned()
 }
 
 fn scripts() -> PathBuf {

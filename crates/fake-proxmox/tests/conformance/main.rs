@@ -3,12 +3,24 @@
 //!
 //! Run with `--nocapture` to read what is tolerated and what is not replayed.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a broken fixture should stop the test"
+)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the programs of the double are started by the test"
+)]
+#![expect(clippy::print_stdout, reason = "what is tolerated is to be read")]
+
 mod differences;
 mod lab;
 mod normal;
 mod scenarios;
 
 use std::collections::BTreeSet;
+use std::fmt::Debug;
 use std::fs;
 
 use crate::differences::{DIFFERENCES, NOT_REPLAYED};
@@ -49,18 +61,27 @@ fn compare(lab: &Lab, case: &str) -> Option<String> {
 }
 
 fn show(case: &str, expected: &Answer, found: &Answer) -> String {
-    let mut text = format!("---- {case}\n");
-    if expected.exit != found.exit {
-        text += &format!("exit: {} recorded, {} found\n", expected.exit, found.exit);
-    }
-    for (name, expected, found) in
-        [("stdout", &expected.stdout, &found.stdout), ("stderr", &expected.stderr, &found.stderr)]
-    {
-        if expected != found {
-            text += &format!("{name} recorded:\n{expected}\n{name} found:\n{found}\n");
-        }
-    }
-    text
+    let part = |name: &str, expected: &dyn Debug, found: &dyn Debug, differs: bool| {
+        differs.then(|| format!("{name} recorded:\n{expected:#?}\n{name} found:\n{found:#?}"))
+    };
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    let parts = [
+        part("exit", &expected.exit, &found.exit, expected.exit != found.exit),
+        part(
+            "stdout",
+            &lines(&expected.stdout),
+            &lines(&found.stdout),
+            expected.stdout != found.stdout,
+        ),
+        part(
+            "stderr",
+            &lines(&expected.stderr),
+            &lines(&found.stderr),
+            expected.stderr != found.stderr,
+        ),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    format!("---- {case}\n{}", parts.join("\n"))
 }
 
 #[test]
@@ -133,4 +154,5 @@ scenarios! {
     volumes_of_a_container
     what_a_crash_leaves
     special_creations
+    machines
 }

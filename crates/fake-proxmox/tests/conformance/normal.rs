@@ -97,6 +97,11 @@ fn after(line: &str, word: &str, by: &str) -> String {
     }
 }
 
+/// Returns how many digits there are.
+fn digits(text: &str) -> usize {
+    text.bytes().take_while(u8::is_ascii_digit).count()
+}
+
 /// Returns how long a thing of chance at the beginning is, and its name.
 fn chance(text: &str) -> Option<(usize, &'static str)> {
     let forms = [
@@ -107,6 +112,12 @@ fn chance(text: &str) -> Option<(usize, &'static str)> {
         ("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "<digest>"),
         ("ctime=0000000000", "<time>"),
     ];
+    for (word, name) in [("\"version\": ", "<version>"), ("password: $5$", "<password>\n")] {
+        if let Some(rest) = text.strip_prefix(word) {
+            let length = if name == "<version>" { digits(rest) } else { rest.find('\n')? + 1 };
+            return Some((word.len() + length, name));
+        }
+    }
     forms.into_iter().find_map(|(form, name)| {
         let begin = text.as_bytes().get(..form.len())?;
         let fits = form.bytes().zip(begin).all(|(form, byte)| match form {

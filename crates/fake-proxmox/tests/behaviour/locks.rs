@@ -1,13 +1,13 @@
 //! Who waits for whom, and who is refused.
 
-mod common;
-
 use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
-use common::{ARCHIVE, Node, end, node, node_with, settings, until};
-use phoenix_fake_proxmox::{Fault, What, add_fault, ledger};
+use phoenix_fake_proxmox::{Fault, What, add_fault};
 use rustix::fs::{FlockOperation, flock};
+
+use crate::node::{ARCHIVE, Node, end, node, node_with, settings, signal, until};
 
 /// Holds the lock of a container, as a program that works on it does.
 fn hold(node: &Node, vmid: u32) -> File {
@@ -22,20 +22,15 @@ fn a_change_waits_for_the_lock_and_goes_on_when_it_is_free() {
     let node = node();
     node.create("100", "labdir");
     let lock = hold(&node, 100);
-    let child = node.spawn(&["set", "100", "--memory", "600"]);
-    until("it said that it waits", || {
-        // What it said is still in the pipe, so it is asked what it waits for.
-        std::fs::read_to_string(format!("/proc/{}/wchan", child.id())).is_ok()
-            && ledger(node.world.root())
-                .unwrap()
-                .iter()
-                .any(|entry| entry.argv.contains(&"600".into()))
-    });
+    let mut child = node.spawn(&["set", "100", "--memory", "600"]);
+    let mut said = [0; 26];
+    child.stderr.as_mut().unwrap().read_exact(&mut said).unwrap();
+    assert_eq!(&said, b"trying to acquire lock...\n");
 
     drop(lock);
     let answer = end(child);
 
-    assert_eq!(answer.exit, 0, "{answer:?}");
+    assert_eq!((answer.exit, answer.stderr.as_str()), (0, " OK\n"));
     assert_eq!(node.world.value(100, "memory").unwrap().as_deref(), Some("600"));
 }
 
@@ -107,7 +102,7 @@ fn two_clones_of_one_parent_get_into_each_others_way() {
 
     assert_eq!((second.exit, second.stderr.as_str()), (255, "CT is locked (disk)\n"));
     assert_eq!(node.conf(902), None);
-    common::signal(first.id(), rustix::process::Signal::TERM);
+    signal(first.id(), rustix::process::Signal::TERM);
     end(first);
     assert_eq!(node.world.value(900, "lock").unwrap(), None);
 }

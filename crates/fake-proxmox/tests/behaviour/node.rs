@@ -1,5 +1,4 @@
 //! A made-up node with an archive of busybox, and the programs on it.
-#![allow(dead_code, reason = "each test uses a part of it")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,9 +1,8 @@
 //! What can be made to go wrong, and the ledger of what was asked.
 
-mod common;
-
-use common::{ARCHIVE, end, node, until};
 use phoenix_fake_proxmox::{Fault, LedgerEvent, What, When, add_fault, ledger};
+
+use crate::node::{ARCHIVE, end, node, node_with, settings, until};
 
 #[test]
 fn every_program_is_in_the_ledger_once_at_its_begin_and_once_at_its_end() {
@@ -129,9 +128,9 @@ fn a_program_that_is_killed_at_a_moment_has_done_what_it_had_done_then() {
 
 #[test]
 fn a_slow_start_is_as_slow_as_was_set() {
-    let mut settings = common::settings();
+    let mut settings = settings();
     settings.latency.insert("pct list".into(), 120);
-    let node = common::node_with(&settings);
+    let node = node_with(&settings);
 
     node.pct(&["list"]);
     node.pct(&["status", "100"]);

@@ -1,12 +1,11 @@
 //! What is left when `pct create` is killed in the middle, and how one gets out of it.
 
-mod common;
-
 use std::fs;
 
-use common::{ARCHIVE, Node, end, node_with, settings, signal, until};
 use phoenix_fake_proxmox::{Fault, What, When, add_fault};
 use rustix::process::Signal;
+
+use crate::node::{ARCHIVE, Node, end, node, node_with, settings, signal, until};
 
 const CREATE: [&str; 6] = ["create", "120", ARCHIVE, "--hostname", "crash", "--rootfs=labdir:1"];
 
@@ -100,7 +99,7 @@ fn a_worker_whose_program_was_killed_goes_on_until_it_has_something_to_say() {
 
 #[test]
 fn who_destroys_after_an_unlock_leaves_the_volume_and_the_mount() {
-    let node = common::node();
+    let node = node();
     let fault = Fault::new(What::KillSelf { when: When::During }).of("pct", "create");
     add_fault(node.world.root(), fault).unwrap();
     node.pct(&CREATE);
@@ -116,7 +115,7 @@ fn who_destroys_after_an_unlock_leaves_the_volume_and_the_mount() {
 
 #[test]
 fn who_follows_the_order_gets_rid_of_everything() {
-    let node = common::node();
+    let node = node();
     let fault = Fault::new(What::KillSelf { when: When::During }).of("pct", "create");
     add_fault(node.world.root(), fault).unwrap();
     node.pct(&CREATE);
@@ -149,7 +148,7 @@ fn an_unlock_waits_for_a_create_that_lives() {
 
 #[test]
 fn half_a_create_has_half_a_root_file_system() {
-    let node = common::node();
+    let node = node();
     node.create("119", "labdir");
     add_fault(node.world.root(), Fault::new(What::Half).of("pct", "create").vmid(120)).unwrap();
 
@@ -169,7 +168,7 @@ fn half_a_create_has_half_a_root_file_system() {
 
 #[test]
 fn a_clone_that_is_killed_leaves_both_locks() {
-    let node = common::node();
+    let node = node();
     node.create("110", "labbtr");
     let fault = Fault::new(What::KillSelf { when: When::During }).of("pct", "clone");
     add_fault(node.world.root(), fault).unwrap();
