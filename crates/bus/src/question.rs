@@ -7,6 +7,7 @@ use async_nats::{RequestErrorKind, Subscriber};
 use futures_util::StreamExt as _;
 use phoenix_domain::{
     Disk, Goal, GuestSpec, Impact, NodeName, Owner, Run, SnapshotName, StepName, Verdict, Volume,
+    WorkerName,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -44,8 +45,8 @@ pub enum Question {
 pub enum Answer {
     /// It is there.
     Here {
-        /// What kind of host it works on.
-        driver: String,
+        /// Which process it is.
+        worker: WorkerName,
     },
     /// What it would do.
     Plan(Box<Forecast>),

@@ -16,8 +16,9 @@ use crate::words;
 pub(crate) const HELLO: Duration = Duration::from_secs(2);
 /// How long it may take to look at a guest.
 const LOOK: Duration = Duration::from_secs(30);
-/// How many questions are on their way at once.
-const AT_ONCE: usize = 16;
+/// How many questions are on their way at once: as many as a worker answers at once, so that none
+/// of them waits in line while its time runs out.
+const AT_ONCE: usize = 8;
 
 /// A guest somebody wants to know about.
 #[derive(Clone, Debug)]

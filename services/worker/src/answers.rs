@@ -35,10 +35,7 @@ pub(crate) async fn run<H: Hypervisor + 'static>(context: Arc<Context<H>>) -> Re
 
 async fn answer<H: Hypervisor>(context: Arc<Context<H>>, asked: Asked) {
     let answer = match &asked.question {
-        Ok(Question::Hello) => match context.host.inventory().await {
-            Ok(inventory) => Answer::Here { driver: inventory.driver },
-            Err(err) => failed(&err, err.advice()),
-        },
+        Ok(Question::Hello) => Answer::Here { worker: context.worker.clone() },
         Ok(Question::Plan { guest, goal, parent }) => {
             debug!(guest = %guest.vmid, ?goal, "asked what would be done");
             match forecast(&context.host, guest, *goal, parent.as_deref()).await {

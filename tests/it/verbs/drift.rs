@@ -5,9 +5,11 @@ use phoenix_domain::{EventKind, Fact, MebiBytes, Property};
 use super::site::Site;
 use crate::survive::site::{States, lxc};
 
-/// Says whether a guest has drifted, as was told last; nothing where nothing was told yet.
-fn has_drifted(states: &States, vmid: u64) -> Option<bool> {
-    states.get(&lxc(vmid)).map(|state| !state.work.drift.is_empty())
+/// Waits until it was told last that a guest drifted by this.
+async fn until_drift(site: &Site, vmid: u64, by: &[&str]) {
+    let is_so =
+        |states: &States| states.get(&lxc(vmid)).is_some_and(|state| state.work.drift == by);
+    site.inner.until("it was told what it drifted by", is_so).await;
 }
 
 /// Returns what was told of a guest, each time that something was.
@@ -79,18 +81,20 @@ async fn a_drift_is_told_once_and_once_more_when_it_is_over() {
     let lines = site.lines();
     site.inner.host.tweak(lxc(950), &[Property::Memory(MebiBytes(64))]);
     site.inner.until_told("it drifted", |event| event.fact.kind() == EventKind::Drifted).await;
-    // Another guest that drifts tells that the round after it was made as well.
+    // What another guest drifts by tells that rounds were made since then, and one of them whole.
     site.inner.host.halt(lxc(953));
-    site.inner
-        .until("the other one drifted", |states| has_drifted(states, 953) == Some(true))
-        .await;
+    until_drift(&site, 953, &["start it"]).await;
+    site.inner.host.tweak(lxc(953), &[Property::Memory(MebiBytes(64))]);
+    until_drift(&site, 953, &["set memory", "start it"]).await;
+    site.inner.host.tweak(lxc(953), &[Property::Memory(MebiBytes(512))]);
+    until_drift(&site, 953, &["start it"]).await;
 
     assert_eq!(drifts(&site, 950).await, [["set memory"]]);
     let status = site.ok(&["status"]).await;
     assert!(status.out.contains("drifted; to mend it: set memory"), "{}", status.out);
 
     site.inner.host.tweak(lxc(950), &[Property::Memory(MebiBytes(512))]);
-    site.inner.until("it is over", |states| has_drifted(states, 950) == Some(false)).await;
+    until_drift(&site, 950, &[]).await;
     assert_eq!(drifts(&site, 950).await, [vec!["set memory".to_owned()], Vec::new()]);
     assert_eq!(site.lines(), lines, "nothing is repaired");
     site.inner.assert_log_is_whole().await;
@@ -102,7 +106,7 @@ async fn what_has_drifted_is_mended_by_submitting_it_again() {
     let _worker = site.inner.worker_with("a", "run", &["--drift-every", "50ms"]);
     site.ok(&["submit", "953"]).await;
     site.inner.host.halt(lxc(953));
-    site.inner.until("it drifted", |states| has_drifted(states, 953) == Some(true)).await;
+    until_drift(&site, 953, &["start it"]).await;
 
     let submitted = site.ok(&["submit", "953"]).await;
 

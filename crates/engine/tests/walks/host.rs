@@ -5,7 +5,7 @@ use std::fs;
 use std::time::Duration;
 
 use backoff::ExponentialBuilder;
-use phoenix_domain::{Change, Facets, GuestSpec, Phase, Seen, StepName, reached};
+use phoenix_domain::{Change, Facets, GuestSpec, Phase, Seen, Step, StepName, reached};
 use phoenix_engine::{Caution, Halt, Journal, Outcome, Taken, Walk};
 use phoenix_hypervisor::simulated::{Effects, Entry, Fault, Settings, Simulated, admin, init};
 use phoenix_hypervisor::{Hand, Hypervisor};
@@ -98,13 +98,27 @@ pub(crate) async fn cautious_walk_on(
     again: usize,
     caution: Caution,
 ) -> Outcome {
-    let patience = ExponentialBuilder::default()
-        .with_min_delay(Duration::from_millis(1))
-        .with_max_delay(Duration::from_millis(2))
-        .with_max_times(again);
     let hand = Hand::default();
     let way = want.way();
+    let patience = patience(again);
     Walk { want, way: &way, host, journal: &Silent, hand: &hand, caution, patience }.go().await
+}
+
+/// Walks these steps once, and tries nothing twice.
+pub(crate) async fn walk_the(
+    way: &[Box<dyn Step>],
+    host: &impl Hypervisor,
+    want: &GuestSpec,
+) -> Outcome {
+    let (hand, caution, patience) = (Hand::default(), Caution::None, patience(0));
+    Walk { want, way, host, journal: &Silent, hand: &hand, caution, patience }.go().await
+}
+
+fn patience(again: usize) -> ExponentialBuilder {
+    ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(1))
+        .with_max_delay(Duration::from_millis(2))
+        .with_max_times(again)
 }
 
 /// Returns the number of changes of a walk that arrived.

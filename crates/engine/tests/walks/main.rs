@@ -4,6 +4,7 @@
 
 mod any;
 mod cut;
+mod goals;
 mod held;
 mod host;
 mod refused;
