@@ -16,16 +16,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use command_fds::{CommandFdExt as _, FdMapping};
-use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::fs::{FallocateFlags, MemfdFlags, fallocate, memfd_create};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::process::Child;
-use tokio::time::timeout;
+use tokio::time::{interval, timeout};
 use tracing::{debug, warn};
 
 use crate::{Hand, HostError};
 
 /// How much of what a process printed is kept; the end of it says why it failed.
 const KEPT: u64 = 4096;
+
+/// How often what was printed long ago is thrown away: it takes memory for as long as it is there.
+const SWEEP: Duration = Duration::from_secs(1);
 
 /// The number under which a child finds the first lock; the others follow.
 const FIRST_LOCK: i32 = 3;
@@ -46,6 +49,8 @@ pub(crate) struct Command {
     /// What it is for, where its arguments would say nothing.
     purpose: Option<String>,
     stdin: Option<Arc<File>>,
+    /// How much of what it prints is kept.
+    kept: u64,
 }
 
 /// One argument of a process.
@@ -76,6 +81,7 @@ impl Command {
             name: None,
             purpose: None,
             stdin: None,
+            kept: KEPT,
         }
     }
 
@@ -116,6 +122,12 @@ impl Command {
         Ok(self)
     }
 
+    /// Keeps that much of what it prints, as that is what it is asked for.
+    pub(crate) fn kept(mut self, bytes: u64) -> Self {
+        self.kept = bytes;
+        self
+    }
+
     /// Gives it another time for cleaning up.
     pub(crate) fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
@@ -129,17 +141,30 @@ impl Command {
         let (stdout, stderr) = (paper().map_err(not_started)?, paper().map_err(not_started)?);
         let mut child = self.start(hand, &stdout, &stderr).map_err(not_started)?;
         debug!(command = %self, pid = child.id(), "process started");
-        match timeout(self.limit, child.wait()).await {
-            Ok(Ok(status)) => {
-                Ok(Ended { status, stdout: end_of(&stdout), stderr: end_of(&stderr) })
+        let ended = async {
+            let mut sweep = interval(SWEEP);
+            loop {
+                tokio::select! {
+                    ended = child.wait() => return ended,
+                    _ = sweep.tick() => for paper in [&stdout, &stderr] {
+                        forget_all_but(paper, self.kept);
+                    },
+                }
             }
-            Ok(Err(err)) => Err(self.failed(format!("it was lost: {err}"), end_of(&stderr))),
+        };
+        match timeout(self.limit, ended).await {
+            Ok(Ok(status)) => Ok(Ended {
+                status,
+                stdout: end_of(&stdout, self.kept),
+                stderr: end_of(&stderr, self.kept),
+            }),
+            Ok(Err(err)) => Err(self.failed(format!("it was lost: {err}"), end_of(&stderr, KEPT))),
             Err(_) => {
                 self.end(&mut child).await;
                 Err(HostError::TimedOut {
                     what: self.to_string(),
                     limit: self.limit,
-                    output: end_of(&stderr),
+                    output: end_of(&stderr, KEPT),
                 })
             }
         }
@@ -229,11 +254,23 @@ fn same_lock(lock: &Arc<File>) -> io::Result<OwnedFd> {
     lock.try_clone().map(OwnedFd::from)
 }
 
-fn end_of(paper: &File) -> String {
+/// Gives the memory back that the beginning of a paper takes. The end stays where it is.
+fn forget_all_but(paper: &File, kept: u64) {
+    let Ok(length) = paper.metadata().map(|metadata| metadata.len()) else { return };
+    let gone = length.saturating_sub(kept);
+    if gone > 0 {
+        let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        if let Err(err) = fallocate(paper, hole, 0, gone) {
+            debug!(%err, "what was printed long ago stays");
+        }
+    }
+}
+
+fn end_of(paper: &File, most: u64) -> String {
     let mut kept = Vec::new();
     // It is for people; what cannot be read is left out.
     let Ok(length) = paper.metadata().map(|metadata| metadata.len()) else { return String::new() };
-    let from = length.saturating_sub(KEPT);
+    let from = length.saturating_sub(most);
     kept.resize(usize::try_from(length - from).unwrap_or_default(), 0);
     match paper.read_exact_at(&mut kept, from) {
         Ok(()) => String::from_utf8_lossy(&kept).into_owned(),

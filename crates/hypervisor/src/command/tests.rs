@@ -137,3 +137,21 @@ async fn locks_are_found_from_number_three_on_and_nothing_else_is() {
     let ours = all.lines().filter(|path| path.starts_with(dir.path().to_str().unwrap()));
     assert_eq!(ours.count(), 2, "{all}");
 }
+
+#[test]
+fn what_was_printed_long_ago_takes_no_memory_and_the_end_is_there() {
+    use std::io::Write as _;
+    use std::os::unix::fs::MetadataExt as _;
+
+    let mut paper = super::paper().unwrap();
+    paper.write_all(&vec![b'x'; 4 << 20]).unwrap();
+    paper.write_all(b"the end").unwrap();
+
+    super::forget_all_but(&paper, 4096);
+
+    assert!(paper.metadata().unwrap().blocks() * 512 < 64 << 10);
+    let end = super::end_of(&paper, 4096);
+    assert!(end.ends_with("xthe end") && end.len() == 4096);
+    paper.write_all(b", and more").unwrap();
+    assert!(super::end_of(&paper, 4096).ends_with("the end, and more"));
+}

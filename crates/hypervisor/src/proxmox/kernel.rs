@@ -141,6 +141,13 @@ fn six(table: &str) -> Vec<Ipv6Addr> {
     by_interface.into_values().collect()
 }
 
+/// Returns the AppArmor profile a container runs under; nothing where the host has no AppArmor.
+pub(super) fn profile(layout: &Layout, init: &Init) -> Option<String> {
+    let text = fs::read_to_string(layout.proc(&format!("{}/attr/current", init.pid))).ok()?;
+    let name = text.split([' ', '\n', '\0']).next().unwrap_or_default();
+    (!name.is_empty()).then(|| name.split("//").next().unwrap_or(name).to_owned())
+}
+
 /// The root file system of a running container, as it sees it itself.
 ///
 /// Whoever is root in there may have put anything there, links to the host's files included: no

@@ -6,9 +6,9 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt as _;
 
 use phoenix_domain::{
-    Body, Container, Disk, Facets, GibiBytes, GuestSpec, Health, Hostname, Inheritance, Inside,
-    Made, MebiBytes, Owner, Property, Run, Seen, SeenGuest, SeenParent, SnapshotName, SpecDigest,
-    Vmid, Volume,
+    AppArmor, Body, Container, Disk, Facets, GibiBytes, GuestSpec, Health, Hostname, Inheritance,
+    Inside, Made, MebiBytes, Owner, Property, Run, Seen, SeenGuest, SeenParent, SnapshotName,
+    SpecDigest, Vmid, Volume,
 };
 use serde::Deserialize;
 
@@ -122,6 +122,7 @@ impl Proxmox {
         let boot = init.as_ref().map(Init::boot);
         let is_stale = conf.has_pending()
             || boot.as_ref().map(|boot| self.notes.is_stale(vmid, boot)).transpose()? == Some(true);
+        let is_stale = is_stale || init.as_ref().is_some_and(|init| self.is_unlike(&settled, init));
         let inside = match (facets, &init) {
             (Facets::Inside, Some(init)) => Some(self.inside(want, init)?),
             (Facets::Inside, None) | (Facets::Config, _) => None,
@@ -149,6 +150,17 @@ impl Proxmox {
                 .then(|| mark::contents(&settled).unwrap_or_else(SpecDigest::none)),
             inside,
         })
+    }
+
+    /// Says whether a container runs under another AppArmor profile than its config names.
+    fn is_unlike(&self, section: &Section, init: &Init) -> bool {
+        let named = match Raw::read(&section.raw, None).profile {
+            AppArmor::Named(name) => name.as_str().to_owned(),
+            AppArmor::Unconfined => "unconfined".to_owned(),
+            // Proxmox makes that one up for each guest.
+            AppArmor::Generated => return false,
+        };
+        kernel::profile(&self.layout, init).is_some_and(|runs| runs != named)
     }
 
     /// Returns what a section says, in the words of what is wanted.

@@ -16,6 +16,9 @@ const SHORT: Duration = Duration::from_mins(2);
 /// How long a command may take that moves data.
 const LONG: Duration = Duration::from_hours(2);
 
+/// How long an answer may be that is a list.
+const ANSWER: u64 = 4 << 20;
+
 /// Runs `pct` with these arguments.
 pub(super) async fn pct(
     layout: &Layout,
@@ -41,7 +44,7 @@ pub(super) async fn ask(
     limit: Duration,
     hand: &Hand,
 ) -> Result<String, HostError> {
-    let command = Command::new(&layout.program(program), limit).called(program);
+    let command = Command::new(&layout.program(program), limit).called(program).kept(ANSWER);
     let command = arguments.iter().fold(command, |command, word| command.plain(*word));
     let ended = command.run(hand).await?;
     judge("", &command.to_string(), &ended).map(|()| ended.stdout)
