@@ -11,6 +11,7 @@ use crate::run::Run;
 use crate::say;
 
 const MOST: u32 = 1024;
+const FOUND: &str = "unable to create base volume - found snaphost"; // typos: on purpose
 
 impl Run {
     /// Makes a volume for a container and a file system in it; zero is a folder without a limit.
@@ -177,9 +178,7 @@ impl Run {
             label.snapshots.first().filter(|_| volume.storage.kind == Kind::LvmThin)
         {
             let name = &volume.name;
-            return Err(Die::new(format!(
-                "unable to create base volume - found snaphost 'snap_{name}_{snapshot}'"
-            )));
+            return Err(Die::new(format!("{FOUND} 'snap_{name}_{snapshot}'")));
         }
         let name = match volume.name.strip_prefix("subvol-") {
             Some(rest) if volume.storage.kind == Kind::ZfsPool => format!("basevol-{rest}"),

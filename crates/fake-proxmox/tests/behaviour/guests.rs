@@ -225,3 +225,20 @@ fn what_waits_for_a_start_is_applied_by_it() {
     assert!(!node.conf(100).unwrap().contains("pve:pending"));
     node.done(&["stop", "100"]);
 }
+
+#[test]
+fn an_interface_without_an_address_gets_a_new_one_every_time() {
+    let node = node();
+    node.create("100", "labdir");
+    let net = || {
+        node.done(&["set", "100", "--net0", "name=eth0,bridge=vmbr0,ip=dhcp"]);
+        node.world.value(100, "net0").unwrap().unwrap()
+    };
+
+    let (first, second) = (net(), net());
+
+    assert!(first.starts_with("name=eth0,bridge=vmbr0,hwaddr=BC:24:11:"), "{first}");
+    assert_ne!(first, second);
+    node.done(&["set", "100", "--net0", &second]);
+    assert_eq!(node.world.value(100, "net0").unwrap(), Some(second));
+}

@@ -120,10 +120,6 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
 ];
 
 pub(crate) const NOT_REPLAYED: &[(&str, &str)] = &[
-    ("help", "a page for people: the double tells how a command is used, not what options mean"),
-    ("help-create-verbose", "as help"),
-    ("help-set-verbose", "as help"),
-    ("qm-help", "as help"),
     ("rest-api", "asks the daemons over the network; the double has none"),
     ("pveum-token", "users and tokens are for the daemons"),
     ("task-log", "the double keeps no log of tasks"),

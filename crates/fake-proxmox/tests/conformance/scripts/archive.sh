@@ -1,3 +1,4 @@
+#!/bin/sh
 # Makes a root file system out of busybox, in the folder $1, and the archive $2 of it.
 box=$(command -v busybox) || {
     echo "busybox is needed for these tests; install it: apt-get install busybox-static" >&2

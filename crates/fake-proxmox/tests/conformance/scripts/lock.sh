@@ -1,3 +1,4 @@
+#!/bin/sh
 # What waits while somebody holds the lock of 130; the number of seconds is up to us.
 each() {
     $1 > /tmp/out 2> /tmp/err 9>&-

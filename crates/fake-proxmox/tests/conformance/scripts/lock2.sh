@@ -1,3 +1,4 @@
+#!/bin/sh
 # What else waits.
 each() {
     $1 > /tmp/out 2> /tmp/err 9>&-

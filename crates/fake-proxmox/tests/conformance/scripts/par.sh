@@ -1,3 +1,4 @@
+#!/bin/sh
 # Three at once.
 T=local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst
 for id in 151 152 153; do

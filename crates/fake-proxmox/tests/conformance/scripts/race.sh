@@ -1,3 +1,4 @@
+#!/bin/sh
 # Two who make the same container at once.
 T=local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst
 pct create 130 $T --hostname r2 --rootfs labdir:1 > /tmp/racer.2 2> /tmp/racer.2.err &
