@@ -16,7 +16,7 @@ use super::acts::{DEFAULT_SWAP, Sealed, sealed, snapshot_contents};
 use super::conf::{Conf, Section};
 use super::inside::has_receipt;
 use super::kernel::{self, Init};
-use super::notes::Kept;
+use super::notes::{Kept, Task};
 use super::words::mount::{mounts, root_disk, volumes};
 use super::words::raw::Raw;
 use super::words::{boot, firewall, gpu, net, options};
@@ -115,8 +115,8 @@ impl Proxmox {
         let settled = conf.settled();
         let disk = root_disk(&settled);
         let is_half = conf.lock() == Some("create") || disk.is_none();
-        let is_ours =
-            mark::is_ours(&settled, vmid) || (is_half && self.notes.making(vmid)?.is_some());
+        let is_ours = mark::is_ours(&settled, vmid)
+            || (is_half && self.notes.begun(Task::Making, vmid)?.is_some());
         let is_running = !is_half && kernel::is_running(&self.layout, vmid).map_err(unreachable)?;
         let init = if is_running { kernel::init(&self.layout, vmid) } else { None };
         let boot = init.as_ref().map(Init::boot);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use phoenix_domain::{Change, GuestSpec, Origin, StorageId, Vmid};
 use serde::Deserialize;
@@ -16,7 +16,7 @@ use super::acts::Edit;
 use super::conf::Conf;
 use super::layout::Layout;
 use super::look::unreachable;
-use super::notes::Making;
+use super::notes::{Begun, Task};
 use super::words::mount::storage_of;
 use super::{Proxmox, edit, tool};
 use crate::{Hand, HostError, Lock, LockError};
@@ -64,15 +64,15 @@ impl Proxmox {
             self.library.script(script)?;
         }
         // Whoever was killed right after the config was removed has left volumes of nobody.
-        if let Some(before) = self.notes.making(want.vmid)? {
+        if let Some(before) = self.notes.begun(Task::Making, want.vmid)? {
             self.free_debris(want.vmid, &before, hand).await?;
-            self.notes.end_making(want.vmid)?;
+            self.notes.end(Task::Making, want.vmid)?;
         }
-        let making = Making { since: now(), storages: vec![want.root_disk.storage.clone()] };
+        let storages = [want.root_disk.storage.clone()];
         match origin {
             Origin::Template { archive } | Origin::CloudImage { image: archive } => {
                 self.bring_archive(archive, hand).await?;
-                self.notes.begin_making(want.vmid, &making)?;
+                self.notes.begin(Task::Making, want.vmid, &storages)?;
                 let empty = Conf::default();
                 let acts = Self::ground(want, &empty, None, &[])?.acts(change);
                 self.do_all(want, &acts, hand).await?;
@@ -88,15 +88,15 @@ impl Proxmox {
                     output: String::new(),
                 })?;
                 self.free_parent(*parent, &conf, &hand).await?;
-                self.notes.begin_making(want.vmid, &making)?;
-                self.notes.begin_cloning(*parent)?;
+                self.notes.begin(Task::Making, want.vmid, &storages)?;
+                self.notes.begin(Task::Cloning, *parent, &[])?;
                 let empty = Conf::default();
                 let acts = Self::ground(want, &empty, Some(&conf), &[])?.acts(change);
                 self.do_all(want, &acts, &hand).await?;
-                self.notes.end_cloning(*parent)?;
+                self.notes.end(Task::Cloning, *parent)?;
             }
         }
-        self.notes.end_making(want.vmid)
+        self.notes.end(Task::Making, want.vmid)
     }
 
     /// Waits until nobody else of ours clones this guest. A clone whose worker was killed goes on,
@@ -123,7 +123,7 @@ impl Proxmox {
     /// its turn, so it is dead, and a note says that it was ours.
     async fn free_parent(&self, parent: Vmid, conf: &Conf, hand: &Hand) -> Result<(), HostError> {
         let Some(by) = conf.lock() else { return Ok(()) };
-        let is_ours = by == "disk" && self.notes.is_cloning(parent)?;
+        let is_ours = by == "disk" && self.notes.begun(Task::Cloning, parent)?.is_some();
         if is_ours && self.is_at_rest(parent) {
             info!(%parent, "a clone that was killed has left its lock; it is taken away");
             let arguments = ["unlock".to_owned(), parent.to_string()];
@@ -155,10 +155,10 @@ impl Proxmox {
         self.unmount(vmid, hand).await?;
         let destroy = ["destroy", &vmid.to_string(), "--purge", "1"].map(str::to_owned);
         tool::pct(&self.layout, &destroy, hand).await?;
-        if let Some(making) = self.notes.making(vmid)? {
-            self.free_debris(vmid, &making, hand).await?;
+        if let Some(begun) = self.notes.begun(Task::Making, vmid)? {
+            self.free_debris(vmid, &begun, hand).await?;
         }
-        self.notes.end_making(vmid)
+        self.notes.end(Task::Making, vmid)
     }
 
     /// Says whether nobody works on a guest any more.
@@ -169,7 +169,7 @@ impl Proxmox {
     /// Sees that a guest can be worked on. A lock that a command of ours has left is taken away:
     /// whoever calls this holds the guest, so that command is dead, and a note says that it was ours.
     pub(super) async fn free(&self, vmid: Vmid, by: &str, hand: &Hand) -> Result<(), HostError> {
-        let is_ours = OURS.contains(&by) && self.notes.is_locking(vmid)?;
+        let is_ours = OURS.contains(&by) && self.notes.begun(Task::Locking, vmid)?.is_some();
         if is_ours && self.is_at_rest(vmid) {
             info!(%vmid, by, "a command that was killed has left its lock; it is taken away");
             let arguments = ["unlock".to_owned(), vmid.to_string()];
@@ -194,7 +194,7 @@ impl Proxmox {
     pub(super) async fn free_debris(
         &self,
         vmid: Vmid,
-        making: &Making,
+        begun: &Begun,
         hand: &Hand,
     ) -> Result<(), HostError> {
         let kept = self.notes.kept(vmid)?;
@@ -202,12 +202,12 @@ impl Proxmox {
         let is_named = |volid: &str| {
             conf.contains(&format!(": {volid},")) || conf.contains(&format!(": {volid}\n"))
         };
-        for storage in &making.storages {
+        for storage in &begun.storages {
             for Listed { volid, ctime } in self.volumes_of(storage, vmid, hand).await? {
                 if is_named(&volid) || kept.iter().any(|kept| kept.id == volid) {
                     continue;
                 }
-                if ctime.is_some_and(|made| made >= making.since) {
+                if ctime.is_some_and(|made| made >= begun.since) {
                     info!(volid, "freed: whoever made it was killed");
                     tool::ask(&self.layout, "pvesm", &["free", &volid], ASK, hand).await?;
                 } else {
@@ -226,7 +226,7 @@ impl Proxmox {
         conf: &Conf,
         hand: &Hand,
     ) -> Result<bool, HostError> {
-        if !self.notes.is_sealing(vmid)? || conf.main.is("template") {
+        if self.notes.begun(Task::Sealing, vmid)?.is_none() || conf.main.is("template") {
             return Ok(false);
         }
         let mut keys = BTreeMap::new();
@@ -252,7 +252,7 @@ impl Proxmox {
         info!(%vmid, "a template whose making was killed is finished");
         keys.insert("template".to_owned(), "1".to_owned());
         edit::edit(&self.layout, vmid, &Edit { keys, ..Edit::default() }).await?;
-        self.notes.end_sealing(vmid)?;
+        self.notes.end(Task::Sealing, vmid)?;
         Ok(true)
     }
 
@@ -271,10 +271,4 @@ impl Proxmox {
             why: err.to_string(),
         })
     }
-}
-
-/// Reads the clock of the host, by which its storages date their volumes.
-#[expect(clippy::disallowed_methods, reason = "compared with the dates of volumes on this host")]
-pub(super) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -35,8 +35,8 @@ use self::inventory::Storages;
 use self::layout::Layout;
 pub use self::library::Library;
 use self::look::{container, unreachable};
-use self::made::{Turns, now};
-use self::notes::{Kept, Making, Notes};
+use self::made::Turns;
+use self::notes::{Kept, Notes, Task};
 use self::words::mount::{mounts, root_disk, storage_of};
 use crate::{Hand, HostError, Hypervisor, Inventory};
 
@@ -127,20 +127,20 @@ impl Proxmox {
         let ground = Self::ground(want, conf, None, &kept)?;
         let used = ground.kept_for(volume).map(|kept| kept.id.clone());
         // Whoever was killed after a volume was made, and before it was in the config, left it.
-        if let Some(before) = self.notes.attaching(want.vmid)? {
+        if let Some(before) = self.notes.begun(Task::Attaching, want.vmid)? {
             self.free_debris(want.vmid, &before, hand).await?;
-            self.notes.end_attaching(want.vmid)?;
+            self.notes.end(Task::Attaching, want.vmid)?;
         }
         if let (None, VolumeSource::Storage { storage, .. }) = (&used, &volume.source) {
-            let making = Making { since: now(), storages: vec![storage.clone()] };
-            self.notes.begin_attaching(want.vmid, &making)?;
+            let storages = std::slice::from_ref(storage);
+            self.notes.begin(Task::Attaching, want.vmid, storages)?;
         }
         self.do_all(want, &ground.acts(change), hand).await?;
         if let Some(used) = used {
             let left: Vec<_> = kept.iter().filter(|kept| kept.id != used).cloned().collect();
             self.notes.keep(want.vmid, &left)?;
         }
-        self.notes.end_attaching(want.vmid)
+        self.notes.end(Task::Attaching, want.vmid)
     }
 
     /// Sees that the config says how large a disk has become. When a growth is killed between the
@@ -417,14 +417,14 @@ impl Hypervisor for Proxmox {
                 }
             }
             Change::ConvertToTemplate { .. } => {
-                self.notes.begin_sealing(want.vmid)?;
+                self.notes.begin(Task::Sealing, want.vmid, &[])?;
                 self.do_all(want, &acts, hand).await?;
-                self.notes.end_sealing(want.vmid)
+                self.notes.end(Task::Sealing, want.vmid)
             }
             Change::TakeSnapshot { .. } | Change::RemoveSnapshot { .. } => {
-                self.notes.begin_locking(want.vmid)?;
+                self.notes.begin(Task::Locking, want.vmid, &[])?;
                 self.do_all(want, &acts, hand).await?;
-                self.notes.end_locking(want.vmid)
+                self.notes.end(Task::Locking, want.vmid)
             }
             Change::GrowVolume { place, to } => {
                 self.do_all(want, &acts, hand).await?;

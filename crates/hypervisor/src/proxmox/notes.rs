@@ -6,6 +6,7 @@
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use phoenix_domain::{
     AbsolutePath, BootId, GibiBytes, SpecDigest, StorageId, Vmid, Volume, VolumeName, VolumeSource,
@@ -22,10 +23,25 @@ pub(super) struct Notes {
     passing: PathBuf,
 }
 
-/// A guest, or a volume of it, that is being made.
+/// What a kill can leave half done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Task {
+    /// A guest is made.
+    Making,
+    /// A volume of a guest is made.
+    Attaching,
+    /// A guest is copied; Proxmox locks it for that long.
+    Cloning,
+    /// A command of ours locks a guest.
+    Locking,
+    /// A guest is turned into a template: its volumes get other names first.
+    Sealing,
+}
+
+/// A task that was begun.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Making {
-    /// When it was begun, in seconds since 1970.
+pub(super) struct Begun {
+    /// When, in seconds since 1970.
     pub(super) since: u64,
     /// The storages it takes room on.
     pub(super) storages: Vec<StorageId>,
@@ -53,6 +69,21 @@ struct Of<T> {
     what: T,
 }
 
+impl Task {
+    const ALL: [Self; 5] =
+        [Self::Making, Self::Attaching, Self::Cloning, Self::Locking, Self::Sealing];
+
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Making => "making",
+            Self::Attaching => "attaching",
+            Self::Cloning => "cloning",
+            Self::Locking => "locking",
+            Self::Sealing => "sealing",
+        }
+    }
+}
+
 impl From<Kept> for Volume {
     fn from(Kept { name, place, storage, size, id: _ }: Kept) -> Self {
         // One without a label has none that anybody could ask for.
@@ -67,78 +98,37 @@ impl From<Kept> for Volume {
 
 impl Notes {
     pub(super) fn open(lasting: &Path, passing: &Path) -> io::Result<Self> {
-        for folder in ["making", "attaching", "cloning", "locking", "sealing", "volumes"] {
-            fs::create_dir_all(lasting.join(folder))?;
+        for task in Task::ALL {
+            fs::create_dir_all(lasting.join(task.folder()))?;
         }
-        for folder in [passing.join("stale"), passing.join("healthy")] {
+        for folder in [lasting.join("volumes"), passing.join("stale"), passing.join("healthy")] {
             fs::create_dir_all(folder)?;
         }
         Ok(Self { lasting: lasting.to_owned(), passing: passing.to_owned() })
     }
 
-    /// Notes that a guest is being made, before anything of it is there.
-    pub(super) fn begin_making(&self, vmid: Vmid, making: &Making) -> Result<(), HostError> {
-        write(&self.lasting.join(format!("making/{vmid}.json")), making)
+    /// Notes that a task is begun, before anything of it is done.
+    pub(super) fn begin(
+        &self,
+        task: Task,
+        vmid: Vmid,
+        storages: &[StorageId],
+    ) -> Result<(), HostError> {
+        write(&self.of(task, vmid), &Begun { since: now(), storages: storages.to_vec() })
     }
 
-    pub(super) fn making(&self, vmid: Vmid) -> Result<Option<Making>, HostError> {
-        read(&self.lasting.join(format!("making/{vmid}.json")))
+    /// Returns a task that was begun and whose end nobody noted.
+    pub(super) fn begun(&self, task: Task, vmid: Vmid) -> Result<Option<Begun>, HostError> {
+        read(&self.of(task, vmid))
     }
 
-    pub(super) fn end_making(&self, vmid: Vmid) -> Result<(), HostError> {
-        remove(&self.lasting.join(format!("making/{vmid}.json")))
+    /// Notes that a task came to its end, whichever.
+    pub(super) fn end(&self, task: Task, vmid: Vmid) -> Result<(), HostError> {
+        remove(&self.of(task, vmid))
     }
 
-    /// Notes that a volume of a guest is being made, before it is there.
-    pub(super) fn begin_attaching(&self, vmid: Vmid, making: &Making) -> Result<(), HostError> {
-        write(&self.lasting.join(format!("attaching/{vmid}.json")), making)
-    }
-
-    pub(super) fn attaching(&self, vmid: Vmid) -> Result<Option<Making>, HostError> {
-        read(&self.lasting.join(format!("attaching/{vmid}.json")))
-    }
-
-    pub(super) fn end_attaching(&self, vmid: Vmid) -> Result<(), HostError> {
-        remove(&self.lasting.join(format!("attaching/{vmid}.json")))
-    }
-
-    /// Notes that a command of ours is about to lock a guest.
-    pub(super) fn begin_locking(&self, vmid: Vmid) -> Result<(), HostError> {
-        write(&self.lasting.join(format!("locking/{vmid}.json")), &())
-    }
-
-    pub(super) fn is_locking(&self, vmid: Vmid) -> Result<bool, HostError> {
-        read::<()>(&self.lasting.join(format!("locking/{vmid}.json"))).map(|note| note.is_some())
-    }
-
-    pub(super) fn end_locking(&self, vmid: Vmid) -> Result<(), HostError> {
-        remove(&self.lasting.join(format!("locking/{vmid}.json")))
-    }
-
-    /// Notes that a guest is being turned into a template: its volumes get other names first.
-    pub(super) fn begin_sealing(&self, vmid: Vmid) -> Result<(), HostError> {
-        write(&self.lasting.join(format!("sealing/{vmid}.json")), &())
-    }
-
-    pub(super) fn is_sealing(&self, vmid: Vmid) -> Result<bool, HostError> {
-        read::<()>(&self.lasting.join(format!("sealing/{vmid}.json"))).map(|note| note.is_some())
-    }
-
-    pub(super) fn end_sealing(&self, vmid: Vmid) -> Result<(), HostError> {
-        remove(&self.lasting.join(format!("sealing/{vmid}.json")))
-    }
-
-    /// Notes that a guest is being cloned: Proxmox locks it for that long.
-    pub(super) fn begin_cloning(&self, parent: Vmid) -> Result<(), HostError> {
-        write(&self.lasting.join(format!("cloning/{parent}.json")), &())
-    }
-
-    pub(super) fn is_cloning(&self, parent: Vmid) -> Result<bool, HostError> {
-        read::<()>(&self.lasting.join(format!("cloning/{parent}.json"))).map(|note| note.is_some())
-    }
-
-    pub(super) fn end_cloning(&self, parent: Vmid) -> Result<(), HostError> {
-        remove(&self.lasting.join(format!("cloning/{parent}.json")))
+    fn of(&self, task: Task, vmid: Vmid) -> PathBuf {
+        self.lasting.join(task.folder()).join(format!("{vmid}.json"))
     }
 
     /// Returns the volumes of a guest that are mounted no longer.
@@ -183,6 +173,12 @@ impl Notes {
             read(&self.passing.join(format!("healthy/{vmid}.json")))?;
         Ok(note.is_some_and(|note| note.boot == *boot && note.what == *spec))
     }
+}
+
+/// Reads the clock of the host, by which its storages date their volumes.
+#[expect(clippy::disallowed_methods, reason = "compared with the dates of volumes on this host")]
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, HostError> {
