@@ -88,6 +88,10 @@ fn a_worker_whose_program_was_killed_goes_on_until_it_has_something_to_say() {
     let mut child = node.spawn(&CREATE);
     until_unpacking(&node);
     let worker = worker(&node).unwrap();
+    let stat = fs::read_to_string(format!("/proc/{worker}/stat")).unwrap();
+    let ids: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
+    let own = worker.to_string();
+    assert_eq!((ids[2], ids[3]), (own.as_str(), own.as_str()), "its own group and session");
 
     signal(child.id(), Signal::KILL);
     child.wait().unwrap();
