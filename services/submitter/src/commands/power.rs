@@ -79,6 +79,10 @@ async fn go(typed: Typed<'_>, output: &mut Output) -> Result<u8, CommandError> {
                 output.remark("nothing was removed")?;
                 return Ok(0);
             }
+            // Whoever was asked may have taken their time, and somebody else may have cloned it.
+            let states = States::read(&session.bus).await?;
+            let links = Links::of(states.records(), fleet.map(|fleet| &**fleet));
+            removal::refuse_what_is_stood_on(&typed.named, &links)?;
         }
         Goal::Stopped => warn_of_dependants(&typed.named, &links, &states, output)?,
         Goal::Present | Goal::Adopted | Goal::Running | Goal::Restarted => {}
