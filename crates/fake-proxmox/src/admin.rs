@@ -53,7 +53,10 @@ pub(crate) fn main(words: &[String]) -> u8 {
 }
 
 fn make<'a>(mut words: impl Iterator<Item = &'a str>, binary: &Path) -> Result<String, String> {
-    let dir = words.next().ok_or_else(usage)?;
+    let dir = words.next().filter(|dir| !dir.starts_with('-')).ok_or_else(usage)?;
+    if std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(format!("{dir} is not empty: name a folder that is not there yet"));
+    }
     let mut settings = Settings::default();
     let mut storages = Vec::new();
     let mut bridges = Vec::new();

@@ -106,7 +106,7 @@ impl HostError {
             Self::Locked { .. } => Some("it goes on when the lock is gone; a backup may hold it"),
             Self::Full { .. } => Some("free space on the storage, or ask for smaller disks"),
             Self::Unreachable { .. } => Some("see whether the host runs and can be reached"),
-            Self::Impossible { .. } => Some("change what is asked for"),
+            Self::Impossible { .. } => Some("mend what it says, then submit the guest again"),
             Self::Unreadable { .. } => Some("look at it by hand; the host may be of a new version"),
             Self::Failed { .. } | Self::TimedOut { .. } => None,
         }

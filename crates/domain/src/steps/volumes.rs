@@ -3,7 +3,8 @@
 use std::cmp::Ordering;
 
 use crate::{
-    Change, GibiBytes, GuestSpec, Phase, Plan, Refusal, Seen, Step, StepName, Volume, VolumeSource,
+    Change, GibiBytes, GuestSpec, Phase, Plan, Refusal, Run, Seen, Step, StepName, Volume,
+    VolumeSource,
 };
 
 /// Mounts volumes and directories into a container. It concerns those that want none as well: what
@@ -31,6 +32,12 @@ pub(super) fn differences(want: &GuestSpec, seen: &Seen) -> Result<Vec<Change>, 
         volumes.iter().find(|volume| volume.place.place() == place).cloned()
     };
     let mut changes = Vec::new();
+    // Mounted twice, a file system of its own is destroyed; so a guest whose volume moves stands still.
+    if seen.guest()?.run != Run::Stopped
+        && want.volumes.iter().any(|one| moved(have, one).is_some())
+    {
+        changes.push(Change::Stop);
+    }
     for mounted in have {
         let wanted = at(&want.volumes, mounted.place.place());
         if wanted.is_none_or(|wanted| !is_mount_of(&wanted.source, &mounted.source)) {
@@ -42,7 +49,9 @@ pub(super) fn differences(want: &GuestSpec, seen: &Seen) -> Result<Vec<Change>, 
         let mounted = at(have, wanted.place.place())
             .filter(|mounted| is_same_volume(&wanted.source, &mounted.source));
         let is_mounted = mounted.is_some();
-        let Some(mounted) = mounted.clone().or_else(|| kept(seen, wanted)) else {
+        let Some(mounted) =
+            mounted.clone().or_else(|| moved(have, wanted)).or_else(|| kept(seen, wanted))
+        else {
             changes.push(Change::Attach { volume: wanted.clone() });
             continue;
         };
@@ -65,6 +74,16 @@ pub(super) fn differences(want: &GuestSpec, seen: &Seen) -> Result<Vec<Change>, 
         }
     }
     Ok(changes)
+}
+
+/// Returns the volume that is wanted here and mounted elsewhere: it is known by its name.
+fn moved(have: &[Volume], wanted: &Volume) -> Option<Volume> {
+    let is_it = |mounted: &&Volume| {
+        mounted.place.place() != wanted.place.place()
+            && matches!(wanted.source, VolumeSource::Storage { .. })
+            && is_same_volume(&wanted.source, &mounted.source)
+    };
+    have.iter().find(is_it).cloned()
 }
 
 /// Returns the volume that will be found again when this one is attached.

@@ -191,3 +191,47 @@ async fn what_cannot_be_changed_is_refused_before_anything_is_touched() {
     }
     assert_eq!(site.since(before), [""; 0]);
 }
+
+#[tokio::test]
+async fn a_volume_that_is_wanted_at_another_place_moves_there_with_what_is_in_it() {
+    let site = site();
+    let at = |place| {
+        let spec = guest(950).archive(ARCHIVE).storage("fast").disk(8).volume("data", place, 4);
+        let mut spec = on_net(spec.build(), "dhcp");
+        if let phoenix_domain::VolumeSource::Storage { storage, .. } = &mut spec.volumes[0].source {
+            *storage = "bulk".parse().unwrap();
+        }
+        spec
+    };
+    site.arrive(&at("/old")).await;
+    let before = site.volumes();
+
+    let foretold = site.foretell(&at("/new"), Goal::Present).await;
+    let mark = site.mark();
+    site.arrive(&at("/new")).await;
+
+    assert_eq!(site.volumes(), before, "none is made and none goes");
+    let mounted = site.pve.world.value(950, "mp0").unwrap().unwrap();
+    assert!(mounted.contains("mp=/new"), "{mounted}");
+    for command in site.since(mark) {
+        assert!(foretold.commands.contains(&command), "{command}: {:#?}", foretold.commands);
+    }
+    assert_eq!(site.arrive(&at("/new")).await, 0);
+}
+
+#[tokio::test]
+async fn a_worker_does_not_begin_on_another_node_than_it_was_told() {
+    let site = site();
+    let mut node = site.pve.node();
+    node.name = "pve9".parse().unwrap();
+
+    let refused = phoenix_hypervisor::proxmox::Proxmox::open(&node).unwrap_err().to_string();
+
+    assert!(refused.contains("it is the node pve, not pve9"), "{refused}");
+    node.root = site.pve.dir().join("nothing");
+    let refused = phoenix_hypervisor::proxmox::Proxmox::open(&node).unwrap_err().to_string();
+    assert!(
+        refused.contains("etc/pve/lxc") && refused.contains("is it a Proxmox VE node"),
+        "{refused}"
+    );
+}

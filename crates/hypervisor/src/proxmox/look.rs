@@ -143,7 +143,7 @@ impl Proxmox {
             properties: self.properties(&settled, want, container, vmid)?,
             unprivileged: Some(settled.is("unprivileged")),
             root_disk: disk.unwrap_or_else(|| want.root_disk.clone()),
-            volumes: self.volumes(&settled, want),
+            volumes: self.volumes(&settled, want)?,
             snapshots: snapshots.collect(),
             template: settled
                 .is("template")
@@ -213,16 +213,17 @@ impl Proxmox {
             properties: self.properties(section, want, container, want.vmid)?,
             unprivileged: Some(section.is("unprivileged")),
             root_disk: root_disk(section).map_or(GibiBytes(0), |Disk { size, .. }| size),
-            volumes: self.volumes(section, want),
+            volumes: self.volumes(section, want)?,
         })
     }
 
-    fn volumes(&self, section: &Section, want: &GuestSpec) -> Vec<Volume> {
+    fn volumes(&self, section: &Section, want: &GuestSpec) -> Result<Vec<Volume>, HostError> {
         let first = if section.is("unprivileged") { FIRST_ID } else { 0 };
-        volumes(section, &want.volumes, |path| {
+        let labels = self.notes.labels(want.vmid)?;
+        Ok(volumes(section, &want.volumes, &labels, |path| {
             let Ok(metadata) = fs::metadata(self.layout.host(path)) else { return (None, None) };
             (metadata.uid().checked_sub(first), metadata.gid().checked_sub(first))
-        })
+        }))
     }
 
     fn inside(&self, want: &GuestSpec, init: &Init) -> Result<Inside, HostError> {

@@ -24,8 +24,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use phoenix_domain::{
-    AbsolutePath, Change, Facets, Firewall, Foreseen, GibiBytes, GuestSpec, ProfileName, Run, Seen,
-    VolumeSource,
+    AbsolutePath, Change, Facets, Firewall, Foreseen, GibiBytes, GuestSpec, NodeName, ProfileName,
+    Run, Seen, Volume, VolumeSource,
 };
 use rustix::fs::{Gid, Uid, chown};
 
@@ -36,13 +36,15 @@ use self::layout::Layout;
 pub use self::library::Library;
 use self::look::{container, unreachable};
 use self::made::Turns;
-use self::notes::{Kept, Notes, Task};
+use self::notes::{Kept, Labels, Notes, Task};
 use self::words::mount::{mounts, root_disk, storage_of};
 use crate::{Hand, HostError, Hypervisor, Inventory};
 
 /// Where a node is and what its driver needs.
 #[derive(Clone, Debug)]
 pub struct Node {
+    /// What the cluster calls it.
+    pub name: NodeName,
     /// The folder below which the node has everything: `/`.
     pub root: PathBuf,
     /// Where notes are kept that survive a reboot.
@@ -68,7 +70,7 @@ impl Proxmox {
     /// Opens a node.
     pub fn open(node: &Node) -> Result<Self, HostError> {
         let layout = Layout::new(&node.root);
-        fs::metadata(layout.host("/etc/pve/lxc")).map_err(unreachable)?;
+        check_node(&layout, &node.name)?;
         let notes = Notes::open(&node.state_dir.join("proxmox"), &node.run_dir.join("proxmox"));
         Ok(Self {
             layout,
@@ -140,6 +142,7 @@ impl Proxmox {
             let left: Vec<_> = kept.iter().filter(|kept| kept.id != used).cloned().collect();
             self.notes.keep(want.vmid, &left)?;
         }
+        self.note_label(want, volume)?;
         self.notes.end(Task::Attaching, want.vmid)
     }
 
@@ -175,40 +178,23 @@ impl Proxmox {
         conf: &Conf,
         keys: &[String],
     ) -> Result<(), HostError> {
-        let mut kept = self.notes.kept(want.vmid)?;
-        let known: Vec<_> = kept.iter().map(|kept| kept.id.clone()).collect();
-        let settled = conf.settled();
-        for mount in mounts(&settled) {
-            let key = format!("mp{}", mount.index);
-            let (Some(storage), Ok(place)) = (mount.storage(), mount.place.parse()) else {
-                continue;
-            };
-            if !keys.contains(&key) || known.contains(&mount.source) {
-                continue;
-            }
-            let asked = want.volumes.iter().find(|volume| mount.is_at(&volume.place));
-            let name = match asked.map(|volume| &volume.source) {
-                Some(VolumeSource::Storage { name, .. }) => Some(name.clone()),
-                Some(VolumeSource::Host { .. } | VolumeSource::Nfs { .. }) | None => None,
-            };
-            let size = mount.size.unwrap_or(GibiBytes(0));
-            kept.push(Kept { id: mount.source, name, place, storage, size });
+        let kept = self.notes.kept(want.vmid)?;
+        let labels = self.notes.labels(want.vmid)?;
+        self.notes.keep(want.vmid, &with_kept(kept, want, conf, keys, &labels))
+    }
+
+    /// Notes what a volume is called that was just mounted.
+    fn note_label(&self, want: &GuestSpec, volume: &Volume) -> Result<(), HostError> {
+        let VolumeSource::Storage { name, .. } = &volume.source else { return Ok(()) };
+        let Some(conf) = self.conf(want.vmid)? else { return Ok(()) };
+        let mut labels = self.notes.labels(want.vmid)?;
+        let mounted = mounts(&conf.settled()).into_iter().find(|mount| mount.is_at(&volume.place));
+        if let Some(mount) = mounted
+            && labels.insert(mount.source, name.clone()).as_ref() != Some(name)
+        {
+            self.notes.label(want.vmid, &labels)?;
         }
-        for (index, volume) in settled.numbered("unused") {
-            let is_new = !known.iter().any(|id| id == volume);
-            // Nobody remembers where it was; it is kept all the same.
-            let (Some(storage), Ok(place)) = (storage_of(volume), "/".parse()) else { continue };
-            if is_new && keys.contains(&format!("unused{index}")) {
-                kept.push(Kept {
-                    id: volume.to_owned(),
-                    name: None,
-                    place,
-                    storage,
-                    size: GibiBytes(0),
-                });
-            }
-        }
-        self.notes.keep(want.vmid, &kept)
+        Ok(())
     }
 
     fn ground<'g>(
@@ -357,6 +343,67 @@ impl Proxmox {
     }
 }
 
+/// Returns the volumes that are kept, with those that these keys name.
+fn with_kept(
+    mut kept: Vec<Kept>,
+    want: &GuestSpec,
+    conf: &Conf,
+    keys: &[String],
+    labels: &Labels,
+) -> Vec<Kept> {
+    let is_new = |kept: &[Kept], id: &str| kept.iter().all(|one| one.id != id);
+    let settled = conf.settled();
+    for mount in mounts(&settled) {
+        let (Some(storage), Ok(place)) = (mount.storage(), mount.place.parse()) else { continue };
+        if !keys.contains(&format!("mp{}", mount.index)) || !is_new(&kept, &mount.source) {
+            continue;
+        }
+        let asked = want.volumes.iter().find(|volume| mount.is_at(&volume.place));
+        let name = match asked.map(|volume| &volume.source) {
+            _ if labels.contains_key(&mount.source) => labels.get(&mount.source).cloned(),
+            Some(VolumeSource::Storage { name, .. }) => Some(name.clone()),
+            Some(VolumeSource::Host { .. } | VolumeSource::Nfs { .. }) | None => None,
+        };
+        let size = mount.size.unwrap_or(GibiBytes(0));
+        kept.push(Kept { id: mount.source, name, place, storage, size });
+    }
+    for (index, volume) in settled.numbered("unused") {
+        // Nobody remembers where it was; it is kept all the same.
+        let (Some(storage), Ok(place)) = (storage_of(volume), "/".parse()) else { continue };
+        if keys.contains(&format!("unused{index}")) && is_new(&kept, volume) {
+            let (id, name) = (volume.to_owned(), labels.get(volume).cloned());
+            kept.push(Kept { id, name, place, storage, size: GibiBytes(0) });
+        }
+    }
+    kept
+}
+
+/// Returns the keys of what is mounted there.
+fn keys_at(conf: &Conf, place: &AbsolutePath) -> Vec<String> {
+    let mounts = mounts(&conf.settled());
+    let there = mounts.iter().filter(|mount| mount.is_at(place));
+    there.map(|mount| format!("mp{}", mount.index)).collect()
+}
+
+/// Says that this is no node, or not the one that was meant: its guests would be somebody else's.
+fn check_node(layout: &Layout, name: &NodeName) -> Result<(), HostError> {
+    let own = layout.host("/etc/pve/lxc");
+    let impossible =
+        |why: String| HostError::Impossible { what: "working on this host".to_owned(), why };
+    let leads_to = fs::canonicalize(&own).map_err(|err| {
+        impossible(format!(
+            "{}: {err}; is it a Proxmox VE node, and is pve-cluster running?",
+            own.display()
+        ))
+    })?;
+    let its = leads_to.parent().and_then(std::path::Path::file_name).unwrap_or_default();
+    if its == name.as_str() {
+        return Ok(());
+    }
+    let its = its.display();
+    Err(impossible(format!("it is the node {its}, not {name}; start the worker with --node {its}")))
+}
+
 impl Hypervisor for Proxmox {
     async fn look(&self, want: &GuestSpec, facets: Facets) -> Result<Seen, HostError> {
         self.seen(want, facets)
@@ -384,10 +431,7 @@ impl Hypervisor for Proxmox {
             Change::SetProperties { .. } => self.set_properties(want, change, &acts, hand).await,
             Change::Attach { .. } => self.attach(want, &conf, change, hand).await,
             Change::Detach { place } => {
-                let gone = mounts(&conf.settled());
-                let keys = gone.iter().filter(|mount| mount.is_at(place));
-                let keys: Vec<_> = keys.map(|mount| format!("mp{}", mount.index)).collect();
-                self.note_volumes(want, &conf, &keys)?;
+                self.note_volumes(want, &conf, &keys_at(&conf, place))?;
                 self.do_all(want, &acts, hand).await
             }
             Change::Destroy { volumes } => {
@@ -447,14 +491,19 @@ impl Hypervisor for Proxmox {
         let read = |vmid| self.conf(vmid).ok().flatten();
         let mut conf = read(want.vmid).unwrap_or_default();
         let parent = want.parent().and_then(read);
-        let kept = self.notes.kept(want.vmid).unwrap_or_default();
+        let mut kept = self.notes.kept(want.vmid).unwrap_or_default();
+        let labels = self.notes.labels(want.vmid).unwrap_or_default();
         let mut all = Vec::new();
         for Foreseen { before, change, .. } in ahead {
             let Ok(ground) = Self::ground(want, &conf, parent.as_ref(), &kept) else { break };
             let acts = ground.acts(change);
             all.push(acts.iter().map(|act| Shown(act, want.vmid).to_string()).collect());
             let is_running = before.guest.as_ref().is_some_and(|guest| guest.run != Run::Stopped);
-            conf = ground.imagine(change, is_running);
+            let after = ground.imagine(change, is_running);
+            if let Change::Detach { place } = change {
+                kept = with_kept(kept, want, &conf, &keys_at(&conf, place), &labels);
+            }
+            conf = after;
         }
         all
     }

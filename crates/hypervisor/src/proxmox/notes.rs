@@ -3,6 +3,7 @@
 //!
 //! Notes about work in hand and about volumes survive a reboot; notes about a boot go with it.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
@@ -62,6 +63,9 @@ pub(super) struct Kept {
     pub(super) size: GibiBytes,
 }
 
+/// The labels of volumes, by their ids.
+pub(super) type Labels = BTreeMap<String, VolumeName>;
+
 /// What was true of one boot of a guest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Of<T> {
@@ -101,7 +105,12 @@ impl Notes {
         for task in Task::ALL {
             fs::create_dir_all(lasting.join(task.folder()))?;
         }
-        for folder in [lasting.join("volumes"), passing.join("stale"), passing.join("healthy")] {
+        for folder in [
+            lasting.join("volumes"),
+            lasting.join("labels"),
+            passing.join("stale"),
+            passing.join("healthy"),
+        ] {
             fs::create_dir_all(folder)?;
         }
         Ok(Self { lasting: lasting.to_owned(), passing: passing.to_owned() })
@@ -134,6 +143,15 @@ impl Notes {
     /// Returns the volumes of a guest that are mounted no longer.
     pub(super) fn kept(&self, vmid: Vmid) -> Result<Vec<Kept>, HostError> {
         read(&self.lasting.join(format!("volumes/{vmid}.json"))).map(Option::unwrap_or_default)
+    }
+
+    /// Returns the labels of the volumes of a guest, by their ids: a host keeps none.
+    pub(super) fn labels(&self, vmid: Vmid) -> Result<Labels, HostError> {
+        read(&self.lasting.join(format!("labels/{vmid}.json"))).map(Option::unwrap_or_default)
+    }
+
+    pub(super) fn label(&self, vmid: Vmid, labels: &Labels) -> Result<(), HostError> {
+        write(&self.lasting.join(format!("labels/{vmid}.json")), labels)
     }
 
     pub(super) fn keep(&self, vmid: Vmid, volumes: &[Kept]) -> Result<(), HostError> {

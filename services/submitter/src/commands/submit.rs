@@ -1,13 +1,14 @@
 //! `phoenix submit` and `phoenix-submit`: check, plan, hand over, and follow.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use phoenix_bus::{Appended, End, From};
 use phoenix_config::Loaded;
-use phoenix_domain::{GuestKey, RunId, Verb, Vmid};
+use phoenix_domain::{Goal, GuestKey, RunId, Verb, Vmid};
 
 use super::{plan, wanted};
+use crate::ahead::{self, Subject};
 use crate::asking::{self, Answer, Asking, Wanted};
 use crate::cli::{FollowFormat, SubmitArgs};
 use crate::config;
@@ -44,6 +45,7 @@ async fn submit(
     refuse_to_move(&wanted, &ends)?;
 
     let asking = Asking { run: session::new_run()?, by: session::by(&args.who), trusts_log: false };
+    let drifted = drifted(&session, &wanted, &ends, output).await?;
     let by_guest: BTreeMap<_, _> = wanted.iter().map(|wanted| (wanted.guest, wanted)).collect();
     let appended = session
         .bus
@@ -51,6 +53,10 @@ async fn submit(
             let wanted = by_guest.get(&guest)?;
             match asking::on_submit(wanted, before) {
                 Answer::Ask => Some(asking::request(wanted, &asking, before)),
+                // By its log it is as desired, and its host says otherwise.
+                Answer::AsDesired if drifted.contains(&guest) => {
+                    Some(asking::request(wanted, &asking, before))
+                }
                 Answer::AsDesired | Answer::Joined | Answer::LivesElsewhere(_) => None,
             }
         })
@@ -86,6 +92,40 @@ async fn all_wanted(
     let order = plan::order(fleet, Verb::Create, named)?;
     let hosts = wanted::hosts(args.host.clone(), loaded, &session.bus).await?;
     order.into_iter().map(|spec| wanted::one(fleet, spec, named, &hosts)).collect()
+}
+
+/// Returns the guests that are as desired by their logs and, as their hosts say, are not. A host whose
+/// worker is silent says nothing; then the logs are all there is to go by.
+async fn drifted(
+    session: &Session,
+    wanted: &[Wanted],
+    ends: &BTreeMap<GuestKey, End>,
+    output: &mut Output,
+) -> Result<BTreeSet<GuestKey>, CommandError> {
+    let is_as_desired = |one: &&Wanted| {
+        let before = ends.get(&one.guest).map(|end| &end.event.state);
+        matches!(asking::on_submit(one, before), Answer::AsDesired)
+    };
+    let subject = |one: &Wanted| {
+        let spec = Box::new(one.spec.read().ok()?);
+        let (guest, name, host) = (one.guest, one.name.clone(), one.host.clone());
+        Some(Subject { guest, name, host, spec, goal: Goal::Present, parent: None })
+    };
+    let subjects: Vec<_> = wanted.iter().filter(is_as_desired).filter_map(subject).collect();
+    if subjects.is_empty() || ahead::silence(&session.bus, &subjects).await.is_some() {
+        return Ok(BTreeSet::new());
+    }
+    let mut drifted = BTreeSet::new();
+    for known in ahead::ask(&session.bus, &subjects).await {
+        let Ok(forecast) = &known.said else { continue };
+        let changes = forecast.drift();
+        if !changes.is_empty() {
+            let guest = words::guest(known.guest, &known.name);
+            output.remark(&format!("{guest}  drifted; to mend it: {}", changes.join("; ")))?;
+            drifted.insert(known.guest);
+        }
+    }
+    Ok(drifted)
 }
 
 fn refuse_to_move(wanted: &[Wanted], ends: &BTreeMap<GuestKey, End>) -> Result<(), CommandError> {

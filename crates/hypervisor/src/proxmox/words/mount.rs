@@ -1,6 +1,8 @@
 //! `rootfs` and `mpN`: disks, volumes and directories.
 
-use phoenix_domain::{AbsolutePath, Disk, GibiBytes, StorageId, Volume, VolumeSource};
+use std::collections::BTreeMap;
+
+use phoenix_domain::{AbsolutePath, Disk, GibiBytes, StorageId, Volume, VolumeName, VolumeSource};
 
 use super::pairs;
 use crate::proxmox::conf::Section;
@@ -86,8 +88,19 @@ fn size(text: &str) -> Option<GibiBytes> {
 pub(crate) fn volumes(
     section: &Section,
     wanted: &[Volume],
+    labels: &BTreeMap<String, VolumeName>,
     owner: impl Fn(&str) -> (Option<u32>, Option<u32>),
 ) -> Vec<Volume> {
+    let is_wanted_elsewhere = |mount: &Mount, label: &VolumeName| {
+        wanted.iter().any(|volume| match &volume.source {
+            VolumeSource::Storage { name, storage, .. } => {
+                name == label
+                    && mount.storage().as_ref() == Some(storage)
+                    && !mount.is_at(&volume.place)
+            }
+            VolumeSource::Host { .. } | VolumeSource::Nfs { .. } => false,
+        })
+    };
     let read = |mount: Mount| {
         let place: AbsolutePath = mount.place.parse().ok()?;
         let want = wanted.iter().find(|volume| mount.is_at(&volume.place));
@@ -104,7 +117,12 @@ pub(crate) fn volumes(
             };
             VolumeSource::Host { path: mount.source.parse().ok()?, owner, group }
         } else {
+            // By its label it may be wanted elsewhere. Otherwise what is mounted here is what is
+            // wanted here, whatever it was called.
+            let moved =
+                labels.get(&mount.source).filter(|label| is_wanted_elsewhere(&mount, label));
             let name = match want.map(|want| &want.source) {
+                _ if moved.is_some() => moved.cloned()?,
                 Some(VolumeSource::Storage { name, .. }) => name.clone(),
                 Some(VolumeSource::Host { .. } | VolumeSource::Nfs { .. }) | None => {
                     format!("mp{}", mount.index).parse().ok()?
@@ -142,7 +160,7 @@ mod tests {
         assert!(mounts[0].is_at(&"/data".parse().unwrap()));
         assert_eq!(mounts[1].index, 3);
         assert_eq!(root_disk(&section).unwrap().size, GibiBytes(32));
-        let volumes = volumes(&section, &[], |_| (None, None));
+        let volumes = volumes(&section, &[], &BTreeMap::new(), |_| (None, None));
         assert!(matches!(volumes[0].source, VolumeSource::Storage { .. }));
     }
 }
