@@ -8,7 +8,8 @@ use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use phoenix_domain::{
-    AbsolutePath, BootId, GibiBytes, SpecDigest, StorageId, Vmid, Volume, VolumeName, VolumeSource,
+    AbsolutePath, BootId, GibiBytes, SnapshotName, SpecDigest, StorageId, Vmid, Volume, VolumeName,
+    VolumeSource,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -102,13 +103,14 @@ impl Notes {
         remove(&self.lasting.join(format!("attaching/{vmid}.json")))
     }
 
-    /// Notes that a command of ours is about to lock a guest.
-    pub(super) fn begin_locking(&self, vmid: Vmid) -> Result<(), HostError> {
-        write(&self.lasting.join(format!("locking/{vmid}.json")), &())
+    /// Notes that a command of ours is about to lock a guest, for taking or removing this snapshot.
+    pub(super) fn begin_locking(&self, vmid: Vmid, name: &SnapshotName) -> Result<(), HostError> {
+        write(&self.lasting.join(format!("locking/{vmid}.json")), name)
     }
 
-    pub(super) fn is_locking(&self, vmid: Vmid) -> Result<bool, HostError> {
-        read::<()>(&self.lasting.join(format!("locking/{vmid}.json"))).map(|note| note.is_some())
+    /// Returns the snapshot for which a command of ours was about to lock a guest.
+    pub(super) fn locking(&self, vmid: Vmid) -> Result<Option<SnapshotName>, HostError> {
+        read(&self.lasting.join(format!("locking/{vmid}.json")))
     }
 
     pub(super) fn end_locking(&self, vmid: Vmid) -> Result<(), HostError> {
