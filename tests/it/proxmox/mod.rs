@@ -5,3 +5,4 @@
 mod fleet;
 mod shared;
 mod site;
+mod survive;
