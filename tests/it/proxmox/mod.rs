@@ -6,3 +6,4 @@ mod fleet;
 mod shared;
 mod site;
 mod survive;
+mod v6;
