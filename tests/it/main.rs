@@ -11,6 +11,7 @@ mod bus;
 mod check;
 mod examples;
 mod program;
+mod proxmox;
 mod survive;
 mod texts;
 mod verbs;

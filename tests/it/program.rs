@@ -57,6 +57,11 @@ pub(crate) fn phoenix_submit(folder: &Path, args: &[&str]) -> Ended {
     run("phoenix-submit", folder, args, &[])
 }
 
+/// Returns the path of `phoenix`.
+pub(crate) fn phoenix_program() -> PathBuf {
+    binary("phoenix")
+}
+
 /// Returns the path of `phoenix-worker`.
 pub(crate) fn phoenix_worker() -> PathBuf {
     binary("phoenix-worker")

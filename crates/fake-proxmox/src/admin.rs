@@ -16,7 +16,7 @@ pub fn usage() -> String {
                      [--when before|during|after] [--ms N] [--exit N]
                      [--stdout TEXT] [--stderr TEXT] [--lock NAME]
               KIND is fail, lie, hang, slow, half, kill-starter, kill-self,
-              lose-answer or foreign-lock
+              kill-all, lose-answer or foreign-lock
        fake-pve show DIR
 "
     .into()
@@ -138,6 +138,7 @@ fn fault<'a>(mut words: impl Iterator<Item = &'a str>) -> Result<String, String>
         "half" => What::Half,
         "kill-starter" => What::KillStarter { when },
         "kill-self" => What::KillSelf { when },
+        "kill-all" => What::KillAll { when },
         "lose-answer" => What::LoseAnswer,
         "foreign-lock" => What::ForeignLock { lock, ms },
         _ => return Err(format!("there is no fault '{kind}'\n{}", usage())),

@@ -68,6 +68,11 @@ pub enum What {
         /// When.
         when: When,
     },
+    /// Who started it is killed, and it and its worker with it: the power goes.
+    KillAll {
+        /// When.
+        when: When,
+    },
     /// It does all of it, says nothing and exits with 255.
     LoseAnswer,
     /// Somebody else locks the guest for a while, just before.

@@ -25,6 +25,8 @@ pub(crate) enum Mishap {
     Starter,
     /// The program and its worker are killed.
     All,
+    /// All three are killed.
+    Everybody,
 }
 
 /// A command that is being carried out, by the program itself or by its worker.
@@ -89,12 +91,16 @@ impl Run {
             None => {}
             Some(Mishap::Starter) => kill(self.starter),
             Some(Mishap::All) => kill_all(),
+            Some(Mishap::Everybody) => {
+                kill(self.starter);
+                kill_all()
+            }
         }
     }
 
     /// Whether this command is to be cut short in its middle.
     pub(crate) fn is_doomed(&self) -> bool {
-        matches!(self.mishap.get(), Some(Mishap::All))
+        matches!(self.mishap.get(), Some(Mishap::All | Mishap::Everybody))
     }
 
     /// Does something while holding the lock of a guest; waits for it as long as is usual.

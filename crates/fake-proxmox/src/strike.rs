@@ -67,6 +67,20 @@ pub(crate) fn carry_out(run: &Run, words: &[String], command: impl Fn() -> u8) -
             run::kill_starter(run);
             exit
         }
+        Some(What::KillAll { when }) => {
+            match when {
+                When::Before => {}
+                When::During => {
+                    run.mishap.set(Some(Mishap::Everybody));
+                    return Ok(command());
+                }
+                When::After => {
+                    command();
+                }
+            }
+            run::kill_starter(run);
+            run::kill_all()
+        }
         Some(What::LoseAnswer) => {
             silence()?;
             command();

@@ -98,8 +98,7 @@ impl PveNode {
 
     /// Puts a feature into the library, which only notes that it was installed.
     pub fn feature(&self, name: &str) {
-        let script = format!("#!/bin/sh\nset -e\nmkdir -p /opt\necho {name} >> /opt/installed\n");
-        self.write("features", &format!("{name}/install.sh"), &script);
+        self.feature_with(name, &[]);
     }
 
     /// Puts a script into the library.
@@ -111,6 +110,60 @@ impl PveNode {
     pub fn profile(&self, name: &str) {
         let text = format!("profile {name} flags=(attach_disconnected) {{\n}}\n");
         self.write("profiles", name, &text);
+    }
+
+    /// Puts a feature into the library that brings these programs, which succeed and do nothing.
+    pub fn feature_with(&self, name: &str, programs: &[&str]) {
+        let program = |program: &&str| {
+            let path = format!("/usr/bin/{program}");
+            format!("printf '#!/bin/sh\\n' > {path}\nchmod +x {path}\n")
+        };
+        let script = format!(
+            "#!/bin/sh\nset -e\nmkdir -p /opt\necho {name} >> /opt/installed\n{}",
+            programs.iter().map(program).collect::<String>()
+        );
+        self.write("features", &format!("{name}/install.sh"), &script);
+    }
+
+    /// Puts the archive to where the node has this path, packed as its name says.
+    pub fn archive(&self, path: &str) {
+        let to = self.world.at(path);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        if to.extension().is_none_or(|extension| extension != "zst") {
+            fs::copy(archive(), &to).unwrap();
+            return;
+        }
+        #[expect(clippy::disallowed_methods, reason = "a program packs it, as Proxmox's own do")]
+        let packed = Command::new("zstd")
+            .args(["--quiet", "--force", "-1"])
+            .arg(archive())
+            .arg("-o")
+            .arg(&to)
+            .status()
+            .unwrap_or_else(|err| panic!("zstd: {err}; install it: apt-get install zstd"));
+        assert!(packed.success(), "{} was not packed", to.display());
+    }
+
+    /// Lets a storage hold only this: `rootdir`, `vztmpl,iso`.
+    pub fn holds(&self, storage: &str, content: &str) {
+        let path = self.world.at("/etc/pve/storage.cfg");
+        let mut is_it = false;
+        let config = fs::read_to_string(&path).unwrap();
+        let line = |line: &str| {
+            if !line.starts_with(char::is_whitespace) {
+                is_it = line.ends_with(&format!(": {storage}"));
+            }
+            let is_content = is_it && line.trim_start().starts_with("content ");
+            if is_content { format!("\tcontent {content}\n") } else { format!("{line}\n") }
+        };
+        fs::write(path, config.lines().map(line).collect::<String>()).unwrap();
+    }
+
+    /// Runs the node's own `pct`, as a person would; it has to end well.
+    pub fn pct(&self, words: &[&str]) {
+        #[expect(clippy::disallowed_methods, reason = "what people do behind our back")]
+        let ended = Command::new(self.world.program("pct")).args(words).output().unwrap();
+        assert!(ended.status.success(), "pct {words:?}: {ended:?}");
     }
 
     fn write(&self, folder: &str, name: &str, text: &str) {
@@ -132,15 +185,27 @@ impl PveNode {
 
     /// Returns the command lines that were started since a mark, as people would type them.
     pub fn commands(&self, since: u64) -> Vec<String> {
+        self.told(since, LedgerEvent::Begun)
+    }
+
+    /// Returns those that came to their end.
+    pub fn ended(&self, since: u64) -> Vec<String> {
+        self.told(since, LedgerEvent::Ended)
+    }
+
+    fn told(&self, since: u64, event: LedgerEvent) -> Vec<String> {
         let Ok(mut ledger) = fs::File::open(self.ledger()) else { return Vec::new() };
         ledger.seek(SeekFrom::Start(since)).unwrap();
         let mut text = String::new();
         ledger.read_to_string(&mut text).unwrap();
         let entries = text.lines().map(|line| serde_json::from_str::<Entry>(line).unwrap());
-        entries
-            .filter(|entry| entry.event == LedgerEvent::Begun)
-            .map(|entry| line(&entry))
-            .collect()
+        entries.filter(|entry| entry.event == event).map(|entry| line(&entry)).collect()
+    }
+
+    /// Returns what is still to go wrong.
+    pub fn faults_left(&self) -> usize {
+        let text = fs::read(self.world.at("/fake/faults.json"));
+        text.map_or(0, |text| serde_json::from_slice::<Vec<Fault>>(&text).unwrap().len())
     }
 
     fn ledger(&self) -> PathBuf {

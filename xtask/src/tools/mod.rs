@@ -131,6 +131,14 @@ pub(crate) const BUSYBOX: Tool = Tool {
     source: Source::Debian { package: "busybox-static" },
 };
 
+/// Unpacks the archives of Proxmox, and packs those of the tests.
+pub(crate) const ZSTD: Tool = Tool {
+    name: "zstd",
+    asked: &["--version"],
+    enough: Enough::Any,
+    source: Source::Debian { package: "zstd" },
+};
+
 impl Tool {
     /// Returns the program, installing it when it is missing or too old.
     pub(crate) fn ensure(&self, workspace: &Workspace) -> Result<PathBuf> {
@@ -200,7 +208,7 @@ impl Tool {
 mod tests {
     use super::*;
 
-    const ALL: [&Tool; 10] = [
+    const ALL: [&Tool; 11] = [
         &NEXTEST,
         &DENY,
         &MACHETE,
@@ -211,6 +219,7 @@ mod tests {
         &CXX,
         &TIME,
         &BUSYBOX,
+        &ZSTD,
     ];
 
     #[test]

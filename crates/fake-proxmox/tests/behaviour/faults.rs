@@ -127,6 +127,31 @@ fn a_program_that_is_killed_at_a_moment_has_done_what_it_had_done_then() {
 }
 
 #[test]
+fn where_all_are_killed_nobody_goes_on() {
+    let made = [When::Before, When::During, When::After].map(|when| {
+        let node = node();
+        let fault = Fault::new(What::KillAll { when }).of("pct", "create");
+        add_fault(node.world.root(), fault).unwrap();
+        let pct = node.world.program("pct");
+        let script =
+            format!("{} create 100 {ARCHIVE} --rootfs labdir:1; echo survived", pct.display());
+
+        let starter = std::process::Command::new("sh")
+            .args(["-c", &script])
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let answer = end(starter);
+
+        assert_eq!(answer.exit, -1, "{when:?}");
+        until("nobody is left", || node.processes().is_empty());
+        node.conf(100).map(|conf| conf.contains("hostname"))
+    });
+
+    assert_eq!(made, [None, Some(false), Some(true)]);
+}
+
+#[test]
 fn a_slow_start_is_as_slow_as_was_set() {
     let mut settings = settings();
     settings.latency.insert("pct list".into(), 120);

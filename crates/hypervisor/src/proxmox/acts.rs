@@ -433,7 +433,7 @@ pub(super) fn snapshot_contents(section: &Section) -> Option<SpecDigest> {
 }
 
 /// Says whether the taking of a snapshot came to its end.
-fn is_whole(section: &Section) -> bool {
+pub(super) fn is_whole(section: &Section) -> bool {
     section.get("snapstate").is_none()
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::sync::OwnedMutexGuard;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
-use super::acts::Edit;
+use super::acts::{Edit, is_whole};
 use super::conf::Conf;
 use super::layout::Layout;
 use super::look::unreachable;
@@ -22,7 +22,7 @@ use super::{Proxmox, edit, tool};
 use crate::{Hand, HostError, Lock, LockError};
 
 /// The locks that commands of ours leave when they are killed.
-const OURS: [&str; 3] = ["snapshot", "snapshot-delete", "disk"];
+const OURS: [&str; 2] = ["snapshot", "snapshot-delete"];
 /// How long a question to Proxmox may take.
 const ASK: Duration = Duration::from_mins(2);
 /// How often somebody who waits for another clone of the same guest looks whether it is done.
@@ -107,7 +107,7 @@ impl Proxmox {
             self.turns.lock().unwrap_or_else(PoisonError::into_inner).entry(parent).or_default(),
         );
         let first = line.lock_owned().await;
-        let path = self.run_dir.join(format!("clone-{parent}.lock"));
+        let path = self.turn_path(parent);
         let mut pause = TURN;
         loop {
             match Lock::try_take(&path) {
@@ -117,6 +117,35 @@ impl Proxmox {
             }
             pause = (pause * 2).min(LONGEST_TURN);
         }
+    }
+
+    fn turn_path(&self, parent: Vmid) -> PathBuf {
+        self.run_dir.join(format!("clone-{parent}.lock"))
+    }
+
+    /// Ends what was noted by somebody who was killed while the command went on to its end. Whoever
+    /// calls this holds the guest, which is whole and not locked: nobody is at work on it any more.
+    pub(super) async fn settle(&self, want: &GuestSpec, hand: &Hand) -> Result<(), HostError> {
+        let vmid = want.vmid;
+        if self.notes.begun(Task::Making, vmid)?.is_some() {
+            if let Some(parent) = want.parent() {
+                self.settle_parent(parent)?;
+            }
+            self.notes.end(Task::Making, vmid)?;
+        }
+        // Whoever was killed after a volume was made, and before it was in the config, left it.
+        if let Some(before) = self.notes.begun(Task::Attaching, vmid)? {
+            self.free_debris(vmid, &before, hand).await?;
+            self.notes.end(Task::Attaching, vmid)?;
+        }
+        self.notes.end(Task::Locking, vmid)
+    }
+
+    /// Ends the note that a guest is cloned, where it is nobody's turn and no clone has left a lock.
+    fn settle_parent(&self, parent: Vmid) -> Result<(), HostError> {
+        let Ok(_turn) = Lock::try_take(&self.turn_path(parent)) else { return Ok(()) };
+        let is_locked = self.conf(parent)?.is_some_and(|conf| conf.lock().is_some());
+        if is_locked { Ok(()) } else { self.notes.end(Task::Cloning, parent) }
     }
 
     /// Sees that a guest can be cloned. A lock that a clone of ours has left is taken away: we hold
@@ -167,9 +196,15 @@ impl Proxmox {
     }
 
     /// Sees that a guest can be worked on. A lock that a command of ours has left is taken away:
-    /// whoever calls this holds the guest, so that command is dead, and a note says that it was ours.
-    pub(super) async fn free(&self, vmid: Vmid, by: &str, hand: &Hand) -> Result<(), HostError> {
-        let is_ours = OURS.contains(&by) && self.notes.begun(Task::Locking, vmid)?.is_some();
+    /// whoever calls this holds the guest, so that command is dead, and a note names the snapshot
+    /// that it has not finished. A note alone says nothing: it stays where somebody was killed while
+    /// the command went on to its end, and the next lock may be of anybody.
+    pub(super) async fn free(&self, vmid: Vmid, conf: &Conf, hand: &Hand) -> Result<(), HostError> {
+        let Some(by) = conf.lock() else { return Ok(()) };
+        let begun = self.notes.begun(Task::Locking, vmid)?;
+        let name = begun.and_then(|begun| begun.snapshot);
+        let snapshot = name.and_then(|name| conf.snapshots.get(name.as_str()));
+        let is_ours = OURS.contains(&by) && snapshot.is_some_and(|section| !is_whole(section));
         if is_ours && self.is_at_rest(vmid) {
             info!(%vmid, by, "a command that was killed has left its lock; it is taken away");
             let arguments = ["unlock".to_owned(), vmid.to_string()];

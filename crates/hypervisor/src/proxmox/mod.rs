@@ -128,11 +128,6 @@ impl Proxmox {
         let kept = self.notes.kept(want.vmid)?;
         let ground = Self::ground(want, conf, None, &kept)?;
         let used = ground.kept_for(volume).map(|kept| kept.id.clone());
-        // Whoever was killed after a volume was made, and before it was in the config, left it.
-        if let Some(before) = self.notes.begun(Task::Attaching, want.vmid)? {
-            self.free_debris(want.vmid, &before, hand).await?;
-            self.notes.end(Task::Attaching, want.vmid)?;
-        }
         if let (None, VolumeSource::Storage { storage, .. }) = (&used, &volume.source) {
             let storages = std::slice::from_ref(storage);
             self.notes.begin(Task::Attaching, want.vmid, storages)?;
@@ -227,15 +222,13 @@ impl Proxmox {
 
     /// Sees that an AppArmor profile is loaded before a guest is started with it.
     async fn load_profile(&self, name: &ProfileName, hand: &Hand) -> Result<(), HostError> {
-        let what = format!("loading the AppArmor profile {name}");
-        let installed = self.layout.host("/etc/apparmor.d").join(name.as_str());
-        let ours = self.library.profile(name).map(fs::read).transpose().map_err(unreachable)?;
-        let is_same =
-            ours.as_ref().is_none_or(|ours| fs::read(&installed).is_ok_and(|there| there == *ours));
-        if self.is_loaded(name) && is_same {
+        if self.is_up_to_date(name) {
             return Ok(());
         }
-        if let Some(ours) = ours {
+        let what = format!("loading the AppArmor profile {name}");
+        let installed = self.installed(name);
+        if let Some(ours) = self.library.profile(name) {
+            let ours = fs::read(ours).map_err(unreachable)?;
             fs::write(&installed, ours).map_err(unreachable)?;
         } else if !installed.is_file() {
             let why = "it is neither loaded, nor in /etc/apparmor.d, nor among our profiles";
@@ -249,6 +242,19 @@ impl Proxmox {
         }
         let why = format!("{} holds no profile of that name", installed.display());
         Err(HostError::Impossible { what, why })
+    }
+
+    fn installed(&self, name: &ProfileName) -> PathBuf {
+        self.layout.host("/etc/apparmor.d").join(name.as_str())
+    }
+
+    /// Says whether a profile is loaded, and the one that our library has.
+    fn is_up_to_date(&self, name: &ProfileName) -> bool {
+        let is_ours = self.library.profile(name).is_none_or(|ours| {
+            let (ours, installed) = (fs::read(ours), fs::read(self.installed(name)));
+            matches!((ours, installed), (Ok(ours), Ok(installed)) if ours == installed)
+        });
+        is_ours && self.is_loaded(name)
     }
 
     fn is_loaded(&self, name: &ProfileName) -> bool {
@@ -421,9 +427,8 @@ impl Hypervisor for Proxmox {
         if *change == Change::RemoveHalfMade {
             return self.remove_half_made(want, &conf, hand).await;
         }
-        if let Some(by) = conf.lock() {
-            self.free(want.vmid, by, hand).await?;
-        }
+        self.free(want.vmid, &conf, hand).await?;
+        self.settle(want, hand).await?;
         let kept = self.notes.kept(want.vmid)?;
         let ground = Self::ground(want, &conf, None, &kept)?;
         let acts = ground.acts(change);
@@ -465,8 +470,8 @@ impl Hypervisor for Proxmox {
                 self.do_all(want, &acts, hand).await?;
                 self.notes.end(Task::Sealing, want.vmid)
             }
-            Change::TakeSnapshot { .. } | Change::RemoveSnapshot { .. } => {
-                self.notes.begin(Task::Locking, want.vmid, &[])?;
+            Change::TakeSnapshot { name, .. } | Change::RemoveSnapshot { name } => {
+                self.notes.begin_locking(want.vmid, name)?;
                 self.do_all(want, &acts, hand).await?;
                 self.notes.end(Task::Locking, want.vmid)
             }
@@ -497,7 +502,10 @@ impl Hypervisor for Proxmox {
         for Foreseen { before, change, .. } in ahead {
             let Ok(ground) = Self::ground(want, &conf, parent.as_ref(), &kept) else { break };
             let acts = ground.acts(change);
-            all.push(acts.iter().map(|act| Shown(act, want.vmid).to_string()).collect());
+            let is_to_be_done =
+                |act: &&Act| !matches!(act, Act::Profile(name) if self.is_up_to_date(name));
+            let acts = acts.iter().filter(is_to_be_done);
+            all.push(acts.map(|act| Shown(act, want.vmid).to_string()).collect());
             let is_running = before.guest.as_ref().is_some_and(|guest| guest.run != Run::Stopped);
             let after = ground.imagine(change, is_running);
             if let Change::Detach { place } = change {

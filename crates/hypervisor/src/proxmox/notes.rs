@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use phoenix_domain::{
-    AbsolutePath, BootId, GibiBytes, SpecDigest, StorageId, Vmid, Volume, VolumeName, VolumeSource,
+    AbsolutePath, BootId, GibiBytes, SnapshotName, SpecDigest, StorageId, Vmid, Volume, VolumeName,
+    VolumeSource,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,8 @@ pub(super) struct Begun {
     pub(super) since: u64,
     /// The storages it takes room on.
     pub(super) storages: Vec<StorageId>,
+    /// The snapshot it is about.
+    pub(super) snapshot: Option<SnapshotName>,
 }
 
 /// A volume of a guest that is mounted no longer.
@@ -123,7 +126,15 @@ impl Notes {
         vmid: Vmid,
         storages: &[StorageId],
     ) -> Result<(), HostError> {
-        write(&self.of(task, vmid), &Begun { since: now(), storages: storages.to_vec() })
+        let storages = storages.to_vec();
+        write(&self.of(task, vmid), &Begun { since: now(), storages, snapshot: None })
+    }
+
+    /// Notes that a command of ours is about to lock a guest, for taking or removing this snapshot.
+    pub(super) fn begin_locking(&self, vmid: Vmid, name: &SnapshotName) -> Result<(), HostError> {
+        let snapshot = Some(name.clone());
+        let begun = Begun { since: now(), storages: Vec::new(), snapshot };
+        write(&self.of(Task::Locking, vmid), &begun)
     }
 
     /// Returns a task that was begun and whose end nobody noted.

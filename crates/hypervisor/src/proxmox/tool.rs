@@ -72,6 +72,9 @@ fn judge(verb: &str, what: &str, ended: &Ended) -> Result<(), HostError> {
         let is_silent = matches!(verb, "resize" | "template");
         let complaint = ended.stderr.lines().find(|line| is_complaint(line));
         return match complaint {
+            Some(complaint) if is_silent && is_for_ever(&text) => {
+                Err(HostError::Impossible { what: what.to_owned(), why: complaint.to_owned() })
+            }
             Some(complaint) if is_silent => Err(failed(complaint)),
             Some(_) | None => Ok(()),
         };
@@ -123,6 +126,7 @@ fn is_for_ever(text: &str) -> bool {
         "unable to modify read-only option",
         "unable to shrink disk size",
         "protection mode enabled",
+        "because CT contains snapshots",
     ]
     .iter()
     .any(|word| text.contains(word))
@@ -229,10 +233,8 @@ mod tests {
     fn failures_without_an_exit_code_are_found() {
         let half = "Failed to update the container's filesystem: command failed\n";
         assert!(told("resize", 0, half, "").is_err());
-        assert!(
-            told("template", 0, "", "unable to create template, because CT contains snapshots\n")
-                .is_err()
-        );
+        let snapshots = "unable to create template, because CT contains snapshots\n";
+        assert_eq!(told("template", 0, "", snapshots).unwrap_err().verdict(), Verdict::GiveUp);
         let err = told(
             "start",
             255,

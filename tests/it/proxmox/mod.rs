@@ -1,0 +1,9 @@
+//! Whole programs over a made-up Proxmox node: real processes, files and signals, no hypervisor.
+
+#![expect(clippy::indexing_slicing, reason = "a broken fixture should stop the test")]
+
+mod fleet;
+mod shared;
+mod site;
+mod survive;
+mod v6;
