@@ -49,6 +49,13 @@ pub(crate) fn questions(fleet: &[GuestSpec]) -> Calls {
 }
 
 impl Peer {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Shell => "shell",
+            Self::Ansible(_) => "ansible",
+        }
+    }
+
     /// Makes these calls on a node and says how long that took.
     pub(crate) fn make(&self, calls: &Calls, world: &World, dir: &Path) -> Duration {
         let pct = world.program("pct").display().to_string();

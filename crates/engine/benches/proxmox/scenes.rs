@@ -6,9 +6,9 @@ use std::time::Instant;
 use phoenix_domain::{GuestSpec, Vmid, VolumeSource};
 use phoenix_testkit::pve::ARCHIVE;
 use phoenix_testkit::{Builder, guest};
-use tokio::sync::watch;
+use tokio::task::JoinSet;
 
-use crate::commands::Commands;
+use crate::commands::{Commands, Started};
 use crate::peers::{self, Calls, Peer};
 use crate::site::{Pace, Site};
 use crate::table::{Row, Table};
@@ -90,9 +90,9 @@ impl Scenes {
             built(guest(900).archive(ARCHIVE).features(&["base"]).seal("ready")),
             built(guest(901).of(900).features(&["driver"]).seal("ready")),
             built(guest(920).of(901).features(&["python", "vllm"]).seal("ready")),
-            built(guest(953).of(900).features(&["base"])),
+            built(guest(953).of(900)),
             {
-                let served = guest(950).of(920).depends_on(&[953]).features(&["base", "driver"]);
+                let served = guest(950).of(920).depends_on(&[953]).features(&["chat", "agent"]);
                 built(served.application("app.sh").volume("models", "/models", 100))
             },
         ];
@@ -121,6 +121,14 @@ impl Scenes {
                 own.seconds()
             );
         }
+        let is_clone_of_first =
+            |one: &&Started| one.words.iter().take(2).map(String::as_str).eq(["clone", "900"]);
+        let order = commands.0.iter().filter(is_clone_of_first).filter_map(|one| one.guest);
+        let order: Vec<_> = order.map(|guest| guest.to_string()).collect();
+        println!(
+            "     900 was cloned for {}, one after the other; who waits for more should be first",
+            order.join(" and then for ")
+        );
         let calls = peers::calls(&commands, &fleet);
         // It takes more than a minute for each.
         let [shell, ansible] = if self.is_short {
@@ -166,6 +174,7 @@ impl Scenes {
         for (nth, peer) in self.peers.iter().enumerate() {
             let site = node(nth);
             let took = peer.make(calls, &site.pve.world, site.pve.dir()).as_secs_f64();
+            println!("     {}: {} calls in {took:.2} s", peer.name(), calls.len());
             match peer {
                 Peer::Shell => shell = Some(took),
                 Peer::Ansible(_) => ansible = Some(took),
@@ -179,21 +188,25 @@ impl Scenes {
 async fn all_as_soon_as_possible(site: &Arc<Site>, fleet: &[GuestSpec]) -> f64 {
     let own: Vec<_> = fleet.iter().map(|want| want.vmid).collect();
     let begun = Instant::now();
-    let (there, _) = watch::channel(Vec::<Vmid>::new());
-    let walks = fleet.iter().cloned().map(|want| {
-        let (site, there, mut seen) = (Arc::clone(site), there.clone(), there.subscribe());
+    let mut there = Vec::new();
+    let mut waiting: Vec<_> = fleet.iter().cloned().map(Arc::new).collect();
+    let mut walks = JoinSet::new();
+    loop {
         // What is not among them was there before.
-        let below: Vec<_> = want.stands_on().filter(|below| own.contains(below)).collect();
-        tokio::spawn(async move {
-            let is_there = |there: &Vec<Vmid>| below.iter().all(|guest| there.contains(guest));
-            seen.wait_for(is_there).await.unwrap();
-            site.arrive(&want).await;
-            there.send_modify(|there| there.push(want.vmid));
-        })
-    });
-    for walk in walks.collect::<Vec<_>>() {
-        walk.await.unwrap();
+        let is_ready = |want: &mut Arc<GuestSpec>| {
+            want.stands_on().all(|below| there.contains(&below) || !own.contains(&below))
+        };
+        for want in waiting.extract_if(.., is_ready) {
+            let site = Arc::clone(site);
+            walks.spawn(async move {
+                site.arrive(&want).await;
+                want.vmid
+            });
+        }
+        let Some(arrived) = walks.join_next().await else { break };
+        there.push(arrived.unwrap());
     }
+    assert!(waiting.is_empty(), "nobody stands on a guest that never comes");
     begun.elapsed().as_secs_f64()
 }
 

@@ -49,7 +49,7 @@ impl Site {
     /// Makes a node with what the guests of the scenes need.
     pub(crate) fn new(pace: Pace) -> Arc<Self> {
         let pve = PveNode::new(&Settings::default());
-        for feature in ["base", "driver", "python", "vllm"] {
+        for feature in ["base", "driver", "python", "vllm", "chat", "agent"] {
             pve.feature(feature);
         }
         pve.script("app.sh", "#!/bin/sh\nset -eu\necho \"$PHOENIX_GUEST\" > /opt/application\n");
