@@ -234,9 +234,11 @@ pub fn program() -> &'static Path {
         // A test is `…/target/debug/deps/it-…`; programs are two folders up.
         let test = std::env::current_exe().unwrap();
         let folder = test.parent().and_then(Path::parent).unwrap().to_owned();
+        let is_release = folder.file_name().is_some_and(|name| name == "release");
         #[expect(clippy::disallowed_methods, reason = "cargo builds the double")]
         let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--package", "phoenix-fake-proxmox"])
+            .args(["build", "--quiet", "--package", "phoenix-fake-proxmox", "--profile"])
+            .arg(if is_release { "release" } else { "dev" })
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .env("CARGO_TARGET_DIR", folder.parent().unwrap())
             .status()

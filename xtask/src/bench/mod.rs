@@ -5,6 +5,7 @@ mod engine;
 mod fleet;
 mod measure;
 mod peers;
+mod proxmox;
 mod table;
 
 use std::fs;
@@ -26,6 +27,8 @@ pub(crate) enum Bench {
     Check(Check),
     /// Take guests whose steps do nothing through them, beside the bare server
     Engine(engine::Engine),
+    /// Take guests through a made-up Proxmox node as slow as a real one
+    Proxmox(proxmox::Proxmox),
 }
 
 impl Bench {
@@ -33,6 +36,7 @@ impl Bench {
         match self {
             Self::Check(check) => check.run(workspace),
             Self::Engine(engine) => engine.run(workspace),
+            Self::Proxmox(proxmox) => proxmox.run(workspace),
         }
     }
 }

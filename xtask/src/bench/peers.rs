@@ -1,8 +1,8 @@
-//! Programs of others that check a JSON file against a JSON Schema.
+//! Programs of others: those that check a JSON file against a JSON Schema, and Ansible.
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::path::{self, Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
@@ -70,8 +70,14 @@ fn jsonschema_rs(folder: &Path) -> Result<Contender> {
     Ok(Contender::peer("jsonschema-rs 0.60.3", command))
 }
 
+/// Installs Ansible below `folder` and returns its `ansible-playbook`.
+pub(super) fn ansible(folder: &Path) -> Result<PathBuf> {
+    let programs = pip(folder, "ansible-core==2.19.14")?;
+    Ok(path::absolute(programs.join("ansible-playbook"))?)
+}
+
 /// Installs a Python package and returns the folder of the programs beside it.
-fn pip(folder: &Path, package: &str) -> Result<std::path::PathBuf> {
+fn pip(folder: &Path, package: &str) -> Result<PathBuf> {
     let venv = folder.join("venv");
     tools::venv(&venv)?;
     let programs = venv.join("bin");
