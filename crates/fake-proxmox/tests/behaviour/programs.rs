@@ -52,11 +52,13 @@ fn a_node_is_made_and_shown_from_the_command_line() {
     told(&["fault", dir, "lie", "--program", "pct", "--times", "2"]).unwrap();
 
     assert_eq!(told(&["show", dir]).unwrap(), "");
-    assert!(
-        told(&["init", dir, "--storage", "tank:floppy:1"])
-            .unwrap_err()
-            .contains("no kind 'floppy'")
-    );
+    let other = folder.path().join("other");
+    let other = other.to_str().unwrap();
+    let refused = told(&["init", other, "--storage", "tank:floppy:1"]).unwrap_err();
+    assert!(refused.contains("no kind 'floppy'"), "{refused}");
+    let refused = told(&["init", dir]).unwrap_err();
+    assert!(refused.contains("is not empty"), "a node is not poured over another: {refused}");
+    assert!(told(&["init", "--help"]).unwrap_err().starts_with("usage"));
     assert!(told(&["fault", dir, "bad-luck"]).unwrap_err().contains("no fault 'bad-luck'"));
     assert!(told(&[]).is_err());
     let config = fs::read_to_string(folder.path().join("node/etc/pve/storage.cfg")).unwrap();
