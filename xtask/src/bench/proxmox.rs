@@ -11,7 +11,7 @@ use super::peers;
 
 #[derive(Args)]
 pub(crate) struct Proxmox {
-    /// Leave out what takes longer than a minute
+    /// Make five clones instead of twenty, and leave the fleet to Phoenix alone
     #[arg(long)]
     short: bool,
     /// Install ansible-core, and measure it and a shell script in the same run

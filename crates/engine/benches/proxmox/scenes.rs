@@ -151,7 +151,7 @@ impl Scenes {
         let commands = Commands::read(site.since(mark));
         let clones =
             commands.0.iter().filter(|one| one.words.first().is_some_and(|word| word == "clone"));
-        let copying: f64 = clones.map(|one| one.seconds()).sum();
+        let copying: f64 = clones.map(Started::seconds).sum();
         println!(
             "\n{count} clones of one template at once: {wall:.2} s, {} starts of pct, {} errors; \
              {copying:.2} s of it are clones,\nwhich Proxmox makes one after the other (it locks the parent)",
