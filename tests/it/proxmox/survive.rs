@@ -267,3 +267,25 @@ async fn a_backup_is_waited_for_without_an_attempt_and_the_guest_goes_on_by_itse
     assert!(history.iter().all(|(_, event)| event.fact.kind() != EventKind::Failed));
     assert!(site.inner.bus.dead_letters().await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn half_a_snapshot_of_somebody_else_is_not_taken_for_ours_whatever_was_noted_before() {
+    let site = fresh().await;
+    let how = What::KillStarter { when: When::After };
+    site.pve.fault(Fault::new(how).of("pct", "snapshot").vmid(900));
+    site.inner.submit(&[parent()]).await;
+    site.worker().is_killed().await;
+    let _worker = site.worker();
+    site.until_complete(&[parent()]).await;
+    let config = site.pve.world.conf(900).unwrap().unwrap();
+    let half = format!("lock: snapshot\n{config}\n[theirs]\nsnapstate: prepare\nsnaptime: 1\n");
+    site.pve.world.write_conf(900, &half).unwrap();
+    let mark = site.pve.mark();
+
+    site.inner.submit(&[GuestSpec { memory: MebiBytes(1024), ..parent() }]).await;
+    let has_waited = |state: &Record| state.work.waits >= 1;
+    site.inner.until("it waits", |states| states.get(&lxc(900)).is_some_and(has_waited)).await;
+
+    assert_eq!(site.pve.commands(mark), NONE);
+    assert_eq!(site.pve.world.value(900, "lock").unwrap().as_deref(), Some("snapshot"));
+}
