@@ -196,6 +196,34 @@ async fn a_worker_and_its_command_killed_when_all_was_done_do_nothing_twice() {
 }
 
 #[tokio::test]
+async fn what_is_still_at_work_in_a_guest_holds_it_against_the_next_worker() {
+    let site = fresh().await;
+    // It ends by itself where this test fails.
+    let until = "n=0; until [ -e /opt/go ]; do n=$((n+1)); [ $n -lt 3000 ]; sleep 0.02; done";
+    let script = format!("#!/bin/sh\nset -eu\nmkdir -p /opt\necho ran >> /opt/ran\n{until}\n");
+    site.pve.script("app.sh", &script);
+    let want = GuestSpec { features: Vec::new(), ..child() };
+    site.pve.fault(
+        Fault::new(What::KillStarter { when: When::Before }).of("lxc-attach", "-n").vmid(950),
+    );
+    site.inner.submit(&[parent(), want.clone()]).await;
+    site.worker().is_killed().await;
+
+    let next = site.worker_with("next", &[]);
+    let begun = || site.pve.commands(0).iter().filter(|line| line.contains("-n 950 ")).count();
+    let is_held = || next.log().contains("held by somebody else");
+    site.inner.poll("the next one is there", || is_held() || begun() > 1).await;
+
+    assert_eq!(begun(), 1, "it was started beside the one that is at work");
+    let root = site.pve.world.volume("fast:subvol-950-disk-0").unwrap().unwrap();
+    std::fs::create_dir_all(root.join("opt")).unwrap();
+    std::fs::write(root.join("opt/go"), "").unwrap();
+    site.until_complete(&[want]).await;
+    assert_eq!(begun(), 1);
+    assert_eq!(std::fs::read_to_string(root.join("opt/ran")).unwrap(), "ran\n");
+}
+
+#[tokio::test]
 async fn two_workers_on_one_node_do_nothing_twice() {
     let site = fresh().await;
     let (_one, _other) = (site.worker_with("a", &[]), site.worker_with("b", &[]));
