@@ -102,7 +102,7 @@ impl Site {
                 "--nats-url",
                 &self.inner.server.url(),
                 "--log",
-                "info,phoenix_hypervisor=debug",
+                "info,phoenix_hypervisor=debug,phoenix_worker=debug",
             ])
             .with(&["--features", &text(&library.features[0])])
             .with(&["--scripts", &text(&library.scripts[0])])

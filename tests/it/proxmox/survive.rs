@@ -196,6 +196,34 @@ async fn a_worker_and_its_command_killed_when_all_was_done_do_nothing_twice() {
 }
 
 #[tokio::test]
+async fn what_is_still_at_work_in_a_guest_holds_it_against_the_next_worker() {
+    let site = fresh().await;
+    // It ends by itself where this test fails.
+    let until = "n=0; until [ -e /opt/go ]; do n=$((n+1)); [ $n -lt 3000 ]; sleep 0.02; done";
+    let script = format!("#!/bin/sh\nset -eu\nmkdir -p /opt\necho ran >> /opt/ran\n{until}\n");
+    site.pve.script("app.sh", &script);
+    let want = GuestSpec { features: Vec::new(), ..child() };
+    site.pve.fault(
+        Fault::new(What::KillStarter { when: When::Before }).of("lxc-attach", "-n").vmid(950),
+    );
+    site.inner.submit(&[parent(), want.clone()]).await;
+    site.worker().is_killed().await;
+
+    let next = site.worker_with("next", &[]);
+    let begun = || site.pve.commands(0).iter().filter(|line| line.contains("-n 950 ")).count();
+    let is_held = || next.log().contains("held by somebody else");
+    site.inner.poll("the next one is there", || is_held() || begun() > 1).await;
+
+    assert_eq!(begun(), 1, "it was started beside the one that is at work");
+    let root = site.pve.world.volume("fast:subvol-950-disk-0").unwrap().unwrap();
+    std::fs::create_dir_all(root.join("opt")).unwrap();
+    std::fs::write(root.join("opt/go"), "").unwrap();
+    site.until_complete(&[want]).await;
+    assert_eq!(begun(), 1);
+    assert_eq!(std::fs::read_to_string(root.join("opt/ran")).unwrap(), "ran\n");
+}
+
+#[tokio::test]
 async fn two_workers_on_one_node_do_nothing_twice() {
     let site = fresh().await;
     let (_one, _other) = (site.worker_with("a", &[]), site.worker_with("b", &[]));
@@ -266,4 +294,26 @@ async fn a_backup_is_waited_for_without_an_attempt_and_the_guest_goes_on_by_itse
     let history = site.inner.bus.history(guest).await.unwrap();
     assert!(history.iter().all(|(_, event)| event.fact.kind() != EventKind::Failed));
     assert!(site.inner.bus.dead_letters().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn half_a_snapshot_of_somebody_else_is_not_taken_for_ours_whatever_was_noted_before() {
+    let site = fresh().await;
+    let how = What::KillStarter { when: When::After };
+    site.pve.fault(Fault::new(how).of("pct", "snapshot").vmid(900));
+    site.inner.submit(&[parent()]).await;
+    site.worker().is_killed().await;
+    let _worker = site.worker();
+    site.until_complete(&[parent()]).await;
+    let config = site.pve.world.conf(900).unwrap().unwrap();
+    let half = format!("lock: snapshot\n{config}\n[theirs]\nsnapstate: prepare\nsnaptime: 1\n");
+    site.pve.world.write_conf(900, &half).unwrap();
+    let mark = site.pve.mark();
+
+    site.inner.submit(&[GuestSpec { memory: MebiBytes(1024), ..parent() }]).await;
+    let has_waited = |state: &Record| state.work.waits >= 1;
+    site.inner.until("it waits", |states| states.get(&lxc(900)).is_some_and(has_waited)).await;
+
+    assert_eq!(site.pve.commands(mark), NONE);
+    assert_eq!(site.pve.world.value(900, "lock").unwrap().as_deref(), Some("snapshot"));
 }
