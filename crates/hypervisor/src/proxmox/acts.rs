@@ -3,16 +3,17 @@
 //! Nothing here looks at a host or touches it, so that a plan can show what would be done and a
 //! test can read it.
 
+mod shown;
+
 use std::collections::BTreeMap;
-use std::fmt;
 
 use phoenix_domain::{
     AppArmor, Boot, Change, Container, Disk, Firewall, GpuSet, GuestSpec, Nic, Origin, ProfileName,
     Property, RawLine, SpecDigest, Vmid, Volume, VolumeSource,
 };
 
+pub(super) use self::shown::Shown;
 use super::conf::{Conf, Section};
-use super::layout::Layout;
 use super::mark;
 use super::notes::Kept;
 use super::words::mount::{Mount, mounts, root_disk};
@@ -545,75 +546,6 @@ fn pct(verb: &[&str], vmid: Vmid, arguments: &[&str]) -> Act {
 fn commands(checks: &[phoenix_domain::Check]) -> String {
     let commands: Vec<_> = checks.iter().map(|check| format!("`{}`", check.command)).collect();
     commands.join(", ")
-}
-
-/// Shows an act of this guest as people would type it, where they could.
-pub(super) struct Shown<'s>(pub(super) &'s Act, pub(super) Vmid);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(act, vmid) = self;
-        match act {
-            Act::Pct(arguments) => {
-                f.write_str("pct")?;
-                arguments.iter().try_for_each(|argument| write!(f, " {}", quoted(argument)))
-            }
-            Act::Edit(edit) => {
-                write!(f, "edit {}:", Layout::conf_name(*vmid))?;
-                let mut parts = Vec::new();
-                if let Some(raw) = &edit.raw {
-                    let lines: Vec<_> =
-                        raw.iter().map(|line| format!("{}: {}", line.key, line.value)).collect();
-                    parts.push(if lines.is_empty() {
-                        "no raw lines".to_owned()
-                    } else {
-                        format!("raw lines `{}`", lines.join("`, `"))
-                    });
-                }
-                if edit.mark.is_some() {
-                    parts.push("our mark".to_owned());
-                }
-                if edit.contents.is_some() {
-                    parts.push("what clones find in it".to_owned());
-                }
-                if !edit.without.is_empty() {
-                    parts.push(format!("without {}, whose volumes stay", edit.without.join(", ")));
-                }
-                write!(f, " {}", parts.join("; "))
-            }
-            Act::Firewall(firewall) => {
-                let name = Layout::firewall_name(*vmid);
-                if *firewall == Firewall::default() {
-                    write!(f, "rm -f {name}")
-                } else {
-                    let rules = firewall.rules.len();
-                    let state = if firewall.enabled { "on" } else { "off" };
-                    write!(f, "write {name}: {state}, {rules} rules")
-                }
-            }
-            Act::Profile(name) => write!(f, "apparmor_parser -r /etc/apparmor.d/{name}"),
-            Act::Directory { path, owner, group } => {
-                write!(f, "mkdir -p {}", quoted(path))?;
-                if owner.is_some() || group.is_some() {
-                    let id = |id: &Option<u32>| id.map(|id| id.to_string()).unwrap_or_default();
-                    write!(f, ", owned by {}:{} inside", id(owner), id(group))?;
-                }
-                Ok(())
-            }
-            Act::Inside(what) => write!(f, "lxc-attach -n {vmid}: {what}"),
-            Act::Wait(what) => write!(f, "wait {what}"),
-        }
-    }
-}
-
-/// Quotes a word as a shell needs it.
-fn quoted(word: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=,@%+".contains(&byte);
-    if !word.is_empty() && word.bytes().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 /// Returns the firewall file of a guest; nothing where it should have none.

@@ -7,6 +7,7 @@ use phoenix_domain::{
 };
 use phoenix_testkit::guest;
 
+use super::shown::quoted;
 use super::*;
 
 /// A guest that asks for everything there is to be asked for.
