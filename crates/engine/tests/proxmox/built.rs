@@ -235,3 +235,47 @@ async fn a_worker_does_not_begin_on_another_node_than_it_was_told() {
         "{refused}"
     );
 }
+
+#[tokio::test]
+async fn no_link_on_the_way_has_a_file_of_the_host_given_away() {
+    let site = site();
+    let mut want = on_net(guest(950).archive(ARCHIVE).storage("fast").disk(8).build(), "dhcp");
+    want.volumes = vec![phoenix_domain::Volume {
+        source: phoenix_domain::VolumeSource::Host {
+            path: "/srv/shared/models".parse().unwrap(),
+            owner: Some(1000),
+            group: None,
+        },
+        place: "/models".parse().unwrap(),
+    }];
+    let precious = site.pve.world.at("/precious");
+    std::fs::create_dir_all(precious.join("models")).unwrap();
+    std::fs::create_dir_all(site.pve.world.at("/srv")).unwrap();
+    std::os::unix::fs::symlink(&precious, site.pve.world.at("/srv/shared")).unwrap();
+    let owner = |path: &std::path::Path| {
+        std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(path).unwrap())
+    };
+    let before = owner(&precious.join("models"));
+
+    let outcome = site.walk(&want).await;
+
+    assert!(format!("{outcome:?}").contains("symbolic link in its path"), "{outcome:?}");
+    assert_eq!(owner(&precious.join("models")), before);
+}
+
+#[tokio::test]
+async fn a_raw_line_with_a_line_break_in_it_is_not_two_lines() {
+    let site = site();
+    let mut want = on_net(guest(950).archive(ARCHIVE).storage("fast").disk(8).build(), "dhcp");
+    if let phoenix_domain::Body::Container(container) = &mut want.body {
+        container.raw_lines = vec![phoenix_domain::RawLine {
+            key: "lxc.tty.max".into(),
+            value: "2\nmp9: /etc,mp=/host-etc".into(),
+        }];
+    }
+
+    let outcome = site.walk(&want).await;
+
+    assert!(format!("{outcome:?}").contains("line break"), "{outcome:?}");
+    assert_eq!(site.pve.world.value(950, "mp9").unwrap(), None);
+}

@@ -29,7 +29,17 @@ pub(super) async fn edit(layout: &Layout, vmid: Vmid, edit: &Edit) -> Result<(),
     if let Some(by) = conf.lock() {
         return Err(HostError::Locked { what: what(), by: by.to_owned() });
     }
-    let written = with_main(&text, &edit.made(&conf.main, vmid));
+    let main = edit.made(&conf.main, vmid);
+    let written = with_main(&text, &main);
+    // A value with a line break in it would be two lines, and the second whatever it says.
+    if Conf::read(&written) != (Conf { main, ..conf }) {
+        let why =
+            "a value would be read otherwise than it is meant; see that none has a line break";
+        return Err(HostError::Impossible {
+            what: format!("editing {}", what()),
+            why: why.to_owned(),
+        });
+    }
     if written != text {
         replace(&path, &written).map_err(|err| HostError::Failed {
             what: format!("writing {}", what()),

@@ -27,7 +27,8 @@ use phoenix_domain::{
     AbsolutePath, Change, Facets, Firewall, Foreseen, GibiBytes, GuestSpec, NodeName, ProfileName,
     Run, Seen, Volume, VolumeSource,
 };
-use rustix::fs::{Gid, Uid, chown};
+use rustix::fs::{CWD, Gid, Mode, OFlags, ResolveFlags, Uid, fchown, openat, openat2};
+use rustix::io::Errno;
 
 use self::acts::{Act, Ground, Shown, firewall_text};
 use self::conf::Conf;
@@ -276,18 +277,26 @@ impl Proxmox {
             why,
             output: String::new(),
         };
-        let there = self.layout.host(path);
-        // Who can put a link there could have any file of the host given away.
-        if fs::symlink_metadata(&there).is_ok_and(|metadata| metadata.is_symlink()) {
-            return Err(failed("it is a symbolic link; name the directory itself".to_owned()));
-        }
-        fs::create_dir_all(&there).map_err(|err| failed(err.to_string()))?;
+        fs::create_dir_all(self.layout.host(path)).map_err(|err| failed(err.to_string()))?;
+        // A directory on its way may be mounted in a guest, whose root could put a link there and
+        // have any file of the host given away.
+        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let root = openat(CWD, self.layout.host("/"), flags, Mode::empty());
+        let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH;
+        let below = path.trim_start_matches('/');
+        let there = root.and_then(|root| openat2(root, below, flags, Mode::empty(), resolve));
+        let there = there.map_err(|err| match err {
+            Errno::LOOP => {
+                failed("there is a symbolic link in its path; name what it leads to".to_owned())
+            }
+            err => failed(err.to_string()),
+        })?;
         let is_mapped = container(want)?.unprivileged;
         let outside = |id: u32| if is_mapped { id.saturating_add(look::FIRST_ID) } else { id };
         let uid = owner.map(|id| Uid::from_raw(outside(id)));
         let gid = group.map(|id| Gid::from_raw(outside(id)));
         if uid.is_some() || gid.is_some() {
-            chown(&there, uid, gid).map_err(|err| failed(err.to_string()))?;
+            fchown(&there, uid, gid).map_err(|err| failed(err.to_string()))?;
         }
         Ok(())
     }
