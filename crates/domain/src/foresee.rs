@@ -89,6 +89,8 @@ impl Seen {
             volumes: Vec::new(),
             snapshots: BTreeMap::new(),
             template: None,
+            parent: want.parent(),
+            is_protected: false,
             inside: Some(untouched()),
         };
         if let Change::Create { origin, properties, .. } = change {

@@ -7,7 +7,8 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Disk, FeatureName, FileName, GibiBytes, Property, Refusal, SnapshotName, SpecDigest, Volume,
+    Disk, FeatureName, FileName, GibiBytes, Property, Refusal, SnapshotName, SpecDigest, Vmid,
+    Volume,
 };
 
 /// How closely to look. Each one costs more than the one before.
@@ -140,6 +141,12 @@ pub struct SeenGuest {
     pub snapshots: BTreeMap<SnapshotName, Option<SpecDigest>>,
     /// What it holds as a template; absent when it is none.
     pub template: Option<SpecDigest>,
+    /// What it was cloned from; absent where it was not, or nobody remembers.
+    #[serde(default)]
+    pub parent: Option<Vmid>,
+    /// Whether the host refuses to remove it or a volume of it.
+    #[serde(default)]
+    pub is_protected: bool,
     /// What a look inside told; absent when the look did not go there.
     pub inside: Option<Inside>,
 }

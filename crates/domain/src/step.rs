@@ -113,8 +113,11 @@ pub enum Refusal {
         parent: Vmid,
     },
     /// Its number is taken by a guest without our mark.
-    #[error("the number belongs to a guest that Phoenix did not make")]
+    #[error("the number belongs to a guest without the mark of this cell")]
     NotOurs,
+    /// Somebody has forbidden its removal on the host.
+    #[error("the host protects the guest from being removed")]
+    Protected,
     /// Disks grow and never shrink.
     #[error("{what} has {have} and cannot shrink to {want}")]
     WouldShrink {
@@ -143,9 +146,11 @@ impl Refusal {
         match self {
             // Somebody removed it between two looks; the next walk makes it again.
             Self::Gone | Self::ParentNotReady { .. } => Verdict::Retry,
-            Self::NotThere | Self::NotOurs | Self::WouldShrink { .. } | Self::Fixed { .. } => {
-                Verdict::AskHuman
-            }
+            Self::NotThere
+            | Self::NotOurs
+            | Self::Protected
+            | Self::WouldShrink { .. }
+            | Self::Fixed { .. } => Verdict::AskHuman,
         }
     }
 
@@ -156,7 +161,10 @@ impl Refusal {
             Self::NotThere => "submit it, so that it is made",
             Self::ParentNotReady { .. } => "submit the parent; this guest goes on by itself",
             Self::NotOurs => {
-                "give this guest another number, or take the one that has it over with `phoenix adopt`"
+                "`phoenix adopt` takes it over, also where only its mark was lost; or give this guest another number"
+            }
+            Self::Protected => {
+                "take the protection away (`pct set ID --protection 0`) and delete it again"
             }
             Self::WouldShrink { .. } => "ask for at least the size there is",
             Self::Fixed { .. } => {

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use backoff::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
-use phoenix_domain::{Change, Facets, GuestSpec, Plan, Seen, Step, StepName, Verdict, foresee};
+use phoenix_domain::{
+    Change, Facets, Foreseen, GuestSpec, Plan, Seen, Step, StepName, Verdict, foresee,
+};
 use phoenix_hypervisor::{Hand, HostError, Hypervisor};
 use tokio::time::sleep;
 use tracing::debug;
@@ -104,15 +106,22 @@ impl<H: Hypervisor, J: Journal> Walk<'_, H, J> {
     /// Looks, and sees whether a step ahead can never be taken: then nothing is touched at all.
     async fn look_ahead(&self) -> Result<Look, Outcome> {
         let first = self.way.first().map_or(StepName::EnsureContainerDefined, |step| step.name());
+        let closest =
+            self.way.iter().filter(|step| step.concerns(self.want)).map(|step| step.needs());
         let look = self
-            .look(Facets::Config, None)
+            .look(closest.max().unwrap_or(Facets::Config), None)
             .await
             .map_err(|err| Outcome::Stuck { step: first, err })?;
-        match foresee(self.want, self.way, &look.seen) {
-            (_, Some((step, refusal))) if refusal.verdict() == Verdict::AskHuman => {
+        let (ahead, refused) = foresee(self.want, self.way, &look.seen);
+        if let Some((Foreseen { step, change, .. }, err)) = self.host.obstacle(self.want, &ahead) {
+            let err = StepError::NotMade { change: Box::new(change.clone()), err };
+            return Err(Outcome::Stuck { step: *step, err });
+        }
+        match refused {
+            Some((step, refusal)) if refusal.verdict() == Verdict::AskHuman => {
                 Err(Outcome::Stuck { step, err: refusal.into() })
             }
-            (_, Some(_) | None) => Ok(look),
+            Some(_) | None => Ok(look),
         }
     }
 

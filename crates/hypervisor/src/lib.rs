@@ -7,6 +7,7 @@ mod command;
 mod error;
 mod idle;
 mod inventory;
+mod line;
 mod lock;
 pub mod proxmox;
 pub mod simulated;
@@ -16,6 +17,7 @@ use phoenix_domain::{Change, Facets, Foreseen, GuestSpec, Seen};
 pub use error::HostError;
 pub use idle::Idle;
 pub use inventory::{Gpu, Inventory};
+pub use line::{Line, Place};
 pub use lock::{Hand, Lock, LockError};
 
 /// A host with guests on it.
@@ -40,6 +42,15 @@ pub trait Hypervisor: Send + Sync {
     /// done for that; a host whose changes are no commands has none to show.
     fn commands(&self, _want: &GuestSpec, ahead: &[Foreseen]) -> Vec<Vec<String>> {
         vec![Vec::new(); ahead.len()]
+    }
+
+    /// Returns the first of these changes that is known to fail, and why: what is missing on the host.
+    fn obstacle<'a>(
+        &self,
+        _want: &GuestSpec,
+        _ahead: &'a [Foreseen],
+    ) -> Option<(&'a Foreseen, HostError)> {
+        None
     }
 
     /// Says what the host has.

@@ -21,6 +21,7 @@ pub struct Lock {
 #[derive(Clone, Debug, Default)]
 pub struct Hand {
     locks: Vec<Arc<File>>,
+    urgency: usize,
 }
 
 /// Why a lock was not taken.
@@ -61,14 +62,25 @@ impl Lock {
 impl Hand {
     /// Returns the hand that holds these locks.
     pub fn holding<'l>(locks: impl IntoIterator<Item = &'l Lock>) -> Self {
-        Self { locks: locks.into_iter().map(|lock| Arc::clone(&lock.file)).collect() }
+        Self { locks: locks.into_iter().map(|lock| Arc::clone(&lock.file)).collect(), urgency: 0 }
+    }
+
+    /// Returns the hand that so many guests, one upon the other, wait for.
+    #[must_use]
+    pub fn urgent(self, urgency: usize) -> Self {
+        Self { urgency, ..self }
+    }
+
+    /// Returns how many guests, one upon the other, wait for it.
+    pub fn urgency(&self) -> usize {
+        self.urgency
     }
 
     /// Returns the hand that holds this lock as well.
     #[must_use]
     pub fn and(&self, lock: &Lock) -> Self {
         let locks = self.locks.iter().chain([&lock.file]).map(Arc::clone).collect();
-        Self { locks }
+        Self { locks, urgency: self.urgency }
     }
 
     /// Returns the open files a child has to inherit.

@@ -85,6 +85,7 @@ impl PveNode {
         let own = |name| vec![self.dir.path().join(name)];
         Node {
             name: self.world.settings().unwrap().node.parse().unwrap(),
+            cell: "home".parse().unwrap(),
             root: self.world.root().to_owned(),
             state_dir: self.dir.path().join("state"),
             run_dir: self.dir.path().join("run"),

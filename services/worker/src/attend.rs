@@ -241,7 +241,7 @@ impl<H: Hypervisor> Context<H> {
             Ok(way) => way,
             Err(ended) => return ended,
         };
-        let hand = Hand::holding(gpus.iter().chain([lock]));
+        let hand = Hand::holding(gpus.iter().chain([lock])).urgent(self.view.height(state.guest));
         let (want, host) = (spec, &self.host);
         let walk = Walk {
             want,

@@ -108,6 +108,7 @@ pub(crate) async fn run<H: Hypervisor + 'static>(
                 open = dispatcher.context.view.guests();
             }
         }
+        dispatcher.context.view.most_urgent_first(&mut open);
         for guest in open {
             if let Some(class) = dispatcher.judge(guest).await {
                 let context = Arc::clone(&dispatcher.context);

@@ -8,6 +8,8 @@ use phoenix_domain::{
 };
 use phoenix_hypervisor::{HostError, Hypervisor};
 
+use crate::context::chain;
+
 /// How long a look at a guest may take.
 const LOOK: Duration = Duration::from_secs(20);
 
@@ -53,12 +55,21 @@ pub(crate) async fn forecast<H: Hypervisor>(
         }
     });
     let changes = changes.collect();
-    let refusal = refusal.map(|(step, refusal)| Refused {
-        step,
-        what: refusal.to_string(),
-        advice: refusal.advice().to_owned(),
-        verdict: refusal.verdict(),
-    });
+    let refusal = match (host.obstacle(want, &ahead), refusal) {
+        // It comes before whatever the steps after it refuse.
+        (Some((foreseen, err)), _) => Some(Refused {
+            step: foreseen.step,
+            what: chain(&err),
+            advice: err.advice().unwrap_or("look at the host").to_owned(),
+            verdict: err.verdict(),
+        }),
+        (None, refusal) => refusal.map(|(step, refusal)| Refused {
+            step,
+            what: refusal.to_string(),
+            advice: refusal.advice().to_owned(),
+            verdict: refusal.verdict(),
+        }),
+    };
     let guest = seen.guest;
     Ok(Forecast {
         owner: guest.as_ref().map(|guest| guest.owner),

@@ -4,15 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use phoenix_domain::{Change, Facets, Foreseen, GuestSpec, Origin, Seen, StorageId};
-use phoenix_hypervisor::{Hand, HostError, Hypervisor, Inventory};
-use tokio::sync::Semaphore;
+use phoenix_hypervisor::{Hand, HostError, Hypervisor, Inventory, Line};
 
 /// A host on which only so many clones are made at once on one storage: more of them only make
 /// each other slow.
 pub(crate) struct Limited<H> {
     host: H,
     clones: usize,
-    storages: Mutex<HashMap<StorageId, Arc<Semaphore>>>,
+    storages: Mutex<HashMap<StorageId, Arc<Line>>>,
 }
 
 impl<H> Limited<H> {
@@ -20,10 +19,9 @@ impl<H> Limited<H> {
         Self { host, clones, storages: Mutex::default() }
     }
 
-    fn storage(&self, id: &StorageId) -> Arc<Semaphore> {
+    fn storage(&self, id: &StorageId) -> Arc<Line> {
         let mut storages = self.storages.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || Arc::new(Semaphore::new(self.clones.max(1)));
-        Arc::clone(storages.entry(id.clone()).or_insert_with(new))
+        Arc::clone(storages.entry(id.clone()).or_insert_with(|| Line::new(self.clones)))
     }
 }
 
@@ -34,8 +32,7 @@ impl<H: Hypervisor> Hypervisor for Limited<H> {
 
     async fn apply(&self, want: &GuestSpec, change: &Change, hand: &Hand) -> Result<(), HostError> {
         let turn = if let Change::Create { origin: Origin::Clone { .. }, root_disk, .. } = change {
-            // The semaphore is never closed, so the turn always comes.
-            self.storage(&root_disk.storage).acquire_owned().await.ok()
+            Some(self.storage(&root_disk.storage).turn(hand).await)
         } else {
             None
         };
@@ -46,6 +43,14 @@ impl<H: Hypervisor> Hypervisor for Limited<H> {
 
     fn commands(&self, want: &GuestSpec, ahead: &[Foreseen]) -> Vec<Vec<String>> {
         self.host.commands(want, ahead)
+    }
+
+    fn obstacle<'a>(
+        &self,
+        want: &GuestSpec,
+        ahead: &'a [Foreseen],
+    ) -> Option<(&'a Foreseen, HostError)> {
+        self.host.obstacle(want, ahead)
     }
 
     async fn inventory(&self) -> Result<Inventory, HostError> {

@@ -66,6 +66,7 @@ fn start(settings: Settings) -> Result<(), WorkerError> {
 async fn proxmox(settings: Settings, shutdown: CancellationToken) -> Result<(), WorkerError> {
     let node = Node {
         name: settings.node.clone(),
+        cell: settings.cell.clone(),
         root: settings.host_root.clone(),
         state_dir: settings.state_dir.clone(),
         run_dir: settings.run_dir.clone(),

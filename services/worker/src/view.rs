@@ -1,6 +1,7 @@
 //! What the worker knows of all guests of its cell: the ends of their logs, as far as they were
 //! told. It is a hint; only an append decides.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -50,6 +51,17 @@ impl View {
         self.read().above.get(&guest).into_iter().flatten().copied().collect()
     }
 
+    /// Returns how many guests of this cell wait for this one, one upon the other.
+    pub(crate) fn height(&self, guest: GuestKey) -> usize {
+        self.read().height(guest, &mut HashMap::new())
+    }
+
+    /// Puts those first that the longest chains wait for.
+    pub(crate) fn most_urgent_first(&self, guests: &mut [GuestKey]) {
+        let (known, mut heights) = (self.read(), HashMap::new());
+        guests.sort_by_cached_key(|guest| Reverse(known.height(*guest, &mut heights)));
+    }
+
     /// Returns all guests.
     pub(crate) fn guests(&self) -> Vec<GuestKey> {
         self.read().ends.keys().copied().collect()
@@ -71,5 +83,23 @@ impl View {
 
     fn write(&self) -> RwLockWriteGuard<'_, Known> {
         self.known.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    /// Returns the longest chain that waits for a guest, given what is found already.
+    fn height(&self, guest: GuestKey, found: &mut HashMap<GuestKey, usize>) -> usize {
+        if let Some(height) = found.get(&guest) {
+            return *height;
+        }
+        // Nothing stands on itself, but a log can say so.
+        found.insert(guest, 0);
+        let waits = |guest: &&GuestKey| {
+            self.ends.get(guest).is_some_and(|end| !end.event.state.is_settled())
+        };
+        let above = self.above.get(&guest).into_iter().flatten().filter(waits);
+        let height = above.map(|guest| 1 + self.height(*guest, found)).max().unwrap_or(0);
+        found.insert(guest, height);
+        height
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     Change, GuestSpec, Made, Origin, Owner, Phase, Plan, Property, Refusal, Seal, Seen, SeenParent,
-    Step, StepName,
+    Step, StepName, Vmid,
 };
 
 /// Makes a container.
@@ -66,6 +66,15 @@ fn plan(want: &GuestSpec, seen: &Seen) -> Result<Plan, Refusal> {
                 want: privilege(unprivileged).to_owned(),
             })
         }
+        (Owner::Phoenix, Made::Whole)
+            if guest.parent.is_some() && guest.parent != want.parent() =>
+        {
+            Err(Refusal::Fixed {
+                what: "the guest",
+                have: origin(guest.parent),
+                want: origin(want.parent()),
+            })
+        }
         (Owner::Phoenix, Made::Whole) if guest.root_disk.storage != want.root_disk.storage => {
             Err(Refusal::Fixed {
                 what: "the storage of the root disk",
@@ -110,6 +119,13 @@ fn inherits_what_is_wanted(want: &GuestSpec, seen: &Seen) -> Result<(), Refusal>
             have: privilege(inheritance.unprivileged).to_owned(),
             want: privilege(unprivileged).to_owned(),
         })
+    }
+}
+
+fn origin(parent: Option<Vmid>) -> String {
+    match parent {
+        Some(parent) => format!("a clone of {parent}"),
+        None => "made from an archive or image".to_owned(),
     }
 }
 

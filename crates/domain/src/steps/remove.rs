@@ -25,6 +25,7 @@ impl Step for Remove {
         match (guest.owner, guest.made) {
             (Owner::Somebody, _) => return Err(Refusal::NotOurs),
             (Owner::Phoenix, Made::Half) => return Ok(Plan::from(Change::RemoveHalfMade)),
+            (Owner::Phoenix, Made::Whole) if guest.is_protected => return Err(Refusal::Protected),
             (Owner::Phoenix, Made::Whole) => {}
         }
         let own = guest.volumes.iter().filter(|volume| match volume.source {

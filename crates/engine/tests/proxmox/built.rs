@@ -193,6 +193,40 @@ async fn what_cannot_be_changed_is_refused_before_anything_is_touched() {
 }
 
 #[tokio::test]
+async fn what_is_missing_on_the_host_is_said_before_anything_is_touched() {
+    let site = site();
+    let build = || guest(950).archive(ARCHIVE).storage("fast").disk(8);
+    let lacks_archive = on_net(guest(951).archive("/srv/gone.tar.zst").build(), "dhcp");
+    let outcome = site.walk(&lacks_archive).await;
+    assert!(format!("{outcome:?}").contains("no such file"), "{outcome:?}");
+
+    site.arrive(&on_net(build().build(), "dhcp")).await;
+    let before = site.mark();
+    for other in [build().features(&["nowhere"]), build().application("nowhere.sh")] {
+        let want = on_net(other.cores(3).build(), "dhcp");
+        let outcome = site.walk(&want).await;
+        assert!(format!("{outcome:?}").contains("is in none of the folders"), "{outcome:?}");
+    }
+    assert_eq!(site.since(before), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_guest_that_the_host_protects_is_not_even_stopped() {
+    let site = site();
+    let want = on_net(guest(950).archive(ARCHIVE).storage("fast").disk(8).build(), "dhcp");
+    site.arrive(&want).await;
+    let conf = site.pve.world.conf(950).unwrap().unwrap();
+    site.pve.world.write_conf(950, &format!("{conf}protection: 1\n")).unwrap();
+    let before = site.mark();
+
+    let gone = Goal::Absent { volumes: phoenix_domain::Fate::Kept };
+    let outcome = site.walk_to(&want, gone, 0).await;
+
+    assert!(format!("{outcome:?}").contains("Protected"), "{outcome:?}");
+    assert_eq!(site.since(before), [""; 0]);
+}
+
+#[tokio::test]
 async fn a_volume_that_is_wanted_at_another_place_moves_there_with_what_is_in_it() {
     let site = site();
     let at = |place| {

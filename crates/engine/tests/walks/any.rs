@@ -132,6 +132,8 @@ fn any_guest(want: GuestSpec) -> impl Strategy<Value = SimulatedGuest> {
                 volumes: pick(mixed.3).volumes.clone(),
                 snapshots,
                 template,
+                parent: None,
+                is_protected: false,
                 inside: Some(Inside {
                     features: BTreeSet::from_iter(other.features.clone()),
                     application: other.application_script.clone(),
@@ -172,6 +174,8 @@ fn any_parent(vmid: u64, kind: Kind) -> impl Strategy<Value = SimulatedGuest> {
             volumes: spec.volumes.clone(),
             snapshots: BTreeMap::new(),
             template: Some(spec.contents()),
+            parent: None,
+            is_protected: false,
             inside: Some(Inside {
                 features: BTreeSet::from_iter(spec.features.clone()),
                 application: spec.application_script.clone(),

@@ -69,6 +69,23 @@ async fn what_is_fixed_stays() {
 }
 
 #[tokio::test]
+async fn a_clone_does_not_become_the_clone_of_another() {
+    let host = host();
+    for parent in [900, 901] {
+        host.arrive(&guest(parent).seal("base").build()).await;
+    }
+    host.arrive(&guest(950).of(900).build()).await;
+    let before = host.guests();
+
+    for other in [guest(950).of(901), guest(950)] {
+        let err = stuck(&host, &other.build()).await;
+        assert!(matches!(err, StepError::Refused(Refusal::Fixed { .. })), "{err}");
+    }
+
+    assert_eq!(host.guests(), before);
+}
+
+#[tokio::test]
 async fn a_clone_waits_for_its_parent() {
     let host = host();
     let (parent, child) = (guest(900).seal("base").build(), guest(950).of(900).build());

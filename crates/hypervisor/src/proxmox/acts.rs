@@ -8,13 +8,13 @@ mod shown;
 use std::collections::BTreeMap;
 
 use phoenix_domain::{
-    AppArmor, Boot, Change, Container, Disk, Firewall, GpuSet, GuestSpec, Nic, Origin, ProfileName,
-    Property, RawLine, SpecDigest, Vmid, Volume, VolumeSource,
+    AppArmor, Boot, Change, Container, Disk, Firewall, GpuSet, GuestSpec, Nic, NodeName, Origin,
+    ProfileName, Property, RawLine, SpecDigest, Vmid, Volume, VolumeSource,
 };
 
 pub(super) use self::shown::Shown;
 use super::conf::{Conf, Section};
-use super::mark;
+use super::mark::{self, Whose};
 use super::notes::Kept;
 use super::words::mount::{Mount, mounts, root_disk};
 use super::words::raw::Raw;
@@ -61,13 +61,13 @@ pub(super) struct Edit {
 
 impl Edit {
     /// Returns the section as it should be.
-    pub(super) fn made(&self, section: &Section, vmid: Vmid) -> Section {
+    pub(super) fn made(&self, section: &Section, whose: Whose) -> Section {
         let mut section = section.clone();
         if let Some(raw) = &self.raw {
             section.raw.clone_from(raw);
         }
         if let Some(spec) = &self.mark {
-            mark::put(&mut section, vmid, spec);
+            whose.put(&mut section, spec);
         }
         if let Some(contents) = &self.contents {
             mark::put_contents(&mut section, contents);
@@ -86,6 +86,7 @@ impl Edit {
 
 /// What is known when a change is turned into acts.
 pub(super) struct Ground<'g> {
+    pub(super) cell: &'g NodeName,
     pub(super) want: &'g GuestSpec,
     pub(super) container: &'g Container,
     /// The config of the guest; empty where it is not there yet.
@@ -97,6 +98,10 @@ pub(super) struct Ground<'g> {
 }
 
 impl Ground<'_> {
+    fn whose(&self) -> Whose<'_> {
+        Whose { cell: self.cell, vmid: self.want.vmid }
+    }
+
     /// Returns what a change comes to.
     pub(super) fn acts(&self, change: &Change) -> Vec<Act> {
         let vmid = self.want.vmid;
@@ -207,7 +212,8 @@ impl Ground<'_> {
             | Property::IdMaps(_)
             | Property::User(_) => None,
         });
-        let mark = mark::line(vmid, &spec.unwrap_or_else(|| SpecDigest::of(self.want)));
+        let spec = spec.unwrap_or_else(|| SpecDigest::of(self.want));
+        let mark = self.whose().line(self.want.parent(), &spec);
         match origin {
             Origin::Template { archive } | Origin::CloudImage { image: archive } => {
                 let mut options = Options::default();
@@ -399,7 +405,7 @@ impl Ground<'_> {
                 Act::Pct(arguments) => {
                     imagine(&mut conf, self.parent, &arguments, is_running);
                 }
-                Act::Edit(edit) => conf.main = edit.made(&conf.main, self.want.vmid),
+                Act::Edit(edit) => conf.main = edit.made(&conf.main, self.whose()),
                 Act::Firewall(_)
                 | Act::Profile(_)
                 | Act::Directory { .. }

@@ -11,6 +11,7 @@ use tokio::time::sleep;
 use super::acts::Edit;
 use super::conf::{Conf, with_main};
 use super::layout::Layout;
+use super::mark::Whose;
 use crate::{HostError, Lock, LockError};
 
 /// How long Proxmox itself waits for its lock.
@@ -20,7 +21,8 @@ const POLL: Duration = Duration::from_millis(20);
 
 /// Edits the main section of a config. What others have written since it was looked at stays, as
 /// nobody writes between reading and writing.
-pub(super) async fn edit(layout: &Layout, vmid: Vmid, edit: &Edit) -> Result<(), HostError> {
+pub(super) async fn edit(layout: &Layout, whose: Whose<'_>, edit: &Edit) -> Result<(), HostError> {
+    let vmid = whose.vmid;
     let what = || Layout::conf_name(vmid);
     let lock = take(layout, vmid).await?;
     let path = layout.conf(vmid);
@@ -29,7 +31,7 @@ pub(super) async fn edit(layout: &Layout, vmid: Vmid, edit: &Edit) -> Result<(),
     if let Some(by) = conf.lock() {
         return Err(HostError::Locked { what: what(), by: by.to_owned() });
     }
-    let main = edit.made(&conf.main, vmid);
+    let main = edit.made(&conf.main, whose);
     let written = with_main(&text, &main);
     // A value with a line break in it would be two lines, and the second whatever it says.
     if Conf::read(&written) != (Conf { main, ..conf }) {

@@ -23,6 +23,14 @@ pub(super) struct Folder {
     pub(super) path: String,
 }
 
+/// Where an archive is.
+pub(super) enum Found<'a> {
+    /// On the host, as far as it can be seen.
+    There,
+    /// Not on this storage; Proxmox may know where to get it.
+    Fetchable { storage: &'a str, name: &'a str },
+}
+
 impl Proxmox {
     pub(super) async fn take_stock(&self) -> Result<Inventory, HostError> {
         let memory = self.text("/proc/meminfo");
@@ -122,12 +130,19 @@ impl Proxmox {
 
     /// Sees that an archive is there, and has Proxmox fetch it where it is one of its own.
     pub(super) async fn bring_archive(&self, archive: &str, hand: &Hand) -> Result<(), HostError> {
+        let Found::Fetchable { storage, name } = self.find_archive(archive)? else { return Ok(()) };
+        let limit = Duration::from_hours(1);
+        tool::ask(&self.layout, "pveam", &["download", storage, name], limit, hand).await.map(drop)
+    }
+
+    /// Says where an archive is, or that there is none by this name.
+    pub(super) fn find_archive<'a>(&self, archive: &'a str) -> Result<Found<'a>, HostError> {
         let missing = |why: String| {
             Err(HostError::Impossible { what: format!("making a guest of {archive}"), why })
         };
         if archive.starts_with('/') {
             return if self.layout.host(archive).is_file() {
-                Ok(())
+                Ok(Found::There)
             } else {
                 missing("there is no such file on the host".to_owned())
             };
@@ -136,15 +151,10 @@ impl Proxmox {
             return missing("an archive is a path on the host or `STORAGE:vztmpl/FILE`".to_owned());
         };
         let folder = self.folders().into_iter().find(|folder| folder.name == storage);
-        let Some(folder) = folder else {
-            // A storage of another kind: Proxmox knows how to look there.
-            return Ok(());
-        };
-        if self.layout.archives(&folder.path).join(name).is_file() {
-            return Ok(());
-        }
-        let limit = Duration::from_hours(1);
-        tool::ask(&self.layout, "pveam", &["download", storage, name], limit, hand).await.map(drop)
+        // Of a storage of another kind only Proxmox knows how to look there.
+        let is_there =
+            folder.is_none_or(|folder| self.layout.archives(&folder.path).join(name).is_file());
+        Ok(if is_there { Found::There } else { Found::Fetchable { storage, name } })
     }
 }
 

@@ -16,6 +16,7 @@ use super::acts::{DEFAULT_SWAP, Sealed, sealed, snapshot_contents};
 use super::conf::{Conf, Section};
 use super::inside::has_receipt;
 use super::kernel::{self, Init};
+use super::mark::Whose;
 use super::notes::{Kept, Task};
 use super::words::mount::{mounts, root_disk, volumes};
 use super::words::raw::Raw;
@@ -49,7 +50,8 @@ impl Proxmox {
         };
         let parent = want.parent().map(|parent| self.conf(parent)).transpose()?.flatten();
         let bequest = parent.as_ref().zip(want.parent()).and_then(|(parent, vmid)| {
-            bequest(parent, vmid).map(|section| self.inheritance(section, want, container))
+            bequest(parent, self.whose(vmid))
+                .map(|section| self.inheritance(section, want, container))
         });
         let inheritance = bequest.transpose()?;
         let parent = if inheritance.is_some() { SeenParent::Ready } else { SeenParent::NotReady };
@@ -100,6 +102,8 @@ impl Proxmox {
             volumes: Vec::new(),
             snapshots: BTreeMap::new(),
             template: None,
+            parent: None,
+            is_protected: false,
             inside: None,
         }))
     }
@@ -115,7 +119,7 @@ impl Proxmox {
         let settled = conf.settled();
         let disk = root_disk(&settled);
         let is_half = conf.lock() == Some("create") || disk.is_none();
-        let is_ours = mark::is_ours(&settled, vmid)
+        let is_ours = self.whose(vmid).is_in(&settled)
             || (is_half && self.notes.begun(Task::Making, vmid)?.is_some());
         let is_running = !is_half && kernel::is_running(&self.layout, vmid).map_err(unreachable)?;
         let init = if is_running { kernel::init(&self.layout, vmid) } else { None };
@@ -148,6 +152,8 @@ impl Proxmox {
             template: settled
                 .is("template")
                 .then(|| mark::contents(&settled).unwrap_or_else(SpecDigest::none)),
+            parent: self.whose(vmid).parent(&settled),
+            is_protected: settled.is("protection"),
             inside,
         })
     }
@@ -197,7 +203,7 @@ impl Proxmox {
             Property::Confinement { profile: raw.profile, nesting: raw.nesting },
             Property::RawLines(raw.lines),
             Property::IdMaps(raw.id_maps),
-            Property::Spec(mark::spec(section, vmid)),
+            Property::Spec(self.whose(vmid).spec(section)),
         ];
         properties.extend(name.parse::<Hostname>().ok().map(Property::Name));
         Ok(properties)
@@ -271,8 +277,8 @@ impl Proxmox {
 }
 
 /// Returns the section a clone is made of.
-fn bequest(parent: &Conf, vmid: Vmid) -> Option<&Section> {
-    if !mark::is_ours(&parent.main, vmid) || parent.lock() == Some("create") {
+fn bequest<'p>(parent: &'p Conf, whose: Whose) -> Option<&'p Section> {
+    if !whose.is_in(&parent.main) || parent.lock() == Some("create") {
         return None;
     }
     match sealed(parent)? {

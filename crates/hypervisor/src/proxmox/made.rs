@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use phoenix_domain::{Change, GuestSpec, Origin, StorageId, Vmid};
 use serde::Deserialize;
-use tokio::sync::OwnedMutexGuard;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
@@ -19,7 +18,7 @@ use super::look::unreachable;
 use super::notes::{Begun, Task};
 use super::words::mount::storage_of;
 use super::{Proxmox, edit, tool};
-use crate::{Hand, HostError, Lock, LockError};
+use crate::{Hand, HostError, Line, Lock, LockError, Place};
 
 /// The locks that commands of ours leave when they are killed.
 const OURS: [&str; 2] = ["snapshot", "snapshot-delete"];
@@ -33,11 +32,11 @@ const LONGEST_TURN: Duration = Duration::from_secs(1);
 /// Who may clone a guest now.
 pub(super) struct Turn {
     lock: Lock,
-    _first: OwnedMutexGuard<()>,
+    _first: Place,
 }
 
 /// Those of this process who want to clone a guest, guest by guest.
-pub(super) type Turns = Mutex<HashMap<Vmid, Arc<tokio::sync::Mutex<()>>>>;
+pub(super) type Turns = Mutex<HashMap<Vmid, Arc<Line>>>;
 
 /// A volume as Proxmox lists it.
 #[derive(Deserialize)]
@@ -56,13 +55,7 @@ impl Proxmox {
         change: &Change,
         hand: &Hand,
     ) -> Result<(), HostError> {
-        self.check_id_maps(want)?;
-        for feature in &want.features {
-            self.library.feature(feature)?;
-        }
-        if let Some(script) = &want.application_script {
-            self.library.script(script)?;
-        }
+        self.check_creation(want, origin)?;
         // Whoever was killed right after the config was removed has left volumes of nobody.
         if let Some(before) = self.notes.begun(Task::Making, want.vmid)? {
             self.free_debris(want.vmid, &before, hand).await?;
@@ -74,13 +67,13 @@ impl Proxmox {
                 self.bring_archive(archive, hand).await?;
                 self.notes.begin(Task::Making, want.vmid, &storages)?;
                 let empty = Conf::default();
-                let acts = Self::ground(want, &empty, None, &[])?.acts(change);
+                let acts = self.ground(want, &empty, None, &[])?.acts(change);
                 self.do_all(want, &acts, hand).await?;
             }
             Origin::Clone { parent } => {
                 // Proxmox locks a guest for as long as it is cloned, and refuses whoever comes
                 // second. So they come one after the other.
-                let turn = self.turn(*parent).await?;
+                let turn = self.turn(*parent, hand).await?;
                 let hand = hand.and(&turn.lock);
                 let conf = self.conf(*parent)?.ok_or_else(|| HostError::Failed {
                     what: format!("cloning {parent}"),
@@ -91,7 +84,7 @@ impl Proxmox {
                 self.notes.begin(Task::Making, want.vmid, &storages)?;
                 self.notes.begin(Task::Cloning, *parent, &[])?;
                 let empty = Conf::default();
-                let acts = Self::ground(want, &empty, Some(&conf), &[])?.acts(change);
+                let acts = self.ground(want, &empty, Some(&conf), &[])?.acts(change);
                 self.do_all(want, &acts, &hand).await?;
                 self.notes.end(Task::Cloning, *parent)?;
             }
@@ -99,14 +92,36 @@ impl Proxmox {
         self.notes.end(Task::Making, want.vmid)
     }
 
+    /// Says before a guest is made what will be missing on the way to its end.
+    pub(super) fn check_creation(
+        &self,
+        want: &GuestSpec,
+        origin: &Origin,
+    ) -> Result<(), HostError> {
+        self.check_id_maps(want)?;
+        for feature in &want.features {
+            self.library.feature(feature)?;
+        }
+        if let Some(script) = &want.application_script {
+            self.library.script(script)?;
+        }
+        match origin {
+            Origin::Template { archive } | Origin::CloudImage { image: archive } => {
+                self.find_archive(archive).map(drop)
+            }
+            Origin::Clone { .. } => Ok(()),
+        }
+    }
+
     /// Waits until nobody else of ours clones this guest. A clone whose worker was killed goes on,
     /// and holds its turn to its end.
-    async fn turn(&self, parent: Vmid) -> Result<Turn, HostError> {
+    async fn turn(&self, parent: Vmid, hand: &Hand) -> Result<Turn, HostError> {
         // Those of this process stand in a line; only the first of them asks who else is there.
-        let line = Arc::clone(
-            self.turns.lock().unwrap_or_else(PoisonError::into_inner).entry(parent).or_default(),
-        );
-        let first = line.lock_owned().await;
+        let line = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(turns.entry(parent).or_insert_with(|| Line::new(1)))
+        };
+        let first = line.turn(hand).await;
         let path = self.turn_path(parent);
         let mut pause = TURN;
         loop {
@@ -286,7 +301,7 @@ impl Proxmox {
         }
         info!(%vmid, "a template whose making was killed is finished");
         keys.insert("template".to_owned(), "1".to_owned());
-        edit::edit(&self.layout, vmid, &Edit { keys, ..Edit::default() }).await?;
+        edit::edit(&self.layout, self.whose(vmid), &Edit { keys, ..Edit::default() }).await?;
         self.notes.end(Task::Sealing, vmid)?;
         Ok(true)
     }

@@ -3,22 +3,87 @@
 //!
 //! A clone inherits both, so it is the number in the line that makes a guest ours.
 
-use phoenix_domain::{SpecDigest, Vmid};
+use phoenix_domain::{NodeName, SpecDigest, Vmid};
 
 use super::conf::Section;
 
 /// The tag of every guest of ours.
 pub(super) const TAG: &str = "phoenix";
 /// How the line begins.
-const LINE: &str = "Managed by Phoenix, guest ";
+const LINE: &str = "Managed by Phoenix, cell ";
+/// What stands before the number of the guest.
+const GUEST: &str = ", guest ";
+/// What stands before the number of what it is cloned from, where it is a clone.
+const PARENT: &str = ", cloned from ";
 /// What stands before the digest of the spec.
 const SPEC: &str = ", spec ";
 /// What stands before the digest of what clones find in it.
 const CONTENTS: &str = "Phoenix contents ";
 
-/// Returns the line of a guest.
-pub(super) fn line(vmid: Vmid, spec: &SpecDigest) -> String {
-    format!("{LINE}{vmid}{SPEC}{}", spec.digits())
+/// Whose a guest is that bears our mark.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Whose<'c> {
+    /// The cell it belongs to: two of them may share a node.
+    pub(super) cell: &'c NodeName,
+    /// The guest.
+    pub(super) vmid: Vmid,
+}
+
+/// What the line says.
+struct Said<'l> {
+    parent: Option<Vmid>,
+    spec: &'l str,
+}
+
+impl Whose<'_> {
+    /// Returns the line of a guest.
+    pub(super) fn line(&self, parent: Option<Vmid>, spec: &SpecDigest) -> String {
+        let parent = parent.map(|parent| format!("{PARENT}{parent}")).unwrap_or_default();
+        let (cell, vmid) = (self.cell, self.vmid);
+        format!("{LINE}{cell}{GUEST}{vmid}{parent}{SPEC}{}", spec.digits())
+    }
+
+    /// Says whether the guest is ours.
+    pub(super) fn is_in(&self, section: &Section) -> bool {
+        self.said(section).is_some()
+    }
+
+    /// Returns the spec a guest of ours was made for; nothing where the mark is not whole.
+    pub(super) fn spec(&self, section: &Section) -> Option<SpecDigest> {
+        let said = self.said(section).filter(|_| has_tag(section))?;
+        SpecDigest::read(said.spec)
+    }
+
+    /// Returns what it was cloned from, where that is known.
+    pub(super) fn parent(&self, section: &Section) -> Option<Vmid> {
+        self.said(section)?.parent
+    }
+
+    /// Puts the mark on a guest, in place of any that is there.
+    pub(super) fn put(&self, section: &mut Section, spec: &SpecDigest) {
+        let parent = self.parent(section);
+        section.description.retain(|line| !line.starts_with(LINE));
+        section.description.push(self.line(parent, spec));
+        if !has_tag(section) {
+            let mut tags: Vec<_> = tags(section).map(str::to_owned).collect();
+            tags.push(TAG.to_owned());
+            tags.sort_unstable();
+            section.keys.insert("tags".to_owned(), tags.join(";"));
+        }
+    }
+
+    fn said<'l>(&self, section: &'l Section) -> Option<Said<'l>> {
+        section.description.iter().find_map(|line| {
+            let (cell, rest) = line.strip_prefix(LINE)?.split_once(GUEST)?;
+            let (guest, spec) = rest.split_once(SPEC)?;
+            let (vmid, parent) = match guest.split_once(PARENT) {
+                Some((vmid, parent)) => (vmid, parent.parse().ok()),
+                None => (guest, None),
+            };
+            let is_its = cell == self.cell.as_str() && vmid.parse() == Ok(self.vmid);
+            is_its.then(|| Said { parent, spec: spec.trim_end() })
+        })
+    }
 }
 
 /// Returns the line that says what clones find in a template or snapshot.
@@ -26,36 +91,10 @@ pub(super) fn contents_line(contents: &SpecDigest) -> String {
     format!("{CONTENTS}{}", contents.digits())
 }
 
-/// Says whether the guest is ours.
-pub(super) fn is_ours(section: &Section, vmid: Vmid) -> bool {
-    section.description.iter().any(|line| whose(line).is_some_and(|(whose, _)| whose == vmid))
-}
-
-/// Returns the spec a guest of ours was made for; nothing where the mark is not whole.
-pub(super) fn spec(section: &Section, vmid: Vmid) -> Option<SpecDigest> {
-    if !has_tag(section) {
-        return None;
-    }
-    let mut lines = section.description.iter().filter_map(|line| whose(line));
-    lines.find(|(whose, _)| *whose == vmid).and_then(|(_, digits)| SpecDigest::read(digits))
-}
-
 /// Returns what clones find in it, where it says so.
 pub(super) fn contents(section: &Section) -> Option<SpecDigest> {
     let said = section.description.iter().find_map(|line| line.strip_prefix(CONTENTS));
     said.and_then(|digits| SpecDigest::read(digits.trim_end()))
-}
-
-/// Puts the mark on a guest, in place of any that is there.
-pub(super) fn put(section: &mut Section, vmid: Vmid, spec: &SpecDigest) {
-    section.description.retain(|line| whose(line).is_none());
-    section.description.push(line(vmid, spec));
-    if !has_tag(section) {
-        let mut tags: Vec<_> = tags(section).map(str::to_owned).collect();
-        tags.push(TAG.to_owned());
-        tags.sort_unstable();
-        section.keys.insert("tags".to_owned(), tags.join(";"));
-    }
 }
 
 /// Says in a guest what clones will find in it.
@@ -72,34 +111,50 @@ fn tags(section: &Section) -> impl Iterator<Item = &str> {
     section.get("tags").unwrap_or_default().split([';', ',', ' ']).filter(|tag| !tag.is_empty())
 }
 
-fn whose(line: &str) -> Option<(Vmid, &str)> {
-    let (vmid, spec) = line.strip_prefix(LINE)?.split_once(SPEC)?;
-    Some((vmid.parse().ok()?, spec.trim_end()))
-}
-
 #[cfg(test)]
 mod tests {
     use phoenix_testkit::guest;
 
     use super::*;
 
+    fn whose(cell: &NodeName, vmid: u64) -> Whose<'_> {
+        Whose { cell, vmid: guest(vmid).build().vmid }
+    }
+
     #[test]
     fn a_clone_with_its_parents_mark_is_not_ours() {
-        let (want, spec_of) = (guest(920).build(), SpecDigest::of(&guest(920).build()));
+        let (cell, spec) = ("home".parse().unwrap(), SpecDigest::of(&guest(920).build()));
+        let parent = whose(&cell, 920);
         let mut section = Section::default();
         section.keys.insert("tags".to_owned(), "web;ab".to_owned());
-        put(&mut section, want.vmid, &spec_of);
+        parent.put(&mut section, &spec);
 
-        assert!(is_ours(&section, want.vmid));
-        assert_eq!(spec(&section, want.vmid), Some(spec_of.clone()));
+        assert!(parent.is_in(&section));
+        assert_eq!(parent.spec(&section), Some(spec.clone()));
         assert_eq!(section.get("tags"), Some("ab;phoenix;web"));
-        assert!(!is_ours(&section, guest(950).build().vmid));
+        assert!(!whose(&cell, 950).is_in(&section));
 
         let once = section.clone();
-        put(&mut section, want.vmid, &spec_of);
+        parent.put(&mut section, &spec);
         assert_eq!(section, once, "the mark is put once");
         section.keys.remove("tags");
-        assert!(is_ours(&section, want.vmid), "people take tags away");
-        assert_eq!(spec(&section, want.vmid), None, "and it is put back");
+        assert!(parent.is_in(&section), "people take tags away");
+        assert_eq!(parent.spec(&section), None, "and it is put back");
+    }
+
+    #[test]
+    fn a_guest_belongs_to_one_cell_and_remembers_its_parent() {
+        let (home, away) = ("home".parse().unwrap(), "away".parse().unwrap());
+        let spec = SpecDigest::of(&guest(950).build());
+        let (ours, theirs) = (whose(&home, 950), whose(&away, 950));
+        let mut section = Section::default();
+        section.description.push(ours.line(Some(whose(&home, 920).vmid), &spec));
+
+        assert!(ours.is_in(&section) && !theirs.is_in(&section));
+        ours.put(&mut section, &SpecDigest::of(&guest(951).build()));
+        assert_eq!(ours.parent(&section), Some(whose(&home, 920).vmid), "a new spec, one parent");
+        theirs.put(&mut section, &spec);
+        assert!(theirs.is_in(&section) && !ours.is_in(&section), "it was taken over");
+        assert_eq!(theirs.parent(&section), None);
     }
 }

@@ -25,7 +25,7 @@ use std::path::PathBuf;
 
 use phoenix_domain::{
     AbsolutePath, Change, Facets, Firewall, Foreseen, GibiBytes, GuestSpec, NodeName, ProfileName,
-    Run, Seen, Volume, VolumeSource,
+    Run, Seen, Vmid, Volume, VolumeSource,
 };
 use rustix::fs::{CWD, Gid, Mode, OFlags, ResolveFlags, Uid, fchown, openat, openat2};
 use rustix::io::Errno;
@@ -37,6 +37,7 @@ use self::layout::Layout;
 pub use self::library::Library;
 use self::look::{container, unreachable};
 use self::made::Turns;
+use self::mark::Whose;
 use self::notes::{Kept, Labels, Notes, Task};
 use self::words::mount::{mounts, root_disk, storage_of};
 use crate::{Hand, HostError, Hypervisor, Inventory};
@@ -46,6 +47,8 @@ use crate::{Hand, HostError, Hypervisor, Inventory};
 pub struct Node {
     /// What the cluster calls it.
     pub name: NodeName,
+    /// The cell its guests are marked with.
+    pub cell: NodeName,
     /// The folder below which the node has everything: `/`.
     pub root: PathBuf,
     /// Where notes are kept that survive a reboot.
@@ -60,6 +63,7 @@ pub struct Node {
 #[derive(Debug)]
 pub struct Proxmox {
     layout: Layout,
+    cell: NodeName,
     notes: Notes,
     run_dir: PathBuf,
     library: Library,
@@ -75,6 +79,7 @@ impl Proxmox {
         let notes = Notes::open(&node.state_dir.join("proxmox"), &node.run_dir.join("proxmox"));
         Ok(Self {
             layout,
+            cell: node.cell.clone(),
             notes: notes.map_err(unreachable)?,
             run_dir: node.run_dir.clone(),
             library: node.library.clone(),
@@ -88,7 +93,7 @@ impl Proxmox {
         for act in acts {
             match act {
                 Act::Pct(arguments) => tool::pct(&self.layout, arguments, hand).await?,
-                Act::Edit(edit) => edit::edit(&self.layout, want.vmid, edit).await?,
+                Act::Edit(edit) => edit::edit(&self.layout, self.whose(want.vmid), edit).await?,
                 Act::Firewall(firewall) => self.put_firewall(want, firewall)?,
                 Act::Profile(name) => self.load_profile(name, hand).await?,
                 Act::Directory { path, owner, group } => {
@@ -127,7 +132,7 @@ impl Proxmox {
     ) -> Result<(), HostError> {
         let Change::Attach { volume } = change else { return Ok(()) };
         let kept = self.notes.kept(want.vmid)?;
-        let ground = Self::ground(want, conf, None, &kept)?;
+        let ground = self.ground(want, conf, None, &kept)?;
         let used = ground.kept_for(volume).map(|kept| kept.id.clone());
         if let (None, VolumeSource::Storage { storage, .. }) = (&used, &volume.source) {
             let storages = std::slice::from_ref(storage);
@@ -193,13 +198,18 @@ impl Proxmox {
         Ok(())
     }
 
+    fn whose(&self, vmid: Vmid) -> Whose<'_> {
+        Whose { cell: &self.cell, vmid }
+    }
+
     fn ground<'g>(
+        &'g self,
         want: &'g GuestSpec,
         conf: &'g Conf,
         parent: Option<&'g Conf>,
         kept: &'g [Kept],
     ) -> Result<Ground<'g>, HostError> {
-        Ok(Ground { want, container: container(want)?, conf, parent, kept })
+        Ok(Ground { cell: &self.cell, want, container: container(want)?, conf, parent, kept })
     }
 
     fn put_firewall(&self, want: &GuestSpec, firewall: &Firewall) -> Result<(), HostError> {
@@ -331,6 +341,32 @@ impl Proxmox {
         Ok(())
     }
 
+    /// Says what a change needs and the host has not; what it can fetch by itself is not missing.
+    fn check_change(&self, want: &GuestSpec, change: &Change) -> Result<(), HostError> {
+        match change {
+            Change::Create { origin, .. } => self.check_creation(want, origin),
+            Change::SetProperties { .. } => self.check_id_maps(want),
+            Change::InstallFeature { feature } => self.library.feature(feature).map(drop),
+            Change::RunApplicationScript { script } => self.library.script(script).map(drop),
+            Change::RemoveHalfMade
+            | Change::Attach { .. }
+            | Change::Detach { .. }
+            | Change::GrowVolume { .. }
+            | Change::GrowRootDisk { .. }
+            | Change::Start
+            | Change::Restart
+            | Change::Stop
+            | Change::AwaitAgent
+            | Change::AwaitHealthy
+            | Change::TakeSnapshot { .. }
+            | Change::RemoveSnapshot { .. }
+            | Change::CleanForTemplate
+            | Change::ConvertToTemplate { .. }
+            | Change::Adopt
+            | Change::Destroy { .. } => Ok(()),
+        }
+    }
+
     /// Says what would keep a guest from starting, as Proxmox itself says nothing of use.
     fn check_start(&self, conf: &Conf) -> Result<(), HostError> {
         let failed = |why: String| HostError::Failed {
@@ -439,7 +475,7 @@ impl Hypervisor for Proxmox {
         self.free(want.vmid, &conf, hand).await?;
         self.settle(want, hand).await?;
         let kept = self.notes.kept(want.vmid)?;
-        let ground = Self::ground(want, &conf, None, &kept)?;
+        let ground = self.ground(want, &conf, None, &kept)?;
         let acts = ground.acts(change);
         match change {
             Change::SetProperties { .. } => self.set_properties(want, change, &acts, hand).await,
@@ -509,7 +545,7 @@ impl Hypervisor for Proxmox {
         let labels = self.notes.labels(want.vmid).unwrap_or_default();
         let mut all = Vec::new();
         for Foreseen { before, change, .. } in ahead {
-            let Ok(ground) = Self::ground(want, &conf, parent.as_ref(), &kept) else { break };
+            let Ok(ground) = self.ground(want, &conf, parent.as_ref(), &kept) else { break };
             let acts = ground.acts(change);
             let is_to_be_done =
                 |act: &&Act| !matches!(act, Act::Profile(name) if self.is_up_to_date(name));
@@ -523,6 +559,16 @@ impl Hypervisor for Proxmox {
             conf = after;
         }
         all
+    }
+
+    fn obstacle<'a>(
+        &self,
+        want: &GuestSpec,
+        ahead: &'a [Foreseen],
+    ) -> Option<(&'a Foreseen, HostError)> {
+        ahead.iter().find_map(|foreseen| {
+            self.check_change(want, &foreseen.change).err().map(|err| (foreseen, err))
+        })
     }
 
     async fn inventory(&self) -> Result<Inventory, HostError> {

@@ -82,6 +82,7 @@ fn made(scene: &Scene<'_>, refuse: &Refuse<'_>) -> Result<SimulatedGuest, HostEr
                 return Err(refuse.for_now(&format!("its parent {parent} does not exist")));
             };
             inherit(&mut guest, parent, refuse)?;
+            guest.seen.parent = Some(parent.guest.vmid);
         }
         Origin::Template { archive: from } | Origin::CloudImage { image: from } => {
             let known = &scene.settings.templates;

@@ -228,6 +228,8 @@ pub(super) fn half_made(
             volumes: Vec::new(),
             snapshots: BTreeMap::new(),
             template: None,
+            parent: None,
+            is_protected: false,
             inside: Some(blank()),
         },
         frozen: BTreeMap::new(),

@@ -72,6 +72,10 @@ fn everything() -> GuestSpec {
     spec
 }
 
+fn home() -> NodeName {
+    "home".parse().unwrap()
+}
+
 fn conf(text: &str) -> Conf {
     Conf::read(text)
 }
@@ -81,8 +85,14 @@ fn shown(want: &GuestSpec, conf: &Conf, parent: Option<&Conf>, changes: &[Change
     let mut conf = conf.clone();
     let mut text = String::new();
     for change in changes {
-        let ground =
-            Ground { want, container: want.container().unwrap(), conf: &conf, parent, kept: &[] };
+        let ground = Ground {
+            cell: &home(),
+            want,
+            container: want.container().unwrap(),
+            conf: &conf,
+            parent,
+            kept: &[],
+        };
         writeln!(text, "{change}").unwrap();
         for act in ground.acts(change) {
             writeln!(text, "    {}", Shown(&act, want.vmid)).unwrap();
@@ -106,7 +116,7 @@ fn create(want: &GuestSpec) -> Change {
     }
 }
 
-const PARENT: &str = "#Managed by Phoenix, guest 920, spec 0\narch: amd64\nhostname: template\nmemory: 512\n\
+const PARENT: &str = "#Managed by Phoenix, cell home, guest 920, spec 0\narch: amd64\nhostname: template\nmemory: 512\n\
     dev0: /dev/nvidia0,mode=0666\ndev1: /dev/nvidia1,mode=0666\ndev2: /dev/nvidiactl,mode=0666\n\
     dev3: /dev/nvidia-uvm,mode=0666\ndev4: /dev/nvidia-uvm-tools,mode=0666\n\
     net0: name=eth0,bridge=vmbr0,hwaddr=BC:24:11:60:F3:21,ip=dhcp,type=veth\nnet1: name=eth1,bridge=vmbr1,ip=dhcp\n\
@@ -188,7 +198,9 @@ fn what_is_not_wanted_any_more_goes() {
 #[test]
 fn a_guest_that_is_as_wanted_costs_no_option() {
     let want = everything();
+    let cell = home();
     let ground = |conf| Ground {
+        cell: &cell,
         want: &want,
         container: want.container().unwrap(),
         conf,
