@@ -163,7 +163,7 @@ impl<H: Hypervisor> Dispatcher<H> {
             }
             Move::Wake => {
                 let question = format!("host {host} has no {class}; where should it run?");
-                let advice = "give the guest another GPU or another host, and submit it again";
+                let advice = "give the guest another GPU or another host, and submit it again; a worker that was started before the driver was loaded must be started anew";
                 let advice = advice.to_owned();
                 self.block(guest, Obstacle::Question { question, advice }).await;
                 None
