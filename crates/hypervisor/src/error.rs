@@ -58,6 +58,16 @@ pub enum HostError {
         /// Why not.
         why: String,
     },
+    /// What was run inside of a guest says that it never can.
+    #[error("{what} refuses: {why}")]
+    Refused {
+        /// What was run.
+        what: String,
+        /// What it says.
+        why: String,
+        /// The end of what it printed.
+        output: String,
+    },
     /// The host said something we do not understand.
     #[error("{what} cannot be understood: {why}")]
     Unreadable {
@@ -81,15 +91,18 @@ impl HostError {
             | Self::Full { .. }
             | Self::Unreachable { .. } => Verdict::Retry,
             Self::Impossible { .. } => Verdict::GiveUp,
-            // A host we have not met. No attempt will teach us its language.
-            Self::Unreadable { .. } => Verdict::AskHuman,
+            // A host we have not met, and no attempt will teach us its language; or a script whose
+            // last line says what is to be mended.
+            Self::Unreadable { .. } | Self::Refused { .. } => Verdict::AskHuman,
         }
     }
 
     /// Returns the end of what the tool printed.
     pub fn output(&self) -> Option<&str> {
         match self {
-            Self::Failed { output, .. } | Self::TimedOut { output, .. } => {
+            Self::Failed { output, .. }
+            | Self::TimedOut { output, .. }
+            | Self::Refused { output, .. } => {
                 Some(output.as_str()).filter(|output| !output.is_empty())
             }
             Self::Locked { .. }
@@ -106,7 +119,9 @@ impl HostError {
             Self::Locked { .. } => Some("it goes on when the lock is gone; a backup may hold it"),
             Self::Full { .. } => Some("free space on the storage, or ask for smaller disks"),
             Self::Unreachable { .. } => Some("see whether the host runs and can be reached"),
-            Self::Impossible { .. } => Some("mend what it says, then submit the guest again"),
+            Self::Refused { .. } | Self::Impossible { .. } => {
+                Some("mend what it says, then submit the guest again")
+            }
             Self::Unreadable { .. } => Some("look at it by hand; the host may be of a new version"),
             Self::Failed { .. } | Self::TimedOut { .. } => None,
         }

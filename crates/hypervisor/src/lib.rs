@@ -6,7 +6,10 @@
 mod command;
 mod error;
 mod idle;
+mod inside;
 mod inventory;
+mod kernel;
+mod library;
 mod line;
 mod lock;
 pub mod proxmox;
@@ -17,6 +20,7 @@ use phoenix_domain::{Change, Facets, Foreseen, GuestSpec, Seen};
 pub use error::HostError;
 pub use idle::Idle;
 pub use inventory::{Gpu, Inventory};
+pub use library::Library;
 pub use line::{Line, Place};
 pub use lock::{Hand, Lock, LockError};
 

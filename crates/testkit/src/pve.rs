@@ -17,7 +17,8 @@ use std::sync::OnceLock;
 use phoenix_fake_proxmox::{
     Entry, Fault, LedgerEvent, Settings, StorageSetting, World, add_fault, init,
 };
-use phoenix_hypervisor::proxmox::{Library, Node};
+use phoenix_hypervisor::Library;
+use phoenix_hypervisor::proxmox::Node;
 use tempfile::{TempDir, tempdir, tempdir_in};
 
 /// The archive that is on every made-up node, as guests name it.

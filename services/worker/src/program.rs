@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use phoenix_hypervisor::Idle;
-use phoenix_hypervisor::proxmox::{Library, Node, Proxmox};
+use phoenix_hypervisor::Library;
+use phoenix_hypervisor::proxmox::{Node, Proxmox};
 use phoenix_hypervisor::simulated;
 use phoenix_hypervisor::simulated::{Effects, Simulated, init};
 use phoenix_service::{LogFormat, on_signal, tell};

@@ -50,7 +50,7 @@ impl Proxmox {
 
     /// Returns the GPUs whose driver runs on the host.
     fn gpus(&self) -> Vec<Gpu> {
-        let Ok(cards) = fs::read_dir(self.layout.proc("driver/nvidia/gpus")) else {
+        let Ok(cards) = fs::read_dir(self.layout.proc().join("driver/nvidia/gpus")) else {
             return Vec::new();
         };
         let read = |card: fs::DirEntry| {

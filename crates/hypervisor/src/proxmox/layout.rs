@@ -50,8 +50,8 @@ impl Layout {
         self.host(&format!("/run/lock/lxc/pve-config-{vmid}.lock"))
     }
 
-    pub(super) fn proc(&self, below: &str) -> PathBuf {
-        self.host("/proc").join(below)
+    pub(super) fn proc(&self) -> PathBuf {
+        self.host("/proc")
     }
 
     pub(super) fn cgroup(&self, vmid: Vmid) -> PathBuf {

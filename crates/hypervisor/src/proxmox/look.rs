@@ -14,8 +14,6 @@ use serde::Deserialize;
 
 use super::acts::{DEFAULT_SWAP, Sealed, sealed, snapshot_contents};
 use super::conf::{Conf, Section};
-use super::inside::has_receipt;
-use super::kernel::{self, Init};
 use super::mark::Whose;
 use super::notes::{Kept, Task};
 use super::words::mount::{mounts, root_disk, volumes};
@@ -23,6 +21,8 @@ use super::words::raw::Raw;
 use super::words::{boot, firewall, gpu, net, options};
 use super::{Proxmox, mark};
 use crate::HostError;
+use crate::inside::has_receipt;
+use crate::kernel::{self, Init};
 
 /// What Proxmox gives a container that says nothing about memory, in MiB.
 const DEFAULT_MEMORY: u64 = 512;
@@ -121,8 +121,8 @@ impl Proxmox {
         let is_half = conf.lock() == Some("create") || disk.is_none();
         let is_ours = self.whose(vmid).is_in(&settled)
             || (is_half && self.notes.begun(Task::Making, vmid)?.is_some());
-        let is_running = !is_half && kernel::is_running(&self.layout, vmid).map_err(unreachable)?;
-        let init = if is_running { kernel::init(&self.layout, vmid) } else { None };
+        let is_running = !is_half && self.is_running(vmid)?;
+        let init = if is_running { self.init(vmid) } else { None };
         let boot = init.as_ref().map(Init::boot);
         let is_stale = conf.has_pending()
             || boot.as_ref().map(|boot| self.notes.is_stale(vmid, boot)).transpose()? == Some(true);
@@ -142,7 +142,9 @@ impl Proxmox {
                 (true, false) => Run::Running,
                 (true, true) => Run::RunningStale,
             },
-            addresses: init.map(|init| kernel::addresses(&self.layout, &init)).unwrap_or_default(),
+            addresses: init
+                .map(|init| kernel::addresses(&self.layout.proc(), &init))
+                .unwrap_or_default(),
             boot,
             properties: self.properties(&settled, want, container, vmid)?,
             unprivileged: Some(settled.is("unprivileged")),
@@ -166,7 +168,7 @@ impl Proxmox {
             // Proxmox makes that one up for each guest.
             AppArmor::Generated => return false,
         };
-        kernel::profile(&self.layout, init).is_some_and(|runs| runs != named)
+        kernel::profile(&self.layout.proc(), init).is_some_and(|runs| runs != named)
     }
 
     /// Returns what a section says, in the words of what is wanted.
@@ -233,7 +235,7 @@ impl Proxmox {
     }
 
     fn inside(&self, want: &GuestSpec, init: &Init) -> Result<Inside, HostError> {
-        let root = match kernel::Inside::open(&self.layout, init) {
+        let root = match kernel::Inside::open(&self.layout.proc(), init) {
             Ok(root) => root,
             // It has ended since it was found.
             Err(err) if err.kind() == ErrorKind::NotFound => {

@@ -231,7 +231,7 @@ impl Proxmox {
     /// Unmounts the root file system that a creation has left mounted.
     async fn unmount(&self, vmid: Vmid, hand: &Hand) -> Result<(), HostError> {
         let root = Layout::rootfs(vmid);
-        let mounts = fs::read_to_string(self.layout.proc("mounts")).unwrap_or_default();
+        let mounts = fs::read_to_string(self.layout.proc().join("mounts")).unwrap_or_default();
         let mut mounted = mounts.lines().filter_map(|line| line.split(' ').nth(1));
         if !mounted.any(|at| Path::new(at).starts_with(&root)) {
             return Ok(());

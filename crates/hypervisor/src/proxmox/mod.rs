@@ -8,11 +8,8 @@
 mod acts;
 mod conf;
 mod edit;
-mod inside;
 mod inventory;
-mod kernel;
 mod layout;
-mod library;
 mod look;
 mod made;
 mod mark;
@@ -34,12 +31,15 @@ use self::acts::{Act, Ground, Shown, firewall_text};
 use self::conf::Conf;
 use self::inventory::Storages;
 use self::layout::Layout;
-pub use self::library::Library;
 use self::look::{container, unreachable};
 use self::made::Turns;
 use self::mark::Whose;
 use self::notes::{Kept, Labels, Notes, Task};
 use self::words::mount::{mounts, root_disk, storage_of};
+use crate::command::Command;
+use crate::inside::Room;
+use crate::kernel::{self, Init};
+use crate::library::Library;
 use crate::{Hand, HostError, Hypervisor, Inventory};
 
 /// Where a node is and what its driver needs.
@@ -116,7 +116,7 @@ impl Proxmox {
         let needs_restart = matches!(change, Change::SetProperties { to }
             if to.iter().any(phoenix_domain::Property::needs_restart));
         // Noted first: whoever is killed in between makes one restart too many, not one too few.
-        if needs_restart && let Some(init) = kernel::init(&self.layout, want.vmid) {
+        if needs_restart && let Some(init) = self.init(want.vmid) {
             self.notes.mark_stale(want.vmid, &init.boot())?;
         }
         self.check_id_maps(want)?;
@@ -196,6 +196,33 @@ impl Proxmox {
             self.notes.label(want.vmid, &labels)?;
         }
         Ok(())
+    }
+
+    /// Says whether a container runs: whether its monitor listens for commands.
+    fn is_running(&self, vmid: Vmid) -> Result<bool, HostError> {
+        let sockets = fs::read_to_string(self.layout.proc().join("net/unix"));
+        let sockets = sockets.map_err(unreachable)?;
+        let socket = format!(" @/var/lib/lxc/{vmid}/command");
+        Ok(sockets.lines().any(|line| line.ends_with(&socket)))
+    }
+
+    /// Finds the init of a container that runs.
+    fn init(&self, vmid: Vmid) -> Option<Init> {
+        kernel::init(&self.layout.proc(), &self.layout.cgroup(vmid))
+    }
+
+    /// Returns the way into a container. The process is the one that `pct exec` becomes after a
+    /// second of Perl.
+    fn room<'r>(&'r self, want: &'r GuestSpec) -> Room<'r> {
+        let attach = |limit| {
+            Command::new(&self.layout.program("lxc-attach"), limit)
+                .plain("-n")
+                .plain(want.vmid.to_string())
+                .plain("--clear-env")
+                .plain("--")
+        };
+        let init = || self.init(want.vmid);
+        Room { want, proc: self.layout.proc(), init: Box::new(init), attach: Box::new(attach) }
     }
 
     fn whose(&self, vmid: Vmid) -> Whose<'_> {
@@ -497,15 +524,15 @@ impl Hypervisor for Proxmox {
             }
             Change::InstallFeature { feature } => {
                 let recipe = self.library.feature(feature)?;
-                inside::run(&self.layout, want, &recipe, hand).await
+                self.room(want).run(&recipe, hand).await
             }
             Change::RunApplicationScript { script } => {
                 let recipe = self.library.script(script)?;
-                inside::run(&self.layout, want, &recipe, hand).await
+                self.room(want).run(&recipe, hand).await
             }
             Change::AwaitHealthy => {
-                inside::await_health(&self.layout, want, hand).await?;
-                match kernel::init(&self.layout, want.vmid) {
+                self.room(want).await_health(hand).await?;
+                match self.init(want.vmid) {
                     Some(init) => self.notes.mark_healthy(want.vmid, &init.boot(), &want.service()),
                     None => Ok(()),
                 }

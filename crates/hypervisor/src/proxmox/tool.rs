@@ -177,7 +177,7 @@ fn storage_in(what: &str) -> String {
 
 /// Says whether a task of Proxmox about this guest is at work: its worker names itself.
 pub(super) fn is_at_work(layout: &Layout, vmid: Vmid) -> bool {
-    let Ok(processes) = std::fs::read_dir(layout.proc("")) else { return false };
+    let Ok(processes) = std::fs::read_dir(layout.proc()) else { return false };
     let about = format!(":{vmid}:");
     processes.filter_map(Result::ok).any(|process| {
         let line = std::fs::read(process.path().join("cmdline")).unwrap_or_default();

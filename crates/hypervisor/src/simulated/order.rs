@@ -33,6 +33,7 @@ pub enum NotMade {
     Full { storage: String },
     Unreachable { why: String },
     Impossible { what: String, why: String },
+    Refused { what: String, why: String, output: String },
     Unreadable { what: String, why: String },
 }
 
@@ -83,6 +84,9 @@ impl From<&HostError> for NotMade {
             HostError::Impossible { what, why } => {
                 Self::Impossible { what: what.clone(), why: why.clone() }
             }
+            HostError::Refused { what, why, output } => {
+                Self::Refused { what: what.clone(), why: why.clone(), output: output.clone() }
+            }
             HostError::Unreadable { what, why } => {
                 Self::Unreadable { what: what.clone(), why: why.clone() }
             }
@@ -101,6 +105,7 @@ impl From<NotMade> for HostError {
             NotMade::Full { storage } => Self::Full { storage },
             NotMade::Unreachable { why } => Self::Unreachable { err: io::Error::other(why) },
             NotMade::Impossible { what, why } => Self::Impossible { what, why },
+            NotMade::Refused { what, why, output } => Self::Refused { what, why, output },
             NotMade::Unreadable { what, why } => Self::Unreadable { what, why },
         }
     }

@@ -1,4 +1,6 @@
 //! What the kernel tells of a running container, without starting a process.
+//!
+//! `proc` is where its process file system is: `/proc`, but for tests and made-up hosts.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -7,67 +9,57 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use phoenix_domain::{BootId, Vmid};
+use phoenix_domain::BootId;
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
-
-use super::layout::Layout;
 
 /// How deep the groups of a container are looked through for its init.
 const DEPTH: usize = 3;
 
 /// The init of a running container.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Init {
+pub(crate) struct Init {
     /// Its process id on the host.
-    pub(super) pid: u32,
+    pub(crate) pid: u32,
     /// When it started, in ticks since the host did.
     started: u64,
 }
 
 impl Init {
     /// Returns what tells this boot from every other one.
-    pub(super) fn boot(&self) -> BootId {
+    pub(crate) fn boot(&self) -> BootId {
         BootId::new(format!("{}-{}", self.started, self.pid))
     }
 }
 
-/// Returns which containers run: those whose monitor listens for commands.
-pub(super) fn is_running(layout: &Layout, vmid: Vmid) -> io::Result<bool> {
-    let sockets = fs::read_to_string(layout.proc("net/unix"))?;
-    let socket = format!(" @/var/lib/lxc/{vmid}/command");
-    Ok(sockets.lines().any(|line| line.ends_with(&socket)))
+/// Finds the init of a container in its control group; nothing where it is gone again or not there
+/// yet.
+pub(crate) fn init(proc: &Path, group: &Path) -> Option<Init> {
+    init_in(proc, group, DEPTH)
 }
 
-/// Finds the init of a container; nothing where it is gone again or not there yet.
-pub(super) fn init(layout: &Layout, vmid: Vmid) -> Option<Init> {
-    init_in(layout, &layout.cgroup(vmid), DEPTH)
-}
-
-fn init_in(layout: &Layout, group: &Path, depth: usize) -> Option<Init> {
+fn init_in(proc: &Path, group: &Path, depth: usize) -> Option<Init> {
     let pids = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
     let here = pids.lines().filter_map(|pid| pid.trim().parse().ok());
-    if let Some(init) =
-        here.filter(|pid| is_init(layout, *pid)).find_map(|pid| started(layout, pid))
-    {
+    if let Some(init) = here.filter(|pid| is_init(proc, *pid)).find_map(|pid| started(proc, pid)) {
         return Some(init);
     }
     let below = fs::read_dir(group).ok()?.filter_map(Result::ok);
     let below = below.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
     let below: Vec<_> = below.map(|entry| entry.path()).collect();
     let deeper = depth.checked_sub(1)?;
-    below.iter().find_map(|group| init_in(layout, group, deeper))
+    below.iter().find_map(|group| init_in(proc, group, deeper))
 }
 
 /// Says whether a process is the first one of a container, and not of one nested in it.
-fn is_init(layout: &Layout, pid: u32) -> bool {
-    let status = fs::read_to_string(layout.proc(&format!("{pid}/status"))).unwrap_or_default();
+fn is_init(proc: &Path, pid: u32) -> bool {
+    let status = fs::read_to_string(proc.join(format!("{pid}/status"))).unwrap_or_default();
     let ids = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
     ids.is_some_and(|ids| ids.split_whitespace().skip(1).eq(["1"]))
 }
 
-fn started(layout: &Layout, pid: u32) -> Option<Init> {
-    let stat = fs::read_to_string(layout.proc(&format!("{pid}/stat"))).ok()?;
+fn started(proc: &Path, pid: u32) -> Option<Init> {
+    let stat = fs::read_to_string(proc.join(format!("{pid}/stat"))).ok()?;
     // The name in parentheses may hold anything, so that fields are counted from behind it.
     let (_, fields) = stat.rsplit_once(')')?;
     let started = fields.split_whitespace().nth(19)?.parse().ok()?;
@@ -75,9 +67,9 @@ fn started(layout: &Layout, pid: u32) -> Option<Init> {
 }
 
 /// Returns the addresses of a container that others can reach, those of its first interface first.
-pub(super) fn addresses(layout: &Layout, init: &Init) -> Vec<IpAddr> {
+pub(crate) fn addresses(proc: &Path, init: &Init) -> Vec<IpAddr> {
     let read = |file: &str| {
-        fs::read_to_string(layout.proc(&format!("{}/net/{file}", init.pid))).unwrap_or_default()
+        fs::read_to_string(proc.join(format!("{}/net/{file}", init.pid))).unwrap_or_default()
     };
     let four = four(&read("fib_trie"), &read("route"));
     four.into_iter()
@@ -142,8 +134,8 @@ fn six(table: &str) -> Vec<Ipv6Addr> {
 }
 
 /// Returns the AppArmor profile a container runs under; nothing where the host has no AppArmor.
-pub(super) fn profile(layout: &Layout, init: &Init) -> Option<String> {
-    let text = fs::read_to_string(layout.proc(&format!("{}/attr/current", init.pid))).ok()?;
+pub(crate) fn profile(proc: &Path, init: &Init) -> Option<String> {
+    let text = fs::read_to_string(proc.join(format!("{}/attr/current", init.pid))).ok()?;
     let name = text.split([' ', '\n', '\0']).next().unwrap_or_default();
     (!name.is_empty()).then(|| name.split("//").next().unwrap_or(name).to_owned())
 }
@@ -153,19 +145,19 @@ pub(super) fn profile(layout: &Layout, init: &Init) -> Option<String> {
 /// Whoever is root in there may have put anything there, links to the host's files included: no
 /// path leads out of it.
 #[derive(Debug)]
-pub(super) struct Inside {
+pub(crate) struct Inside {
     root: OwnedFd,
 }
 
 impl Inside {
-    pub(super) fn open(layout: &Layout, init: &Init) -> io::Result<Self> {
-        let path = layout.proc(&format!("{}/root", init.pid));
+    pub(crate) fn open(proc: &Path, init: &Init) -> io::Result<Self> {
+        let path = proc.join(format!("{}/root", init.pid));
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Self { root: openat(CWD, path, flags, Mode::empty())? })
     }
 
     /// Reads a small text; nothing where there is none, or none that can be trusted to be one.
-    pub(super) fn text(&self, path: &str, limit: u64) -> io::Result<Option<String>> {
+    pub(crate) fn text(&self, path: &str, limit: u64) -> io::Result<Option<String>> {
         // Never waits for the other end of a pipe that somebody put there.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
@@ -215,11 +207,11 @@ mod tests {
 
     #[test]
     fn this_very_process_is_read_as_the_kernel_tells_it() {
-        let layout = Layout::new(Path::new("/"));
-        let init = started(&layout, process::id()).unwrap();
+        let proc = Path::new("/proc");
+        let init = started(proc, process::id()).unwrap();
         assert!(init.started > 0);
         // Whatever addresses this machine has, the tables are there and are read.
-        let found = addresses(&layout, &init);
+        let found = addresses(proc, &init);
         assert!(found.iter().all(|address| !address.is_loopback()), "{found:?}");
     }
 
@@ -234,8 +226,7 @@ mod tests {
         symlink("../../../../../secret", root.join("var/relative")).unwrap();
         symlink("/var/own", root.join("var/inside")).unwrap();
         symlink("loop", root.join("var/loop")).unwrap();
-        let layout = Layout::new(dir.path());
-        let inside = Inside::open(&layout, &Init { pid: 7, started: 1 }).unwrap();
+        let inside = Inside::open(&dir.path().join("proc"), &Init { pid: 7, started: 1 }).unwrap();
 
         let text = |path| inside.text(path, 4096).unwrap();
         assert_eq!(text("/var/own").as_deref(), Some("its own"));

@@ -24,13 +24,13 @@ pub struct Library {
 
 /// What is brought into a guest to be run there once.
 #[derive(Debug)]
-pub(super) struct Recipe {
+pub(crate) struct Recipe {
     /// What people call it.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// The name of its receipt.
-    pub(super) receipt: String,
+    pub(crate) receipt: String,
     /// What is run, relative to the folder it is unpacked in.
-    pub(super) entry: String,
+    pub(crate) entry: String,
     /// The files, by where they are unpacked.
     files: Vec<RecipeFile>,
 }
@@ -43,7 +43,7 @@ struct RecipeFile {
 
 impl Library {
     /// Returns the recipe of a feature.
-    pub(super) fn feature(&self, feature: &FeatureName) -> Result<Recipe, HostError> {
+    pub(crate) fn feature(&self, feature: &FeatureName) -> Result<Recipe, HostError> {
         let what = || format!("the feature {feature}");
         let mut folders = self.features.iter();
         let Some(folder) = folders.find(|folder| folder.join(feature.as_str()).is_dir()) else {
@@ -71,7 +71,7 @@ impl Library {
     }
 
     /// Returns the recipe of an application script.
-    pub(super) fn script(&self, script: &FileName) -> Result<Recipe, HostError> {
+    pub(crate) fn script(&self, script: &FileName) -> Result<Recipe, HostError> {
         let what = format!("the script {script}");
         let found = self.scripts.iter().map(|folder| folder.join(script.as_str()));
         let Some(path) = found.clone().find(|path| path.is_file()) else {
@@ -84,7 +84,7 @@ impl Library {
     }
 
     /// Returns the text of an AppArmor profile, if there is one of this name.
-    pub(super) fn profile(&self, name: &ProfileName) -> Option<PathBuf> {
+    pub(crate) fn profile(&self, name: &ProfileName) -> Option<PathBuf> {
         let found = self.profiles.iter().map(|folder| folder.join(name.as_str()));
         found.into_iter().find(|path| path.is_file())
     }
@@ -92,7 +92,7 @@ impl Library {
 
 impl Recipe {
     /// Returns what tells this version of it from every other one.
-    pub(super) fn digest(&self) -> Result<String, HostError> {
+    pub(crate) fn digest(&self) -> Result<String, HostError> {
         let mut hash = Sha256::new();
         for file in &self.files {
             let bytes = fs::read(&file.path).map_err(unreachable)?;
@@ -110,7 +110,7 @@ impl Recipe {
     }
 
     /// Returns it as an archive, with these texts beside it.
-    pub(super) fn archive(&self, texts: &[(&str, &str)]) -> Result<Vec<u8>, HostError> {
+    pub(crate) fn archive(&self, texts: &[(&str, &str)]) -> Result<Vec<u8>, HostError> {
         let mut archive = tar::Builder::new(Vec::new());
         for file in &self.files {
             let bytes = fs::read(&file.path).map_err(unreachable)?;

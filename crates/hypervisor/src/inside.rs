@@ -1,0 +1,209 @@
+//! What is done in a container, and what was done there.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use phoenix_domain::{Check, GuestSpec};
+use tokio::time::{Instant, sleep};
+
+use crate::command::{Command, Ended};
+use crate::kernel::{self, Init, Inside};
+use crate::library::Recipe;
+use crate::{Hand, HostError};
+
+/// Where a guest keeps what was done in it: a clone inherits it, and a rollback undoes it.
+const RECEIPTS: &str = "/var/lib/phoenix/receipts";
+/// How long a receipt may be.
+const RECEIPT: u64 = 256;
+/// How long the installation of a feature, or an application script, may take.
+const LONG: Duration = Duration::from_hours(2);
+/// How long a guest has for getting its addresses.
+const NETWORK: Duration = Duration::from_mins(1);
+/// What a script ends with that can never do what it is for.
+const NEVER: i32 = 78;
+/// How often its addresses are looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What everything in a guest begins with: nothing of the environment of the host is there.
+macro_rules! in_guest {
+    ($script:literal) => {
+        concat!(
+            "set -u; export HOME=/root LANG=C.UTF-8 \
+             PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; ",
+            $script
+        )
+    };
+}
+
+/// Unpacks what comes through stdin, and runs what is in it. Nothing of it stays.
+const UNPACK: &str = in_guest!(
+    "set -e; umask 077; mkdir -p /tmp; d=$(mktemp -d /tmp/phoenix.XXXXXX); \
+     trap 'rm -rf \"$d\"' EXIT; tar -xf - -C \"$d\"; cd \"$d\"; sh ./run </dev/null"
+);
+/// Runs what comes through stdin.
+const CHECK: &str = in_guest!("exec sh -s");
+
+/// A container, as one gets into it.
+pub(crate) struct Room<'r> {
+    /// What is wanted of it.
+    pub(crate) want: &'r GuestSpec,
+    /// Where the process file system is.
+    pub(crate) proc: PathBuf,
+    /// Finds its init, if it runs.
+    pub(crate) init: Box<dyn Fn() -> Option<Init> + Send + Sync + 'r>,
+    /// Begins the command that runs something in it: the program and its arguments follow.
+    pub(crate) attach: Box<dyn Fn(Duration) -> Command + Send + Sync + 'r>,
+}
+
+/// Says whether a receipt says that this version was run.
+pub(crate) fn has_receipt(inside: &Inside, recipe: &Recipe) -> Result<bool, HostError> {
+    let path = format!("{RECEIPTS}/{}", recipe.receipt);
+    let receipt = inside.text(&path, RECEIPT).map_err(|err| HostError::Unreachable { err })?;
+    Ok(match receipt {
+        Some(receipt) => receipt.trim_end() == recipe.digest()?,
+        None => false,
+    })
+}
+
+impl Room<'_> {
+    /// Brings a recipe into the guest and runs it there: one process, whatever it is made of.
+    pub(crate) async fn run(&self, recipe: &Recipe, hand: &Hand) -> Result<(), HostError> {
+        self.network().await?;
+        let spec = serde_json::to_string(self.want).map_err(|err| HostError::Unreadable {
+            what: "the spec of the guest".to_owned(),
+            why: err.to_string(),
+        })?;
+        let texts = [("guest.json", spec.as_str()), ("run", &self.script(recipe)?)];
+        let archive = recipe.archive(&texts)?;
+        let what = format!("{} in {}", recipe.name, self.want.vmid);
+        let ended = self.shell(UNPACK, LONG).purpose(&what).stdin(&archive)?.run(hand).await?;
+        judge(what, ended)
+    }
+
+    /// Returns what is run: the recipe, and then the receipt that it was.
+    fn script(&self, recipe: &Recipe) -> Result<String, HostError> {
+        let (digest, receipt, entry) = (recipe.digest()?, &recipe.receipt, &recipe.entry);
+        let (vmid, name) = (self.want.vmid, &self.want.name);
+        Ok(format!(
+            "set -eu\n\
+             export PHOENIX_GUEST={vmid} PHOENIX_NAME={name} PHOENIX_KIND=container \
+             PHOENIX_SPEC=\"$PWD/guest.json\" PHOENIX_LIB=\"$PWD/lib\"\n\
+             # Who asks before the guest has booted gets answers that are not true a second later.\n\
+             if [ -d /run/systemd/system ]; then\n\
+             \ttimeout 120 systemctl is-system-running --wait >/dev/null 2>&1 || true\n\
+             fi\n\
+             chmod +x './{entry}'\n\
+             ( cd \"$(dirname './{entry}')\" && ./\"$(basename '{entry}')\" {vmid} )\n\
+             mkdir -p {RECEIPTS}\n\
+             echo {digest} > {RECEIPTS}/.{receipt}.new\n\
+             sync\n\
+             mv {RECEIPTS}/.{receipt}.new {RECEIPTS}/{receipt}\n"
+        ))
+    }
+
+    /// Waits until it runs, has its addresses and passes its checks.
+    pub(crate) async fn await_health(&self, hand: &Hand) -> Result<(), HostError> {
+        self.network().await?;
+        let checks = &self.want.checks;
+        if checks.is_empty() {
+            return Ok(());
+        }
+        let what = format!("the health check of {}", self.want.vmid);
+        let seconds: u64 = checks
+            .iter()
+            .map(|check| u64::from(check.retries) * (u64::from(check.interval) + 60))
+            .sum();
+        let checks: String = checks.iter().map(check).collect();
+        let ended = self
+            .shell(CHECK, Duration::from_secs(seconds + 60))
+            .purpose(&what)
+            .stdin(checks.as_bytes())?
+            .run(hand)
+            .await?;
+        judge(what, ended)
+    }
+
+    /// Waits until it has an address, where it is to have one.
+    async fn network(&self) -> Result<(), HostError> {
+        if self.want.nics.is_empty() {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        loop {
+            if (self.init)().is_some_and(|init| !kernel::addresses(&self.proc, &init).is_empty()) {
+                return Ok(());
+            }
+            if begun.elapsed() >= NETWORK {
+                return Err(HostError::Failed {
+                    what: format!("waiting for an address of {}", self.want.vmid),
+                    why: "it has none; see whether its bridge leads to a DHCP server".to_owned(),
+                    output: String::new(),
+                });
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    /// Returns the process that has the container's own shell run something.
+    fn shell(&self, script: &str, limit: Duration) -> Command {
+        (self.attach)(limit).plain("/bin/sh").plain("-c").plain(script)
+    }
+}
+
+/// Turns how a script ended into what is to be done about it.
+fn judge(what: String, Ended { status, stdout, stderr }: Ended) -> Result<(), HostError> {
+    if status.success() {
+        return Ok(());
+    }
+    // What went wrong is what was said last, and errors are said on stderr.
+    let last = |text: &str| text.lines().rfind(|line| !line.trim().is_empty()).map(str::to_owned);
+    let last = last(&stderr).or_else(|| last(&stdout));
+    let output = format!("{stdout}{stderr}");
+    if status.code() == Some(NEVER) {
+        let why = last.unwrap_or_else(|| format!("it ended with {status}, and says nothing"));
+        return Err(HostError::Refused { what, why, output });
+    }
+    let why = match last {
+        Some(last) => format!("{last} ({status})"),
+        None => format!("it ended with {status}, and says nothing"),
+    };
+    Err(HostError::Failed { what, why, output })
+}
+
+fn check(check: &Check) -> String {
+    let Check { command, retries, interval, .. } = check;
+    format!(
+        "n=0\nuntil ( {command}\n) </dev/null\ndo\n\tn=$((n+1))\n\
+         \tif [ $n -ge {retries} ]; then echo \"failed {retries} times: {quoted}\" >&2; exit 1; fi\n\
+         \tsleep {interval}\ndone\n",
+        quoted = command.replace(['"', '`', '$', '\\', '\n'], " "),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::ExitStatus;
+
+    use phoenix_domain::Verdict;
+
+    use super::*;
+
+    fn told(code: i32, stdout: &str, stderr: &str) -> Result<(), HostError> {
+        let status = ExitStatus::from_raw(code << 8);
+        let (stdout, stderr) = (stdout.to_owned(), stderr.to_owned());
+        judge("the feature redis in 950".to_owned(), Ended { status, stdout, stderr })
+    }
+
+    #[test]
+    fn a_script_says_by_its_exit_code_whether_another_attempt_makes_sense() {
+        told(0, "installed\n", "a warning\n").unwrap();
+        for (code, verdict) in [(75, Verdict::Retry), (1, Verdict::Retry), (78, Verdict::AskHuman)]
+        {
+            let err = told(code, "began\n", "first\nthe reason\n\n").unwrap_err();
+            assert_eq!(err.verdict(), verdict, "{code}");
+            assert!(err.to_string().contains("the reason"), "{err}");
+            assert!(err.output().unwrap().contains("began"));
+        }
+    }
+}
