@@ -91,6 +91,7 @@ impl Seen {
             template: None,
             parent: want.parent(),
             is_protected: false,
+            is_rigid: false,
             inside: Some(untouched()),
         };
         if let Change::Create { origin, properties, .. } = change {
@@ -115,7 +116,11 @@ impl SeenGuest {
             | Change::CleanForTemplate => {}
             Change::Adopt => self.owner = Owner::Phoenix,
             Change::SetProperties { to } => {
-                if self.run == Run::Running && to.iter().any(Property::needs_restart) {
+                let waits = |property: &Property| {
+                    property.needs_restart()
+                        || (self.is_rigid && matches!(property, Property::Nics(_)))
+                };
+                if self.run == Run::Running && to.iter().any(waits) {
                     self.run = Run::RunningStale;
                 }
                 self.put(to);
@@ -123,6 +128,9 @@ impl SeenGuest {
             Change::Attach { volume } => {
                 self.volumes.retain(|old| old.place != volume.place);
                 self.volumes.push(volume.clone());
+                if self.run == Run::Running && self.is_rigid {
+                    self.run = Run::RunningStale;
+                }
             }
             Change::Detach { place } => {
                 self.volumes.retain(|volume| volume.place != *place);

@@ -147,6 +147,10 @@ pub struct SeenGuest {
     /// Whether the host refuses to remove it or a volume of it.
     #[serde(default)]
     pub is_protected: bool,
+    /// Whether its mounts and interfaces wait for a restart as well: the host cannot change those
+    /// of a guest that runs.
+    #[serde(default)]
+    pub is_rigid: bool,
     /// What a look inside told; absent when the look did not go there.
     pub inside: Option<Inside>,
 }

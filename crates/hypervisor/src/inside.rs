@@ -1,14 +1,16 @@
 //! What is done in a container, and what was done there.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use phoenix_domain::{Check, GuestSpec};
+use phoenix_domain::{Check, GuestSpec, Health};
 use tokio::time::{Instant, sleep};
 
 use crate::command::{Command, Ended};
 use crate::kernel::{self, Init, Inside};
-use crate::library::Recipe;
+use crate::library::{Library, Recipe};
 use crate::{Hand, HostError};
 
 /// Where a guest keeps what was done in it: a clone inherits it, and a rollback undoes it.
@@ -56,13 +58,50 @@ pub(crate) struct Room<'r> {
 }
 
 /// Says whether a receipt says that this version was run.
-pub(crate) fn has_receipt(inside: &Inside, recipe: &Recipe) -> Result<bool, HostError> {
+fn has_receipt(inside: &Inside, recipe: &Recipe) -> Result<bool, HostError> {
     let path = format!("{RECEIPTS}/{}", recipe.receipt);
     let receipt = inside.text(&path, RECEIPT).map_err(|err| HostError::Unreachable { err })?;
     Ok(match receipt {
         Some(receipt) => receipt.trim_end() == recipe.digest()?,
         None => false,
     })
+}
+
+/// Looks into a container that runs; nothing where it has ended since it was found.
+pub(crate) fn look(
+    proc: &Path,
+    init: &Init,
+    want: &GuestSpec,
+    library: &Library,
+    is_healthy: bool,
+) -> Result<Option<phoenix_domain::Inside>, HostError> {
+    let root = match Inside::open(proc, init) {
+        Ok(root) => root,
+        Err(err) if err.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(err) => return Err(HostError::Unreachable { err }),
+    };
+    let mut features = BTreeSet::new();
+    for feature in &want.features {
+        // Without a recipe nothing can be compared; whoever has to install it says so.
+        let Ok(recipe) = library.feature(feature) else { continue };
+        if has_receipt(&root, &recipe)? {
+            features.insert(feature.clone());
+        }
+    }
+    let mut application = None;
+    if let Some(script) = &want.application_script
+        && let Ok(recipe) = library.script(script)
+        && has_receipt(&root, &recipe)?
+    {
+        application = Some(script.clone());
+    }
+    let health = if is_healthy {
+        Health::Healthy
+    } else {
+        Health::Ailing("it was not checked since it was started".to_owned())
+    };
+    // A container needs no agent: it is entered through the kernel.
+    Ok(Some(phoenix_domain::Inside { features, application, agent_answers: true, health }))
 }
 
 impl Room<'_> {

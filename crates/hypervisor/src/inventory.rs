@@ -1,6 +1,8 @@
 //! What a host has.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -30,4 +32,22 @@ pub struct Gpu {
     pub index: u8,
     /// What it is.
     pub model: String,
+}
+
+impl Gpu {
+    /// Returns the GPUs whose driver of NVIDIA runs on the host.
+    pub(crate) fn of_nvidia(proc: &Path) -> Vec<Self> {
+        let Ok(cards) = fs::read_dir(proc.join("driver/nvidia/gpus")) else { return Vec::new() };
+        let read = |card: fs::DirEntry| {
+            let text = fs::read_to_string(card.path().join("information")).ok()?;
+            let value = |key: &str| {
+                let line = text.lines().find(|line| line.starts_with(key))?;
+                line.split_once(':').map(|(_, value)| value.trim().to_owned())
+            };
+            Some(Self { index: value("Device Minor")?.parse().ok()?, model: value("Model")? })
+        };
+        let mut gpus: Vec<_> = cards.filter_map(Result::ok).filter_map(read).collect();
+        gpus.sort_by_key(|gpu| gpu.index);
+        gpus
+    }
 }

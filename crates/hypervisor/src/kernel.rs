@@ -4,13 +4,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use phoenix_domain::BootId;
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, openat, openat2, renameat, unlinkat};
 use rustix::io::Errno;
 
 /// How deep the groups of a container are looked through for its init.
@@ -36,6 +36,14 @@ impl Init {
 /// yet.
 pub(crate) fn init(proc: &Path, group: &Path) -> Option<Init> {
     init_in(proc, group, DEPTH)
+}
+
+/// Finds the init of a container among the children of its monitor.
+pub(crate) fn child_init(proc: &Path, monitor: u32) -> Option<Init> {
+    let path = proc.join(format!("{monitor}/task/{monitor}/children"));
+    let children = fs::read_to_string(path).ok()?;
+    let children = children.split_whitespace().filter_map(|pid| pid.parse().ok());
+    children.filter(|pid| is_init(proc, *pid)).find_map(|pid| started(proc, pid))
 }
 
 fn init_in(proc: &Path, group: &Path, depth: usize) -> Option<Init> {
@@ -156,6 +164,36 @@ impl Inside {
         Ok(Self { root: openat(CWD, path, flags, Mode::empty())? })
     }
 
+    /// Opens a root file system that nobody runs on, by its path on the host.
+    pub(crate) fn at(rootfs: &Path) -> io::Result<Self> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        Ok(Self { root: openat(CWD, rootfs, flags, Mode::empty())? })
+    }
+
+    /// Writes a file, if its folder is there and leads nowhere else. It is replaced, never written
+    /// to: there may be a link in its place.
+    pub(crate) fn put(&self, path: &str, text: &str) -> io::Result<()> {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+        let folder = match openat2(&self.root, format!("{folder}/"), flags, Mode::empty(), resolve)
+        {
+            Ok(folder) => folder,
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(()),
+            Err(err) => return Err(err.into()),
+        };
+        let beside = format!(".{name}.phoenix");
+        match unlinkat(&folder, &beside, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(err) => return Err(err.into()),
+        }
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mut file = File::from(openat(&folder, &beside, flags, Mode::from_raw_mode(0o644))?);
+        file.write_all(text.as_bytes())?;
+        Ok(renameat(&folder, &beside, &folder, name)?)
+    }
+
     /// Reads a small text; nothing where there is none, or none that can be trusted to be one.
     pub(crate) fn text(&self, path: &str, limit: u64) -> io::Result<Option<String>> {
         // Never waits for the other end of a pipe that somebody put there.
@@ -236,6 +274,14 @@ mod tests {
         {
             assert_eq!(text(trap), None, "{trap}");
         }
+        for (path, trap) in [("/var/absolute", "secret"), ("/var/relative", "secret")] {
+            inside.put(path, "written").unwrap();
+            assert_eq!(text(path).as_deref(), Some("written"), "in place of the link");
+            assert_eq!(fs::read_to_string(dir.path().join(trap)).unwrap(), "of the host");
+        }
+        symlink(dir.path(), root.join("out")).unwrap();
+        inside.put("/out/made", "written").unwrap();
+        assert!(!dir.path().join("made").exists());
         assert_eq!(inside.text("/var/own", 3).unwrap().as_deref(), Some("its"));
     }
 }

@@ -4,6 +4,7 @@
 //! changed is looked at again afterwards, whatever the driver said.
 
 mod command;
+mod directory;
 mod error;
 mod idle;
 mod inside;
@@ -12,6 +13,7 @@ mod kernel;
 mod library;
 mod line;
 mod lock;
+pub mod lxc;
 pub mod proxmox;
 pub mod simulated;
 

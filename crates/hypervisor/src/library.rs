@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use phoenix_domain::{FeatureName, FileName, ProfileName};
+use phoenix_domain::{FeatureName, FileName, GuestSpec, ProfileName};
 use sha2::{Digest as _, Sha256};
 
 use crate::HostError;
@@ -83,6 +83,14 @@ impl Library {
         Ok(Recipe { name: what, receipt: "application".to_owned(), entry, files })
     }
 
+    /// Says what a guest that is to be made asks for and is not there.
+    pub(crate) fn check(&self, want: &GuestSpec) -> Result<(), HostError> {
+        for feature in &want.features {
+            self.feature(feature)?;
+        }
+        want.application_script.as_ref().map_or(Ok(()), |script| self.script(script).map(drop))
+    }
+
     /// Returns the text of an AppArmor profile, if there is one of this name.
     pub(crate) fn profile(&self, name: &ProfileName) -> Option<PathBuf> {
         let found = self.profiles.iter().map(|folder| folder.join(name.as_str()));
@@ -137,6 +145,10 @@ fn collect(folder: &Path, name: &str, files: &mut Vec<RecipeFile>) -> Result<(),
     let mut entries = entries.map_err(unreachable)?;
     entries.sort_by_key(std::fs::DirEntry::file_name);
     for entry in entries {
+        // What is for people and for the tests of a feature stays outside.
+        if name == "feature" && (entry.file_name() == "README.md" || entry.file_name() == "test") {
+            continue;
+        }
         let (path, below) = (entry.path(), format!("{name}/{}", entry.file_name().display()));
         if path.is_dir() {
             collect(&path, &below, files)?;

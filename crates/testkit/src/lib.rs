@@ -3,6 +3,7 @@
 pub mod actor;
 mod guest;
 pub mod host;
+pub mod lxc;
 pub mod nats;
 pub mod pve;
 pub mod worker;

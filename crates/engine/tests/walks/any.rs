@@ -134,6 +134,7 @@ fn any_guest(want: GuestSpec) -> impl Strategy<Value = SimulatedGuest> {
                 template,
                 parent: None,
                 is_protected: false,
+                is_rigid: false,
                 inside: Some(Inside {
                     features: BTreeSet::from_iter(other.features.clone()),
                     application: other.application_script.clone(),
@@ -176,6 +177,7 @@ fn any_parent(vmid: u64, kind: Kind) -> impl Strategy<Value = SimulatedGuest> {
             template: Some(spec.contents()),
             parent: None,
             is_protected: false,
+            is_rigid: false,
             inside: Some(Inside {
                 features: BTreeSet::from_iter(spec.features.clone()),
                 application: spec.application_script.clone(),

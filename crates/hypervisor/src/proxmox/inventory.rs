@@ -41,29 +41,11 @@ impl Proxmox {
             driver: "proxmox".to_owned(),
             cores: u32::try_from(cores).unwrap_or(u32::MAX),
             memory_mb: memory.unwrap_or_default() / 1024,
-            gpus: self.gpus(),
+            gpus: Gpu::of_nvidia(&self.layout.proc()),
             storages: self.storages().await?,
             templates: self.archives(),
             tools: self.tools(),
         })
-    }
-
-    /// Returns the GPUs whose driver runs on the host.
-    fn gpus(&self) -> Vec<Gpu> {
-        let Ok(cards) = fs::read_dir(self.layout.proc().join("driver/nvidia/gpus")) else {
-            return Vec::new();
-        };
-        let read = |card: fs::DirEntry| {
-            let text = fs::read_to_string(card.path().join("information")).ok()?;
-            let value = |key: &str| {
-                let line = text.lines().find(|line| line.starts_with(key))?;
-                line.split_once(':').map(|(_, value)| value.trim().to_owned())
-            };
-            Some(Gpu { index: value("Device Minor")?.parse().ok()?, model: value("Model")? })
-        };
-        let mut gpus: Vec<_> = cards.filter_map(Result::ok).filter_map(read).collect();
-        gpus.sort_by_key(|gpu| gpu.index);
-        gpus
     }
 
     /// Returns what is free on each storage, in GiB: asked once in a while.

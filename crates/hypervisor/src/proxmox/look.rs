@@ -1,14 +1,14 @@
 //! Looks at a container: reads what Proxmox and the kernel keep in files, and starts nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt as _;
 
 use phoenix_domain::{
-    AppArmor, Body, Container, Disk, Facets, GibiBytes, GuestSpec, Health, Hostname, Inheritance,
-    Inside, Made, MebiBytes, Owner, Property, Run, Seen, SeenGuest, SeenParent, SnapshotName,
-    SpecDigest, Vmid, Volume,
+    AppArmor, Body, Container, Disk, Facets, GibiBytes, GuestSpec, Hostname, Inheritance, Made,
+    MebiBytes, Owner, Property, Run, Seen, SeenGuest, SeenParent, SnapshotName, SpecDigest, Vmid,
+    Volume,
 };
 use serde::Deserialize;
 
@@ -20,14 +20,12 @@ use super::words::mount::{mounts, root_disk, volumes};
 use super::words::raw::Raw;
 use super::words::{boot, firewall, gpu, net, options};
 use super::{Proxmox, mark};
-use crate::HostError;
-use crate::inside::has_receipt;
+use crate::directory::FIRST_ID;
 use crate::kernel::{self, Init};
+use crate::{HostError, inside};
 
 /// What Proxmox gives a container that says nothing about memory, in MiB.
 const DEFAULT_MEMORY: u64 = 512;
-/// Where the ids of an unprivileged container begin on the host.
-pub(super) const FIRST_ID: u32 = 100_000;
 
 /// The list of all guests of a cluster.
 #[derive(Deserialize)]
@@ -104,6 +102,7 @@ impl Proxmox {
             template: None,
             parent: None,
             is_protected: false,
+            is_rigid: false,
             inside: None,
         }))
     }
@@ -128,7 +127,10 @@ impl Proxmox {
             || boot.as_ref().map(|boot| self.notes.is_stale(vmid, boot)).transpose()? == Some(true);
         let is_stale = is_stale || init.as_ref().is_some_and(|init| self.is_unlike(&settled, init));
         let inside = match (facets, &init) {
-            (Facets::Inside, Some(init)) => Some(self.inside(want, init)?),
+            (Facets::Inside, Some(init)) => {
+                let is_healthy = self.notes.is_healthy(vmid, &init.boot(), &want.service())?;
+                inside::look(&self.layout.proc(), init, want, &self.library, is_healthy)?
+            }
             (Facets::Inside, None) | (Facets::Config, _) => None,
         };
         let snapshots = conf.snapshots.iter().filter_map(|(name, section)| {
@@ -156,6 +158,7 @@ impl Proxmox {
                 .then(|| mark::contents(&settled).unwrap_or_else(SpecDigest::none)),
             parent: self.whose(vmid).parent(&settled),
             is_protected: settled.is("protection"),
+            is_rigid: false,
             inside,
         })
     }
@@ -232,49 +235,6 @@ impl Proxmox {
             let Ok(metadata) = fs::metadata(self.layout.host(path)) else { return (None, None) };
             (metadata.uid().checked_sub(first), metadata.gid().checked_sub(first))
         }))
-    }
-
-    fn inside(&self, want: &GuestSpec, init: &Init) -> Result<Inside, HostError> {
-        let root = match kernel::Inside::open(&self.layout.proc(), init) {
-            Ok(root) => root,
-            // It has ended since it was found.
-            Err(err) if err.kind() == ErrorKind::NotFound => {
-                return Ok(Inside {
-                    features: BTreeSet::new(),
-                    application: None,
-                    agent_answers: false,
-                    health: Health::Ailing("it does not run".to_owned()),
-                });
-            }
-            Err(err) => return Err(unreachable(err)),
-        };
-        let mut features = BTreeSet::new();
-        for feature in &want.features {
-            // Without a recipe nothing can be compared; whoever has to install it says so.
-            let Ok(recipe) = self.library.feature(feature) else { continue };
-            if has_receipt(&root, &recipe)? {
-                features.insert(feature.clone());
-            }
-        }
-        let mut application = None;
-        if let Some(script) = &want.application_script
-            && let Ok(recipe) = self.library.script(script)
-            && has_receipt(&root, &recipe)?
-        {
-            application = Some(script.clone());
-        }
-        let is_healthy = self.notes.is_healthy(want.vmid, &init.boot(), &want.service())?;
-        Ok(Inside {
-            features,
-            application,
-            // A container needs none: it is entered through the kernel.
-            agent_answers: true,
-            health: if is_healthy {
-                Health::Healthy
-            } else {
-                Health::Ailing("it was not checked since it was started".to_owned())
-            },
-        })
     }
 }
 

@@ -99,12 +99,7 @@ impl Proxmox {
         origin: &Origin,
     ) -> Result<(), HostError> {
         self.check_id_maps(want)?;
-        for feature in &want.features {
-            self.library.feature(feature)?;
-        }
-        if let Some(script) = &want.application_script {
-            self.library.script(script)?;
-        }
+        self.library.check(want)?;
         match origin {
             Origin::Template { archive } | Origin::CloudImage { image: archive } => {
                 self.find_archive(archive).map(drop)

@@ -24,8 +24,6 @@ use phoenix_domain::{
     AbsolutePath, Change, Facets, Firewall, Foreseen, GibiBytes, GuestSpec, NodeName, ProfileName,
     Run, Seen, Vmid, Volume, VolumeSource,
 };
-use rustix::fs::{CWD, Gid, Mode, OFlags, ResolveFlags, Uid, fchown, openat, openat2};
-use rustix::io::Errno;
 
 use self::acts::{Act, Ground, Shown, firewall_text};
 use self::conf::Conf;
@@ -40,7 +38,7 @@ use crate::command::Command;
 use crate::inside::Room;
 use crate::kernel::{self, Init};
 use crate::library::Library;
-use crate::{Hand, HostError, Hypervisor, Inventory};
+use crate::{Hand, HostError, Hypervisor, Inventory, directory};
 
 /// Where a node is and what its driver needs.
 #[derive(Clone, Debug)]
@@ -97,7 +95,8 @@ impl Proxmox {
                 Act::Firewall(firewall) => self.put_firewall(want, firewall)?,
                 Act::Profile(name) => self.load_profile(name, hand).await?,
                 Act::Directory { path, owner, group } => {
-                    self.make_directory(want, path, *owner, *group)?;
+                    let is_mapped = container(want)?.unprivileged;
+                    directory::make(&self.layout.host("/"), path, *owner, *group, is_mapped)?;
                 }
                 // Said for people; what is run inside, and what is waited for, has its own way.
                 Act::Inside(_) | Act::Wait(_) => {}
@@ -299,43 +298,6 @@ impl Proxmox {
         let path = self.layout.host("/sys/kernel/security/apparmor/profiles");
         let loaded = fs::read_to_string(path).unwrap_or_default();
         loaded.lines().any(|line| line.split(" (").next() == Some(name.as_str()))
-    }
-
-    /// Makes a directory of the host and gives it to an id inside. What is in it stays as it is.
-    fn make_directory(
-        &self,
-        want: &GuestSpec,
-        path: &str,
-        owner: Option<u32>,
-        group: Option<u32>,
-    ) -> Result<(), HostError> {
-        let failed = |why: String| HostError::Failed {
-            what: format!("making the directory {path}"),
-            why,
-            output: String::new(),
-        };
-        fs::create_dir_all(self.layout.host(path)).map_err(|err| failed(err.to_string()))?;
-        // A directory on its way may be mounted in a guest, whose root could put a link there and
-        // have any file of the host given away.
-        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let root = openat(CWD, self.layout.host("/"), flags, Mode::empty());
-        let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH;
-        let below = path.trim_start_matches('/');
-        let there = root.and_then(|root| openat2(root, below, flags, Mode::empty(), resolve));
-        let there = there.map_err(|err| match err {
-            Errno::LOOP => {
-                failed("there is a symbolic link in its path; name what it leads to".to_owned())
-            }
-            err => failed(err.to_string()),
-        })?;
-        let is_mapped = container(want)?.unprivileged;
-        let outside = |id: u32| if is_mapped { id.saturating_add(look::FIRST_ID) } else { id };
-        let uid = owner.map(|id| Uid::from_raw(outside(id)));
-        let gid = group.map(|id| Gid::from_raw(outside(id)));
-        if uid.is_some() || gid.is_some() {
-            fchown(&there, uid, gid).map_err(|err| failed(err.to_string()))?;
-        }
-        Ok(())
     }
 
     /// Says before anything is changed that the host would refuse to start a guest with these ids.

@@ -230,6 +230,7 @@ pub(super) fn half_made(
             template: None,
             parent: None,
             is_protected: false,
+            is_rigid: false,
             inside: Some(blank()),
         },
         frozen: BTreeMap::new(),

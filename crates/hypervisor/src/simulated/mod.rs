@@ -125,7 +125,12 @@ impl Hypervisor for Simulated {
         {
             return Err(run::gone());
         }
-        let guest = self.folder.guest(want.vmid)?.map(|guest| guest.look(facets));
+        let guest = self.folder.guest(want.vmid)?;
+        let kept = match &guest {
+            Some(guest) => guest.unused.clone(),
+            None => self.folder.kept(want.vmid)?,
+        };
+        let guest = guest.map(|guest| guest.look(facets));
         if guest.is_none() {
             // It may be the host that is not there.
             self.folder.settings()?;
@@ -133,7 +138,7 @@ impl Hypervisor for Simulated {
         let parent = want.parent().map(|parent| self.folder.guest(parent)).transpose()?.flatten();
         let inheritance = parent.as_ref().and_then(SimulatedGuest::inheritance);
         let parent = if inheritance.is_some() { SeenParent::Ready } else { SeenParent::NotReady };
-        Ok(Seen { guest, parent, inheritance, kept: Vec::new() })
+        Ok(Seen { guest, parent, inheritance, kept })
     }
 
     async fn apply(&self, want: &GuestSpec, change: &Change, hand: &Hand) -> Result<(), HostError> {

@@ -1,0 +1,226 @@
+//! What a driver stands on in the suite.
+
+use std::fs;
+use std::time::Duration;
+
+use backoff::ExponentialBuilder;
+use phoenix_domain::{Change, Facets, Goal, GuestSpec, Nic, Owner, Seen, StepName};
+use phoenix_engine::{Caution, Halt, Journal, Outcome, Taken, Walk};
+use phoenix_hypervisor::lxc::Lxc;
+use phoenix_hypervisor::proxmox::Proxmox;
+use phoenix_hypervisor::simulated::{Effects, Settings, Simulated, admin, init};
+use phoenix_hypervisor::{Hand, Hypervisor, Lock};
+use phoenix_testkit::lxc::LxcLab;
+use phoenix_testkit::pve::PveNode;
+use phoenix_testkit::{Builder, guest, lxc, pve};
+use tempfile::{TempDir, tempdir};
+
+/// A host, its driver, and how a test puts things there behind the driver's back.
+pub(crate) trait Ground: Default {
+    /// The driver.
+    type Host: Hypervisor;
+    /// What guests are made of.
+    const ARCHIVE: &str;
+    /// Where their disks are.
+    const STORAGE: &str;
+
+    fn host(&self) -> &Self::Host;
+
+    /// Puts a feature into the library.
+    fn feature(&self, name: &str, script: &str);
+
+    /// Takes the mark off a guest.
+    fn disown(&self, want: &GuestSpec);
+
+    /// Returns a file of a guest that runs; nothing where the host has no files of guests.
+    fn file(&self, vmid: u64, path: &str) -> Option<String>;
+
+    /// Begins a guest out of the archive.
+    fn guest(&self, vmid: u64) -> Builder {
+        guest(vmid).archive(Self::ARCHIVE).storage(Self::STORAGE).disk(1)
+    }
+
+    /// Begins a clone.
+    fn clone_of(&self, parent: u64, vmid: u64) -> Builder {
+        guest(vmid).of(parent).storage(Self::STORAGE).disk(1)
+    }
+
+    async fn walk(&self, want: &GuestSpec, goal: Goal) -> Outcome {
+        let patience = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(1))
+            .with_max_times(0);
+        let folder = tempdir().unwrap();
+        let lock = Lock::try_take(&folder.path().join("lock")).unwrap();
+        let walk = Walk {
+            want,
+            way: &goal.way(want, None),
+            host: self.host(),
+            journal: &Silent,
+            hand: &Hand::holding([&lock]),
+            caution: Caution::None,
+            patience,
+        };
+        walk.go().await
+    }
+
+    /// Walks, and is surprised by anything but an arrival; returns the number of changes.
+    #[expect(clippy::panic, reason = "what did not arrive should stop the test")]
+    async fn arrive(&self, want: &GuestSpec) -> u32 {
+        match self.walk(want, Goal::Present).await {
+            Outcome::Arrived { changes, .. } => changes,
+            outcome @ (Outcome::Halted { .. } | Outcome::Stuck { .. }) => {
+                panic!("{} did not arrive: {outcome:?}", want.vmid)
+            }
+        }
+    }
+
+    async fn look(&self, want: &GuestSpec) -> Seen {
+        self.host().look(want, Facets::Inside).await.unwrap()
+    }
+}
+
+/// Gives a guest an interface in the lab's network.
+pub(crate) fn on_net(mut spec: GuestSpec, address: &str) -> GuestSpec {
+    spec.nics = vec![Nic {
+        name: Some("eth0".into()),
+        bridge: "vmbr0".parse().unwrap(),
+        address: address.parse().unwrap(),
+        gateway: None,
+        mac: None,
+        nameservers: Vec::new(),
+    }];
+    spec
+}
+
+/// A journal that hears everything and stops nothing.
+struct Silent;
+
+impl Journal for Silent {
+    async fn before(&self, _step: StepName, _change: &Change) -> Result<(), Halt> {
+        Ok(())
+    }
+
+    fn stumbled(&self, _step: StepName, _change: &Change, _why: &str, _after: Duration) {}
+
+    async fn taken(&self, _taken: Taken) -> Result<(), Halt> {
+        Ok(())
+    }
+}
+
+/// The simulated host.
+pub(crate) struct Pretended {
+    dir: TempDir,
+    host: Simulated,
+}
+
+impl Default for Pretended {
+    fn default() -> Self {
+        let dir = tempdir().unwrap();
+        init(dir.path(), &Settings::instant()).unwrap();
+        let host = Simulated::open(dir.path(), Effects::InProcess).unwrap();
+        Self { dir, host }
+    }
+}
+
+impl Ground for Pretended {
+    type Host = Simulated;
+    const ARCHIVE: &str = "debian-12.tar.zst";
+    const STORAGE: &str = "local-lvm";
+
+    fn host(&self) -> &Simulated {
+        &self.host
+    }
+
+    fn feature(&self, _name: &str, _script: &str) {}
+
+    fn disown(&self, want: &GuestSpec) {
+        admin::give(self.dir.path(), want.into(), Owner::Somebody).unwrap();
+    }
+
+    fn file(&self, _vmid: u64, _path: &str) -> Option<String> {
+        None
+    }
+}
+
+/// The made-up Proxmox node.
+pub(crate) struct MadeUp {
+    node: PveNode,
+    host: Proxmox,
+}
+
+impl Default for MadeUp {
+    fn default() -> Self {
+        let node = PveNode::default();
+        let host = Proxmox::open(&node.node()).unwrap();
+        Self { node, host }
+    }
+}
+
+impl Ground for MadeUp {
+    type Host = Proxmox;
+    const ARCHIVE: &str = pve::ARCHIVE;
+    const STORAGE: &str = "fast";
+
+    fn host(&self) -> &Proxmox {
+        &self.host
+    }
+
+    fn feature(&self, name: &str, script: &str) {
+        let folder = self.node.node().library.features.remove(0).join(name);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("install.sh"), script).unwrap();
+    }
+
+    fn disown(&self, want: &GuestSpec) {
+        let vmid = want.vmid.to_string().parse().unwrap();
+        let conf = self.node.world.conf(vmid).unwrap().unwrap();
+        let theirs: Vec<_> = conf.lines().filter(|line| !line.starts_with('#')).collect();
+        self.node.world.write_conf(vmid, &format!("{}\n", theirs.join("\n"))).unwrap();
+    }
+
+    fn file(&self, vmid: u64, path: &str) -> Option<String> {
+        let pid = self.node.world.pid(u32::try_from(vmid).unwrap()).unwrap();
+        let root = self.node.world.at(&format!("/proc/{pid}/root"));
+        fs::read_to_string(root.join(path.trim_start_matches('/'))).ok()
+    }
+}
+
+/// Real containers.
+pub(crate) struct Plain {
+    pub(crate) lab: LxcLab,
+    host: Lxc,
+}
+
+impl Default for Plain {
+    fn default() -> Self {
+        let lab = LxcLab::new();
+        let host = Lxc::open(&lab.machine()).unwrap();
+        Self { lab, host }
+    }
+}
+
+impl Ground for Plain {
+    type Host = Lxc;
+    const ARCHIVE: &str = lxc::ARCHIVE;
+    const STORAGE: &str = "fast";
+
+    fn host(&self) -> &Lxc {
+        &self.host
+    }
+
+    fn feature(&self, name: &str, script: &str) {
+        self.lab.write(&format!("features/{name}/install.sh"), script);
+    }
+
+    fn disown(&self, want: &GuestSpec) {
+        let sheet = self.lab.machine().dir.join(format!("guests/{}/phoenix.json", want.vmid));
+        let text = fs::read_to_string(&sheet).unwrap();
+        let theirs = text.replace("\"cell\": \"home\"", "\"cell\": \"away\"");
+        assert_ne!(theirs, text);
+        fs::write(sheet, theirs).unwrap();
+    }
+
+    fn file(&self, vmid: u64, path: &str) -> Option<String> {
+        Some(self.lab.inside(vmid, &["cat", path]))
+    }
+}
