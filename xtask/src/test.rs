@@ -23,6 +23,9 @@ impl Test {
         tools::NEXTEST.ensure(workspace)?;
         tools::BUSYBOX.ensure(workspace)?;
         tools::ZSTD.ensure(workspace)?;
+        for tool in &tools::CONTAINERS {
+            tool.ensure(workspace)?;
+        }
         let server = tools::NATS_SERVER.ensure(workspace)?;
         // Tests run in the folder of their package, so the path must hold everywhere.
         let server =

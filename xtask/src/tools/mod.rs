@@ -139,6 +139,34 @@ pub(crate) const ZSTD: Tool = Tool {
     source: Source::Debian { package: "zstd" },
 };
 
+/// What real containers need: LXC itself, a file system that copies for nothing, and a network.
+pub(crate) const CONTAINERS: [Tool; 4] = [
+    Tool {
+        name: "lxc-start",
+        asked: &["--version"],
+        enough: Enough::AtLeast("5.0.0"),
+        source: Source::Debian { package: "lxc" },
+    },
+    Tool {
+        name: "mkfs.btrfs",
+        asked: &["--version"],
+        enough: Enough::Any,
+        source: Source::Debian { package: "btrfs-progs" },
+    },
+    Tool {
+        name: "dnsmasq",
+        asked: &["--version"],
+        enough: Enough::Any,
+        source: Source::Debian { package: "dnsmasq-base" },
+    },
+    Tool {
+        name: "ip",
+        asked: &["-Version"],
+        enough: Enough::Any,
+        source: Source::Debian { package: "iproute2" },
+    },
+];
+
 impl Tool {
     /// Returns the program, installing it when it is missing or too old.
     pub(crate) fn ensure(&self, workspace: &Workspace) -> Result<PathBuf> {
