@@ -7,6 +7,7 @@ mod child;
 mod error;
 mod nats;
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -44,6 +45,15 @@ pub(crate) struct Up {
     /// How long the changes of a simulated host take, where it is made anew
     #[arg(long, value_enum, default_value_t = Pace::Natural, value_name = "PACE")]
     sim_pace: Pace,
+    /// A folder with features, for real containers
+    #[arg(long, default_value = "/usr/share/phoenix/features", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    features: PathBuf,
+    /// A folder with application scripts, for real containers
+    #[arg(long, default_value = "/etc/phoenix/scripts", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    scripts: PathBuf,
+    /// The network namespace that bridges are in, where it is not the machine's own
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    netns: Option<PathBuf>,
     /// The port NATS listens on, on this machine only; 0 takes a free one
     #[arg(long, default_value_t = USUAL_PORT, value_name = "PORT")]
     port: u16,
@@ -57,6 +67,8 @@ pub(crate) struct Up {
 enum Host {
     /// A simulation on disk: no guest is real
     Simulated,
+    /// This machine: real containers by plain LXC, as root
+    Lxc,
 }
 
 /// How long the changes of a simulated host take.
@@ -126,17 +138,28 @@ impl Up {
     }
 
     fn worker(&self, nats: &Nats, data: &Path) -> Result<Child, UpError> {
-        let worker = Program::this()?
+        let mut worker = Program::this()?
             .arg("worker")
-            .args(["--host", "simulated", "--node", &self.node()])
+            .args(["--host", self.host.word(), "--node", &self.node()])
             .args(["--nats-url", &nats.url(), "--nats-monitor", nats.monitor()])
-            .args(["--sim-pace", self.sim_pace.word()])
             .arg("--run-dir")
             .arg(data.join("run"))
             .arg("--state-dir")
-            .arg(data.join("state"))
-            .arg("--sim-dir")
-            .arg(data.join("sim"));
+            .arg(data.join("state"));
+        worker = match self.host {
+            Host::Simulated => worker
+                .args(["--sim-pace", self.sim_pace.word()])
+                .arg("--sim-dir")
+                .arg(data.join("sim")),
+            Host::Lxc => worker
+                .arg("--features")
+                .arg(&self.features)
+                .arg("--scripts")
+                .arg(&self.scripts)
+                .args(
+                    self.netns.iter().flat_map(|netns| [OsStr::new("--netns"), netns.as_os_str()]),
+                ),
+        };
         Child::start("the worker", &worker)
     }
 
@@ -146,8 +169,17 @@ impl Up {
             USUAL_PORT => String::new(),
             _ => format!(" --nats-url {url}"),
         };
+        let what = match self.host {
+            Host::Simulated => {
+                format!("SIMULATION: the guests are files in {data}/sim, and no host is touched")
+            }
+            Host::Lxc => format!(
+                "containers are real, and kept in {data}/state/lxc; they run on when this ends.\n\
+                 Archives they are made of belong in {data}/state/lxc/templates"
+            ),
+        };
         say(&format!(
-            "SIMULATION: the guests are files in {data}/sim, and no host is touched\n\
+            "{what}\n\
              NATS       {url}   process {}, every write on disk before it is acknowledged\n\
              worker     host {}   process {}\n\
              monitor    none: health is not watched in this version\n\n\
@@ -175,6 +207,15 @@ impl Up {
                 .unwrap_or("pve1")
                 .to_owned()
         })
+    }
+}
+
+impl Host {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Simulated => "simulated",
+            Self::Lxc => "lxc",
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use phoenix_hypervisor::Idle;
 use phoenix_hypervisor::Library;
+use phoenix_hypervisor::lxc::{Lxc, Machine};
 use phoenix_hypervisor::proxmox::{Node, Proxmox};
 use phoenix_hypervisor::simulated;
 use phoenix_hypervisor::simulated::{Effects, Simulated, init};
@@ -58,6 +59,7 @@ fn start(settings: Settings) -> Result<(), WorkerError> {
             HostKind::Idle => crate::run(settings, Idle::default(), shutdown).await,
             HostKind::Simulated => simulated(settings, shutdown).await,
             HostKind::Proxmox => proxmox(settings, shutdown).await,
+            HostKind::Lxc => lxc(settings, shutdown).await,
         };
         signals.abort();
         ended
@@ -71,14 +73,31 @@ async fn proxmox(settings: Settings, shutdown: CancellationToken) -> Result<(), 
         root: settings.host_root.clone(),
         state_dir: settings.state_dir.clone(),
         run_dir: settings.run_dir.clone(),
-        library: Library {
-            features: settings.features.clone(),
-            scripts: settings.scripts.clone(),
-            profiles: settings.profiles.clone(),
-        },
+        library: library(&settings),
     };
     let host = Proxmox::open(&node).map_err(WorkerError::Host)?;
     crate::run(settings, host, shutdown).await
+}
+
+async fn lxc(settings: Settings, shutdown: CancellationToken) -> Result<(), WorkerError> {
+    let machine = Machine {
+        name: settings.node.clone(),
+        cell: settings.cell.clone(),
+        dir: settings.state_dir.join("lxc"),
+        run_dir: settings.run_dir.clone(),
+        netns: settings.netns.clone(),
+        library: library(&settings),
+    };
+    let host = Lxc::open(&machine).map_err(WorkerError::Host)?;
+    crate::run(settings, host, shutdown).await
+}
+
+fn library(settings: &Settings) -> Library {
+    Library {
+        features: settings.features.clone(),
+        scripts: settings.scripts.clone(),
+        profiles: settings.profiles.clone(),
+    }
 }
 
 async fn simulated(settings: Settings, shutdown: CancellationToken) -> Result<(), WorkerError> {

@@ -45,11 +45,15 @@ pub struct Settings {
     /// How long the changes of a simulated host take, where it is made anew
     #[arg(long, value_enum, default_value_t = Pace::Natural, value_name = "PACE")]
     pub sim_pace: Pace,
-    /// A folder with features; only with --host proxmox. May be given again, the first that has one wins
+    /// The network namespace that bridges are in, where it is not the machine's own; only with --host
+    /// lxc
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub netns: Option<PathBuf>,
+    /// A folder with features, for real hosts. May be given again, the first that has one wins
     #[arg(long = "features", value_name = "DIR", value_hint = ValueHint::DirPath,
           default_values = ["/etc/phoenix/features", "/usr/share/phoenix/features"])]
     pub features: Vec<PathBuf>,
-    /// A folder with application scripts; only with --host proxmox
+    /// A folder with application scripts, for real hosts
     #[arg(long = "scripts", value_name = "DIR", value_hint = ValueHint::DirPath,
           default_values = ["/etc/phoenix/scripts", "/usr/local/phoenix_hypervisor/bin"])]
     pub scripts: Vec<PathBuf>,
@@ -91,6 +95,8 @@ pub enum HostKind {
     Simulated,
     /// A Proxmox VE node, this one: containers by pct
     Proxmox,
+    /// This machine, without Proxmox: containers by plain LXC
+    Lxc,
     /// Nothing at all, for measuring
     #[value(hide = true)]
     Idle,
