@@ -154,10 +154,9 @@ fn keys(property: &Property) -> String {
 
 /// Returns the value of a property, without its name around it.
 fn value(property: &Property) -> Option<Value> {
-    match serde_json::to_value(property).ok()? {
-        Value::Object(members) => members.into_iter().next().map(|(_, value)| value),
-        other => Some(other),
-    }
+    let mut value = serde_json::to_value(property).ok()?;
+    let members = value.as_object_mut()?;
+    std::mem::take(members).into_iter().next().map(|(_, value)| value)
 }
 
 /// Finds where two values differ, and calls each place by the way that leads there.
