@@ -8,7 +8,7 @@ use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, jetstream};
 use tokio::sync::watch;
 use tracing::{debug, info, warn};
 
-use crate::error::BusError;
+use crate::error::{BusError, said_once};
 use crate::names::Cell;
 
 /// How long one request may take. A leader that is lost is replaced within it.
@@ -63,7 +63,7 @@ impl Bus {
         let servers: Vec<&str> = address.url.split(',').map(str::trim).collect();
         let client = options.connect(servers).await.map_err(|err| {
             let (url, kind) = (without_password(&address.url), err.kind());
-            let err = Box::new(err);
+            let err = said_once(&err);
             match kind {
                 ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
                     BusError::NotLetIn { url, err }

@@ -185,8 +185,24 @@ pub(crate) trait Failing<T> {
 
 impl<T, E: std::error::Error + Send + Sync + 'static> Failing<T> for Result<T, E> {
     fn failing(self, what: &'static str) -> Result<T, BusError> {
-        self.map_err(|err| BusError::failed(what)(Box::new(err)))
+        self.map_err(|err| BusError::failed(what)(said_once(&err)))
     }
+}
+
+/// Returns an error of the client with its causes as one text. The client repeats in its own text
+/// what the cause says.
+pub(crate) fn said_once(err: &dyn std::error::Error) -> BoxError {
+    let mut text = err.to_string();
+    let mut cause = err.source();
+    while let Some(err) = cause {
+        let said = err.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        cause = err.source();
+    }
+    Box::new(Said(text))
 }
 
 /// A cause that is only a text.
@@ -200,3 +216,23 @@ impl fmt::Display for Said {
 }
 
 impl std::error::Error for Said {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Error)]
+    #[error("IO error: refused")]
+    struct Repeats(#[source] Said);
+
+    #[derive(Debug, Error)]
+    #[error("asking")]
+    struct Does(#[source] Repeats);
+
+    #[test]
+    fn what_an_error_says_of_its_cause_is_not_said_again() {
+        let err = Does(Repeats(Said("refused".to_owned())));
+
+        assert_eq!(said_once(&err).to_string(), "asking: IO error: refused");
+    }
+}

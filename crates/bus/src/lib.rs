@@ -28,7 +28,10 @@ pub use hosts::{HostReport, SILENT_AFTER};
 pub use log::{Appended, End, Teller, Wish};
 pub use names::Cell;
 pub use pen::{Pen, Stopped};
-pub use question::{Ahead, Answer, Asked, Forecast, Question, Questions, Refused, Unanswered};
+pub use question::{
+    Ahead, Answer, Answers, Asked, Blind, Difference, Forecast, Inquiry, Question, Questions,
+    Refused, Unanswered,
+};
 pub use setup::Setup;
 pub use tail::{From, Tail, Told};
 pub use work::{Given, Token, Tokens, Waked};

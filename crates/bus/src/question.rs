@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use async_nats::{RequestErrorKind, Subscriber};
+use async_nats::{RequestErrorKind, StatusCode, Subscriber};
 use futures_util::StreamExt as _;
 use phoenix_domain::{
     Disk, Goal, GuestSpec, Impact, NodeName, Owner, Run, SnapshotName, StepName, Verdict, Volume,
@@ -17,9 +17,13 @@ use crate::connect::Bus;
 use crate::error::{BoxError, BusError, Failing as _};
 
 /// The version of questions and answers that this program speaks.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// The group of those who answer for a host: one of them does.
 const GROUP: &str = "workers";
+/// About how many guests is asked in one message at most.
+const AT_ONCE: usize = 100;
+/// What a question takes beside its guests, generously.
+const AROUND: usize = 1024;
 
 /// What a worker is asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,16 +31,23 @@ const GROUP: &str = "workers";
 pub enum Question {
     /// Whether it is there.
     Hello,
-    /// What it would do to a guest once what that is cloned from can be cloned. It looks, and
-    /// changes nothing.
+    /// What it would do to guests once what those are cloned from can be cloned. It looks, and
+    /// changes nothing. Each guest has an answer of its own.
     Plan {
-        /// The guest as it should be.
-        guest: Box<GuestSpec>,
-        /// What is to become of it.
-        goal: Goal,
-        /// What it is cloned from, where that is made before it as this says.
-        parent: Option<Box<GuestSpec>>,
+        /// The guests.
+        guests: Vec<Inquiry>,
     },
+}
+
+/// What is wanted of a guest about which a worker is asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Inquiry {
+    /// The guest as it should be.
+    pub guest: Box<GuestSpec>,
+    /// What is to become of it.
+    pub goal: Goal,
+    /// What it is cloned from, where that is made before it as this says.
+    pub parent: Option<Box<GuestSpec>>,
 }
 
 /// What a worker answers.
@@ -48,15 +59,45 @@ pub enum Answer {
         /// Which process it is.
         worker: WorkerName,
     },
-    /// What it would do.
-    Plan(Box<Forecast>),
-    /// It cannot say.
+    /// What it would do to one of the guests it was asked about.
+    Plan {
+        /// Which of them, counted from 0.
+        nth: usize,
+        /// What it would do.
+        forecast: Box<Forecast>,
+    },
+    /// It cannot say that of one of the guests.
+    Blind {
+        /// Which of them, counted from 0.
+        nth: usize,
+        /// Why not, and what can be done.
+        why: Blind,
+    },
+    /// It has no answer.
     Failed {
         /// Why not.
         what: String,
         /// What a human can do.
         advice: Option<String>,
     },
+}
+
+/// Why it is not known what would be done to a guest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Blind {
+    /// Why not.
+    pub what: String,
+    /// What a human can do.
+    pub advice: Option<String>,
+}
+
+/// What was answered about guests, in the order in which they were asked about.
+#[derive(Debug)]
+pub struct Answers {
+    /// What is known of each; absent where there was no answer.
+    pub told: Vec<Option<Result<Box<Forecast>, Blind>>>,
+    /// Why there was none.
+    pub silence: Option<Unanswered>,
 }
 
 /// What would be done to a guest, and what there is of it now.
@@ -70,6 +111,8 @@ pub struct Forecast {
     pub root_disk: Option<Disk>,
     /// What is mounted into it.
     pub volumes: Vec<Volume>,
+    /// Volumes of a guest with its number that are mounted no longer.
+    pub kept: Vec<Volume>,
     /// Its snapshots.
     pub snapshots: Vec<SnapshotName>,
     /// What would be changed, in order.
@@ -85,12 +128,25 @@ pub struct Ahead {
     pub step: StepName,
     /// The change, in words.
     pub change: String,
+    /// What it changes.
+    pub differences: Vec<Difference>,
     /// What it costs whoever uses the guest.
     pub impact: Impact,
     /// Whether that is sure; the inside of a guest that stands still cannot be looked at.
     pub is_certain: bool,
     /// The command lines it would be made with, as far as the host has such.
     pub commands: Vec<String>,
+}
+
+/// Something that is otherwise than wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    /// What.
+    pub what: String,
+    /// How it is.
+    pub have: String,
+    /// How it is wanted.
+    pub wanted: String,
 }
 
 /// A step that would not be taken.
@@ -109,13 +165,21 @@ pub struct Refused {
 impl Forecast {
     /// Returns what a guest that should be complete has drifted by, and nothing that may be so.
     pub fn drift(&self) -> Vec<String> {
-        let changes = self.changes.iter().filter(|ahead| ahead.is_certain);
-        let refusal = self.refusal.iter().filter(|refusal| match refusal.verdict {
+        let refusal = self.lasting_refusal().map(|refusal| refusal.what.clone());
+        self.certain().map(|ahead| ahead.change.clone()).chain(refusal).collect()
+    }
+
+    /// Returns the changes that will be made, and none that may turn out to be needless.
+    pub fn certain(&self) -> impl Iterator<Item = &Ahead> {
+        self.changes.iter().filter(|ahead| ahead.is_certain)
+    }
+
+    /// Returns the refusal that stands in the way and does not pass by itself.
+    pub fn lasting_refusal(&self) -> Option<&Refused> {
+        self.refusal.as_ref().filter(|refusal| match refusal.verdict {
             Verdict::AskHuman | Verdict::GiveUp => true,
             Verdict::Retry | Verdict::Wait => false,
-        });
-        let refusal = refusal.map(|refusal| refusal.what.clone());
-        changes.map(|ahead| ahead.change.clone()).chain(refusal).collect()
+        })
     }
 }
 
@@ -142,6 +206,16 @@ pub enum Unanswered {
         host: NodeName,
         /// After how long.
         after: Duration,
+    },
+    /// It has no answer.
+    #[error("the worker of host {host} has no answer: {what}")]
+    Failed {
+        /// Of which host.
+        host: NodeName,
+        /// Why not.
+        what: String,
+        /// What a human can do.
+        advice: Option<String>,
     },
     /// The answer cannot be read.
     #[error("the answer of the worker of host {host} cannot be read; it may be of another version")]
@@ -170,6 +244,9 @@ impl Unanswered {
             Self::Nobody { host } => format!("start a worker on {host}: `phoenix worker`"),
             Self::Silent { host, .. } => {
                 format!("see what the worker on {host} does: its log, and whether the host answers")
+            }
+            Self::Failed { host, advice, .. } => {
+                advice.clone().unwrap_or_else(|| format!("look at host {host}"))
             }
             Self::Unreadable { .. } => "use the same version of phoenix on both sides".to_owned(),
             Self::NotAsked { .. } => {
@@ -218,6 +295,73 @@ impl Bus {
         }
     }
 
+    /// Asks the worker of a host about guests, in few messages, and waits no longer than that from
+    /// one answer to the next. What is silent once is not asked again.
+    pub async fn forecasts(
+        &self,
+        host: &NodeName,
+        wishes: &[Inquiry],
+        patience: Duration,
+    ) -> Answers {
+        let mut answers = Answers { told: Vec::new(), silence: None };
+        answers.told.resize_with(wishes.len(), || None);
+        let most = self.client.server_info().max_payload.saturating_sub(AROUND);
+        let lengths = wishes.iter().map(|wish| serde_json::to_vec(wish).map_or(0, |one| one.len()));
+        let mut first = 0;
+        for count in batches(lengths, most) {
+            let batch = wishes.get(first..first + count).unwrap_or_default();
+            let told = answers.told.get_mut(first..first + count).unwrap_or_default();
+            if let Err(silence) = self.forecast_batch(host, batch, told, patience).await {
+                answers.silence = Some(silence);
+                break;
+            }
+            first += count;
+        }
+        answers
+    }
+
+    /// Asks about as many guests as one message holds.
+    async fn forecast_batch(
+        &self,
+        host: &NodeName,
+        wishes: &[Inquiry],
+        told: &mut [Option<Result<Box<Forecast>, Blind>>],
+        patience: Duration,
+    ) -> Result<(), Unanswered> {
+        let not_asked = |err: BoxError| Unanswered::NotAsked { host: host.clone(), err };
+        let silent = || Unanswered::Silent { host: host.clone(), after: patience };
+        let body = write(&Question::Plan { guests: wishes.to_vec() })
+            .map_err(|err| not_asked(err.into()))?;
+        let inbox = self.client.new_inbox();
+        let answers = self.client.subscribe(inbox.clone()).await;
+        let mut answers = answers.map_err(|err| not_asked(err.into()))?;
+        let sent = self.client.publish_with_reply(self.cell.ask(host), inbox, body.into()).await;
+        sent.map_err(|err| not_asked(err.into()))?;
+        while told.iter().any(Option::is_none) {
+            let answer = tokio::time::timeout(patience, answers.next()).await;
+            let message = answer.map_err(|_| silent())?.ok_or_else(silent)?;
+            if message.status == Some(StatusCode::NO_RESPONDERS) {
+                return Err(Unanswered::Nobody { host: host.clone() });
+            }
+            let (nth, said) = match read(&message.payload) {
+                Ok(Answer::Plan { nth, forecast }) => (nth, Ok(forecast)),
+                Ok(Answer::Blind { nth, why }) => (nth, Err(why)),
+                Ok(Answer::Failed { what, advice }) => {
+                    return Err(Unanswered::Failed { host: host.clone(), what, advice });
+                }
+                Ok(Answer::Here { .. }) => {
+                    let (host, what) = (host.clone(), "it says only that it is there".to_owned());
+                    return Err(Unanswered::Failed { host, what, advice: None });
+                }
+                Err(err) => return Err(Unanswered::Unreadable { host: host.clone(), err }),
+            };
+            if let Some(place) = told.get_mut(nth) {
+                *place = Some(said);
+            }
+        }
+        Ok(())
+    }
+
     /// Takes the questions to the worker of a host.
     pub async fn questions(&self, host: &NodeName) -> Result<Questions, BusError> {
         let subject = self.cell.ask(host);
@@ -241,26 +385,52 @@ impl Questions {
 }
 
 impl Asked {
-    /// Answers it. An answer that does not get there is as good as none: who asked waits no longer
-    /// than it said.
-    pub async fn answer(self, answer: &Answer) {
+    /// Answers it, as often as there is something to answer. What does not get there is as good as
+    /// not said: who asked waits no longer than it said.
+    pub async fn answer(&self, answer: &Answer) {
         let most = self.bus.client.server_info().max_payload;
         let body = match write(answer) {
             Ok(body) if body.len() <= most => Ok(body),
-            Ok(body) => write(&Answer::Failed {
-                what: format!("the answer has {} bytes, and NATS takes {most}", body.len()),
-                advice: Some("ask about fewer changes at once".to_owned()),
-            }),
+            Ok(body) => write(&too_long(answer, body.len(), most)),
             Err(err) => Err(err),
         };
+        let reply = self.reply.clone();
         let sent = match body {
-            Ok(body) => self.bus.client.publish(self.reply, body.into()).await.map_err(Into::into),
+            Ok(body) => self.bus.client.publish(reply, body.into()).await.map_err(Into::into),
             Err(err) => Err(BoxError::from(err)),
         };
         if let Err(err) = sent {
             warn!(%err, "a question was not answered");
         }
     }
+}
+
+/// Returns what is answered where the answer is longer than NATS takes.
+fn too_long(answer: &Answer, length: usize, most: usize) -> Answer {
+    let what = format!("the answer has {length} bytes, and NATS takes {most}");
+    let advice = Some("ask about fewer changes at once".to_owned());
+    match answer {
+        Answer::Plan { nth, .. } | Answer::Blind { nth, .. } => {
+            Answer::Blind { nth: *nth, why: Blind { what, advice } }
+        }
+        Answer::Here { .. } | Answer::Failed { .. } => Answer::Failed { what, advice },
+    }
+}
+
+/// Returns how many guests go into each message, in order. One that is too long goes alone: the
+/// server says so.
+fn batches(lengths: impl IntoIterator<Item = usize>, most: usize) -> Vec<usize> {
+    let (mut batches, mut count, mut bytes) = (Vec::new(), 0, 0);
+    for length in lengths {
+        // A comma is between two of them.
+        if count == AT_ONCE || (count > 0 && bytes + length + 1 > most) {
+            batches.push(count);
+            (count, bytes) = (0, 0);
+        }
+        (count, bytes) = (count + 1, bytes + length + 1);
+    }
+    batches.extend((count > 0).then_some(count));
+    batches
 }
 
 fn write(said: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
@@ -287,17 +457,25 @@ mod tests {
 
     #[test]
     fn a_question_of_another_version_is_not_guessed_at() {
-        let question = read::<Question>(br#"{"v":2,"what":"hello"}"#).unwrap_err();
+        let question = read::<Question>(br#"{"v":3,"what":"hello"}"#).unwrap_err();
 
-        assert_eq!(question.to_string(), "it is of version 2, and this one speaks 1");
+        assert_eq!(question.to_string(), "it is of version 3, and this one speaks 2");
         assert!(read::<Question>(br#"{"what":"hello"}"#).is_err());
         assert!(read::<Question>(b"not ours").is_err());
     }
 
     #[test]
+    fn a_message_holds_a_hundred_guests_and_no_more_bytes_than_nats_takes() {
+        assert_eq!(batches(vec![10; 1000], 1_000_000), vec![100; 10]);
+        assert_eq!(batches(vec![10; 5], 22), [2, 2, 1]);
+        assert_eq!(batches([5, 90, 5], 22), [1, 1, 1], "what is too long goes alone");
+        assert_eq!(batches([], 22), [0_usize; 0]);
+    }
+
+    #[test]
     fn what_is_asked_arrives_as_it_was_asked() {
         let written = write(&Question::Hello).unwrap();
-        assert_eq!(String::from_utf8_lossy(&written), r#"{"v":1,"what":"hello"}"#);
+        assert_eq!(String::from_utf8_lossy(&written), r#"{"v":2,"what":"hello"}"#);
         assert_eq!(read::<Question>(&written).unwrap(), Question::Hello);
 
         let failed = Answer::Failed { what: "no".to_owned(), advice: None };

@@ -56,7 +56,8 @@ pub use network::{Address, Mac, Nic};
 pub use phase::Phase;
 pub use property::Property;
 pub use record::{
-    Claim, Class, Desired, Failure, Record, Restart, RunId, SpecText, Standing, Work, WorkerName,
+    Claim, Class, Desired, Failure, Record, Remedy, Restart, RunId, SpecText, Standing, Work,
+    WorkerName,
 };
 pub use refused::Refused;
 pub use seen::{

@@ -167,8 +167,32 @@ pub struct Failure {
     pub output: Option<String>,
     /// What is to be done about it.
     pub verdict: Verdict,
+    /// What is typed once a human has mended it.
+    #[serde(default, skip_serializing_if = "Remedy::is_retry")]
+    pub remedy: Remedy,
     /// When.
     pub at: DateTime<Utc>,
+}
+
+/// What is typed once a human has mended what went wrong.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Remedy {
+    /// The world outside of the files was mended, so the same is asked for again.
+    #[default]
+    Retry,
+    /// The guest's file was mended, so what it says now is asked for.
+    Submit,
+    /// The guest is somebody else's, and is taken over, or its file gives it another number.
+    Adopt,
+}
+
+impl Remedy {
+    /// Says whether the same is asked for again.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+    fn is_retry(&self) -> bool {
+        *self == Self::Retry
+    }
 }
 
 /// A spec as it was written, so that passing it on costs nothing and changes no byte.

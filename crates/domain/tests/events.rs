@@ -54,6 +54,7 @@ fn facts() -> Vec<Fact> {
         advice: Some("wait for the backup".to_owned()),
         output: Some("CT is locked (backup)".to_owned()),
         verdict: Verdict::Retry,
+        remedy: phoenix_domain::Remedy::Retry,
         at: time(),
     };
     vec![

@@ -165,6 +165,7 @@ fn failure() -> Failure {
         advice: Some("see whether the host has that much memory".to_owned()),
         output: Some("unable to parse value of 'memory'\n\u{1b}[31mnot enough".to_owned()),
         verdict: Verdict::Retry,
+        remedy: phoenix_domain::Remedy::Retry,
         at: Utc::now(),
     }
 }

@@ -1,12 +1,13 @@
 //! What would be done to guests, as workers foresee it: asked for here, and shown to people and
 //! programs.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use phoenix_bus::{Ahead, Answer, Bus, Forecast, Question};
+use phoenix_bus::{Ahead, Answers, Blind, Bus, Difference, Forecast, Inquiry, Question};
 use phoenix_domain::{Goal, GuestKey, GuestSpec, Impact, NodeName, Run};
 use serde_json::{Value, json};
 
@@ -14,10 +15,9 @@ use crate::words;
 
 /// How long a worker may take to say that it is there.
 pub(crate) const HELLO: Duration = Duration::from_secs(2);
-/// How long it may take to look at a guest.
+/// How long it may take from one answer to the next.
 const LOOK: Duration = Duration::from_secs(30);
-/// How many questions are on their way at once: as many as a worker answers at once, so that none
-/// of them waits in line while its time runs out.
+/// How many hosts are asked at once.
 const AT_ONCE: usize = 8;
 
 /// A guest somebody wants to know about.
@@ -37,6 +37,8 @@ pub(crate) struct Subject {
 pub(crate) struct Unknown {
     pub(crate) why: String,
     pub(crate) advice: String,
+    /// Whether that is because no worker answered.
+    pub(crate) is_silence: bool,
 }
 
 /// What is known about a guest now.
@@ -48,46 +50,70 @@ pub(crate) struct Known {
     pub(crate) said: Result<Forecast, Unknown>,
 }
 
-/// Says hello to the workers of hosts, and returns why none of them is there; nothing where one is.
-pub(crate) async fn silence(bus: &Bus, subjects: &[Subject]) -> Option<Unknown> {
-    let mut hosts: Vec<_> = subjects.iter().map(|subject| &subject.host).collect();
-    hosts.sort();
-    hosts.dedup();
-    let hello = |host| async move { bus.question(host, &Question::Hello, HELLO).await };
-    let mut answers = stream::iter(hosts).map(hello).buffer_unordered(AT_ONCE);
-    let mut silence = None;
-    while let Some(answer) = answers.next().await {
-        match answer {
-            Ok(_) => return None,
-            Err(err) => silence = Some(Unknown { why: err.to_string(), advice: err.advice() }),
-        }
-    }
-    silence
+/// Returns why no worker answered at all; nothing where one did.
+pub(crate) fn silence(known: &[Known]) -> Option<&Unknown> {
+    let silence = |one: &'_ Known| one.said.as_ref().is_err_and(|unknown| unknown.is_silence);
+    if known.iter().all(silence) { known.first()?.said.as_ref().err() } else { None }
 }
 
-/// Asks about guests, all at once. What is answered is in the order in which it was asked.
+/// Asks about guests: each host once about many, and a silent one no second time. What is answered
+/// is in the order in which it was asked.
 pub(crate) async fn ask(bus: &Bus, subjects: &[Subject]) -> Vec<Known> {
-    let ask = |subject: &Subject| {
-        let Subject { guest, name, host, spec, goal, parent } = subject.clone();
-        async move {
-            let question = Question::Plan { guest: spec, goal, parent };
-            let said = match bus.question(&host, &question, LOOK).await {
-                Ok(Answer::Plan(forecast)) => Ok(*forecast),
-                Ok(Answer::Failed { what, advice }) => {
-                    let advice = advice.unwrap_or_else(|| format!("look at host {host}"));
-                    Err(Unknown { why: what, advice })
-                }
-                Ok(Answer::Here { .. }) => Err(Unknown {
-                    why: format!("the worker of host {host} answers something else"),
-                    advice: "use the same version of phoenix on both sides".to_owned(),
-                }),
-                Err(err) => Err(Unknown { why: err.to_string(), advice: err.advice() }),
-            };
-            Known { guest, name, host, said }
-        }
+    let mut hosts: BTreeMap<&NodeName, Vec<usize>> = BTreeMap::new();
+    for (nth, subject) in subjects.iter().enumerate() {
+        hosts.entry(&subject.host).or_default().push(nth);
+    }
+    let ask = |(host, places): (_, Vec<usize>)| async move {
+        let of_host: Vec<_> = places.iter().filter_map(|nth| subjects.get(*nth)).collect();
+        let said = ask_host(bus, host, &of_host).await;
+        places.into_iter().zip(said).collect::<Vec<_>>()
     };
-    let questions: Vec<_> = subjects.iter().map(ask).collect();
-    stream::iter(questions).buffered(AT_ONCE).collect().await
+    let answers = stream::iter(hosts).map(ask).buffer_unordered(AT_ONCE);
+    let mut said: Vec<_> = answers.collect::<Vec<_>>().await.into_iter().flatten().collect();
+    said.sort_by_key(|(nth, _)| *nth);
+    let known = subjects.iter().zip(said).map(|(subject, (_, said))| {
+        let Subject { guest, name, host, .. } = subject.clone();
+        Known { guest, name, host, said }
+    });
+    known.collect()
+}
+
+/// Asks one host, whose worker has to say first that it is there.
+async fn ask_host(
+    bus: &Bus,
+    host: &NodeName,
+    subjects: &[&Subject],
+) -> Vec<Result<Forecast, Unknown>> {
+    let inquiry = |subject: &&Subject| {
+        let Subject { spec, goal, parent, .. } = (*subject).clone();
+        Inquiry { guest: spec, goal, parent }
+    };
+    let answers = match bus.question(host, &Question::Hello, HELLO).await {
+        Ok(_) => {
+            let inquiries: Vec<_> = subjects.iter().map(inquiry).collect();
+            bus.forecasts(host, &inquiries, LOOK).await
+        }
+        Err(err) => Answers { told: subjects.iter().map(|_| None).collect(), silence: Some(err) },
+    };
+    let silence = answers.silence.map(|err| Unknown {
+        why: err.to_string(),
+        advice: err.advice(),
+        is_silence: true,
+    });
+    let look_at_it = || format!("look at host {host}");
+    let said = answers.told.into_iter().map(|told| match (told, &silence) {
+        (Some(Ok(forecast)), _) => Ok(*forecast),
+        (Some(Err(Blind { what, advice })), _) => {
+            Err(Unknown { why: what, advice: advice.unwrap_or_else(look_at_it), is_silence: false })
+        }
+        (None, Some(silence)) => Err(silence.clone()),
+        (None, None) => Err(Unknown {
+            why: format!("the worker of host {host} did not answer"),
+            advice: look_at_it(),
+            is_silence: true,
+        }),
+    });
+    said.collect()
 }
 
 /// How many changes of each kind there are, and of how many guests.
@@ -241,10 +267,16 @@ pub(crate) fn json(known: &Known) -> Value {
     }
 }
 
+fn difference_json(difference: &Difference) -> Value {
+    let Difference { what, have, wanted } = difference;
+    json!({ "what": what, "have": have, "wanted": wanted })
+}
+
 fn change_json(ahead: &Ahead) -> Value {
     json!({
         "step": ahead.step,
         "change": ahead.change,
+        "differences": ahead.differences.iter().map(difference_json).collect::<Vec<_>>(),
         "impact": ahead.impact,
         "isCertain": ahead.is_certain,
         "commands": ahead.commands,
@@ -260,7 +292,14 @@ mod tests {
 
     fn ahead(step: StepName, change: &str, impact: Impact, commands: &[&str]) -> Ahead {
         let commands = commands.iter().map(|one| (*one).to_owned()).collect();
-        Ahead { step, change: change.to_owned(), impact, is_certain: true, commands }
+        Ahead {
+            step,
+            change: change.to_owned(),
+            impact,
+            is_certain: true,
+            differences: Vec::new(),
+            commands,
+        }
     }
 
     fn forecast(changes: Vec<Ahead>) -> Forecast {
@@ -269,6 +308,7 @@ mod tests {
             run: Some(Run::Running),
             root_disk: None,
             volumes: Vec::new(),
+            kept: Vec::new(),
             snapshots: Vec::new(),
             changes,
             refusal: None,
@@ -300,8 +340,8 @@ mod tests {
             advice: "take it over with `phoenix adopt`".to_owned(),
             verdict: Verdict::AskHuman,
         };
-        let silent =
-            Unknown { why: "no worker\nlistens".to_owned(), advice: "start one".to_owned() };
+        let (why, advice) = ("no worker\nlistens".to_owned(), "start one".to_owned());
+        let silent = Unknown { why, advice, is_silence: true };
         let all = [
             known(900, Ok(forecast(Vec::new()))),
             known(901, Ok(forecast(Vec::new()))),

@@ -55,6 +55,9 @@ pub(crate) enum CommandError {
     /// Guests that others stand on were to be removed.
     #[error("{}", reasons.join("; "))]
     StoodOn { reasons: Vec<String>, all: String },
+    /// Guests that are not ours were to be removed.
+    #[error("{}", not_ours(guests))]
+    NotOurs { guests: Vec<(Vmid, NodeName)>, others: Vec<Vmid> },
     /// A guest that nobody has made was to be taken over.
     #[error("there is no guest {asked} on host {host}, so nothing can be taken over")]
     NothingToAdopt { asked: Vmid, host: NodeName },
@@ -137,6 +140,7 @@ impl CommandError {
             | Self::NobodyToAsk { .. }
             | Self::Rests { .. }
             | Self::StoodOn { .. }
+            | Self::NotOurs { .. }
             | Self::NoRuntime(_)
             | Self::NoRunId(_)
             | Self::NotJson(_)
@@ -168,6 +172,13 @@ impl CommandError {
             ],
             Self::StoodOn { all, .. } => {
                 vec![format!("delete them first, or all: `phoenix delete {all}`")]
+            }
+            Self::NotOurs { guests, others } => {
+                let guests = joined(guests.iter().map(|(vmid, _)| vmid));
+                let without = (!others.is_empty())
+                    .then(|| format!("delete the others: `phoenix delete {}`", joined(others)));
+                let adopt = format!("or take over what is not ours first: `phoenix adopt {guests}`");
+                without.into_iter().chain([adopt]).collect()
             }
             Self::NothingToAdopt { asked, .. } => {
                 vec![format!("have it built: `phoenix submit {asked}`")]
@@ -207,6 +218,17 @@ impl CommandError {
             | Self::NotWritten(_) => Vec::new(),
         }
     }
+}
+
+fn not_ours(guests: &[(Vmid, NodeName)]) -> String {
+    let say = |(vmid, host): &(Vmid, NodeName)| {
+        format!("{vmid} on host {host} is not a guest of Phoenix, and is left alone")
+    };
+    guests.iter().map(say).collect::<Vec<_>>().join("; ")
+}
+
+fn joined<'v>(guests: impl IntoIterator<Item = &'v Vmid>) -> String {
+    guests.into_iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 fn bus_exit_code(err: &BusError) -> u8 {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use phoenix_bus::{Bus, From, Told};
-use phoenix_domain::{Event, Fact, GuestKey, RunId, Standing};
+use phoenix_domain::{Event, Fact, GuestKey, Record, RunId, Standing};
 use serde::Serialize;
 
 use crate::error::CommandError;
@@ -25,6 +25,9 @@ pub(crate) struct Run {
     pub(crate) by: String,
     /// What for.
     pub(crate) guests: Vec<GuestKey>,
+    /// How guests stood last while they were wanted as this run had it.
+    #[serde(skip)]
+    last: BTreeMap<GuestKey, Record>,
 }
 
 /// Runs, as requests are found one by one.
@@ -48,13 +51,19 @@ impl Found {
             | Fact::Drifted(_)
             | Fact::Failed(_)
             | Fact::DeadLettered(_)
-            | Fact::Cancelled(_) => return,
+            | Fact::Cancelled(_) => {
+                if let Some(run) = self.0.get_mut(&event.state.desired.run) {
+                    run.last.insert(event.state.guest, event.state.clone());
+                }
+                return;
+            }
         };
         let run = self.0.entry(desired.run.clone()).or_insert_with(|| Run {
             id: desired.run.clone(),
             time: event.time,
             by: desired.by.clone(),
             guests: Vec::new(),
+            last: BTreeMap::new(),
         });
         if !run.guests.contains(&event.state.guest) {
             run.guests.push(event.state.guest);
@@ -94,30 +103,39 @@ pub(crate) async fn members(
     Ok(guests)
 }
 
-/// Says how a run stands: how many of its guests are how.
+/// Says how a run stands: how many of its guests are how, or were until somebody wanted something
+/// else of them.
 pub(crate) fn state(run: &Run, states: &States) -> String {
     let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
     for guest in &run.guests {
-        let word = match states.record(*guest) {
-            Some(record) if record.desired.run != run.id => "superseded",
-            Some(record) => match record.work.standing {
-                Standing::Completed if record.is_complete() => words::done(record.desired.goal),
-                Standing::Working => "working",
-                Standing::RetryWait { .. } => "retry-wait",
-                Standing::BlockedBy { .. } => "blocked",
-                Standing::Blocked { .. } => "waits for a human",
-                Standing::Failed => "failed",
-                Standing::Dead { .. } => "dead",
-                Standing::Cancelled => "cancelled",
-                Standing::Requested | Standing::Completed => "requested",
+        let current = states.record(*guest);
+        let word = match current.filter(|record| record.desired.run == run.id) {
+            Some(record) => word(record),
+            None => match run.last.get(guest).filter(|record| record.is_settled()) {
+                Some(record) => word(record),
+                None if current.is_some() => "superseded",
+                None => "unknown",
             },
-            None => "unknown",
         };
         *counts.entry(word).or_default() += 1;
     }
     let counts: Vec<_> =
         counts.into_iter().map(|(word, count)| format!("{count} {word}")).collect();
     counts.join(", ")
+}
+
+fn word(record: &Record) -> &'static str {
+    match record.work.standing {
+        Standing::Completed if record.is_complete() => words::done(record.desired.goal),
+        Standing::Working => "working",
+        Standing::RetryWait { .. } => "retry-wait",
+        Standing::BlockedBy { .. } => "blocked",
+        Standing::Blocked { .. } => "waits for a human",
+        Standing::Failed => "failed",
+        Standing::Dead { .. } => "dead",
+        Standing::Cancelled => "cancelled",
+        Standing::Requested | Standing::Completed => "requested",
+    }
 }
 
 /// Returns the guests of a run as people call them, as far as a line holds them.

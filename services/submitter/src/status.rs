@@ -100,7 +100,10 @@ pub(crate) fn details(around: &Around<'_>, guest: GuestKey) -> String {
         format!("{} ({guest})\n{}", words::guest(guest, &words::name(record)), rows(&facts));
     if let Some(failure) = &work.failure {
         let output = failure.output.as_deref().map(words::lines).unwrap_or_default();
-        text.push_str("\nwhat went wrong last:\n");
+        let title =
+            if words::is_waiting(record) { "what it waits for" } else { "what went wrong last" };
+        // A String takes everything that is written to it.
+        let _written = writeln!(text, "\n{title}:");
         text.push_str(&rows(&[
             ("when", format!("{}, {} so far", words::time(failure.at), failures(record))),
             ("step", failure.step.map(|step| words::step(record, step)).unwrap_or_default()),
@@ -186,6 +189,7 @@ fn state(record: &Record) -> &'static str {
         Standing::Working => "working",
         _ if !is_newest => "requested",
         Standing::Requested => "requested",
+        Standing::RetryWait { .. } if words::is_waiting(record) => "waiting",
         Standing::RetryWait { .. } => "retry-wait",
         Standing::BlockedBy { .. } => "blocked",
         Standing::Blocked { .. } => "question",
@@ -215,6 +219,7 @@ fn step(record: &Record) -> String {
 fn attempt(record: &Record) -> String {
     let attempts = record.work.attempts;
     match record.work.standing {
+        Standing::RetryWait { .. } if words::is_waiting(record) => String::new(),
         Standing::Working | Standing::RetryWait { .. } => (attempts + 1).to_string(),
         Standing::Failed | Standing::Dead { .. } => attempts.to_string(),
         Standing::Requested
@@ -228,6 +233,9 @@ fn attempt(record: &Record) -> String {
 /// Says what it waits for; what went wrong is told elsewhere.
 fn waits(around: &Around<'_>, record: &Record) -> String {
     match record.work.standing {
+        Standing::RetryWait { at } if words::is_waiting(record) => {
+            format!("looks again at {}; waiting costs no attempt", words::time(at))
+        }
         Standing::RetryWait { at } => {
             format!("attempt {} at {}", record.work.attempts + 1, words::time(at))
         }
@@ -252,6 +260,9 @@ fn next(around: &Around<'_>, record: &Record) -> String {
         Standing::Completed if !work.drift.is_empty() => words::drift(&work.drift),
         Standing::Working | Standing::Completed | Standing::Cancelled => String::new(),
         Standing::Requested => waits_for(around, record),
+        Standing::RetryWait { at } if words::is_waiting(record) => {
+            format!("waits, looks again at {}: {}", words::time(*at), failed())
+        }
         Standing::RetryWait { at } => {
             format!("again at {}: {}", words::time(*at), failed())
         }
@@ -302,11 +313,11 @@ fn command(around: &Around<'_>, record: &Record) -> Option<String> {
         Standing::RetryWait { .. } => Some(format!("`phoenix retry {vmid}` tries it now")),
         Standing::BlockedBy { root, .. } => Some(format!("`phoenix status {}`", root.vmid)),
         Standing::Blocked { advice, .. } => {
-            Some(format!("{}; then `phoenix retry {vmid}`", words::line(advice)))
+            Some(format!("{}; {}", words::line(advice), words::remedy(record)))
         }
-        Standing::Dead { letter } => Some(format!(
-            "`phoenix dead show {letter}` tells its story, `phoenix retry {vmid}` tries it again"
-        )),
+        Standing::Dead { letter } => {
+            Some(format!("`phoenix dead show {letter}` tells its story; {}", words::remedy(record)))
+        }
         Standing::Cancelled => Some(format!("`phoenix retry {vmid}` goes on")),
         Standing::Completed if record.work.drift.is_empty() => match record.desired.goal {
             Goal::Stopped => Some(format!("`phoenix start {vmid}` starts it")),

@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use anstream::adapter::strip_str;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use phoenix_domain::{
-    Cause, Event, Fact, Failure, Fate, Goal, GuestKey, Obstacle, Record, RunId, StepName,
+    Cause, Event, Fact, Failure, Fate, Goal, GuestKey, Obstacle, Record, Remedy, RunId, Standing,
+    StepName, Verdict,
 };
 
 /// Returns a time as it is written everywhere.
@@ -153,6 +154,29 @@ pub(crate) fn failure(record: &Record, failure: &Failure) -> String {
     text
 }
 
+/// Says whether a guest waits for what somebody else holds. That is no attempt that failed.
+pub(crate) fn is_waiting(record: &Record) -> bool {
+    let is_held = |failure: &Failure| failure.verdict == Verdict::Wait;
+    matches!(record.work.standing, Standing::RetryWait { .. })
+        && record.work.failure.as_ref().is_some_and(is_held)
+}
+
+/// Returns what is typed once a human has mended what is in the way of a guest.
+pub(crate) fn remedy(record: &Record) -> String {
+    let vmid = record.guest.vmid;
+    let remedy = match (&record.work.failure, &record.work.standing) {
+        (Some(failure), _) => failure.remedy,
+        // Nothing failed: what is wanted cannot be.
+        (None, Standing::Blocked { .. }) => Remedy::Submit,
+        (None, _) => Remedy::Retry,
+    };
+    match remedy {
+        Remedy::Retry => format!("`phoenix retry {vmid}`"),
+        Remedy::Submit => format!("mend its file, then `phoenix submit {vmid}`"),
+        Remedy::Adopt => format!("`phoenix adopt {vmid}`, or another number in its file"),
+    }
+}
+
 /// Returns why a guest was asked for.
 pub(crate) fn cause(cause: &Cause) -> String {
     match cause {
@@ -200,10 +224,19 @@ pub(crate) fn happened(event: &Event) -> String {
         Fact::StepFailed(failed) => {
             let advice = failed.failure.advice.as_deref().map(line).unwrap_or_default();
             let advice = if advice.is_empty() { advice } else { format!("; {advice}") };
-            format!("failed at {}{advice}", failure(state, &failed.failure))
+            let what = failure(state, &failed.failure);
+            match failed.failure.verdict {
+                Verdict::Wait => format!("waits at {what}{advice}"),
+                Verdict::Retry | Verdict::GiveUp | Verdict::AskHuman => {
+                    format!("failed at {what}{advice}")
+                }
+            }
         }
         Fact::RetryWait(wait) => {
             let in_span = span(wait.at - event.time);
+            if is_waiting(state) {
+                return format!("looks again in {in_span}; waiting costs no attempt");
+            }
             format!("tried again in {in_span}, attempt {} of {}", wait.attempt, wait.of)
         }
         Fact::Blocked(blocked) => match &blocked.obstacle {

@@ -2,27 +2,31 @@
 
 use std::sync::Arc;
 
-use phoenix_bus::{Answer, Asked, BusError, Question};
+use futures_util::{StreamExt as _, stream};
+use phoenix_bus::{Answer, Asked, Blind, BusError, Inquiry, Question};
 use phoenix_hypervisor::Hypervisor;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tracing::debug;
 
 use crate::context::{Context, chain};
 use crate::forecast::forecast;
 
-/// How many questions are answered at once; the others wait.
+/// How many guests are looked at at once, whoever asks about them; the others wait.
 const AT_ONCE: usize = 8;
+/// How many questions are answered at once; the others wait.
+const QUESTIONS: usize = 64;
 
 /// Answers until the worker ends.
 pub(crate) async fn run<H: Hypervisor + 'static>(context: Arc<Context<H>>) -> Result<(), BusError> {
     let mut questions = context.bus.questions(&context.worker.host).await?;
-    let mut answers = JoinSet::new();
+    let (mut answers, looks) = (JoinSet::new(), Arc::new(Semaphore::new(AT_ONCE)));
     loop {
         tokio::select! {
             () = context.shutdown.cancelled() => break,
             Some(_) = answers.join_next() => {}
-            asked = questions.next(), if answers.len() < AT_ONCE => match asked {
-                Some(asked) => { answers.spawn(answer(Arc::clone(&context), asked)); }
+            asked = questions.next(), if answers.len() < QUESTIONS => match asked {
+                Some(asked) => { answers.spawn(answer(Arc::clone(&context), Arc::clone(&looks), asked)); }
                 // The connection is closed, so the worker is about to end.
                 None => context.shutdown.cancelled().await,
             },
@@ -33,21 +37,35 @@ pub(crate) async fn run<H: Hypervisor + 'static>(context: Arc<Context<H>>) -> Re
     Ok(())
 }
 
-async fn answer<H: Hypervisor>(context: Arc<Context<H>>, asked: Asked) {
-    let answer = match &asked.question {
-        Ok(Question::Hello) => Answer::Here { worker: context.worker.clone() },
-        Ok(Question::Plan { guest, goal, parent }) => {
-            debug!(guest = %guest.vmid, ?goal, "asked what would be done");
-            match forecast(&context.host, guest, *goal, parent.as_deref()).await {
-                Ok(forecast) => Answer::Plan(Box::new(forecast)),
-                Err(err) => failed(&err, err.advice()),
-            }
+async fn answer<H: Hypervisor>(context: Arc<Context<H>>, looks: Arc<Semaphore>, asked: Asked) {
+    match &asked.question {
+        Ok(Question::Hello) => asked.answer(&Answer::Here { worker: context.worker.clone() }).await,
+        Ok(Question::Plan { guests }) => {
+            debug!(guests = guests.len(), "asked what would be done");
+            let look = |(nth, inquiry): (usize, Inquiry)| {
+                let (context, looks, asked) = (&context, &looks, &asked);
+                async move {
+                    // Nobody closes it.
+                    let _permit = looks.acquire().await;
+                    asked.answer(&seen(context, nth, &inquiry).await).await;
+                }
+            };
+            let each = stream::iter(guests.clone().into_iter().enumerate());
+            each.map(look).buffer_unordered(AT_ONCE).collect::<()>().await;
         }
-        Err(err) => failed(err, Some("use the same version of phoenix on both sides")),
-    };
-    asked.answer(&answer).await;
+        Err(err) => {
+            let advice = Some("use the same version of phoenix on both sides".to_owned());
+            asked.answer(&Answer::Failed { what: chain(err), advice }).await;
+        }
+    }
 }
 
-fn failed(err: &dyn std::error::Error, advice: Option<&str>) -> Answer {
-    Answer::Failed { what: chain(err), advice: advice.map(str::to_owned) }
+async fn seen<H: Hypervisor>(context: &Context<H>, nth: usize, asked: &Inquiry) -> Answer {
+    match forecast(&context.host, &asked.guest, asked.goal, asked.parent.as_deref()).await {
+        Ok(forecast) => Answer::Plan { nth, forecast: Box::new(forecast) },
+        Err(err) => {
+            let why = Blind { what: chain(&err), advice: err.advice().map(str::to_owned) };
+            Answer::Blind { nth, why }
+        }
+    }
 }

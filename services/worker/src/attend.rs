@@ -7,11 +7,11 @@ use backoff::ExponentialBuilder;
 use phoenix_bus::{End, Pen, Stopped, Token};
 use phoenix_domain::{
     Blocked, Cancelled, Claim, Claimed, Completed, DeadLettered, Facets, Fact, Failed, Failure,
-    Goal, GuestKey, GuestSpec, Move, Obstacle, Record, RestartBegun, RetryWait, Standing, Step,
-    StepFailed, StepName, Verdict, next_move,
+    Goal, GuestKey, GuestSpec, Move, Obstacle, Record, Refusal, Remedy, RestartBegun, RetryWait,
+    Standing, Step, StepFailed, StepName, Verdict, next_move,
 };
 use phoenix_engine::{Caution, Halt, Outcome, StepError, Walk};
-use phoenix_hypervisor::{Hand, Hypervisor, Lock, LockError};
+use phoenix_hypervisor::{Hand, HostError, Hypervisor, Lock, LockError};
 use tracing::{debug, info, instrument, warn};
 
 use crate::context::{Context, chain, now, spread};
@@ -319,6 +319,7 @@ impl<H: Hypervisor> Context<H> {
             advice: err.advice().map(str::to_owned),
             output: err.output().map(str::to_owned),
             verdict: err.verdict(),
+            remedy: remedy(err),
             at: now(),
         };
         pen.say(StepFailed { failure });
@@ -402,6 +403,26 @@ impl<H: Hypervisor> Context<H> {
         if let Err(err) = self.epochs.note(guest, seq) {
             warn!(%err, "how far the log has come was not noted");
         }
+    }
+}
+
+/// Returns what is typed once a human has mended this.
+fn remedy(err: &StepError) -> Remedy {
+    match err {
+        StepError::Refused(refusal) => match refusal {
+            Refusal::NotThere | Refusal::WouldShrink { .. } | Refusal::Fixed { .. } => {
+                Remedy::Submit
+            }
+            Refusal::NotOurs => Remedy::Adopt,
+            Refusal::Gone | Refusal::ParentNotReady { .. } | Refusal::Protected => Remedy::Retry,
+        },
+        // What a host will never do is asked for in the file.
+        StepError::Blind(HostError::Impossible { .. })
+        | StepError::NotMade { err: HostError::Impossible { .. }, .. } => Remedy::Submit,
+        StepError::Blind(_)
+        | StepError::NotMade { .. }
+        | StepError::DidNotHold { .. }
+        | StepError::WouldDestroy { .. } => Remedy::Retry,
     }
 }
 

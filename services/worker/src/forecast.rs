@@ -9,6 +9,7 @@ use phoenix_domain::{
 use phoenix_hypervisor::{HostError, Hypervisor};
 
 use crate::context::chain;
+use crate::difference::differences;
 
 /// How long a look at a guest may take.
 const LOOK: Duration = Duration::from_secs(20);
@@ -49,6 +50,7 @@ pub(crate) async fn forecast<H: Hypervisor>(
         Ahead {
             step: ahead.step,
             change: ahead.change.to_string(),
+            differences: differences(&ahead.before, &ahead.change),
             impact: ahead.change.impact(run),
             is_certain: !may_be_there,
             commands,
@@ -76,6 +78,7 @@ pub(crate) async fn forecast<H: Hypervisor>(
         run: guest.as_ref().map(|guest| guest.run),
         root_disk: guest.as_ref().map(|guest| guest.root_disk.clone()),
         snapshots: guest.iter().flat_map(|guest| guest.snapshots.keys().cloned()).collect(),
+        kept: seen.kept,
         volumes: guest.map(|guest| guest.volumes).unwrap_or_default(),
         changes,
         refusal,

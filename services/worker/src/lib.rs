@@ -9,6 +9,7 @@ mod answers;
 mod attend;
 mod change;
 mod context;
+mod difference;
 mod dispatcher;
 mod drift;
 mod epochs;

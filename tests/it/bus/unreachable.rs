@@ -13,6 +13,7 @@ fn a_server_that_is_not_there_is_named_with_the_remedy() {
     for args in [&["submit", "900"][..], &["status"], &["runs"], &["dead", "list"]] {
         let ended = phoenix(folder.path(), &[args, &url].concat());
         assert_eq!((ended.code, ended.out.as_str()), (7, ""), "{ended:?}");
+        assert_eq!(ended.err.matches("Connection refused").count(), 1, "{ended:?}");
         let mut lines = ended.err.lines();
         let first = lines.next().unwrap();
         assert!(first.starts_with("error: cannot reach NATS at nats://127.0.0.1:9"), "{ended:?}");

@@ -118,14 +118,31 @@ async fn what_stands_on_a_removal_that_failed_stays_until_that_is_mended() {
 }
 
 #[tokio::test]
-async fn a_guest_of_somebody_else_is_not_removed() {
+async fn a_guest_of_somebody_else_is_not_removed_and_nothing_is_asked_for() {
     let (site, _worker) = Site::complete().await;
     site.inner.host.give(lxc(950), phoenix_domain::Owner::Somebody);
     let files = site.inner.host.files();
+    let before = site.inner.bus.states().await.unwrap();
 
-    let ended = site.phoenix(&["delete", "950", "--yes"]).await;
+    let ended = site.phoenix(&["delete", "950", "953", "--yes"]).await;
 
-    assert_eq!(ended.code, 9, "{ended:?}");
-    assert!(ended.err.contains("stays  all of it"), "{ended:?}");
+    assert_eq!((ended.code, ended.out.as_str()), (1, ""), "{ended:?}");
+    assert!(ended.err.contains("950 on host pve1 is not a guest of Phoenix"), "{ended:?}");
+    assert!(ended.err.contains("delete the others: `phoenix delete 953`"), "{ended:?}");
+    assert!(ended.err.contains("`phoenix adopt 950`"), "{ended:?}");
     assert_eq!(site.inner.host.files(), files);
+    assert_eq!(site.inner.bus.states().await.unwrap(), before, "something was published");
+}
+
+#[tokio::test]
+async fn a_guest_of_somebody_else_keeps_nothing_it_would_stand_on() {
+    let (site, _worker) = Site::complete().await;
+    let refused = site.phoenix(&["delete", "953", "--yes"]).await;
+    assert_eq!(refused.code, 1, "{refused:?}");
+    site.inner.host.give(lxc(950), phoenix_domain::Owner::Somebody);
+
+    let removed = site.ok(&["delete", "953", "--yes"]).await;
+
+    assert!(removed.err.contains("950 app is not a guest of Phoenix"), "{removed:?}");
+    assert_eq!(site.state("953").await["state"], "gone");
 }

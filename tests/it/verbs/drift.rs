@@ -37,15 +37,19 @@ async fn what_was_changed_by_hand_is_found_and_nothing_is_repaired() {
 
     assert_eq!(ended.code, 2, "{ended:?}");
     assert!(
-        ended.out.contains("950 app on pve1 drifted; to mend it:\n  set memory\n"),
+        ended.out.contains("950 app on pve1 drifted:\n  memory: 64 MiB, wanted 512 MiB\n"),
         "{ended:?}"
     );
     assert!(
-        ended.out.contains("953 gateway on pve1 drifted; to mend it:\n  start it\n"),
+        ended.out.contains("953 gateway on pve1 drifted:\n  it: stopped, wanted running\n"),
         "{ended:?}"
     );
     assert!(ended.out.contains("4 guests looked at: 2 drifted; nothing was repaired"), "{ended:?}");
     assert_eq!(one["guests"][0]["drift"], serde_json::json!(["set memory"]));
+    let differences = serde_json::json!([
+        { "what": "memory", "have": "64 MiB", "wanted": "512 MiB", "change": "set memory" },
+    ]);
+    assert_eq!(one["guests"][0]["differences"], differences);
     assert_eq!(site.lines(), lines);
 }
 
@@ -59,7 +63,7 @@ async fn a_guest_that_somebody_removed_has_drifted_and_one_that_was_deleted_has_
     let ended = site.phoenix(&["drift"]).await;
 
     assert_eq!(ended.code, 2, "{ended:?}");
-    assert!(ended.out.contains("create it as a clone of 900"), "{ended:?}");
+    assert!(ended.out.contains("  it: not there, wanted there\n"), "{ended:?}");
 }
 
 #[tokio::test]
@@ -71,6 +75,27 @@ async fn guests_of_which_nothing_is_known_are_no_good_news() {
 
     assert_eq!(ended.code, 7, "{ended:?}");
     assert!(ended.out.contains("start a worker on pve1"), "{ended:?}");
+}
+
+#[tokio::test]
+async fn guests_that_were_not_looked_at_are_named_and_counted_and_no_good_news() {
+    let (site, _worker) = Site::complete().await;
+    site.write(512, 10);
+    site.phoenix(&["submit", "950"]).await;
+
+    let ended = site.phoenix(&["drift"]).await;
+    let json = site.json(&["drift"]).await;
+
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(ended.out.contains("950 app on pve1 was not looked at\n  it is blocked"), "{ended:?}");
+    assert!(
+        ended.out.ends_with("\n4 guests: 3 looked at, no drift among them; 1 not looked at\n"),
+        "{ended:?}"
+    );
+    assert!(!ended.out.contains(": no drift\n"), "{ended:?}");
+    let guests = json["guests"].as_array().unwrap();
+    let not_looked_at = guests.iter().find(|guest| guest["vmid"] == 950).unwrap();
+    assert!(not_looked_at["ahead"]["error"]["what"].is_string(), "{not_looked_at}");
 }
 
 #[tokio::test]

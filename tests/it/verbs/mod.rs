@@ -1,6 +1,8 @@
 //! The verbs as they are typed, with a real worker on a simulated host.
 
 mod adopt;
+mod advice;
+mod asked;
 mod delete;
 mod drift;
 mod killed;

@@ -101,6 +101,16 @@ async fn where_no_worker_is_the_plan_is_made_from_the_files_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_plan_that_nobody_could_answer_does_not_say_that_nothing_would_change() {
+    let site = Site::new().await;
+
+    let ended = site.phoenix(&["plan", "950", "--exit-code"]).await;
+
+    assert_eq!(ended.code, 7, "{ended:?}");
+    assert!(ended.out.contains("made from the files alone"), "{ended:?}");
+}
+
+#[tokio::test]
 async fn a_worker_that_says_nothing_is_not_waited_for() {
     let (site, worker) = Site::complete().await;
     worker.freeze();

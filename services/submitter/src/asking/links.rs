@@ -64,6 +64,12 @@ impl Links {
         Self(nodes)
     }
 
+    /// Returns them without these guests.
+    pub(crate) fn without(mut self, guests: &[Vmid]) -> Self {
+        self.0.retain(|vmid, _| !guests.contains(vmid));
+        self
+    }
+
     /// Returns the names of guests that are known here.
     pub(crate) fn keys<'l>(
         &'l self,

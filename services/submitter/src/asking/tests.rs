@@ -122,6 +122,7 @@ pub(crate) fn failed(before: &Event) -> Event {
         advice: Some("see whether the host has that much memory".to_owned()),
         output: Some("unable to parse 'memory'\n\u{1b}[31mnot enough".to_owned()),
         verdict: Verdict::Retry,
+        remedy: phoenix_domain::Remedy::Retry,
         at: time(),
     };
     then(before, StepFailed { failure })

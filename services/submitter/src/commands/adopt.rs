@@ -11,7 +11,7 @@ use crate::ahead::{self, Known};
 use crate::asking::{self, Answer, Asking};
 use crate::cli::{AdoptArgs, FollowFormat};
 use crate::config;
-use crate::confirm;
+use crate::confirm::{self, By};
 use crate::error::CommandError;
 use crate::follow::{self, Guest, Watched};
 use crate::output::Output;
@@ -44,10 +44,7 @@ async fn adopt(args: &AdoptArgs, output: &mut Output) -> Result<u8, CommandError
     output.remark(ahead::text(&foreign).trim_end())?;
     let ids: Vec<_> = foreign.iter().map(|one| one.guest.vmid.to_string()).collect();
     let ids = ids.join(" ");
-    let question = format!("type `yes` or `{ids}` to take over what somebody else made:");
-    if !args.yes
-        && !confirm::is_agreed(&format!("take over {ids}"), &question, &["yes", &ids], output)?
-    {
+    if !args.yes && !confirm::is_agreed(&format!("take over {ids}"), &By::Yes, output)? {
         output.remark("nothing was taken over")?;
         return Ok(0);
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::asking::{self, Asking};
 use crate::cli::{ConnectArgs, DeadCommand, DiscardArgs, ListFormat, ReplayArgs};
-use crate::confirm;
+use crate::confirm::{self, By};
 use crate::error::CommandError;
 use crate::letter;
 use crate::output::Output;
@@ -104,9 +104,8 @@ async fn discard(args: &DiscardArgs, output: &mut Output) -> Result<u8, CommandE
     let letters: Vec<_> = args.letters.iter().map(ToString::to_string).collect();
     let letters =
         format!("{} {}", if letters.len() == 1 { "letter" } else { "letters" }, letters.join(", "));
-    let question = format!("discard {letters} for good? [y/N]");
-    let what = format!("discard {letters}");
-    if !args.yes && !confirm::is_agreed(&what, &question, &["y", "Y", "yes"], output)? {
+    let what = format!("discard {letters} for good");
+    if !args.yes && !confirm::is_agreed(&what, &By::Yes, output)? {
         output.remark("nothing was discarded")?;
         return Ok(0);
     }

@@ -8,7 +8,7 @@ use super::{plan, wanted};
 use crate::ahead::{self, HELLO, Known, Subject, Tally, Unknown};
 use crate::asking::{self, Hosts};
 use crate::cli::PlanArgs;
-use crate::error::{CommandError, EXIT_DIFFERS, EXIT_FAILED};
+use crate::error::{CommandError, EXIT_DIFFERS, EXIT_FAILED, EXIT_UNAVAILABLE};
 use crate::output::Output;
 use crate::session;
 
@@ -28,9 +28,10 @@ pub(super) fn known(
             Ok(Err(err)) => return Ok(Err(chain(&err))),
             Err(_) => return Ok(Err(format!("NATS did not answer within {} s", HELLO.as_secs()))),
         };
-        Ok(match ahead::silence(&bus, &subjects).await {
-            Some(Unknown { why, advice }) => Err(format!("{why}; {advice}")),
-            None => Ok(ahead::ask(&bus, &subjects).await),
+        let known = ahead::ask(&bus, &subjects).await;
+        Ok(match ahead::silence(&known) {
+            Some(Unknown { why, advice, .. }) => Err(format!("{why}; {advice}")),
+            None => Ok(known),
         })
     })?;
     match asked {
@@ -42,10 +43,16 @@ pub(super) fn known(
     }
 }
 
-/// Returns the exit code of a plan.
-pub(super) fn exit_code(known: &[Known], tells_changes: bool) -> u8 {
+/// Returns the exit code of a plan. Where nobody said what there is, it says nothing of changes.
+pub(super) fn exit_code(known: Option<&[Known]>, tells_changes: bool) -> u8 {
+    let Some(known) = known else {
+        return if tells_changes { EXIT_UNAVAILABLE } else { 0 };
+    };
+    let is_silence =
+        |one: &Known| one.said.as_ref().is_err_and(|unknown: &Unknown| unknown.is_silence);
     let tally = Tally::of(known);
     match tally.changes() {
+        _ if known.iter().any(is_silence) => EXIT_UNAVAILABLE,
         _ if tally.open > 0 => EXIT_FAILED,
         0 => 0,
         _ if tells_changes => EXIT_DIFFERS,

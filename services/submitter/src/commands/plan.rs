@@ -34,7 +34,7 @@ pub(super) fn run(args: &PlanArgs, output: &mut Output) -> Result<u8, CommandErr
         }
     };
     output.data(&plan)?;
-    Ok(known.map_or(0, |known| live::exit_code(&known, args.exit_code)))
+    Ok(live::exit_code(known.as_deref(), args.exit_code))
 }
 
 /// Returns what was typed without repetitions.

@@ -61,6 +61,13 @@ async fn go(typed: Typed<'_>, output: &mut Output) -> Result<u8, CommandError> {
     let tail = session.bus.tail(From::Now).await?;
     let states = States::read(&session.bus).await?;
     let links = Links::of(states.records(), fleet.map(|fleet| &**fleet));
+    let is_removal = matches!(typed.goal, Goal::Absent { .. });
+    let foreign = if is_removal {
+        removal::foreign(&session.bus, &typed.named, &links, &states, output).await?
+    } else {
+        Vec::new()
+    };
+    let links = links.without(&foreign);
     for vmid in &typed.named {
         let before = states.with_number(*vmid);
         if let (None, Some(loaded)) = (before, &loaded) {
@@ -81,7 +88,7 @@ async fn go(typed: Typed<'_>, output: &mut Output) -> Result<u8, CommandError> {
             }
             // Whoever was asked may have taken their time, and somebody else may have cloned it.
             let states = States::read(&session.bus).await?;
-            let links = Links::of(states.records(), fleet.map(|fleet| &**fleet));
+            let links = Links::of(states.records(), fleet.map(|fleet| &**fleet)).without(&foreign);
             removal::refuse_what_is_stood_on(&typed.named, &links)?;
         }
         Goal::Stopped => warn_of_dependants(&typed.named, &links, &states, output)?,

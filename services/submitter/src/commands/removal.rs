@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use phoenix_bus::{Bus, Forecast};
-use phoenix_domain::{Fate, Owner, Record, Vmid, VolumeSource};
+use phoenix_domain::{Fate, Goal, Owner, Record, Vmid, VolumeSource};
 
-use crate::ahead::{self, Subject, Unknown};
+use crate::ahead::{self, Known, Subject, Unknown};
 use crate::asking::{How, Links, Turn};
-use crate::confirm;
+use crate::confirm::{self, By};
 use crate::error::CommandError;
 use crate::output::Output;
 use crate::states::States;
@@ -43,7 +43,38 @@ fn reasons(vmid: Vmid, named: &[Vmid], links: &Links) -> Vec<String> {
     clones.into_iter().chain(dependants).collect()
 }
 
-/// Shows what goes and what stays, and asks a person unless one has agreed beforehand.
+/// Returns the guests above these that are not ours, as their hosts say: they keep nothing of ours.
+pub(super) async fn foreign(
+    bus: &Bus,
+    named: &[Vmid],
+    links: &Links,
+    states: &States,
+    output: &mut Output,
+) -> Result<Vec<Vmid>, CommandError> {
+    let above = links.downwards_with_all_above(named);
+    let records = above
+        .into_iter()
+        .filter(|vmid| !named.contains(vmid))
+        .filter_map(|vmid| states.with_number(vmid));
+    let goal = Goal::Absent { volumes: Fate::Kept };
+    let subjects: Vec<_> = records.filter_map(|record| subject(record, goal)).collect();
+    let mut foreign = Vec::new();
+    for one in ahead::ask(bus, &subjects).await {
+        if is_foreign(&one) {
+            let title = words::guest(one.guest, &one.name);
+            output.remark(&format!("{title} is not a guest of Phoenix, and keeps nothing here"))?;
+            foreign.push(one.guest.vmid);
+        }
+    }
+    Ok(foreign)
+}
+
+fn is_foreign(known: &Known) -> bool {
+    known.said.as_ref().is_ok_and(|forecast| forecast.owner == Some(Owner::Somebody))
+}
+
+/// Shows what goes and what stays, and asks a person unless one has agreed beforehand. What is not
+/// ours is refused.
 pub(super) async fn is_agreed(
     bus: &Bus,
     turns: &[Turn],
@@ -53,42 +84,54 @@ pub(super) async fn is_agreed(
     output: &mut Output,
 ) -> Result<bool, CommandError> {
     let subjects: Vec<_> =
-        turns.iter().filter_map(|turn| subject(turn, states.record(turn.guest)?)).collect();
-    if subjects.is_empty() {
-        // All of them are gone already.
-        return Ok(true);
+        turns.iter().filter_map(|turn| subject(states.record(turn.guest)?, turn.goal)).collect();
+    let is_gone = |guest| {
+        let record = states.record(guest);
+        record.is_none_or(|record| record.is_complete() && !record.desired.goal.leaves_a_guest())
+    };
+    let known = ahead::ask(bus, &subjects).await;
+    let (left, foreign): (Vec<_>, Vec<_>) =
+        known.iter().filter(|one| !is_gone(one.guest)).partition(|one| !is_foreign(one));
+    if !foreign.is_empty() {
+        let guests = foreign.iter().map(|one| (one.guest.vmid, one.host.clone())).collect();
+        let others = left.iter().map(|one| one.guest.vmid).collect();
+        return Err(CommandError::NotOurs { guests, others });
     }
-    let silence = ahead::silence(bus, &subjects).await;
-    let known = if silence.is_none() { ahead::ask(bus, &subjects).await } else { Vec::new() };
     let mut text = String::new();
-    for (nth, subject) in subjects.iter().enumerate() {
-        let said = match (known.get(nth), &silence) {
-            (Some(known), _) => known.said.as_ref(),
-            (None, Some(silence)) => Err(silence),
-            (None, None) => continue,
-        };
-        text.push_str(&shown(subject, said, fate));
+    for (subject, one) in subjects.iter().zip(&known) {
+        let said = one.said.as_ref();
+        let has_left_something =
+            said.is_ok_and(|forecast| forecast.owner.is_none() && !forecast.kept.is_empty());
+        if !is_gone(one.guest) || has_left_something {
+            text.push_str(&shown(subject, said, fate));
+        }
     }
-    output.remark(text.trim_end())?;
-    if is_agreed {
+    if !text.is_empty() {
+        output.remark(text.trim_end())?;
+    }
+    // What is gone already needs nobody to agree.
+    if is_agreed || left.is_empty() {
         return Ok(true);
     }
-    let ids: Vec<_> = subjects.iter().map(|subject| subject.guest.vmid.to_string()).collect();
+    let ids: Vec<_> = left.iter().map(|one| one.guest.vmid.to_string()).collect();
     let ids = ids.join(" ");
-    let question = format!("this cannot be undone; type `yes` or `{ids}` to remove for good:");
-    confirm::is_agreed(&format!("remove {ids}"), &question, &["yes", &ids], output)
+    let (what, by) = match fate {
+        Fate::Kept => (format!("remove {ids} for good"), By::Yes),
+        Fate::Destroyed => {
+            (format!("remove {ids} and what is stored there for good"), By::Numbers(ids))
+        }
+    };
+    confirm::is_agreed(&what, &by, output)
 }
 
 /// Returns a guest that is to be removed, as its worker can be asked about it.
-fn subject(turn: &Turn, record: &Record) -> Option<Subject> {
-    let is_gone = record.is_complete() && !record.desired.goal.leaves_a_guest();
-    let spec = record.desired.spec.read().ok().filter(|_| !is_gone)?;
+fn subject(record: &Record, goal: Goal) -> Option<Subject> {
     Some(Subject {
-        guest: turn.guest,
+        guest: record.guest,
         name: words::name(record),
         host: record.desired.host.clone(),
-        spec: Box::new(spec),
-        goal: turn.goal,
+        spec: Box::new(record.desired.spec.read().ok()?),
+        goal,
         parent: None,
     })
 }
@@ -101,10 +144,7 @@ fn shown(subject: &Subject, said: Result<&Forecast, &Unknown>, fate: Fate) -> St
     let (disk, volumes, snapshots) = match said {
         Ok(Forecast { owner: None, .. }) => {
             text.push_str("\n  it is not there any more\n");
-            return text;
-        }
-        Ok(Forecast { owner: Some(Owner::Somebody), .. }) => {
-            text.push_str("\n  stays  all of it: Phoenix did not make it\n");
+            left_over(&mut text, said, fate);
             return text;
         }
         Ok(forecast) => {
@@ -140,12 +180,30 @@ fn shown(subject: &Subject, said: Result<&Forecast, &Unknown>, fate: Fate) -> St
             }
         };
     }
+    left_over(&mut text, said, fate);
     text
+}
+
+/// Says what becomes of volumes that are mounted no longer: nothing takes them away.
+fn left_over(text: &mut String, said: Result<&Forecast, &Unknown>, fate: Fate) {
+    let by_hand = match fate {
+        Fate::Kept => "",
+        Fate::Destroyed => "; it can be removed by hand only",
+    };
+    for volume in said.iter().flat_map(|forecast| &forecast.kept) {
+        if let VolumeSource::Storage { name, storage, size } = &volume.source {
+            let place = &volume.place;
+            let _written = writeln!(
+                text,
+                "  stays  the volume {name}, {size} on {storage}, once mounted at {place}{by_hand}"
+            );
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use phoenix_domain::{Goal, GuestKey, Run};
+    use phoenix_domain::{GuestKey, Run};
 
     use super::*;
 
@@ -165,17 +223,20 @@ mod tests {
             owner: Some(Owner::Phoenix),
             run: Some(Run::Running),
             root_disk: Some(spec.root_disk.clone()),
-            volumes: spec.volumes,
+            volumes: spec.volumes.clone(),
+            kept: Vec::new(),
             snapshots: vec!["ready".parse().unwrap()],
             changes: Vec::new(),
             refusal: None,
         };
-        let unknown = Unknown { why: "nobody is there".to_owned(), advice: String::new() };
-        let foreign = Forecast { owner: Some(Owner::Somebody), ..forecast.clone() };
+        let (why, advice) = ("nobody is there".to_owned(), String::new());
+        let unknown = Unknown { why, advice, is_silence: true };
+        let gone = Forecast { owner: None, kept: spec.volumes, ..forecast.clone() };
         let all = [
             shown(&subject, Ok(&forecast), Fate::Kept),
             shown(&subject, Ok(&forecast), Fate::Destroyed),
-            shown(&subject, Ok(&foreign), Fate::Destroyed),
+            shown(&subject, Ok(&gone), Fate::Kept),
+            shown(&subject, Ok(&gone), Fate::Destroyed),
             shown(&subject, Err(&unknown), Fate::Kept),
         ];
 

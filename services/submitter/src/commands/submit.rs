@@ -112,9 +112,6 @@ async fn drifted(
         Some(Subject { guest, name, host, spec, goal: Goal::Present, parent: None })
     };
     let subjects: Vec<_> = wanted.iter().filter(is_as_desired).filter_map(subject).collect();
-    if subjects.is_empty() || ahead::silence(&session.bus, &subjects).await.is_some() {
-        return Ok(BTreeSet::new());
-    }
     let mut drifted = BTreeSet::new();
     for known in ahead::ask(&session.bus, &subjects).await {
         let Ok(forecast) = &known.said else { continue };

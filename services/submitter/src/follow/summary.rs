@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use phoenix_domain::{GuestKey, RunId, Standing};
+use phoenix_domain::{RunId, Standing};
 
 use super::watched::{Ending, Guest, Watched};
 use crate::error::{EXIT_CONFLICT, EXIT_RUN_FAILED};
@@ -26,11 +26,11 @@ pub(super) fn text(watched: &Watched, run: Option<&RunId>) -> String {
         match watched.ending(guest) {
             Ending::Complete | Ending::None => {}
             Ending::Otherwise => otherwise(&mut text, &title, guest),
-            Ending::Dead { letter } => dead(&mut text, &title, key, guest, letter),
-            Ending::Question => question(&mut text, &title, key, guest),
+            Ending::Dead { letter } => dead(&mut text, &title, guest, letter),
+            Ending::Question => question(&mut text, &title, guest),
             Ending::Cancelled => {
                 section(&mut text, &format!("{title} was cancelled"));
-                row(&mut text, "next", &format!("phoenix retry {}", key.vmid));
+                row(&mut text, "next", &format!("`phoenix retry {}`", key.vmid));
             }
             Ending::Stuck { root } => {
                 let name = words::guest(root, watched.name(root));
@@ -75,20 +75,20 @@ fn otherwise(text: &mut String, title: &str, guest: &Guest) {
     row(text, "next", "agree with them, then submit again");
 }
 
-fn dead(text: &mut String, title: &str, key: GuestKey, guest: &Guest, letter: u64) {
+fn dead(text: &mut String, title: &str, guest: &Guest, letter: u64) {
     section(text, &format!("{title} was given up"));
     troubles(text, guest);
-    row(text, "story", &format!("phoenix dead show {letter}"));
-    row(text, "next", &format!("phoenix retry {}", key.vmid));
+    row(text, "story", &format!("`phoenix dead show {letter}`"));
+    row(text, "next", &words::remedy(&guest.record));
 }
 
-fn question(text: &mut String, title: &str, key: GuestKey, guest: &Guest) {
+fn question(text: &mut String, title: &str, guest: &Guest) {
     section(text, &format!("{title} waits for a human"));
     if let Standing::Blocked { question, advice } = &guest.record.work.standing {
         row(text, "question", &words::line(question));
         row(text, "advice", &words::line(advice));
     }
-    row(text, "next", &format!("phoenix retry {}", key.vmid));
+    row(text, "next", &words::remedy(&guest.record));
 }
 
 /// Writes what went wrong, in rows.

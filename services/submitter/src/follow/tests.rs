@@ -47,6 +47,28 @@ fn every_event_is_told_on_one_line() {
 }
 
 #[test]
+fn a_wait_for_a_lock_of_somebody_else_is_no_attempt_that_failed() {
+    let failure = phoenix_domain::Failure {
+        step: Some(phoenix_domain::StepName::ApplyConfigurations),
+        change: None,
+        what: "guest 901 is locked (backup)".to_owned(),
+        advice: None,
+        output: None,
+        verdict: phoenix_domain::Verdict::Wait,
+        remedy: phoenix_domain::Remedy::Retry,
+        at: time(),
+    };
+    let held = then(&claimed(&asked(901, "r-0001")), phoenix_domain::StepFailed { failure });
+    let waits = waiting(&held);
+
+    let lines = [words::happened(&held), words::happened(&waits)];
+
+    assert!(lines[0].starts_with("waits at ") && lines[0].contains("(backup)"), "{lines:?}");
+    assert!(lines[1].ends_with("; waiting costs no attempt"), "{lines:?}");
+    assert!(!lines.concat().contains(" of 8"), "{lines:?}");
+}
+
+#[test]
 fn the_tree_is_indented_by_what_guests_stand_on() {
     let mut watched = watched(&site());
     let retried = waiting(&failed(&stepped(&claimed(&asked(901, "r-0001")))));

@@ -136,6 +136,9 @@ fn state(watched: &Watched, guest: &Guest, now: DateTime<Utc>) -> String {
             let reason = record.work.failure.as_ref();
             let reason = reason.map(|failure| words::failure(record, failure)).unwrap_or_default();
             let in_span = words::span(*at - now);
+            if words::is_waiting(record) {
+                return format!("waits, looks again in {in_span}: {reason}");
+            }
             format!("retry {}{of} in {in_span}: {reason}", record.work.attempts + 1)
         }
         Standing::Requested => match waits_for(watched, record).as_slice() {
