@@ -188,7 +188,7 @@ impl Inside {
             Err(err) => return Err(err.into()),
         }
         let flags =
-            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut file = File::from(openat(&folder, &beside, flags, Mode::from_raw_mode(0o644))?);
         file.write_all(text.as_bytes())?;
         Ok(renameat(&folder, &beside, &folder, name)?)

@@ -231,7 +231,7 @@ mod tests {
             Property::Memory(MebiBytes(8192)),
             Property::Cores(Some(3)),
             Property::Options(options),
-            Property::Boot(phoenix_domain::Boot { order: Some(7), ..spec.boot.clone() }),
+            Property::Boot(phoenix_domain::Boot { order: Some(7), ..spec.boot }),
         ];
 
         let set = said(&spec, &Change::SetProperties { to });

@@ -1,5 +1,7 @@
 //! What every driver of containers must do, whatever is below it: one suite, run against each.
 
+#![expect(clippy::unwrap_used, reason = "a broken fixture should stop the test")]
+
 mod ground;
 mod suite;
 

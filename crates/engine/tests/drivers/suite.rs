@@ -195,13 +195,8 @@ pub(crate) async fn a_guest_has_its_limits_and_its_address_for_real(ground: &Pla
 }
 
 fn told(err: &StepError) -> String {
-    let mut text = err.to_string();
-    let mut cause = std::error::Error::source(err);
-    while let Some(err) = cause {
-        text.push_str(&format!(": {err}"));
-        cause = err.source();
-    }
-    text
+    let causes = std::iter::successors(Some(err as &dyn std::error::Error), |err| err.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn on_storage(mut want: GuestSpec, to: &str) -> GuestSpec {
