@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AbsolutePath, FeatureName, FileName, GibiBytes, GpuSet, Hostname, MebiBytes, Nic, NodeName,
-    ProfileName, SecretName, SnapshotName, SpecDigest, StorageId, Vmid, VolumeName,
+    Parameters, ProfileName, SecretName, SnapshotName, SpecDigest, StorageId, Vmid, VolumeName,
 };
 
 /// Everything that is wanted of one guest, with every default filled in.
@@ -37,6 +37,9 @@ pub struct GuestSpec {
     pub boot: Boot,
     /// Features to install, in this order.
     pub features: Vec<FeatureName>,
+    /// What is set of them.
+    #[serde(default, skip_serializing_if = "Parameters::is_empty")]
+    pub parameters: Parameters,
     /// The script that sets up the application, run last.
     pub application_script: Option<FileName>,
     /// GPUs it may use.
@@ -475,6 +478,7 @@ pub(crate) mod tests {
             nics: Vec::new(),
             boot: Boot::default(),
             features: Vec::new(),
+            parameters: Parameters::new(),
             application_script: None,
             gpus: GpuSet::default(),
             volumes: Vec::new(),

@@ -104,13 +104,15 @@ impl SpecDigest {
 
     /// Computes the digest of what the clones of a guest find in it.
     pub(crate) fn of_contents(guest: &GuestSpec) -> Self {
-        Self::of_written(&(&guest.origin, &guest.features, &guest.application_script))
+        let GuestSpec { origin, features, parameters, application_script, .. } = guest;
+        Self::of_written(&(origin, features, parameters, application_script))
     }
 
     /// Computes the digest of all that decides whether a guest serves.
     pub(crate) fn of_service(guest: &GuestSpec) -> Self {
-        let GuestSpec { features, application_script, checks, ports, model_server, .. } = guest;
-        Self::of_written(&(features, application_script, checks, ports, model_server))
+        let GuestSpec { features, parameters, application_script, checks, .. } = guest;
+        let GuestSpec { ports, model_server, .. } = guest;
+        Self::of_written(&(features, parameters, application_script, checks, ports, model_server))
     }
 
     /// Returns the digest of nothing at all.

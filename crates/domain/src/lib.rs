@@ -22,6 +22,7 @@ mod property;
 mod record;
 mod refused;
 mod seen;
+mod setting;
 mod size;
 mod step;
 mod steps;
@@ -63,6 +64,7 @@ pub use refused::Refused;
 pub use seen::{
     BootId, Facets, Health, Inheritance, Inside, Made, Owner, Run, Seen, SeenGuest, SeenParent,
 };
+pub use setting::{Parameters, Setting};
 pub use size::{GibiBytes, MebiBytes};
 pub use step::{Refusal, Step, StepName};
 pub use steps::{CONTAINER, MACHINE, reached};

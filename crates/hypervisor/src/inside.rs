@@ -1,16 +1,17 @@
 //! What is done in a container, and what was done there.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use phoenix_domain::{Check, GuestSpec, Health};
+use phoenix_domain::{Check, FeatureName, GuestSpec, Health};
 use tokio::time::{Instant, sleep};
 
 use crate::command::{Command, Ended};
 use crate::kernel::{self, Init, Inside};
-use crate::library::{Library, Recipe};
+use crate::library::{Library, Recipe, Surroundings, quoted};
 use crate::{Hand, HostError};
 
 /// Where a guest keeps what was done in it: a clone inherits it, and a rollback undoes it.
@@ -21,6 +22,11 @@ const RECEIPT: u64 = 256;
 const LONG: Duration = Duration::from_hours(2);
 /// How long a guest has for getting its addresses.
 const NETWORK: Duration = Duration::from_mins(1);
+/// How often the check of a feature may fail: a service that was just started takes its time.
+const AGAIN: u32 = 12;
+/// How long it may take each time, and how long the pause after it is, in seconds.
+const CHECKED: u64 = 10;
+const PAUSE: u64 = 5;
 /// What a script ends with that can never do what it is for.
 const NEVER: i32 = 78;
 /// How often its addresses are looked at.
@@ -83,7 +89,7 @@ pub(crate) fn look(
     let mut features = BTreeSet::new();
     for feature in &want.features {
         // Without a recipe nothing can be compared; whoever has to install it says so.
-        let Ok(recipe) = library.feature(feature) else { continue };
+        let Ok(recipe) = library.feature(proc, want, feature) else { continue };
         if has_receipt(&root, &recipe)? {
             features.insert(feature.clone());
         }
@@ -108,25 +114,59 @@ impl Room<'_> {
     /// Brings a recipe into the guest and runs it there: one process, whatever it is made of.
     pub(crate) async fn run(&self, recipe: &Recipe, hand: &Hand) -> Result<(), HostError> {
         self.network().await?;
-        let spec = serde_json::to_string(self.want).map_err(|err| HostError::Unreadable {
-            what: "the spec of the guest".to_owned(),
-            why: err.to_string(),
-        })?;
-        let texts = [("guest.json", spec.as_str()), ("run", &self.script(recipe)?)];
+        let (spec, script) = (self.spec()?, self.script(recipe)?);
+        let texts = [("guest.json", &*spec), ("parameters", &recipe.parameters), ("run", &*script)];
         let archive = recipe.archive(&texts)?;
         let what = format!("{} in {}", recipe.name, self.want.vmid);
         let ended = self.shell(UNPACK, LONG).purpose(&what).stdin(&archive)?.run(hand).await?;
         judge(what, ended)
     }
 
+    fn spec(&self) -> Result<String, HostError> {
+        serde_json::to_string(self.want).map_err(|err| HostError::Unreadable {
+            what: "the spec of the guest".to_owned(),
+            why: err.to_string(),
+        })
+    }
+
+    /// Returns what every script of ours finds in its environment; `$PWD` is the folder that
+    /// everything was unpacked in.
+    fn environment(&self) -> String {
+        let GuestSpec { vmid, name, features, .. } = self.want;
+        let mut text = format!(
+            "export PHOENIX_GUEST={vmid} PHOENIX_NAME={name} PHOENIX_KIND=container \
+             PHOENIX_SPEC=\"$PWD/guest.json\" PHOENIX_SECRETS=\"$PWD/secrets\"\n\
+             mkdir -p \"$PWD/secrets\"\n"
+        );
+        let surroundings = Surroundings::of(&self.proc, self.want);
+        for (variable, value) in surroundings.said() {
+            let _written = writeln!(text, "export {variable}={}", quoted(value));
+        }
+        // What it was cloned with comes first, as it was installed first.
+        let own: Vec<_> = features.iter().map(ToString::to_string).collect();
+        let _written = write!(
+            text,
+            "PHOENIX_FEATURES=\n\
+             for one in $(ls -tr {RECEIPTS} 2>/dev/null); do\n\
+             \tcase $one in *.*) ;; feature-*) PHOENIX_FEATURES=\"$PHOENIX_FEATURES ${{one#feature-}}\" ;; esac\n\
+             done\n\
+             for one in {own}; do\n\
+             \tcase \"$PHOENIX_FEATURES \" in *\" $one \"*) ;; *) PHOENIX_FEATURES=\"$PHOENIX_FEATURES $one\" ;; esac\n\
+             done\n\
+             export PHOENIX_FEATURES=\"${{PHOENIX_FEATURES# }}\"\n",
+            own = own.join(" "),
+        );
+        text
+    }
+
     /// Returns what is run: the recipe, and then the receipt that it was.
     fn script(&self, recipe: &Recipe) -> Result<String, HostError> {
         let (digest, receipt, entry) = (recipe.digest()?, &recipe.receipt, &recipe.entry);
-        let (vmid, name) = (self.want.vmid, &self.want.name);
+        let (vmid, environment) = (self.want.vmid, self.environment());
         Ok(format!(
             "set -eu\n\
-             export PHOENIX_GUEST={vmid} PHOENIX_NAME={name} PHOENIX_KIND=container \
-             PHOENIX_SPEC=\"$PWD/guest.json\" PHOENIX_LIB=\"$PWD/lib\"\n\
+             {environment}\
+             export PHOENIX_LIB=\"$PWD/lib\" PHOENIX_PARAMETERS=\"$PWD/parameters\"\n\
              # Who asks before the guest has booted gets answers that are not true a second later.\n\
              if [ -d /run/systemd/system ]; then\n\
              \ttimeout 120 systemctl is-system-running --wait >/dev/null 2>&1 || true\n\
@@ -134,15 +174,22 @@ impl Room<'_> {
              chmod +x './{entry}'\n\
              ( cd \"$(dirname './{entry}')\" && ./\"$(basename '{entry}')\" {vmid} )\n\
              mkdir -p {RECEIPTS}\n\
+             cp parameters {RECEIPTS}/{receipt}.parameters\n\
              echo {digest} > {RECEIPTS}/.{receipt}.new\n\
              sync\n\
              mv {RECEIPTS}/.{receipt}.new {RECEIPTS}/{receipt}\n"
         ))
     }
 
-    /// Waits until it runs, has its addresses and passes its checks.
-    pub(crate) async fn await_health(&self, hand: &Hand) -> Result<(), HostError> {
+    /// Waits until it runs, has its addresses, and both its features and its own checks say that
+    /// what it offers works.
+    pub(crate) async fn await_health(
+        &self,
+        library: &Library,
+        hand: &Hand,
+    ) -> Result<(), HostError> {
         self.network().await?;
+        self.check_features(library, hand).await?;
         let checks = &self.want.checks;
         if checks.is_empty() {
             return Ok(());
@@ -160,6 +207,48 @@ impl Room<'_> {
             .run(hand)
             .await?;
         judge(what, ended)
+    }
+
+    /// Runs the checks of all features that are in it, those it was cloned with included.
+    async fn check_features(&self, library: &Library, hand: &Hand) -> Result<(), HostError> {
+        let mut features = self.installed()?;
+        features.extend(self.want.features.iter().cloned());
+        let features: Vec<_> = BTreeSet::from_iter(features).into_iter().collect();
+        let (checked, _) = library.checks(&features, &[])?;
+        if checked.is_empty() {
+            return Ok(());
+        }
+        let mut script = format!("set -u\n{}", self.environment());
+        for feature in &checked {
+            let _written = write!(
+                script,
+                "n=0\nuntil ( cd {feature}/feature && PHOENIX_LIB=\"$PWD/../lib\" \
+                 PHOENIX_PARAMETERS={RECEIPTS}/feature-{feature}.parameters \
+                 timeout {CHECKED} sh ./check.sh ) 2>said\ndo\n\
+                 \tn=$((n+1))\n\tif [ $n -ge {AGAIN} ]; then\n\
+                 \t\techo \"{feature}: $(cat said)\" >&2\n\t\texit 1\n\tfi\n\tsleep {PAUSE}\ndone\n"
+            );
+        }
+        let spec = self.spec()?;
+        let (_, archive) = library.checks(&features, &[("guest.json", &spec), ("run", &script)])?;
+        let each = u64::from(AGAIN) * (CHECKED + PAUSE);
+        let all = u64::try_from(checked.len()).unwrap_or(1) * each;
+        let what = format!("the check of the features of {}", self.want.vmid);
+        let ended = self
+            .shell(UNPACK, Duration::from_secs(all + 60))
+            .purpose(&what)
+            .stdin(&archive)?
+            .run(hand)
+            .await?;
+        judge(what, ended)
+    }
+
+    /// Returns the features that have left a receipt in it.
+    fn installed(&self) -> Result<Vec<FeatureName>, HostError> {
+        let Some(init) = (self.init)() else { return Ok(Vec::new()) };
+        let names = Inside::open(&self.proc, &init).and_then(|root| root.names(RECEIPTS));
+        let names = names.map_err(|err| HostError::Unreachable { err })?;
+        Ok(names.iter().filter_map(|name| name.strip_prefix("feature-")?.parse().ok()).collect())
     }
 
     /// Waits until it has an address, where it is to have one.

@@ -10,7 +10,9 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use phoenix_domain::BootId;
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, openat, openat2, renameat, unlinkat};
+use rustix::fs::{
+    AtFlags, CWD, Dir, Mode, OFlags, ResolveFlags, openat, openat2, renameat, unlinkat,
+};
 use rustix::io::Errno;
 
 /// How deep the groups of a container are looked through for its init.
@@ -192,6 +194,23 @@ impl Inside {
         let mut file = File::from(openat(&folder, &beside, flags, Mode::from_raw_mode(0o644))?);
         file.write_all(text.as_bytes())?;
         Ok(renameat(&folder, &beside, &folder, name)?)
+    }
+
+    /// Returns the names in a folder; nothing where there is none.
+    pub(crate) fn names(&self, path: &str) -> io::Result<Vec<String>> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+        let folder = match openat2(&self.root, path, flags, Mode::empty(), resolve) {
+            Ok(folder) => folder,
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(Vec::new()),
+            Err(err) => return Err(err.into()),
+        };
+        let mut names = Vec::new();
+        for entry in Dir::read_from(&folder)? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            names.extend(Some(name).filter(|name| !name.starts_with('.')));
+        }
+        Ok(names)
     }
 
     /// Reads a small text; nothing where there is none, or none that can be trusted to be one.

@@ -27,6 +27,7 @@ pub fn guest(vmid: u64) -> Builder {
         nics: Vec::new(),
         boot: Boot::default(),
         features: Vec::new(),
+        parameters: BTreeMap::default(),
         application_script: None,
         gpus: GpuSet::default(),
         volumes: Vec::new(),

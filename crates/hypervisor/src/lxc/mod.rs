@@ -34,6 +34,8 @@ use crate::kernel::{self, Init};
 use crate::library::Library;
 use crate::{Gpu, Hand, HostError, Hypervisor, Inventory};
 
+/// Where the process file system is.
+const PROC: &str = "/proc";
 /// How long a tool of LXC may take.
 const TOOL: Duration = Duration::from_mins(2);
 /// How long a container has to shut down by itself, in seconds.
@@ -187,7 +189,7 @@ impl Lxc {
         let attach =
             move |limit| self.tool("lxc-attach", vmid, limit).plain("--clear-env").plain("--");
         let (init, attach) = (Box::new(move || self.init(vmid)), Box::new(attach));
-        Room { want, proc: PathBuf::from("/proc"), init, attach }
+        Room { want, proc: PathBuf::from(PROC), init, attach }
     }
 
     /// Begins a command of LXC about a guest, where its control socket can be heard.
@@ -224,7 +226,7 @@ impl Lxc {
         let inside = match (facets, &init) {
             (Facets::Inside, Some(init)) => {
                 let is_healthy = self.is_healthy(want, init);
-                inside::look(Path::new("/proc"), init, want, &self.machine.library, is_healthy)?
+                inside::look(Path::new(PROC), init, want, &self.machine.library, is_healthy)?
             }
             (Facets::Inside, None) | (Facets::Config, _) => None,
         };
@@ -239,7 +241,7 @@ impl Lxc {
             },
             addresses: init
                 .as_ref()
-                .map(|init| kernel::addresses(Path::new("/proc"), init))
+                .map(|init| kernel::addresses(Path::new(PROC), init))
                 .unwrap_or_default(),
             boot: init.as_ref().map(Init::boot),
             properties,
@@ -387,7 +389,7 @@ impl Lxc {
             }
         }
         if let Change::InstallFeature { feature } = change {
-            library.feature(feature)?;
+            library.check_feature(feature)?;
         }
         if let Change::RunApplicationScript { script } = change {
             library.script(script)?;
@@ -635,7 +637,7 @@ impl Hypervisor for Lxc {
             // A container needs no agent, and is as clean as its clones are made.
             Change::AwaitAgent | Change::CleanForTemplate => Ok(()),
             Change::InstallFeature { feature } => {
-                let recipe = self.machine.library.feature(feature)?;
+                let recipe = self.machine.library.feature(Path::new(PROC), want, feature)?;
                 self.room(want).run(&recipe, hand).await
             }
             Change::RunApplicationScript { script } => {
@@ -643,7 +645,7 @@ impl Hypervisor for Lxc {
                 self.room(want).run(&recipe, hand).await
             }
             Change::AwaitHealthy => {
-                self.room(want).await_health(hand).await?;
+                self.room(want).await_health(&self.machine.library, hand).await?;
                 let Some(init) = self.init(vmid) else { return Ok(()) };
                 let healthy = Healthy { boot: init.boot().to_string(), service: want.service() };
                 let text = serde_json::to_string(&healthy).unwrap_or_default();
@@ -696,7 +698,7 @@ impl Hypervisor for Lxc {
             driver: "lxc".to_owned(),
             cores: u32::try_from(cores).unwrap_or(u32::MAX),
             memory_mb: memory.unwrap_or_default() / 1024,
-            gpus: Gpu::of_nvidia(Path::new("/proc")),
+            gpus: Gpu::of_nvidia(Path::new(PROC)),
             storages: BTreeMap::from([("any".to_owned(), free)]),
             templates: templates
                 .iter()

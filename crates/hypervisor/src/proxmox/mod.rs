@@ -335,7 +335,7 @@ impl Proxmox {
         match change {
             Change::Create { origin, .. } => self.check_creation(want, origin),
             Change::SetProperties { .. } => self.check_id_maps(want),
-            Change::InstallFeature { feature } => self.library.feature(feature).map(drop),
+            Change::InstallFeature { feature } => self.library.check_feature(feature),
             Change::RunApplicationScript { script } => self.library.script(script).map(drop),
             Change::RemoveHalfMade
             | Change::Attach { .. }
@@ -485,7 +485,7 @@ impl Hypervisor for Proxmox {
                 self.do_all(want, &acts, hand).await
             }
             Change::InstallFeature { feature } => {
-                let recipe = self.library.feature(feature)?;
+                let recipe = self.library.feature(&self.layout.proc(), want, feature)?;
                 self.room(want).run(&recipe, hand).await
             }
             Change::RunApplicationScript { script } => {
@@ -493,7 +493,7 @@ impl Hypervisor for Proxmox {
                 self.room(want).run(&recipe, hand).await
             }
             Change::AwaitHealthy => {
-                self.room(want).await_health(hand).await?;
+                self.room(want).await_health(&self.library, hand).await?;
                 match self.init(want.vmid) {
                     Some(init) => self.notes.mark_healthy(want.vmid, &init.boot(), &want.service()),
                     None => Ok(()),
