@@ -23,14 +23,23 @@ phoenix_mark() {
 
 phoenix_unmark() { rm -f "$PHOENIX_MARKS/$1"; }
 
+# phoenix_owned PATH MODE [OWNER[:GROUP]]: whether it has them already. Numbers are for users that
+# exist in a Docker image only.
+phoenix_owned() {
+    phoenix_owner=${3:-root}
+    case $phoenix_owner in *:*) ;; *) phoenix_owner=$phoenix_owner:$phoenix_owner ;; esac
+    case $phoenix_owner in
+        [0-9]*) phoenix_seen=$(stat -c '%a %u:%g' "$1" 2>/dev/null) ;;
+        *) phoenix_seen=$(stat -c '%a %U:%G' "$1" 2>/dev/null) ;;
+    esac
+    [ "$phoenix_seen" = "${2#0} $phoenix_owner" ]
+}
+
 # put_file PATH MODE [OWNER[:GROUP]] <TEXT: the file has this text, mode and owner.
 put_file() {
-    phoenix_owner=${3:-root:root}
-    case $phoenix_owner in *:*) ;; *) phoenix_owner=$phoenix_owner:$phoenix_owner ;; esac
     phoenix_text=$(phoenix_scratch)/text
     (umask 077 && cat >"$phoenix_text")
-    if [ -f "$1" ] && [ ! -L "$1" ] && cmp -s "$phoenix_text" "$1" &&
-        [ "$(stat -c '%a %U:%G' "$1")" = "${2#0} $phoenix_owner" ]; then
+    if phoenix_owned "$@" && [ -f "$1" ] && [ ! -L "$1" ] && cmp -s "$phoenix_text" "$1"; then
         return 0
     fi
     mkdir -p "${1%/*}"
@@ -46,14 +55,9 @@ put_file() {
 
 # put_directory PATH MODE [OWNER[:GROUP]]: the directory is there. What is in it is left alone.
 put_directory() {
-    phoenix_owner=${3:-root:root}
-    case $phoenix_owner in *:*) ;; *) phoenix_owner=$phoenix_owner:$phoenix_owner ;; esac
-    if [ -d "$1" ]; then
-        [ "$(stat -c '%a %U:%G' "$1")" != "${2#0} $phoenix_owner" ] || return 0
-    else
-        mkdir -p "$1"
-        say "made $1"
-    fi
+    ! phoenix_owned "$@" || [ ! -d "$1" ] || return 0
+    [ -d "$1" ] || say "made $1"
+    mkdir -p "$1"
     chown "$phoenix_owner" "$1"
     chmod "$2" "$1"
 }

@@ -1,16 +1,21 @@
 # shellcheck shell=sh
 # Asks a service of this guest, with nothing but what Debian's minimal system has: perl-base.
 
-# ask_http PORT PATH [HEADER]: prints the body of a 2xx answer. Else it says why not on stderr, and
+# ask_http PORT PATH [HEADER SECRET]: prints the body of a 2xx answer. Else it says why not on stderr, and
 # ends with 1 when nothing listens, 2 without an answer within 4 s, 3 on any other answer.
 ask_http() {
-    PHOENIX_HEADER=${3:-} perl -MIO::Socket::INET -e '
-        my ($port, $path) = @ARGV;
+    perl -MIO::Socket::INET -e '
+        my ($port, $path, $header, $secret) = @ARGV;
         $SIG{ALRM} = sub { print STDERR "no answer on port $port within 4 s\n"; exit 2 };
         alarm 4;
         my $socket = IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $port)
             or do { print STDERR "nothing listens on port $port\n"; exit 1 };
-        my $extra = $ENV{PHOENIX_HEADER} ? "$ENV{PHOENIX_HEADER}\r\n" : "";
+        my $extra = "";
+        if ($secret) {
+            open my $file, "<", $secret or die "cannot read $secret: $!\n";
+            chomp($extra = <$file>);
+            $extra = "$header: $extra\r\n";
+        }
         print $socket "GET $path HTTP/1.0\r\nHost: localhost:$port\r\n$extra\r\n";
         local $/;
         my ($head, $body) = split /\r?\n\r?\n/, (<$socket> // ""), 2;
@@ -20,7 +25,7 @@ ask_http() {
             exit 3;
         }
         print $body // "";
-    ' "$1" "$2"
+    ' "$@"
 }
 
 # check_http PORT PATH WHAT: for check.sh.

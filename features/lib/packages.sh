@@ -74,16 +74,40 @@ newest() {
     return 1
 }
 
-# apt_source NAME URI SUITE COMPONENTS KEY: a repository whose lists are believed when KEY, a file
-# of this feature, has signed them. A suite that ends with / takes no components: leave them empty.
+# phoenix_fingerprints KEYRING: of the keys in it, not of their subkeys.
+phoenix_fingerprints() {
+    gpg --homedir "$(phoenix_scratch)" --batch --with-colons --show-keys "$1" 2>/dev/null |
+        awk -F: '$1 == "pub" { wanted = 1 } $1 == "fpr" && wanted { print $10; wanted = 0 }'
+}
+
+# apt_source NAME URI SUITE COMPONENTS KEY FINGERPRINT: a repository, believed when this key has
+# signed its lists. KEY is an https address or a file that a signed package brought. A suite that
+# ends with / takes no components: leave them empty.
 apt_source() {
-    put_file "/etc/apt/keyrings/$1.asc" 644 <"$5"
+    packages ca-certificates gpg
+    phoenix_keyring=/etc/apt/keyrings/$1.gpg
+    if [ "$(phoenix_fingerprints "$phoenix_keyring")" != "$6" ]; then
+        phoenix_key=$5
+        case $5 in
+            https://*)
+                packages curl
+                phoenix_key=$(phoenix_scratch)/key
+                curl --silent --show-error --fail --location --proto '=https' --connect-timeout 20 \
+                    --max-time 60 --retry 3 --output "$phoenix_key" "$5" || again "cannot download the key $5"
+                ;;
+        esac
+        phoenix_seen=$(phoenix_fingerprints "$phoenix_key")
+        [ "$phoenix_seen" = "$6" ] ||
+            never "the key $5 has the fingerprint ${phoenix_seen:-of nothing}, wanted $6: nothing of this repository is believed"
+        gpg --homedir "$(phoenix_scratch)" --batch --quiet --import "$phoenix_key" 2>/dev/null
+        gpg --homedir "$(phoenix_scratch)" --batch --export "$6" | put_file "$phoenix_keyring" 644
+    fi
     put_file "/etc/apt/sources.list.d/$1.sources" 644 <<END
 Types: deb
 URIs: $2
 Suites: $3
 ${4:+Components: $4
 }Architectures: $(dpkg --print-architecture)
-Signed-By: /etc/apt/keyrings/$1.asc
+Signed-By: $phoenix_keyring
 END
 }

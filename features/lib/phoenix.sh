@@ -67,3 +67,5 @@ matches() {
 . "$PHOENIX_LIB/units.sh"
 # shellcheck source=http.sh
 . "$PHOENIX_LIB/http.sh"
+# shellcheck source=docker.sh
+. "$PHOENIX_LIB/docker.sh"

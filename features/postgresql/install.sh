@@ -35,10 +35,15 @@ done
 
 packages postgresql-common
 if ! is_installed "postgresql-$version" && [ -z "$(apt-cache show "postgresql-$version" 2>/dev/null)" ]; then
-    packages ca-certificates
     apt_source pgdg https://apt.postgresql.org/pub/repos/apt "$(os_release VERSION_CODENAME)-pgdg" main \
-        /usr/share/postgresql-common/pgdg/apt.postgresql.org.asc
+        https://www.postgresql.org/media/keys/ACCC4CF8.asc B97B0AFCAA1A47F044F244A07FCC7D46ACCC4CF8
 fi
+# The packages would make a cluster in the guest's locale. Another guest that takes the volume over may
+# not have it, and the order of such a locale changes with libc, which spoils indexes.
+put_file /etc/postgresql-common/createcluster.d/phoenix.conf 644 <<END
+# Written by Phoenix: the feature postgresql makes the cluster itself.
+create_main_cluster = false
+END
 packages "postgresql-$version"
 
 unit=postgresql@$version-main.service
@@ -54,15 +59,14 @@ fi
 beside=/var/lib/postgresql/$version/beside
 if [ ! -e "$settings/postgresql.conf" ]; then
     rm -rf "$beside"
-    quietly pg_createcluster --datadir "$beside" "$version" main ||
+    quietly pg_createcluster --locale C.UTF-8 --datadir "$beside" "$version" main ||
         again "cannot make a cluster of PostgreSQL $version"
     say "made the cluster $version/main"
 fi
 if [ "$(pg_conftool -s "$version" main show data_directory)" != "$data" ]; then
-    [ -d "$data" ] || mv "$beside" "$data"
+    if [ -d "$data" ]; then say "took over the data in $data"; else mv "$beside" "$data"; fi
     pg_conftool "$version" main set data_directory "$data"
     rm -rf "$beside"
-    say "took $data over"
 fi
 put_directory "$settings/conf.d" 755 postgres
 
