@@ -32,8 +32,9 @@ else
 fi
 
 file=/etc/docker/daemon.json
-[ -s "$file" ] || [ -e "$file" ] || echo '{}' | put_file "$file" 644
-jq --exit-status 'type == "object"' "$file" >/dev/null 2>&1 ||
+# what_is PATH: a JSON object, empty where there is none yet.
+what_is() { if [ -s "$1" ]; then cat "$1"; else echo '{}'; fi; }
+what_is "$file" | jq --exit-status 'type == "object"' >/dev/null 2>&1 ||
     never "$file is no JSON object: mend it in the guest"
 
 # Some file systems below a container refuse overlays, and Docker would then copy every layer whole.
@@ -50,8 +51,12 @@ overlays() {
 }
 driver=$parameter_storage_driver
 # What it was once decides: images of another driver would be out of sight.
-[ -n "$driver" ] || driver=$(jq --raw-output '."storage-driver" // empty' "$file")
-[ -n "$driver" ] || overlays || driver=fuse-overlayfs
+[ -n "$driver" ] || driver=$(what_is "$file" | jq --raw-output '."storage-driver" // empty')
+if [ -z "$driver" ]; then
+    case $(docker info --format '{{.Driver}}' 2>/dev/null || :) in
+        '' | vfs) overlays || driver=fuse-overlayfs ;;
+    esac
+fi
 if [ "$driver" = fuse-overlayfs ]; then
     [ -c /dev/fuse ] || never "the file system refuses overlays and there is no /dev/fuse: add fuse=1 to pct_options"
     packages fuse-overlayfs
@@ -74,20 +79,19 @@ fi
 
 changes_are_for docker.service
 # Drivers named here are Docker's own, which its store of images in containerd does not know.
-jq --arg driver "$driver" --arg size "$parameter_log_max_size" --arg count "$parameter_log_max_file" --argjson runtime "$runtime" '
+what_is "$file" | jq --arg driver "$driver" --arg size "$parameter_log_max_size" --arg count "$parameter_log_max_file" --argjson runtime "$runtime" '
     . * {"log-driver": "json-file", "log-opts": {"max-size": $size, "max-file": $count}} * $runtime
     | if $driver == "" then . else
         ."storage-driver" = $driver | .features = (.features // {}) + {"containerd-snapshotter": false}
-      end' "$file" | put_file "$file" 644
+      end' | put_file "$file" 644
 
 # The login that `docker login` would write, without the registry having to answer now.
 if token=$(secret docker_token); then
     grep -q '^[^:]*:..*' "$token" || never "the secret docker_token is not written as user:token"
     login=/root/.docker/config.json
     put_directory /root/.docker 700
-    [ -e "$login" ] || echo '{}' | put_file "$login" 600
-    jq --rawfile token "$token" '
-        .auths["https://index.docker.io/v1/"].auth = ($token | rtrimstr("\n") | @base64)' "$login" | {
+    what_is "$login" | jq --rawfile token "$token" '
+        .auths["https://index.docker.io/v1/"].auth = ($token | rtrimstr("\n") | @base64)' | {
         # It is read with every pull, so nothing has to be restarted.
         changes_are_for ''
         put_file "$login" 600

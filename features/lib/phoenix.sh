@@ -16,7 +16,7 @@ broken() { printf '%s\n' "$*" >&2; exit 1; }
 # Scratch room inside the bundle, so that it goes away with it. A check needs none.
 phoenix_scratch() {
     phoenix_tmp=${PHOENIX_LIB%/*}/tmp
-    mkdir -p "$phoenix_tmp"
+    (umask 077 && mkdir -p "$phoenix_tmp")
     printf '%s\n' "$phoenix_tmp"
 }
 

@@ -33,8 +33,9 @@ if [ "$have" != "$wanted" ]; then
     download "https://us.download.nvidia.com/XFree86/Linux-x86_64/$wanted/${installer##*/}" "$sum" "$installer"
     [ -z "$have" ] || say "the driver in the guest is $have, the host runs $wanted: it is replaced"
     # It removes what it installed before; its checks of the running system are the host's business.
-    quietly sh "$installer" --silent --no-kernel-modules --no-x-check --no-nouveau-check --no-backup \
-        --no-install-compat32-libs --install-libglvnd --tmpdir "$(phoenix_scratch)" ||
+    # It unpacks more than a gigabyte, which /tmp may not have.
+    TMPDIR=$(phoenix_scratch) quietly sh "$installer" --silent --no-kernel-modules --no-x-check --no-nouveau-check --no-backup \
+        --no-install-compat32-libs --install-libglvnd ||
         { tail -n 20 /var/log/nvidia-installer.log >&2 || :; again "NVIDIA's installer failed, as shown above"; }
     rm -f "$installer"
     [ "$(library)" = "$wanted" ] || again "after the installation the guest has the driver '$(library)', wanted $wanted"

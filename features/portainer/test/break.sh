@@ -1,2 +1,5 @@
 #!/bin/sh
-docker stop -t 1 portainer >/dev/null 2>&1 || docker stop -t 1 portainer-agent >/dev/null
+for name in portainer portainer-agent; do
+    docker stop -t 1 "$name" >/dev/null 2>&1
+done
+exit 0
