@@ -1,0 +1,3 @@
+#!/bin/sh
+# The socket would start it again.
+systemctl stop docker.socket docker.service

@@ -1,0 +1,10 @@
+#!/bin/sh
+# Run in the guest before the installation, with the stand-ins in PATH. What it prints are the
+# parameters and the variables that differ from the ordinary, as NAME=VALUE.
+set -eu
+mkdir -p "$STAND_IN/bin"
+cp "$(command -v ollama)" "$STAND_IN/bin/ollama"
+tar --zstd -cf "$STAND_IN/ollama.tar.zst" -C "$STAND_IN" bin/ollama
+sum=$(sha256sum "$STAND_IN/ollama.tar.zst")
+echo "parameter_sha256=${sum%% *}"
+echo "parameter_models=tiny:1b"
