@@ -16,19 +16,17 @@ is_installed() {
 }
 
 # A mirror's name must be resolved and the network be up; fresh guests take a moment for both, and
-# unattended-upgrades may hold the lock. So the list is asked for three times.
+# unattended-upgrades may hold the lock. So the lists are asked for twice; a longer wait is the worker's.
 phoenix_apt() {
     DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1 NEEDRESTART_SUSPEND=1 \
-        quietly apt-get -q -y -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3 \
+        quietly apt-get -q -y -o DPkg::Lock::Timeout=120 -o Acquire::Retries=1 \
         -o APT::Update::Error-Mode=any -o APT::Keep-Downloaded-Packages=false \
         -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
 }
 
 packages_list() {
-    for phoenix_pause in 5 15 0; do
-        ! phoenix_apt update 2>/dev/null || return 0
-        sleep "$phoenix_pause"
-    done
+    ! phoenix_apt update 2>/dev/null || return 0
+    sleep 10
     phoenix_apt update || again "cannot read the lists of packages: see /etc/apt, the network and DNS"
 }
 
