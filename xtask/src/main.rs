@@ -1,9 +1,11 @@
 //! `cargo xtask`: the tasks of the repository. `cargo xtask help` lists them.
 
 mod bench;
+mod debian;
 mod demo;
 mod docs;
 mod events;
+mod feature;
 mod fuzz;
 mod law;
 mod links;
@@ -50,6 +52,9 @@ enum Task {
     Docs,
     /// Feed the loader made-up input
     Fuzz(fuzz::Fuzz),
+    /// Try a feature in a real container
+    #[command(subcommand)]
+    Feature(feature::Feature),
     /// Measure
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -74,6 +79,7 @@ fn run(cli: Cli) -> Result<()> {
         Task::Schemas(task) => task.run(&workspace),
         Task::Docs => docs::run(&workspace),
         Task::Fuzz(task) => task.run(&workspace),
+        Task::Feature(task) => task.run(&workspace),
         Task::Bench(task) => task.run(&workspace),
     }
 }

@@ -5,6 +5,7 @@ use std::{fs, path};
 use anyhow::{Context as _, Result};
 use clap::Args;
 
+use crate::debian;
 use crate::fuzz::{self, Fuzz};
 use crate::say::say;
 use crate::tally::Tally;
@@ -23,13 +24,11 @@ impl Test {
         tools::NEXTEST.ensure(workspace)?;
         tools::BUSYBOX.ensure(workspace)?;
         tools::ZSTD.ensure(workspace)?;
-        for tool in &tools::CONTAINERS {
-            tool.ensure(workspace)?;
-        }
         let server = tools::NATS_SERVER.ensure(workspace)?;
         // Tests run in the folder of their package, so the path must hold everywhere.
         let server =
             path::absolute(&server).with_context(|| format!("cannot find {}", server.display()))?;
+        let debian = path::absolute(debian::archive(workspace)?)?;
         let profile = match workspace.strictness {
             Strictness::AtTheDesk => "default",
             Strictness::Ci => "ci",
@@ -54,6 +53,7 @@ impl Test {
         let tested = workspace
             .cargo(&["nextest", "run", "--workspace", "--profile", profile])
             .env("PHOENIX_NATS_SERVER", server)
+            .env("PHOENIX_DEBIAN_ARCHIVE", debian)
             .run();
         let tally = fs::read_to_string(&report)
             .with_context(|| format!("cannot read {}", report.display()))

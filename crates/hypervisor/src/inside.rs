@@ -44,8 +44,15 @@ macro_rules! in_guest {
 }
 
 /// Unpacks what comes through stdin, and runs what is in it. Nothing of it stays.
+///
+/// A system that is still booting empties its /tmp, and gives answers that are not true a second
+/// later. So its end is waited for before anything is unpacked.
 const UNPACK: &str = in_guest!(
-    "set -e; umask 077; mkdir -p /tmp; d=$(mktemp -d /tmp/phoenix.XXXXXX); \
+    "set -e; umask 077; n=0; \
+     while [ \"$(cat /proc/1/comm 2>/dev/null)\" = systemd ] && [ $n -lt 600 ]; do \
+     case $(systemctl is-system-running 2>/dev/null) in running|degraded|maintenance) break ;; esac; \
+     n=$((n+1)); sleep 0.2; done; \
+     mkdir -p /tmp; d=$(mktemp -d /tmp/phoenix.XXXXXX); \
      trap 'rm -rf \"$d\"' EXIT; tar -xf - -C \"$d\"; cd \"$d\"; sh ./run </dev/null"
 );
 /// Runs what comes through stdin.
@@ -167,10 +174,6 @@ impl Room<'_> {
             "set -eu\n\
              {environment}\
              export PHOENIX_LIB=\"$PWD/lib\" PHOENIX_PARAMETERS=\"$PWD/parameters\"\n\
-             # Who asks before the guest has booted gets answers that are not true a second later.\n\
-             if [ -d /run/systemd/system ]; then\n\
-             \ttimeout 120 systemctl is-system-running --wait >/dev/null 2>&1 || true\n\
-             fi\n\
              chmod +x './{entry}'\n\
              ( cd \"$(dirname './{entry}')\" && ./\"$(basename '{entry}')\" {vmid} )\n\
              mkdir -p {RECEIPTS}\n\
@@ -189,7 +192,7 @@ impl Room<'_> {
         hand: &Hand,
     ) -> Result<(), HostError> {
         self.network().await?;
-        self.check_features(library, hand).await?;
+        self.check_features(library, AGAIN, hand).await?;
         let checks = &self.want.checks;
         if checks.is_empty() {
             return Ok(());
@@ -209,8 +212,14 @@ impl Room<'_> {
         judge(what, ended)
     }
 
-    /// Runs the checks of all features that are in it, those it was cloned with included.
-    async fn check_features(&self, library: &Library, hand: &Hand) -> Result<(), HostError> {
+    /// Runs the checks of all features that are in it, those it was cloned with included; each may
+    /// fail all but that often.
+    pub(crate) async fn check_features(
+        &self,
+        library: &Library,
+        tries: u32,
+        hand: &Hand,
+    ) -> Result<(), HostError> {
         let mut features = self.installed()?;
         features.extend(self.want.features.iter().cloned());
         let features: Vec<_> = BTreeSet::from_iter(features).into_iter().collect();
@@ -225,13 +234,13 @@ impl Room<'_> {
                 "n=0\nuntil ( cd {feature}/feature && PHOENIX_LIB=\"$PWD/../lib\" \
                  PHOENIX_PARAMETERS={RECEIPTS}/feature-{feature}.parameters \
                  timeout {CHECKED} sh ./check.sh ) 2>said\ndo\n\
-                 \tn=$((n+1))\n\tif [ $n -ge {AGAIN} ]; then\n\
+                 \tn=$((n+1))\n\tif [ $n -ge {tries} ]; then\n\
                  \t\techo \"{feature}: $(cat said)\" >&2\n\t\texit 1\n\tfi\n\tsleep {PAUSE}\ndone\n"
             );
         }
         let spec = self.spec()?;
         let (_, archive) = library.checks(&features, &[("guest.json", &spec), ("run", &script)])?;
-        let each = u64::from(AGAIN) * (CHECKED + PAUSE);
+        let each = u64::from(tries) * (CHECKED + PAUSE);
         let all = u64::try_from(checked.len()).unwrap_or(1) * each;
         let what = format!("the check of the features of {}", self.want.vmid);
         let ended = self

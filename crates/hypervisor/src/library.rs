@@ -318,7 +318,7 @@ fn collect(folder: &Path, name: &str, files: &mut Vec<RecipeFile>) -> Result<(),
     entries.sort_by_key(std::fs::DirEntry::file_name);
     for entry in entries {
         // What is for people and for the tests of a feature stays outside.
-        if (name == "feature" || name.ends_with("/feature"))
+        if ["feature", "lib"].iter().any(|part| name.rsplit('/').next() == Some(part))
             && (entry.file_name() == "README.md" || entry.file_name() == "test")
         {
             continue;

@@ -28,7 +28,9 @@ const NAME: &str = "phoenix-lab";
 /// Where the image of its file system is: in memory, where deleting costs nothing.
 const MEMORY: &str = "/dev/shm";
 /// What a lab starts, and what Debian calls it.
-const TOOLS: [(&str, &str); 6] = [
+const TOOLS: [(&str, &str); 8] = [
+    ("/usr/sbin/nft", "nftables"),
+    ("/usr/bin/slirp4netns", "slirp4netns"),
     ("/usr/bin/lxc-start", "lxc"),
     ("/usr/sbin/mkfs.btrfs", "btrfs-progs"),
     ("/usr/sbin/dnsmasq", "dnsmasq-base"),
@@ -91,18 +93,27 @@ const APPLETS: [&str; 46] = [
 pub struct LxcLab {
     name: String,
     base: PathBuf,
-    dhcp: Child,
+    helpers: Vec<Child>,
+}
+
+/// Where the guests of a lab can get to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// No further than its bridge.
+    Lab,
+    /// The internet as well, as somebody behind a router.
+    Internet,
 }
 
 impl Default for LxcLab {
     fn default() -> Self {
-        Self::new()
+        Self::new(Reach::Lab)
     }
 }
 
 impl LxcLab {
     /// Makes a lab. Where this machine cannot have one, the test fails and says why.
-    pub fn new() -> Self {
+    pub fn new(reach: Reach) -> Self {
         static NTH: AtomicU32 = AtomicU32::new(0);
         for (path, package) in TOOLS {
             assert!(Path::new(path).exists(), "{path} is missing; apt-get install {package}");
@@ -127,17 +138,41 @@ impl LxcLab {
         within(&["ip", "link", "add", "vmbr0", "type", "bridge"]);
         within(&["ip", "address", "add", "10.77.0.1/24", "dev", "vmbr0"]);
         within(&["ip", "link", "set", "vmbr0", "up"]);
-        #[expect(clippy::disallowed_methods, reason = "the DHCP server of the lab")]
-        let dhcp = Command::new("nsenter")
-            .arg(format!("--net={net}"))
-            .args(["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0"])
-            .args(["--interface=vmbr0", "--bind-interfaces", "--no-ping", "--leasefile-ro"])
-            .args(["--dhcp-range=10.77.0.100,10.77.0.250,1h", "--pid-file="])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let lab = Self { name, base, dhcp };
+        let mut lab = Self { name, base, helpers: Vec::new() };
+        let dhcp = [
+            "dnsmasq",
+            "--keep-in-foreground",
+            "--conf-file=/dev/null",
+            "--port=0",
+            "--interface=vmbr0",
+            "--bind-interfaces",
+            "--no-ping",
+            "--leasefile-ro",
+            "--pid-file=",
+            "--dhcp-range=10.77.0.100,10.77.0.250,1h",
+            "--dhcp-option=6,10.0.2.3",
+        ];
+        lab.help("nsenter", &[&[format!("--net={net}").as_str()], dhcp.as_slice()].concat());
+        if reach == Reach::Internet {
+            // A router in a process: nothing of this machine's own network is touched.
+            lab.help(
+                "slirp4netns",
+                &[
+                    "--configure",
+                    "--mtu=1500",
+                    "--disable-host-loopback",
+                    "--netns-type=path",
+                    &net,
+                    "tap0",
+                ],
+            );
+            within(&["sysctl", "-q", "-w", "net.ipv4.ip_forward=1"]);
+            within(&[
+                "nft",
+                "add table ip lab; add chain ip lab out { type nat hook postrouting \
+                priority 100; }; add rule ip lab out oifname tap0 masquerade",
+            ]);
+        }
         archive(&lab.machine().dir.join("templates"));
         lab
     }
@@ -157,6 +192,24 @@ impl LxcLab {
                 profiles: own("profiles"),
             },
         }
+    }
+
+    /// Puts an archive to where guests name it `local:vztmpl/NAME`.
+    pub fn archive(&self, name: &str, file: &Path) {
+        let to = self.machine().dir.join("templates").join(name);
+        fs::copy(file, &to).unwrap_or_else(|err| panic!("{}: {err}", file.display()));
+    }
+
+    /// Keeps a process for as long as there is the lab.
+    fn help(&mut self, program: &str, words: &[&str]) {
+        #[expect(clippy::disallowed_methods, reason = "what a lab is made of")]
+        let child = Command::new(program)
+            .args(words)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        self.helpers.push(child.unwrap_or_else(|err| panic!("{program}: {err}")));
     }
 
     /// Puts a file into the library: `features/NAME/install.sh`, `scripts/NAME`.
@@ -183,8 +236,10 @@ impl LxcLab {
 
 impl Drop for LxcLab {
     fn drop(&mut self) {
-        let _gone = self.dhcp.kill();
-        let _gone = self.dhcp.wait();
+        for helper in &mut self.helpers {
+            let _gone = helper.kill();
+            let _gone = helper.wait();
+        }
         clear(&self.name);
     }
 }

@@ -140,7 +140,7 @@ pub(crate) const ZSTD: Tool = Tool {
 };
 
 /// What real containers need: LXC itself, a file system that copies for nothing, and a network.
-pub(crate) const CONTAINERS: [Tool; 4] = [
+pub(crate) const CONTAINERS: [Tool; 7] = [
     Tool {
         name: "lxc-start",
         asked: &["--version"],
@@ -164,6 +164,25 @@ pub(crate) const CONTAINERS: [Tool; 4] = [
         asked: &["-Version"],
         enough: Enough::Any,
         source: Source::Debian { package: "iproute2" },
+    },
+    Tool {
+        name: "nft",
+        asked: &["--version"],
+        enough: Enough::Any,
+        source: Source::Debian { package: "nftables" },
+    },
+    // A router in a process, so that guests get out and this machine's own network stays as it is.
+    Tool {
+        name: "slirp4netns",
+        asked: &["--version"],
+        enough: Enough::Any,
+        source: Source::Debian { package: "slirp4netns" },
+    },
+    Tool {
+        name: "debootstrap",
+        asked: &["--version"],
+        enough: Enough::Any,
+        source: Source::Debian { package: "debootstrap" },
     },
 ];
 

@@ -108,6 +108,11 @@ impl Lxc {
         Ok(Self { machine, is_unified })
     }
 
+    /// Has every feature of a guest look once whether it works.
+    pub async fn check_features(&self, want: &GuestSpec, hand: &Hand) -> Result<(), HostError> {
+        self.room(want).check_features(&self.machine.library, 1, hand).await
+    }
+
     fn guests(&self) -> PathBuf {
         self.machine.dir.join("guests")
     }

@@ -1,0 +1,142 @@
+//! Features in real containers of Debian: installed, looked at, installed again, broken and mended.
+//!
+//! The archive the containers are made of is made by `cargo xtask test`, or `feature test`.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::expect_used,
+    reason = "a broken fixture should stop the test"
+)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use backoff::ExponentialBuilder;
+use phoenix_domain::{Change, Goal, GuestSpec, Nic, StepName};
+use phoenix_engine::{Caution, Halt, Journal, Outcome, Taken, Walk};
+use phoenix_hypervisor::lxc::{Lxc, Machine};
+use phoenix_hypervisor::{Hand, Lock};
+use phoenix_testkit::guest;
+use phoenix_testkit::lxc::{LxcLab, Reach};
+
+/// Those that can be had of Debian's packages, or of a registry everybody has.
+const INSTALLED: [&str; 6] =
+    ["base_setup", "nginx", "node_exporter", "postgresql", "python_api_service", "redis"];
+/// Those that need a GPU, Docker or other registries: a test of theirs is with stand-ins.
+const NOT_INSTALLED: [&str; 9] =
+    ["docker", "llamacpp", "n8n", "nvidia", "ollama", "open_webui", "portainer", "qdrant", "vllm"];
+
+/// Lists what of a guest must not change when a feature is installed a second time.
+const LIST: &str = "find / -xdev \\( -path /var/log -o -path /var/cache -o -path /var/lib/apt \
+    -o -path /tmp -o -path /run -o -path /proc -o -path /sys -o -path /dev \
+    -o -path /var/lib/phoenix \\) -prune -o -type f -printf '%p %m %u:%g %s %T@\\n' | sort; \
+    for u in $(systemctl list-units --type=service --state=running --no-legend --plain | cut -d' ' -f1); do \
+    echo $u $(systemctl show -p ActiveEnterTimestampMonotonic $u); done";
+
+macro_rules! proved {
+    ($($name:ident),* $(,)?) => {$(
+        #[tokio::test]
+        async fn $name() {
+            prove(stringify!($name)).await;
+        }
+    )*};
+}
+
+proved!(base_setup, nginx, node_exporter, postgresql, python_api_service, redis);
+
+#[test]
+fn every_feature_is_in_one_of_the_lists() {
+    let folders = fs::read_dir(features()).unwrap().map(|entry| entry.unwrap().path());
+    let there = folders.filter(|folder| folder.join("feature.json").is_file());
+    let there: BTreeSet<_> =
+        there.map(|folder| folder.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    let listed: BTreeSet<_> =
+        INSTALLED.iter().chain(&NOT_INSTALLED).map(|name| (*name).to_owned()).collect();
+    assert_eq!(there, listed);
+}
+
+fn features() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../features").canonicalize().unwrap()
+}
+
+async fn prove(feature: &str) {
+    let archive = std::env::var_os("PHOENIX_DEBIAN_ARCHIVE")
+        .expect("PHOENIX_DEBIAN_ARCHIVE is not set: run `cargo xtask feature test NAME`");
+    let lab = LxcLab::new(Reach::Internet);
+    lab.archive("debian.tar.zst", Path::new(&archive));
+    let mut machine: Machine = lab.machine();
+    machine.library.features = vec![features()];
+    let host = Lxc::open(&machine).unwrap();
+    let mut want = guest(950).archive("local:vztmpl/debian.tar.zst").memory(2048).build();
+    want.features = vec![feature.parse().unwrap()];
+    want.nics = vec![Nic {
+        name: Some("eth0".into()),
+        bridge: "vmbr0".parse().unwrap(),
+        address: "10.77.0.9/24".parse().unwrap(),
+        gateway: Some("10.77.0.1".parse().unwrap()),
+        mac: None,
+        nameservers: vec!["10.0.2.3".parse().unwrap()],
+    }];
+
+    arrive(&host, &want).await;
+    assert_eq!(arrive(&host, &want).await, 0, "it has a receipt");
+    let before = lab.inside(950, &["sh", "-c", LIST]);
+
+    again(&lab, feature);
+    assert!(arrive(&host, &want).await > 0);
+    let after = lab.inside(950, &["sh", "-c", LIST]);
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<BTreeSet<_>>();
+    let changed: Vec<_> = lines(&before).symmetric_difference(&lines(&after)).cloned().collect();
+    assert_eq!(changed, [""; 0], "installed a second time, {feature} changes something");
+
+    let script = fs::read_to_string(features().join(feature).join("test/break.sh")).unwrap();
+    lab.inside(950, &["sh", "-c", &script]);
+    let err = host.check_features(&want, &Hand::default()).await.unwrap_err();
+    assert!(err.to_string().contains(feature), "{err}");
+
+    again(&lab, feature);
+    arrive(&host, &want).await;
+    host.check_features(&want, &Hand::default()).await.unwrap();
+}
+
+/// Has a feature be installed once more.
+fn again(lab: &LxcLab, feature: &str) {
+    lab.inside(950, &["rm", &format!("/var/lib/phoenix/receipts/feature-{feature}")]);
+}
+
+/// Walks, and is surprised by anything but an arrival; returns the number of changes.
+async fn arrive(host: &Lxc, want: &GuestSpec) -> u32 {
+    let folder = tempfile::tempdir().unwrap();
+    let lock = Lock::try_take(&folder.path().join("lock")).unwrap();
+    let walk = Walk {
+        want,
+        way: &Goal::Present.way(want, None),
+        host,
+        journal: &Silent,
+        hand: &Hand::holding([&lock]),
+        caution: Caution::None,
+        patience: ExponentialBuilder::default().with_max_times(0),
+    };
+    match walk.go().await {
+        Outcome::Arrived { changes, .. } => changes,
+        outcome @ (Outcome::Halted { .. } | Outcome::Stuck { .. }) => panic!("{outcome:?}"),
+    }
+}
+
+/// A journal that hears everything and stops nothing.
+struct Silent;
+
+impl Journal for Silent {
+    async fn before(&self, _step: StepName, _change: &Change) -> Result<(), Halt> {
+        Ok(())
+    }
+
+    fn stumbled(&self, _step: StepName, _change: &Change, _why: &str, _after: Duration) {}
+
+    async fn taken(&self, _taken: Taken) -> Result<(), Halt> {
+        Ok(())
+    }
+}
