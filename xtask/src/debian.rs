@@ -17,6 +17,12 @@ const PACKAGES: &str = "systemd-sysv,dbus,ifupdown,isc-dhcp-client,iproute2,proc
 /// Where it is put together: in memory, where many small files cost nothing.
 const ROOM: &str = "/dev/shm";
 
+/// Says whether this program may do what real containers take.
+pub(crate) fn is_root() -> bool {
+    let said = Program::new("id").arg("-u").ask();
+    said.is_some_and(|id| id.trim() == "0")
+}
+
 /// Returns an archive of it, making it when there is none.
 pub(crate) fn archive(workspace: &Workspace) -> Result<PathBuf> {
     let archive = workspace.target.join(format!("tools/debian-{RELEASE}.tar.zst"));

@@ -27,6 +27,8 @@ pub(crate) enum UpError {
     FolderTaken { path: PathBuf },
     #[error("something listens on 127.0.0.1:{port} already")]
     PortTaken { port: u16 },
+    #[error("the network was not made: `{words}` ended with {how}")]
+    NoNetwork { words: String, how: String },
     #[error("nats-server did not come up; the end of its log:\n{log}")]
     NatsFailed { log: String },
 }
@@ -38,6 +40,7 @@ impl UpError {
             Self::NotStarted(_)
             | Self::NoProgram { .. }
             | Self::Folder { .. }
+            | Self::NoNetwork { .. }
             | Self::NatsFailed { .. } => 1,
         }
     }
@@ -55,15 +58,16 @@ impl UpError {
             Self::NoProgram { name: "nats-server", .. } => {
                 "install nats-server 2.10.23 or newer, or name it: `--nats-server FILE`"
             }
+            Self::NoProgram { .. } | Self::NoNetwork { .. } => {
+                "it takes root, and `apt-get install lxc iproute2 nftables dnsmasq-base slirp4netns`"
+            }
             Self::PortTaken { .. } => {
                 "another `phoenix up` may run: end it, or take another port with `--port`; for a NATS that is there already use `phoenix worker`"
             }
             Self::FolderTaken { .. } | Self::Folder { .. } => {
                 "end that one, or name another folder: `--data DIR`"
             }
-            Self::NotStarted(_) | Self::NoProgram { .. } | Self::NatsFailed { .. } => {
-                "see what it says above"
-            }
+            Self::NotStarted(_) | Self::NatsFailed { .. } => "see what it says above",
         };
         format!("{text}\nhint: {hint}")
     }

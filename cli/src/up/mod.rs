@@ -6,6 +6,7 @@
 mod child;
 mod error;
 mod nats;
+mod network;
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -20,11 +21,16 @@ use tokio_util::sync::CancellationToken;
 use self::child::{Child, Program};
 use self::error::UpError;
 use self::nats::Nats;
+use self::network::{Bridge, Network};
 
 /// Where everybody looks for NATS.
 const USUAL_PORT: u16 = 4222;
 /// How long to wait before something that ended by itself is started again.
 const PAUSE: Duration = Duration::from_secs(1);
+/// The file in which the worker says that it takes work.
+const READY: &str = "worker.ready";
+/// How long to wait for that before people are told to go on.
+const WORKER_PATIENCE: Duration = Duration::from_secs(30);
 /// How long the worker has for the changes in hand.
 const WORKER_GRACE: Duration = Duration::from_mins(5);
 /// How long nats-server has to close its files.
@@ -51,9 +57,10 @@ pub(crate) struct Up {
     /// A folder with application scripts, for real containers
     #[arg(long, default_value = "/etc/phoenix/scripts", value_name = "DIR", value_hint = ValueHint::DirPath)]
     scripts: PathBuf,
-    /// The network namespace that bridges are in, where it is not the machine's own
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    netns: Option<PathBuf>,
+    /// Make a network for real containers, apart from this machine's own: the bridge that guests
+    /// name, and its address, as in `vmbr0=192.168.60.1/24`
+    #[arg(long, value_name = "BRIDGE=ADDRESS/PREFIX")]
+    network: Option<Bridge>,
     /// The port NATS listens on, on this machine only; 0 takes a free one
     #[arg(long, default_value_t = USUAL_PORT, value_name = "PORT")]
     port: u16,
@@ -109,19 +116,30 @@ impl Up {
             .map_err(|err| UpError::Folder { path: data, err })?;
         let _alone = alone(&data)?;
         let mut nats = Nats::start(&self.nats_server, &data, self.port).await?;
-        let mut hands = self.worker(&nats, &data)?;
+        let mut network = match &self.network {
+            Some(bridge) => Some(Network::start(&data, bridge).await?),
+            None => None,
+        };
+        let netns = network.as_ref().map(|network| network.netns().to_owned());
+        if let Some(netns) = &netns {
+            let file = data.join("netns");
+            std::fs::write(&file, netns.as_os_str().as_encoded_bytes())
+                .map_err(|err| UpError::Folder { path: file, err })?;
+        }
+        let mut hands = self.worker(&nats, &data, netns.as_deref())?;
+        come_up(&mut hands, &data.join(READY)).await;
         // For programs: where to connect to.
         let address = data.join("nats.url");
         std::fs::write(&address, nats.url())
             .map_err(|err| UpError::Folder { path: address, err })?;
-        self.greet(&nats, &hands);
+        self.greet(&nats, &hands, netns.as_deref());
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => break,
                 ended = hands.ended() => {
                     say(&format!("{ended}; it is started again and goes on where it stood"));
                     tokio::time::sleep(PAUSE).await;
-                    hands = self.worker(&nats, &data)?;
+                    hands = self.worker(&nats, &data, netns.as_deref())?;
                     say(&format!("the worker is process {}", hands.pid()));
                 }
                 ended = nats.child.ended() => {
@@ -134,14 +152,19 @@ impl Up {
         say("\nending: the changes in hand are finished first; what is left goes on next time");
         hands.end(WORKER_GRACE).await;
         nats.child.end(NATS_GRACE).await;
+        if let Some(network) = &mut network {
+            network.end().await;
+        }
         Ok(())
     }
 
-    fn worker(&self, nats: &Nats, data: &Path) -> Result<Child, UpError> {
+    fn worker(&self, nats: &Nats, data: &Path, netns: Option<&Path>) -> Result<Child, UpError> {
         let mut worker = Program::this()?
             .arg("worker")
             .args(["--host", self.host.word(), "--node", &self.node()])
             .args(["--nats-url", &nats.url(), "--nats-monitor", nats.monitor()])
+            .arg("--ready-file")
+            .arg(data.join(READY))
             .arg("--run-dir")
             .arg(data.join("run"))
             .arg("--state-dir")
@@ -156,14 +179,12 @@ impl Up {
                 .arg(&self.features)
                 .arg("--scripts")
                 .arg(&self.scripts)
-                .args(
-                    self.netns.iter().flat_map(|netns| [OsStr::new("--netns"), netns.as_os_str()]),
-                ),
+                .args(netns.iter().flat_map(|netns| [OsStr::new("--netns"), netns.as_os_str()])),
         };
         Child::start("the worker", &worker)
     }
 
-    fn greet(&self, nats: &Nats, worker: &Child) {
+    fn greet(&self, nats: &Nats, worker: &Child, netns: Option<&Path>) {
         let (data, url) = (self.data.display(), nats.url());
         let flag = match nats.port() {
             USUAL_PORT => String::new(),
@@ -173,10 +194,19 @@ impl Up {
             Host::Simulated => {
                 format!("SIMULATION: the guests are files in {data}/sim, and no host is touched")
             }
-            Host::Lxc => format!(
-                "containers are real, and kept in {data}/state/lxc; they run on when this ends.\n\
-                 Archives they are made of belong in {data}/state/lxc/templates"
-            ),
+            Host::Lxc => {
+                let network = netns.map(|netns| {
+                    let netns = netns.display();
+                    format!(
+                        "\nThey have a network of their own; from this machine: nsenter --net={netns} COMMAND"
+                    )
+                });
+                format!(
+                    "Containers are real, and kept in {data}/state/lxc; they run on when this ends.\n\
+                     Archives they are made of belong in {data}/state/lxc/templates{}",
+                    network.unwrap_or_default()
+                )
+            }
         };
         say(&format!(
             "{what}\n\
@@ -225,6 +255,22 @@ impl Pace {
             Self::Natural => "natural",
             Self::Instant => "instant",
         }
+    }
+}
+
+/// Waits until the worker says that it takes work. One that ends before is started again like any
+/// other, and says itself why it ended.
+async fn come_up(worker: &mut Child, ready: &Path) {
+    let pid = worker.pid().to_string();
+    let told = async {
+        while std::fs::read_to_string(ready).unwrap_or_default() != pid {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::select! {
+        () = told => {}
+        _ = worker.ended() => {}
+        () = tokio::time::sleep(WORKER_PATIENCE) => {}
     }
 }
 

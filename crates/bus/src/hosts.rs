@@ -1,5 +1,6 @@
 //! Hosts: what they have, and when their worker was last heard. Nothing decides by it.
 
+use async_nats::jetstream::context::GetStreamErrorKind;
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 use phoenix_domain::NodeName;
@@ -52,7 +53,12 @@ impl Bus {
 
     /// Returns what was last said about each host of the cell.
     pub async fn hosts(&self) -> Result<Vec<HostReport>, BusError> {
-        let bucket = self.jetstream.get_key_value(HOSTS).await.failing("asking for hosts")?;
+        let bucket = match self.jetstream.get_key_value(HOSTS).await {
+            Ok(bucket) => bucket,
+            // Nobody was ever there who could have said anything.
+            Err(_) if self.is_without_hosts().await => return Ok(Vec::new()),
+            Err(err) => return Err(err).failing("asking for hosts"),
+        };
         let mut keys = bucket.keys().await.failing("asking for hosts")?;
         let (mut reports, mine) = (Vec::new(), self.cell.hosts());
         let mine = mine.trim_end_matches('*');
@@ -67,5 +73,11 @@ impl Bus {
         }
         reports.sort_by(|a, b| a.host.cmp(&b.host));
         Ok(reports)
+    }
+
+    /// Says whether the server has no place for reports yet: the first worker makes it.
+    async fn is_without_hosts(&self) -> bool {
+        let bucket = self.jetstream.get_stream(format!("KV_{HOSTS}")).await;
+        bucket.is_err_and(|err| matches!(err.kind(), GetStreamErrorKind::JetStream(_)))
     }
 }

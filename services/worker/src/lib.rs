@@ -92,6 +92,10 @@ pub async fn run<H: Hypervisor + 'static>(
         shutdown: shutdown.clone(),
         nudge,
     });
+    if let Some(path) = &context.settings.ready_file {
+        std::fs::write(path, std::process::id().to_string())
+            .map_err(|err| WorkerError::Folder { path: path.clone(), err })?;
+    }
     info!(host = %context.worker.host, driver = inventory.driver, "the worker is there");
 
     let mut parts = JoinSet::new();

@@ -83,6 +83,9 @@ pub struct Settings {
     /// How long a worker may be silent before its guests are given to another, in milliseconds
     #[arg(long, default_value = "15000", value_name = "MS", value_parser = millis, hide = true)]
     pub ack_wait: Duration,
+    /// Where to write the number of this process once the streams are there and work is taken
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, hide = true)]
+    pub ready_file: Option<PathBuf>,
     /// What is logged: `info`, `debug`, `phoenix_bus=trace` …
     #[arg(long, env = "PHOENIX_LOG", default_value = "info", value_name = "FILTER")]
     pub log: String,

@@ -114,9 +114,10 @@ async fn memory_that_somebody_changed_is_found_and_mended_by_the_very_command_of
 
     assert_eq!(drift.code, 2, "{drift:?}");
     assert!(
-        drift.out.contains("953 gateway on pve1 drifted; to mend it:\n  set memory\n"),
+        drift.out.contains("953 gateway on pve1 drifted:\n  memory: 64 MiB, wanted 2048 MiB\n"),
         "{drift:?}"
     );
+    assert!(drift.out.ends_with("`phoenix submit 953` mends it\n"), "{drift:?}");
     assert_eq!(commands(&plan), ["pct set 953 --memory 2048"]);
     assert_eq!(site.pve.commands(mark), NONE, "looking starts nothing");
     site.ok(&["submit", "953"]).await;

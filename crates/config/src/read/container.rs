@@ -80,7 +80,7 @@ pub(crate) fn container(vmid: Vmid, raw: RawContainer, mut reading: Reading<'_>)
         nics,
         boot: parts::boot(reading, raw.start_at_boot, raw.boot_order, raw.boot_delay),
         features,
-        parameters: Parameters::new(),
+        parameters: phoenix_domain::Parameters::new(),
         application_script: reading.maybe("application_script", raw.application_script.as_deref()),
         gpus: gpus.unwrap_or_default(),
         volumes,

@@ -117,7 +117,7 @@ pub(crate) fn machine(
         nics,
         boot: parts::boot(reading, raw.start_at_boot, raw.boot_order, raw.boot_delay),
         features,
-        parameters: Parameters::new(),
+        parameters: phoenix_domain::Parameters::new(),
         application_script: None,
         gpus: GpuSet::default(),
         volumes,

@@ -102,6 +102,7 @@ fn exit_code(known: &[Known]) -> u8 {
 fn text(known: &[Known]) -> String {
     let mut text = String::new();
     let (mut drifted, mut unknown) = (0, 0);
+    let mut ids = String::new();
     for one in known {
         let title = words::guest(one.guest, &one.name);
         // A String takes everything that is written to it.
@@ -109,6 +110,7 @@ fn text(known: &[Known]) -> String {
             Ok(forecast) if forecast.drift().is_empty() => {}
             Ok(forecast) => {
                 drifted += 1;
+                let _written = write!(ids, " {}", one.guest.vmid);
                 let _written = writeln!(text, "{title} on {} drifted:", one.host);
                 for line in lines(forecast) {
                     let _written = writeln!(text, "  {line}");
@@ -137,6 +139,9 @@ fn text(known: &[Known]) -> String {
             "{count}: {looked_at} looked at, {drifted} drifted, nothing was repaired; {unknown} not looked at"
         ),
     };
+    if !ids.is_empty() {
+        let _written = writeln!(text, "`phoenix submit{ids}` mends it");
+    }
     text
 }
 

@@ -69,7 +69,7 @@ fn table() -> Vec<Row> {
         row("cores", json!(3), Live),
         row("template", json!("local:vztmpl/tiny.tar"), Nothing),
         row("template_file", json!("tiny.tar"), Nothing),
-        row("clone_from_ctid", json!("900"), Marked),
+        row("clone_from_ctid", json!("900"), Refused("a clone of 902")),
         row("storage_pool", json!("fastData-shared-bulk-data"), fixed),
         row("storage_size_gb", json!(40), Live),
         row("storage_size_gb", json!(36), Refused("cannot shrink to 36 GiB")),
