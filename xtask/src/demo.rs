@@ -74,7 +74,7 @@ impl Demo {
         let host = self
             .host
             .unwrap_or_else(|| if debian::is_root() { Host::Lxc } else { Host::Simulated });
-        let data = workspace.target.join("demo");
+        let data = path::absolute(workspace.target.join("demo"))?;
         Program::new(&phoenix).args(["check", "--config", host.fleet()]).run()?;
         let up = Program::new(&phoenix).args(["up", "--node", NODE, "--port", "0"]);
         let up = match host {
