@@ -193,7 +193,7 @@ pub(crate) struct Plain {
 
 impl Default for Plain {
     fn default() -> Self {
-        let lab = LxcLab::new();
+        let lab = LxcLab::default();
         let host = Lxc::open(&lab.machine()).unwrap();
         Self { lab, host }
     }
