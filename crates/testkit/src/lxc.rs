@@ -229,6 +229,12 @@ impl LxcLab {
         String::from_utf8_lossy(&ended.stdout).into_owned()
     }
 
+    /// Makes a subvolume in the root file system of a guest, as a program in it could.
+    pub fn subvolume(&self, storage: &str, guest: u64, path: &str) {
+        let rootfs = self.machine().dir.join(format!("storage/{storage}/{guest}/rootfs"));
+        run("btrfs", &["subvolume", "create", &text(&rootfs.join(path))]);
+    }
+
     fn guests(&self) -> PathBuf {
         self.base.join("store/guests")
     }

@@ -55,6 +55,7 @@ suite! {
         many_clones_of_one_parent_are_made_at_once,
         features_are_installed_once_and_again_when_they_changed,
         a_script_says_why_it_failed_and_whether_to_try_again,
+        a_guest_with_subvolumes_of_its_own_can_be_removed,
         a_guest_has_its_limits_and_its_address_for_real,
     ];
 }

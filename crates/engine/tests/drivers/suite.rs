@@ -177,6 +177,20 @@ pub(crate) async fn a_script_says_why_it_failed_and_whether_to_try_again<G: Grou
     assert_eq!(ground.arrive(&want).await, 0);
 }
 
+/// A subvolume is a folder that cannot be removed like one.
+pub(crate) async fn a_guest_with_subvolumes_of_its_own_can_be_removed(ground: &Plain) {
+    let want = ground.guest(950).build();
+    ground.arrive(&want).await;
+    for path in ["var/lib/machines", "var/lib/machines/one"] {
+        ground.lab.subvolume(Plain::STORAGE, 950, path);
+    }
+
+    let outcome = ground.walk(&want, Goal::Absent { volumes: Fate::Kept }).await;
+
+    assert!(matches!(outcome, Outcome::Arrived { .. }), "{outcome:?}");
+    assert_eq!(ground.look(&want).await.guest, None);
+}
+
 /// What only real containers show.
 pub(crate) async fn a_guest_has_its_limits_and_its_address_for_real(ground: &Plain) {
     let want = on_net(ground.guest(950).memory(64).build(), "dhcp");

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ use crate::{Hand, HostError};
 
 /// How long a copy of a whole guest may take.
 const COPY: Duration = Duration::from_hours(1);
+/// The number that the root of every subvolume has, and nothing else.
+const SUBVOLUME: u64 = 256;
 /// How a Btrfs calls itself.
 const BTRFS: u32 = 0x9123_683e;
 
@@ -69,16 +72,23 @@ pub(super) async fn remove(path: &Path, hand: &Hand) -> Result<(), HostError> {
         Ok(_) => {}
     }
     if is_btrfs(path)? && is_subvolume(path) {
-        // Whatever in the guest made subvolumes of its own: they go first.
-        return run("btrfs", &["subvolume", "delete", "--commit-each", &text(path)], hand).await;
+        let path = text(path);
+        let delete = ["subvolume", "delete", "--commit-each", &path];
+        if run("btrfs", &delete, hand).await.is_ok() {
+            return Ok(());
+        }
+        // A guest can make subvolumes of its own, and systemd does: they go first.
+        let inum = SUBVOLUME.to_string();
+        let own = [&path, "-mindepth", "1", "-depth", "-type", "d", "-inum", &inum];
+        let each = ["-exec", "btrfs", "subvolume", "delete", "{}", ";"];
+        run("find", &[own.as_slice(), each.as_slice()].concat(), hand).await?;
+        return run("btrfs", &delete, hand).await;
     }
     run("rm", &["-rf", "--one-file-system", &text(path)], hand).await
 }
 
-/// The root of a subvolume has a number of its own.
 fn is_subvolume(path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.ino() == 256)
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.ino() == SUBVOLUME)
 }
 
 async fn run(program: &str, arguments: &[&str], hand: &Hand) -> Result<(), HostError> {
