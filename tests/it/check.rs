@@ -131,6 +131,7 @@ fn a_secret_that_is_written_where_its_name_is_wanted_is_never_shown() {
                 "\"feature_parameters\": {{ \"redis\": {{ \"redis_password\": [\"{canary}\"] }} }}"
             ),
         ),
+        (true, format!("\"secrets\": {{ \"{canary}!\": 1, \"{canary}!\": 2 }}")),
         (true, "\"secrets\": { \"pin\": 271828182 }".to_owned()),
         (false, "\"secrets\": { \"redis_password\": \"secret://phoenix/prod/redis\" }".to_owned()),
     ] {

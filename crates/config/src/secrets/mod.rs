@@ -106,7 +106,8 @@ impl<'a> Open<'a> {
     /// Returns the name of the value that comes, if it is a secret that a guest is given.
     fn given(&self) -> Option<&'a str> {
         match self.giver {
-            Some(giver) => self.key.or(Some(giver)),
+            // What cannot be a name may be the secret itself.
+            Some(giver) => self.key.filter(|key| is_name(key)).or(Some(giver)),
             None => self.key.filter(|key| gives_secrets(key)),
         }
     }
