@@ -106,6 +106,53 @@ fn a_secret_that_would_be_published_refuses_the_config() {
 }
 
 #[test]
+fn a_secret_that_is_written_where_its_name_is_wanted_is_never_shown() {
+    let canary = "c4nary-c4nary-c4nary";
+    for (is_refused, given) in [
+        (true, format!("\"secrets\": {{ \"redis_password\": \"{canary}\" }}")),
+        (true, format!("\"secrets\": {{\n \"openai\":\n \"{canary}\" }}")),
+        (
+            true,
+            format!(
+                "\"secrets\": {{ \"openai\": [\"{canary}\"], \"x\": {{ \"y\": \"{canary}\" }} }}"
+            ),
+        ),
+        (true, format!("\"secrets\": {{ \"{canary}!\": \"redis_password\" }}")),
+        (true, format!("\"secrets\": {{ \"openai\": \"a\", \"openai\": \"{canary}\" }}")),
+        (true, format!("\"secrets\": \"{canary}\"")),
+        (true, format!("\"secrets\": [\"{canary}\"]")),
+        (
+            true,
+            format!("\"feature_parameters\": {{ \"redis\": {{ \"password\": \"{canary}\" }} }}"),
+        ),
+        (
+            true,
+            format!(
+                "\"feature_parameters\": {{ \"redis\": {{ \"redis_password\": [\"{canary}\"] }} }}"
+            ),
+        ),
+        (true, format!("\"secrets\": {{ \"{canary}!\": 1, \"{canary}!\": 2 }}")),
+        (true, "\"secrets\": { \"pin\": 271828182 }".to_owned()),
+        (false, "\"secrets\": { \"redis_password\": \"secret://phoenix/prod/redis\" }".to_owned()),
+    ] {
+        let folder = fleet(&format!(", \"features\": [\"redis\"], {given}"));
+        for args in [
+            &["check"][..],
+            &["check", "-o", "json"],
+            &["check", "-o", "sarif"],
+            &["config", "show"],
+            &["plan", "900", "--offline", "-o", "json"],
+        ] {
+            let ended = phoenix(folder.path(), args);
+            assert_eq!(ended.code, if is_refused { 3 } else { 0 }, "{given}: {ended:?}");
+            for value in [canary, "271828182"] {
+                assert!(!ended.out.contains(value) && !ended.err.contains(value), "{}", ended.out);
+            }
+        }
+    }
+}
+
+#[test]
 fn a_reader_that_has_had_enough_does_not_make_it_well() {
     // The program writes into a pipe whose other end is closed.
     let folder = fleet(", \"features\": [\"dokcer\"]");

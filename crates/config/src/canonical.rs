@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use phoenix_domain::{
-    AppArmor, Body, Check, Container, Firewall, GuestSpec, IdMap, Machine, Nic, Origin,
+    AppArmor, Body, Check, Container, Firewall, GuestSpec, IdMap, Machine, Nic, Origin, Parameters,
     PortMapping, Seal, TestScript, TrafficDirection, Volume, VolumeSource,
 };
 use serde_json::{Map, Value};
 
+use crate::raw::given::{Named, RawSetting};
 use crate::raw::lenient::{Label, ListOrText, ObjectOrText, OneOrMany, Whole};
 use crate::raw::lxc::{RawIdMap, RawMountPoint, RawVolume};
 use crate::raw::shared::{RawCheck, RawFirewall, RawFirewallRule, RawNic, RawRoute, RawTest};
@@ -73,6 +74,8 @@ fn container(guest: &GuestSpec, container: &Container) -> RawContainer {
         secondary_network_config: nics.next(),
         mac_address: mac_address(guest),
         features: Some(ListOrText::List(guest.features.iter().map(ToString::to_string).collect())),
+        feature_parameters: parameters(&guest.parameters),
+        secrets: secrets(guest),
         gpu_assignment: Some(OneOrMany(vec![Label(guest.gpus.to_string())])),
         unprivileged: Some(container.unprivileged),
         application_script: guest.application_script.as_ref().map(ToString::to_string),
@@ -137,6 +140,8 @@ fn machine(guest: &GuestSpec, machine: &Machine) -> RawMachine {
         boot_order: guest.boot.order.map(whole),
         boot_delay: guest.boot.delay.map(whole),
         features: Some(OneOrMany(guest.features.iter().map(ToString::to_string).collect())),
+        feature_parameters: parameters(&guest.parameters),
+        secrets: secrets(guest),
         dependencies: some(guest.dependencies.iter().map(|id| Label(id.to_string())).collect()),
         volumes: list(guest.volumes.iter().filter_map(nfs_volume).collect()),
         snapshots: (machine.before_features.is_some() || machine.after_features.is_some()).then(
@@ -273,6 +278,21 @@ fn tests(suites: &BTreeMap<Box<str>, Vec<TestScript>>) -> Option<BTreeMap<String
         })
         .collect();
     (!suites.is_empty()).then_some(suites)
+}
+
+fn parameters(parameters: &Parameters) -> Option<Named<Named<RawSetting>>> {
+    let of_feature = parameters.iter().map(|(feature, settings)| {
+        let settings = settings.iter();
+        let settings = settings.map(|(name, value)| (name.to_string(), RawSetting(value.clone())));
+        (feature.to_string(), settings.collect())
+    });
+    (!parameters.is_empty()).then(|| of_feature.collect())
+}
+
+fn secrets(guest: &GuestSpec) -> Option<Named<String>> {
+    let secrets = &guest.secrets;
+    let written = secrets.iter().map(|(name, kept)| (name.to_string(), kept.to_string()));
+    (!secrets.is_empty()).then(|| written.collect())
 }
 
 fn route(guest: &GuestSpec) -> Option<RawRoute> {

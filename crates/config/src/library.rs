@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use phoenix_domain::{FeatureName, Kind};
+use phoenix_domain::{FeatureName, Kind, Setting};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -178,6 +178,40 @@ impl Manifest {
         };
         self.kinds.contains(&kind)
     }
+}
+
+impl ParameterKind {
+    /// Returns a setting as one of this kind, where another spelling of it was used: a number in
+    /// quotes, a text of digits without them, one value for a list of it.
+    pub(crate) fn understood(self, setting: Setting) -> Setting {
+        match (self, setting) {
+            (Self::String, Setting::Number(number)) => Setting::Text(number.to_string().into()),
+            (Self::Integer, Setting::Text(text)) => match whole(&text) {
+                Some(number) => Setting::Number(number),
+                None => Setting::Text(text),
+            },
+            (Self::Array, Setting::Text(text)) => Setting::List(vec![text]),
+            (Self::Array, Setting::Number(number)) => {
+                Setting::List(vec![number.to_string().into()])
+            }
+            (Self::String | Self::Integer | Self::Boolean | Self::Array, setting) => setting,
+        }
+    }
+
+    /// Says whether a setting is of this kind.
+    pub(crate) fn is_of(self, setting: &Setting) -> bool {
+        match setting {
+            Setting::Text(_) => self == Self::String,
+            Setting::Number(_) => self == Self::Integer,
+            Setting::Truth(_) => self == Self::Boolean,
+            Setting::List(_) => self == Self::Array,
+        }
+    }
+}
+
+fn whole(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
 #[cfg(test)]

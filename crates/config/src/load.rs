@@ -166,6 +166,7 @@ fn check(
     let host = Host::of(&hypervisor_raw.clone().unwrap_or_default());
     let hypervisor_raw = hypervisor_raw.unwrap_or_default();
     resolve::shared_volumes(&mut guests, &hypervisor_raw);
+    resolve::settings(&mut guests, library);
     let by_id = resolve::index(&guests);
     resolve::parents(&mut guests, &by_id);
     resolve::inherited(&mut guests, &by_id);

@@ -23,6 +23,45 @@ fn maybe(
         .prop_map(move |value| value.into_iter().map(|value| (key.to_owned(), value)).collect())
 }
 
+/// Features, and what is set of those that are there.
+fn features() -> impl Strategy<Value = Map<String, Value>> {
+    let number = prop_oneof![
+        (-9_i64..9000).prop_map(Value::from),
+        (0_u64..9000).prop_map(|n| json!(n.to_string())),
+    ];
+    let address = "[a-z0-9:.]{1,8}";
+    let redis = (
+        maybe("maxmemory_mb", number),
+        maybe(
+            "bind",
+            prop_oneof![
+                address.prop_map(Value::from),
+                prop::collection::vec(address, 0..3).prop_map(Value::from),
+                Just(json!([6379, "::1"])),
+            ],
+        ),
+        maybe("appendonly", prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from)]),
+        maybe(
+            "maxmemory_policy",
+            prop_oneof![Just(json!(17)), "[^\\x00]{0,8}".prop_map(Value::from)],
+        ),
+    );
+    let redis = redis.prop_map(|(a, b, c, d)| {
+        Value::Object([a, b, c, d].into_iter().flatten().collect::<Map<_, _>>())
+    });
+    let listed = prop::sample::subsequence(vec!["base_setup", "redis"], 0..=2);
+    (listed, maybe("redis", redis)).prop_map(|(features, parameters)| {
+        let mut members = Map::new();
+        if features.contains(&"redis") {
+            members.insert("feature_parameters".to_owned(), Value::Object(parameters));
+        }
+        if !features.is_empty() {
+            members.insert("features".to_owned(), json!(features));
+        }
+        members
+    })
+}
+
 /// What both kinds of guest may say, in any of its spellings.
 fn shared() -> impl Strategy<Value = Map<String, Value>> {
     let numbers = prop_oneof![
@@ -35,9 +74,14 @@ fn shared() -> impl Strategy<Value = Map<String, Value>> {
         maybe("start_at_boot", any::<bool>().prop_map(Value::from)),
         maybe("boot_order", (0_u32..9).prop_map(Value::from)),
         maybe("boot_delay", prop_oneof![Just(Value::Null), (0_u32..9).prop_map(Value::from)]),
+        features(),
         maybe(
-            "features",
-            prop::sample::subsequence(vec!["base_setup", "redis"], 0..=2).prop_map(|f| json!(f)),
+            "secrets",
+            Just(json!({
+                "redis_password": "secret://phoenix/prod/redis#password",
+                "hf_token": "secret://phoenix/prod/hf_token",
+                "none": null,
+            })),
         ),
         maybe("ports", prop_oneof![Just(json!(["8000:80", 443])), Just(json!("9000"))]),
         maybe(
@@ -58,8 +102,8 @@ fn shared() -> impl Strategy<Value = Map<String, Value>> {
         ),
         maybe("traefik_service", Just(json!({ "name": "x", "port": 80 }))),
     );
-    parts.prop_map(|(a, b, c, d, e, f, g, h, i, j)| {
-        [a, b, c, d, e, f, g, h, i, j].into_iter().flatten().collect()
+    parts.prop_map(|(a, b, c, d, e, f, g, h, i, j, k)| {
+        [a, b, c, d, e, f, g, h, i, j, k].into_iter().flatten().collect()
     })
 }
 

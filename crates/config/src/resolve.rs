@@ -3,6 +3,7 @@
 use phoenix_domain::{AbsolutePath, Body, Vmid, Volume, VolumeSource};
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
+use crate::library::Library;
 use crate::raw::RawHypervisor;
 use crate::scene::{Guest, Inherits, VolumeAt};
 
@@ -82,6 +83,20 @@ pub(crate) fn inherited(guests: &mut [Guest], by_id: &FxHashMap<Vmid, usize>) {
             (guest.inherits.unprivileged, unprivileged, &mut guest.spec.body)
         {
             container.unprivileged = unprivileged;
+        }
+    }
+}
+
+/// Turns what is set of features into what their manifests declare, where it can be read as that.
+pub(crate) fn settings(guests: &mut [Guest], library: &Library) {
+    for guest in guests {
+        for (feature, settings) in &mut guest.spec.parameters {
+            let Some(manifest) = library.feature(feature) else { continue };
+            for (name, setting) in settings {
+                if let Some(parameter) = manifest.parameters.get(name.as_ref()) {
+                    *setting = parameter.kind.understood(setting.clone());
+                }
+            }
         }
     }
 }

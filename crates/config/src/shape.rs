@@ -18,6 +18,7 @@ use crate::code::{Code, code};
 use crate::finding::Finding;
 use crate::members::{Elements, Members, offset_in};
 use crate::place::{Place, Segment};
+use crate::secrets;
 use crate::source::offset_of;
 
 pub(crate) static SYNTAX: Code = code!("0004", Error, "this is not JSON");
@@ -171,10 +172,15 @@ fn expected(schema: &Value, schema_path: &str) -> Option<String> {
 fn shape(at: &Place, path: &[Segment], message: &str, expected: Option<String>) -> Finding {
     let place = at.clone().along(path.iter().cloned());
     let mut name = String::new();
+    let mut is_given = false;
     for segment in &place.path {
         let separator = if name.is_empty() { "" } else { "." };
         // A String takes everything that is written to it.
-        let _written = write!(name, "{separator}{segment}");
+        let _written = match segment {
+            Segment::Key(key) => write!(name, "{separator}{}", shown(key, is_given)),
+            Segment::Index(index) => write!(name, "{separator}{index}"),
+        };
+        is_given |= matches!(segment, Segment::Key(key) if secrets::gives_secrets(key));
     }
     let name = match (name.as_str(), at.entry) {
         ("", None) => "the file".to_owned(),
@@ -186,6 +192,11 @@ fn shape(at: &Place, path: &[Segment], message: &str, expected: Option<String>) 
         Some(title) => finding.label(format!("{title} is expected here")),
         None => finding,
     }
+}
+
+/// Returns a key as it may be shown: where secrets are given, what is no name may be one of them.
+fn shown(key: &str, is_given: bool) -> &str {
+    if is_given && !secrets::is_name(key) { "(not shown)" } else { key }
 }
 
 fn unfit(json: &str, at: &Place, offset: Option<usize>, err: &serde_json::Error) -> Finding {
@@ -249,18 +260,20 @@ fn spot(json: &str, at: &Place, offset: Option<usize>, err: &serde_json::Error) 
 
 /// Finds keys that are written twice in one object, at any depth.
 fn repeated_keys(json: &str, at: &Place, offset: Option<usize>, findings: &mut Vec<Finding>) {
-    let mut open = vec![(json.trim_ascii(), 0)];
-    while let Some((value, depth)) = open.pop() {
+    let mut open = vec![(json.trim_ascii(), 0, false)];
+    while let Some((value, depth, is_given)) = open.pop() {
         // Deeper than any key of ours; what is nested further is refused as a whole.
         if depth > 16 {
             continue;
         }
         if value.starts_with('[') {
-            open.extend(Elements::of(value).0.iter().map(|element| (element.get(), depth + 1)));
+            let elements = Elements::of(value).0;
+            open.extend(elements.iter().map(|element| (element.get(), depth + 1, is_given)));
         } else if value.starts_with('{') {
             let mut seen = HashMap::new();
             for member in Members::of(value).0 {
-                open.push((member.value.get(), depth + 1));
+                let gives = is_given || secrets::gives_secrets(&member.key());
+                open.push((member.value.get(), depth + 1, gives));
                 let Some(first) = seen.insert(member.key(), member.quoted_key()) else { continue };
                 let place = |key: &str| match offset {
                     Some(offset) => {
@@ -273,7 +286,10 @@ fn repeated_keys(json: &str, at: &Place, offset: Option<usize>, findings: &mut V
                     Finding::new(
                         &TWICE,
                         place(member.quoted_key()),
-                        format!("`{}` is written twice in one object", member.key()),
+                        format!(
+                            "`{}` is written twice in one object",
+                            shown(&member.key(), is_given)
+                        ),
                     )
                     .label("the second time")
                     .also(place(first), "the first time")

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AbsolutePath, FeatureName, FileName, GibiBytes, GpuSet, Hostname, MebiBytes, Nic, NodeName,
-    Parameters, ProfileName, SecretName, SnapshotName, SpecDigest, StorageId, Vmid, VolumeName,
+    Parameters, ProfileName, SecretName, SecretRef, SnapshotName, SpecDigest, StorageId, Vmid,
+    VolumeName,
 };
 
 /// Everything that is wanted of one guest, with every default filled in.
@@ -40,6 +41,9 @@ pub struct GuestSpec {
     /// What is set of them.
     #[serde(default, skip_serializing_if = "Parameters::is_empty")]
     pub parameters: Parameters,
+    /// Secrets it is given, by the names under which features and scripts ask for them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<Box<str>, SecretRef>,
     /// The script that sets up the application, run last.
     pub application_script: Option<FileName>,
     /// GPUs it may use.
@@ -479,6 +483,7 @@ pub(crate) mod tests {
             boot: Boot::default(),
             features: Vec::new(),
             parameters: Parameters::new(),
+            secrets: BTreeMap::new(),
             application_script: None,
             gpus: GpuSet::default(),
             volumes: Vec::new(),
@@ -527,5 +532,27 @@ pub(crate) mod tests {
         let guest = bare(950, Some(920), &[953]);
         let written = serde_json::to_string(&guest).unwrap();
         assert_eq!(serde_json::from_str::<GuestSpec>(&written).unwrap(), guest);
+    }
+
+    #[test]
+    fn where_secrets_are_kept_is_part_of_the_spec_and_decides_neither_contents_nor_service() {
+        let without = bare(950, None, &[]);
+        let mut with = without.clone();
+        let kept = "secret://phoenix/prod/redis#password".parse().unwrap();
+        with.secrets.insert("redis_password".into(), kept);
+
+        let written = serde_json::to_string(&with).unwrap();
+
+        assert_eq!(serde_json::from_str::<GuestSpec>(&written).unwrap(), with);
+        assert_ne!(SpecDigest::of(&with), SpecDigest::of(&without));
+        assert_eq!(with.contents(), without.contents());
+        assert_eq!(with.service(), without.service());
+    }
+
+    #[test]
+    fn a_guest_that_is_given_nothing_is_written_as_it_was_before_it_could_be() {
+        let written = serde_json::to_value(bare(950, None, &[])).unwrap();
+
+        assert!(written.get("parameters").is_none() && written.get("secrets").is_none());
     }
 }

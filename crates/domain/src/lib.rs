@@ -21,6 +21,7 @@ mod phase;
 mod property;
 mod record;
 mod refused;
+mod secret;
 mod seen;
 mod setting;
 mod size;
@@ -61,6 +62,7 @@ pub use record::{
     WorkerName,
 };
 pub use refused::Refused;
+pub use secret::SecretRef;
 pub use seen::{
     BootId, Facets, Health, Inheritance, Inside, Made, Owner, Run, Seen, SeenGuest, SeenParent,
 };

@@ -131,8 +131,15 @@ name!(
     /// The name of a secret, never its value: `secret://phoenix/prod/hf_token#key`.
     SecretName, "a reference to a secret",
     "a secret is referred to as `secret://path/of/the/secret`, with `#key` for one key of it",
-    |text| text.strip_prefix("secret://").is_some_and(|path| {
-        !path.is_empty() && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.+=@#".contains(&byte))
+    // Stores make paths of it, and nothing may lead out of them.
+    |text| text.strip_prefix("secret://").is_some_and(|place| {
+        let (path, key) = match place.split_once('#') {
+            Some((path, key)) => (path, Some(key)),
+            None => (place, None),
+        };
+        let is_word = |word: &str| !word.is_empty() && all(word, b"-_.+=@");
+        path.split('/').all(|part| is_word(part) && part != "." && part != "..")
+            && key.is_none_or(|key| key.split('/').all(is_word))
     })
 );
 
@@ -194,8 +201,15 @@ mod tests {
         takes::<FileName>(&["a.sh", "docker/check.sh"], &["", "/etc/x", "../x", "a//b", "a;b"]);
         takes::<AbsolutePath>(&["/", "/data", "/home/node/.n8n"], &["", "data", "/a/../b", "/a,b"]);
         takes::<SecretName>(
-            &["secret://phoenix/prod/hf_token#key"],
-            &["hf_abc", "secret://", "secret://a b"],
+            &["secret://phoenix/prod/hf_token#key", "secret://x"],
+            &[
+                "hf_abc",
+                "secret://",
+                "secret://a b",
+                "secret://a//b",
+                "secret://../a",
+                "secret://a#",
+            ],
         );
     }
 

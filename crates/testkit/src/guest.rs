@@ -28,6 +28,7 @@ pub fn guest(vmid: u64) -> Builder {
         boot: Boot::default(),
         features: Vec::new(),
         parameters: BTreeMap::default(),
+        secrets: BTreeMap::default(),
         application_script: None,
         gpus: GpuSet::default(),
         volumes: Vec::new(),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::given::{Named, RawSetting};
 use super::lenient::{Label, ListOrText, ObjectOrText, OneOrMany, Whole};
 use super::shared::{RawCheck, RawFirewall, RawNic, RawRoute, RawTest};
 
@@ -60,6 +61,12 @@ pub(crate) struct RawContainer {
     /// Features to install, in this order; names of folders of the feature library. One text of
     /// `key=value` pairs is an older spelling of `pct_options`.
     pub(crate) features: Option<ListOrText>,
+    /// What is set of those features: by feature, by parameter. What is not said is what the
+    /// feature's own manifest says.
+    pub(crate) feature_parameters: Option<Named<Named<RawSetting>>>,
+    /// Secrets its features and scripts may ask for, by the names under which they ask: references
+    /// (`secret://path/of/it`, with `#key` for one key of it), never values.
+    pub(crate) secrets: Option<Named<String>>,
     /// GPUs it may use, by index: `none`, `0`, `0,1`.
     pub(crate) gpu_assignment: Option<OneOrMany<Label>>,
     /// Whether root inside is an ordinary user outside. It cannot be changed later. Default: true.

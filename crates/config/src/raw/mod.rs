@@ -4,6 +4,7 @@
 //! into the words of the domain. They hold the keys that have an effect; every other key that ever
 //! was is listed in `rules::inert_keys`. `null` is the same as absent everywhere.
 
+pub(crate) mod given;
 pub(crate) mod hypervisor;
 pub(crate) mod lenient;
 pub(crate) mod lxc;

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::given::{Named, RawSetting};
 use super::lenient::{Label, OneOrMany, Whole};
 use super::shared::{RawCheck, RawFirewall, RawNic, RawRoute};
 
@@ -72,6 +73,12 @@ pub(crate) struct RawMachine {
     pub(crate) boot_delay: Option<Whole>,
     /// Features to install, in this order; names of folders of the feature library.
     pub(crate) features: Option<OneOrMany<String>>,
+    /// What is set of those features: by feature, by parameter. What is not said is what the
+    /// feature's own manifest says.
+    pub(crate) feature_parameters: Option<Named<Named<RawSetting>>>,
+    /// Secrets its features and scripts may ask for, by the names under which they ask: references
+    /// (`secret://path/of/it`, with `#key` for one key of it), never values.
+    pub(crate) secrets: Option<Named<String>>,
     /// Guests that must be there before this one.
     pub(crate) dependencies: Option<OneOrMany<Label>>,
     /// Directories of NFS servers mounted into it.

@@ -8,7 +8,7 @@ use phoenix_domain::{
 };
 
 use super::parts::{self, NicDefaults};
-use super::{Reading, model_server};
+use super::{Reading, given, model_server};
 use crate::raw::RawContainer;
 use crate::raw::lenient::{ListOrText, ObjectOrText};
 use crate::raw::lxc::RawVolume;
@@ -80,7 +80,8 @@ pub(crate) fn container(vmid: Vmid, raw: RawContainer, mut reading: Reading<'_>)
         nics,
         boot: parts::boot(reading, raw.start_at_boot, raw.boot_order, raw.boot_delay),
         features,
-        parameters: phoenix_domain::Parameters::new(),
+        parameters: given::parameters(reading, raw.feature_parameters),
+        secrets: given::secrets(reading, raw.secrets),
         application_script: reading.maybe("application_script", raw.application_script.as_deref()),
         gpus: gpus.unwrap_or_default(),
         volumes,

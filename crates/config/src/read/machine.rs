@@ -5,8 +5,8 @@ use phoenix_domain::{
     Seal, StorageId, User, Vmid, Volume, VolumeSource,
 };
 
-use super::Reading;
 use super::parts::{self, NicDefaults};
+use super::{Reading, given};
 use crate::finding::Finding;
 use crate::place::{File, Place};
 use crate::raw::RawMachine;
@@ -117,7 +117,8 @@ pub(crate) fn machine(
         nics,
         boot: parts::boot(reading, raw.start_at_boot, raw.boot_order, raw.boot_delay),
         features,
-        parameters: phoenix_domain::Parameters::new(),
+        parameters: given::parameters(reading, raw.feature_parameters),
+        secrets: given::secrets(reading, raw.secrets),
         application_script: None,
         gpus: GpuSet::default(),
         volumes,

@@ -1,6 +1,7 @@
 //! From what is written to the words of the domain.
 
 mod container;
+mod given;
 mod machine;
 mod model_server;
 mod parts;
@@ -8,4 +9,6 @@ mod reading;
 
 pub(crate) use container::container;
 pub(crate) use machine::{Defaults, machine};
-pub(crate) use reading::{OLD_SPELLING, REFUSED, REQUIRED, Reading, SECRET_LITERAL};
+pub(crate) use reading::{
+    OLD_SPELLING, REFUSED, REQUIRED, Reading, SECRET_CARRIED, SECRET_LITERAL,
+};

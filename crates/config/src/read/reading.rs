@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use phoenix_domain::{Refused, SecretName};
+use phoenix_domain::{Refused, SecretName, SecretRef};
 
 use crate::code::{Code, code};
 use crate::finding::Finding;
@@ -14,6 +14,8 @@ pub(crate) static REFUSED: Code = code!("0008", Error, "a value is not what its 
 pub(crate) static OLD_SPELLING: Code = code!("0010", Note, "an older spelling was translated");
 pub(crate) static SECRET_LITERAL: Code =
     code!("0011", Warning, "a secret is written out where its name is wanted");
+pub(crate) static SECRET_CARRIED: Code =
+    code!("0610", Error, "a secret in clear would be carried into a job");
 
 /// The reading of one guest.
 pub(crate) struct Reading<'a> {
@@ -119,6 +121,35 @@ impl<'a> Reading<'a> {
                 "this holds a secret itself; it is not carried into any job",
             )
             .help("put it into a secret store and write its name here: `secret://path/of/it`"),
+        );
+        None
+    }
+
+    /// Reads where a secret is kept that a guest is given. A value in its place is refused.
+    pub(crate) fn given_secret(
+        &mut self,
+        place: Place,
+        name: &str,
+        text: &str,
+    ) -> Option<SecretRef> {
+        if text.is_empty() || text == "NOT_SET" {
+            return None;
+        }
+        let refused: Refused = match text.parse() {
+            Ok(reference) => return Some(reference),
+            Err(refused) => refused,
+        };
+        if secrets::is_harmless(text) {
+            let message = format!("`{name}` is given by something that is no reference to it");
+            self.refuse(place, message, refused.rule);
+            return None;
+        }
+        let message =
+            format!("`{name}` holds a secret in clear, where a reference to it is wanted");
+        self.tell(
+            Finding::new(&SECRET_CARRIED, place, message).label("the value is not shown").help(
+                "put it into a secret store and write its name here (`secret://path/of/it`), then change it: it was in a file",
+            ),
         );
         None
     }

@@ -18,6 +18,7 @@ mod feature_conflicts;
 mod feature_needs;
 mod feature_options;
 mod feature_order;
+mod feature_parameters;
 mod features_inherited;
 mod features_known;
 mod files;
@@ -49,6 +50,7 @@ mod proxmox_features;
 mod raw_lines;
 mod routes;
 mod seals;
+mod secrets_asked_for;
 mod secrets_in_clear;
 mod shared_volumes;
 mod shares;
@@ -97,6 +99,7 @@ const RULES: &[Rule] = &[
     feature_needs::RULE,
     feature_options::RULE,
     feature_order::RULE,
+    feature_parameters::RULE,
     features_inherited::RULE,
     features_known::RULE,
     files::RULE,
@@ -126,6 +129,7 @@ const RULES: &[Rule] = &[
     raw_lines::RULE,
     routes::RULE,
     seals::RULE,
+    secrets_asked_for::RULE,
     secrets_in_clear::RULE,
     shared_volumes::RULE,
     shares::RULE,

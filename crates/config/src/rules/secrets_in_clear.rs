@@ -10,14 +10,13 @@ use super::{Rule, listed};
 use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
 use crate::place::{File, Place};
-use crate::read::SECRET_LITERAL;
+use crate::read::{SECRET_CARRIED, SECRET_LITERAL};
 use crate::scene::Scene;
 use crate::secrets;
 
 static CODE: Code = code!("0608", Warning, "a secret stands in clear");
-static CARRIED: Code = code!("0610", Error, "a secret in clear would be carried into a job");
 
-pub(super) const RULE: Rule = Rule { codes: &[&CODE, &CARRIED], check };
+pub(super) const RULE: Rule = Rule { codes: &[&CODE, &SECRET_CARRIED], check };
 
 /// Secrets that the same key asks for in one file.
 #[derive(Default)]
@@ -29,10 +28,10 @@ struct Alike {
 fn check(scene: &Scene<'_>, findings: &Findings) {
     let mut alike: BTreeMap<(File, Option<&str>, bool), Alike> = BTreeMap::new();
     // Some are told already where a name of a secret is read.
-    let told: HashSet<_> = findings
-        .places(&SECRET_LITERAL)
-        .iter()
-        .map(|place| (place.file, scene.sources.span(place).start + 1))
+    let told: HashSet<_> = [&SECRET_LITERAL, &SECRET_CARRIED]
+        .into_iter()
+        .flat_map(|code| findings.places(code))
+        .map(|place| (place.file, scene.sources.span(&place).start + 1))
         .collect();
     for file in [File::Hypervisor, File::Lxc, File::Vm] {
         let Some(source) = scene.sources.get(file) else { continue };
@@ -74,7 +73,7 @@ fn report(owner: Option<&str>, is_carried: bool, mut group: Alike, findings: &Fi
     };
     let mut places = group.places.into_iter();
     let Some(first) = places.next() else { return };
-    let code = if is_carried { &CARRIED } else { &CODE };
+    let code = if is_carried { &SECRET_CARRIED } else { &CODE };
     let finding = Finding::new(code, first, message).label("the value is not shown");
     let finding =
         places.take(SHOWN - 1).fold(finding, |finding, place| finding.also(place, "another one"));
@@ -133,7 +132,9 @@ fn is_telling(json: &str, at: usize) -> bool {
     let behind = bytes.get(at..).unwrap_or_default();
     let end = behind.iter().position(is_end).map_or(bytes.len(), |length| at + length);
     let text = json.get(start..end).unwrap_or_default();
-    secrets::asks_for_secret(text) || !secrets::inside(text).is_empty()
+    secrets::asks_for_secret(text)
+        || secrets::gives_secrets(text)
+        || !secrets::inside(text).is_empty()
 }
 
 /// Says whether a secret is part of what is wanted of its guest, and would be published with it.

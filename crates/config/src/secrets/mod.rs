@@ -9,8 +9,8 @@ use std::ops::Range;
 use crate::members::offset_in;
 
 pub(crate) use telltale::each_telltale;
-pub(crate) use words::asks_for_secret;
-use words::{contains, has_form_of_secret, is_harmless, is_private_key};
+pub(crate) use words::{asks_for_secret, gives_secrets, is_harmless, is_name};
+use words::{contains, has_form_of_secret, is_private_key};
 
 /// A secret in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +36,8 @@ struct Open<'a> {
     is_list: bool,
     /// The key it stands under, if that asks for a secret.
     asking: Option<&'a str>,
+    /// The key below which everything is a secret that a guest is given, if it stands below one.
+    giver: Option<&'a str>,
     /// In an object `{"name": "API_KEY", "value": "…"}` what the value is.
     named: Option<&'a str>,
     /// The key before the value that comes, or the option before the next element.
@@ -55,7 +57,8 @@ fn find_until(json: &str, end: usize) -> Vec<Secret<'_>> {
                 let text = json.get(inside.clone()).unwrap_or_default();
                 at = (inside.end + 1).min(bytes.len());
                 if is_key(bytes, at) {
-                    if has_form_of_secret(text) {
+                    // Whoever took the one for the other has the secret on the left.
+                    if has_form_of_secret(text) || now.giver.is_some() && !is_name(text) {
                         found.push(Secret { span: inside, owner: None });
                     }
                     now.key = Some(text);
@@ -65,9 +68,10 @@ fn find_until(json: &str, end: usize) -> Vec<Secret<'_>> {
             }
             b'{' | b'[' => {
                 let asking = now.asker();
+                let giver = now.giver.or_else(|| now.key.filter(|key| gives_secrets(key)));
                 open.push(now);
                 let is_list = *byte == b'[';
-                now = Open { is_list, asking, named: asking, key: None };
+                now = Open { is_list, asking, giver, named: asking, key: None };
                 at += 1;
             }
             b'}' | b']' => {
@@ -78,9 +82,9 @@ fn find_until(json: &str, end: usize) -> Vec<Secret<'_>> {
             b'0'..=b'9' | b'-' => {
                 let rest = bytes.get(at..).unwrap_or_default();
                 let length = rest.iter().take_while(|byte| !b",]} \t\r\n".contains(byte)).count();
-                let owner = now.key.filter(|key| {
+                let owner = now.given().or(now.key.filter(|key| {
                     asks_for_secret(key) && (contains(key, "pass") || contains(key, "secret"))
-                });
+                }));
                 if owner.is_some() {
                     found.push(Secret { span: at..at + length, owner });
                 }
@@ -99,8 +103,20 @@ fn find_until(json: &str, end: usize) -> Vec<Secret<'_>> {
 }
 
 impl<'a> Open<'a> {
+    /// Returns the name of the value that comes, if it is a secret that a guest is given.
+    fn given(&self) -> Option<&'a str> {
+        match self.giver {
+            // What cannot be a name may be the secret itself.
+            Some(giver) => self.key.filter(|key| is_name(key)).or(Some(giver)),
+            None => self.key.filter(|key| gives_secrets(key)),
+        }
+    }
+
     /// Returns what asks for the value that comes, if it asks for a secret.
     fn asker(&self) -> Option<&'a str> {
+        if let Some(name) = self.given() {
+            return Some(name);
+        }
         match (self.is_list, self.key) {
             (true, Some(option)) if asks_for_secret(option) => Some(option),
             (true, _) => self.asking,
@@ -116,7 +132,7 @@ impl<'a> Open<'a> {
     /// Looks at a string that is a value and begins at `start`.
     fn value(&mut self, text: &'a str, start: usize, found: &mut Vec<Secret<'a>>) {
         let owner = self.asker();
-        let is_next_option = self.is_list && text.starts_with('-');
+        let is_next_option = self.is_list && text.starts_with('-') && self.giver.is_none();
         if owner.is_some() && !is_next_option {
             if !is_harmless(text) {
                 found.push(Secret { span: start..start + text.len(), owner });
@@ -311,6 +327,9 @@ mod tests {
         for (json, found) in [
             (r#"{"admin_password": "hunter2", "name": "x"}"#, &["hunter2"][..]),
             (r#"["--api-key", "k1", "--port", "80"]"#, &["k1"]),
+            (r#"{"secrets": {"x": "y", "z": "secret://a"}, "x": "y"}"#, &["y"]),
+            (r#"{"secrets": {"x": {"y": ["--z", 12]}, "a=b": null}}"#, &["--z", "12", "a=b"]),
+            (r#"{"secrets": "x", "y": "z"}"#, &["x"]),
             ("[\n  \"--api-key\",\n  \"k1\"\n]", &["k1"]),
             (r#"["--api-key=k1"]"#, &["k1"]),
             (r#"["--api-key", "--port", "80"]"#, &[]),
@@ -370,6 +389,7 @@ mod tests {
             r#"{"x": "postgres://app:hunter2@10.0.0.1/db"}"#,
             r#"{"x": "curl -u a:b"}"#,
             r#"{"apiKey": "x"}"#,
+            r#"{"secrets": {"x": "y"}}"#,
             r#"{"master key": "x"}"#,
             r#"{"private.key": "x"}"#,
             r#"{"rootPW": "x"}"#,

@@ -32,6 +32,19 @@ pub(crate) fn asks_for_secret(key: &str) -> bool {
     }
 }
 
+/// Says whether everything below this key is a secret that a guest is given, or should say where
+/// one is kept.
+pub(crate) fn gives_secrets(key: &str) -> bool {
+    key == "secrets"
+}
+
+/// Says whether this may be the name by which a script asks for a secret; it is a file for it.
+pub(crate) fn is_name(name: &str) -> bool {
+    name.len() <= 64
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}
+
 /// `hf_token_file` names a file, `token_url` an address, `--long-prefill-token-threshold` a number.
 #[rustfmt::skip]
 const NAMES_ANOTHER: &[&str] = &[
@@ -89,7 +102,7 @@ fn words(key: &str) -> Vec<String> {
 }
 
 /// Says whether a value in the place of a secret is none: a reference, or nothing yet.
-pub(super) fn is_harmless(value: &str) -> bool {
+pub(crate) fn is_harmless(value: &str) -> bool {
     let is_variable = value.strip_prefix('$').is_some_and(|rest| {
         rest.starts_with(|c: char| c == '{' || c == '(' || c == '_' || c.is_ascii_uppercase())
     });
