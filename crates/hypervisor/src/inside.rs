@@ -46,12 +46,14 @@ macro_rules! in_guest {
 /// Unpacks what comes through stdin, and runs what is in it. Nothing of it stays.
 ///
 /// A system that is still booting empties its /tmp, and gives answers that are not true a second
-/// later. So its end is waited for before anything is unpacked.
+/// later. So the end of that is waited for before anything is unpacked; what is going to boot is
+/// known by its init, as the first process is not yet what it will be.
 const UNPACK: &str = in_guest!(
     "set -e; umask 077; n=0; \
-     while [ \"$(cat /proc/1/comm 2>/dev/null)\" = systemd ] && [ $n -lt 600 ]; do \
+     case $(readlink /sbin/init 2>/dev/null) in *systemd) \
+     while [ $n -lt 600 ]; do \
      case $(systemctl is-system-running 2>/dev/null) in running|degraded|maintenance) break ;; esac; \
-     n=$((n+1)); sleep 0.2; done; \
+     n=$((n+1)); sleep 0.2; done ;; esac; \
      mkdir -p /tmp; d=$(mktemp -d /tmp/phoenix.XXXXXX); \
      trap 'rm -rf \"$d\"' EXIT; tar -xf - -C \"$d\"; cd \"$d\"; sh ./run </dev/null"
 );

@@ -250,6 +250,14 @@ impl Drop for LxcLab {
     }
 }
 
+/// Returns the archive of Debian that the tasks of the repository have made.
+pub fn debian() -> PathBuf {
+    #[expect(clippy::disallowed_methods, reason = "a test has no main to be handed this by")]
+    let said = std::env::var_os("PHOENIX_DEBIAN_ARCHIVE");
+    let help = "PHOENIX_DEBIAN_ARCHIVE is not set: run `cargo xtask feature test NAME`";
+    PathBuf::from(said.unwrap_or_else(|| panic!("{help}")))
+}
+
 /// Takes away what labs have left whose process was killed.
 fn sweep() {
     for entry in fs::read_dir(MEMORY).unwrap().filter_map(Result::ok) {

@@ -82,9 +82,11 @@ fn find_until(json: &str, end: usize) -> Vec<Secret<'_>> {
             b'0'..=b'9' | b'-' => {
                 let rest = bytes.get(at..).unwrap_or_default();
                 let length = rest.iter().take_while(|byte| !b",]} \t\r\n".contains(byte)).count();
-                let owner = now.given().or(now.key.filter(|key| {
-                    asks_for_secret(key) && (contains(key, "pass") || contains(key, "secret"))
-                }));
+                let owner = now.given().or_else(|| {
+                    now.key.filter(|key| {
+                        asks_for_secret(key) && (contains(key, "pass") || contains(key, "secret"))
+                    })
+                });
                 if owner.is_some() {
                     found.push(Secret { span: at..at + length, owner });
                 }

@@ -2,12 +2,7 @@
 //!
 //! The archive the containers are made of is made by `cargo xtask test`, or `feature test`.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::expect_used,
-    reason = "a broken fixture should stop the test"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a broken fixture should stop the test")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,7 +15,7 @@ use phoenix_engine::{Caution, Halt, Journal, Outcome, Taken, Walk};
 use phoenix_hypervisor::lxc::{Lxc, Machine};
 use phoenix_hypervisor::{Hand, Lock};
 use phoenix_testkit::guest;
-use phoenix_testkit::lxc::{LxcLab, Reach};
+use phoenix_testkit::lxc::{LxcLab, Reach, debian};
 
 /// Those that can be had of Debian's packages, or of a registry everybody has.
 const INSTALLED: [&str; 6] =
@@ -63,10 +58,8 @@ fn features() -> PathBuf {
 }
 
 async fn prove(feature: &str) {
-    let archive = std::env::var_os("PHOENIX_DEBIAN_ARCHIVE")
-        .expect("PHOENIX_DEBIAN_ARCHIVE is not set: run `cargo xtask feature test NAME`");
     let lab = LxcLab::new(Reach::Internet);
-    lab.archive("debian.tar.zst", Path::new(&archive));
+    lab.archive("debian.tar.zst", &debian());
     let mut machine: Machine = lab.machine();
     machine.library.features = vec![features()];
     let host = Lxc::open(&machine).unwrap();
