@@ -45,7 +45,8 @@ impl Settings {
 /// Asks one provider after the other: AWS, systemd, the file, the token files.
 ///
 /// The first that has a secret wins. One that cannot say whether it has it ends the search: what the
-/// next one has could be another value, and nobody would know.
+/// next one has could be another value, and nobody would know. A clone shares what is remembered.
+#[derive(Clone)]
 pub struct Secrets {
     sources: Arc<[Source]>,
 }

@@ -97,7 +97,7 @@ impl AwsError {
                     .to_owned()
             }
             Self::Denied { action, resource, who } => format!(
-                "allow {action} on {resource} to {}: `phoenix secrets check` prints the policy",
+                "allow {action} on {resource} to {}",
                 who.as_deref().unwrap_or("the role of this host")
             ),
             Self::Throttled { .. } => {
