@@ -137,15 +137,3 @@ async fn a_file_without_an_end_is_not_read_to_it() {
 
     assert!(matches!(refused(&file(&path)).await, FileError::Long { .. }));
 }
-
-#[tokio::test]
-async fn a_name_cannot_lead_out_of_the_folder_of_credentials() {
-    let folder = TempDir::new().unwrap();
-    let inner = folder.path().join("inner");
-    fs::create_dir(&inner).unwrap();
-    put(folder.path(), "outside", "x", 0o600);
-
-    let err = fetched(&credentials(&inner), "../outside").await.unwrap_err();
-
-    assert!(matches!(err, SecretError::Name { .. }), "{err:?}");
-}
