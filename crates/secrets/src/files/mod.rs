@@ -1,0 +1,14 @@
+//! Files of this host that hold secrets.
+
+mod credentials;
+mod guarded;
+mod store;
+mod tokens;
+
+pub use self::guarded::FileError;
+pub use self::tokens::{TokenFile, token_files};
+
+pub(crate) use self::credentials::Credentials;
+pub(crate) use self::guarded::{Audience, read};
+pub(crate) use self::store::Store;
+pub(crate) use self::tokens::Tokens;
