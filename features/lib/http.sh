@@ -28,6 +28,29 @@ ask_http() {
     ' "$@"
 }
 
+# post_http PORT PATH SECONDS <BODY: prints the body of a 2xx answer to this JSON; else as ask_http.
+post_http() {
+    perl -MIO::Socket::INET -e '
+        my ($port, $path, $seconds) = @ARGV;
+        local $/;
+        my $text = <STDIN>;
+        $SIG{ALRM} = sub { print STDERR "no answer on port $port within $seconds s\n"; exit 2 };
+        alarm $seconds;
+        my $socket = IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $port)
+            or do { print STDERR "nothing listens on port $port\n"; exit 1 };
+        my $length = length $text;
+        print $socket "POST $path HTTP/1.0\r\nHost: localhost:$port\r\nContent-Type: application/json\r\n"
+            . "Content-Length: $length\r\n\r\n$text";
+        my ($head, $body) = split /\r?\n\r?\n/, (<$socket> // ""), 2;
+        my ($status) = ($head // "") =~ m{^HTTP/\S+ (\d+)};
+        if (($status // "") !~ /^2/) {
+            print STDERR "port $port answers $path with " . ($status // "no HTTP") . "\n";
+            exit 3;
+        }
+        print $body // "";
+    ' "$@"
+}
+
 # check_http PORT PATH WHAT: for check.sh.
 check_http() {
     phoenix_answer=$(ask_http "$1" "$2" 2>&1 >/dev/null) || broken "$3 does not answer: $phoenix_answer"

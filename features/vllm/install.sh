@@ -46,7 +46,11 @@ if [ "$(present "$here" || :)" != "$parameter_version" ]; then
     say "installed vllm $parameter_version"
 fi
 
-put_directory "$parameter_models_dir" 755
+if ! getent passwd vllm >/dev/null; then
+    useradd --system --shell /usr/sbin/nologin --home-dir /var/lib/vllm --create-home vllm
+    say "made the user vllm"
+fi
+put_directory "$parameter_models_dir" 755 vllm
 # Its token for models that are not open to everybody; the unit reads it as a file.
 if token=$(secret hf_token); then
     put_directory /etc/vllm 700

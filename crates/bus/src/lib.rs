@@ -4,6 +4,7 @@
 //! last event carries the whole state. The queue holds wake-ups that could be derived from the log
 //! at any time. Correctness rests on neither order nor exactly-once delivery.
 
+mod aloud;
 pub mod bare;
 mod connect;
 mod dead;
@@ -20,6 +21,7 @@ mod setup;
 mod tail;
 mod work;
 
+pub use aloud::{Aloud, Listener};
 pub use connect::{Address, Bus};
 pub use dead::{DeadLetter, Filed, Foreign, Line, Original};
 pub use durability::{Durability, Proof};

@@ -99,6 +99,16 @@ impl Cell {
         format!("phoenix.ask.{}.{host}", self.0)
     }
 
+    /// Returns the subject of what is said in a guest.
+    pub(crate) fn aloud(&self, guest: GuestKey) -> String {
+        format!("phoenix.aloud.{}.{guest}", self.0)
+    }
+
+    /// Returns the subjects of what is said in the guests of this cell.
+    pub(crate) fn alouds(&self) -> String {
+        format!("phoenix.aloud.{}.*", self.0)
+    }
+
     /// Returns the key under which a host is reported.
     pub(crate) fn host(&self, host: &NodeName) -> String {
         format!("{}.{host}", self.0)

@@ -67,6 +67,11 @@ pub enum Change {
         /// Which.
         feature: FeatureName,
     },
+    /// Set up the service by which a feature serves what the guest is for.
+    SetUpService {
+        /// The feature.
+        feature: FeatureName,
+    },
     /// Run its application script.
     RunApplicationScript {
         /// Which.
@@ -146,6 +151,7 @@ impl Change {
             | Self::Stop
             | Self::AwaitAgent
             | Self::InstallFeature { .. }
+            | Self::SetUpService { .. }
             | Self::RunApplicationScript { .. }
             | Self::AwaitHealthy
             | Self::TakeSnapshot { .. }
@@ -169,6 +175,7 @@ impl Change {
             | Self::Restart
             | Self::Stop
             | Self::InstallFeature { .. }
+            | Self::SetUpService { .. }
             | Self::RunApplicationScript { .. }
             | Self::TakeSnapshot { .. }
             | Self::RemoveSnapshot { .. }
@@ -201,6 +208,7 @@ impl Change {
             | Self::Start
             | Self::AwaitAgent
             | Self::InstallFeature { .. }
+            | Self::SetUpService { .. }
             | Self::RunApplicationScript { .. }
             | Self::AwaitHealthy
             | Self::TakeSnapshot { .. }
@@ -224,6 +232,7 @@ impl Change {
             Self::Stop => "stop",
             Self::AwaitAgent => "await-agent",
             Self::InstallFeature { .. } => "install-feature",
+            Self::SetUpService { .. } => "set-up-service",
             Self::RunApplicationScript { .. } => "run-application-script",
             Self::AwaitHealthy => "await-healthy",
             Self::TakeSnapshot { .. } => "take-snapshot",
@@ -265,6 +274,7 @@ impl fmt::Display for Change {
             Self::Stop => f.write_str("stop it"),
             Self::AwaitAgent => f.write_str("wait for its agent"),
             Self::InstallFeature { feature } => write!(f, "install {feature}"),
+            Self::SetUpService { feature } => write!(f, "set up what {feature} serves"),
             Self::RunApplicationScript { script } => write!(f, "run {script}"),
             Self::AwaitHealthy => f.write_str("wait until it is healthy"),
             Self::TakeSnapshot { name, .. } => write!(f, "take the snapshot {name}"),

@@ -60,6 +60,7 @@ impl Seen {
             | Change::Stop
             | Change::AwaitAgent
             | Change::InstallFeature { .. }
+            | Change::SetUpService { .. }
             | Change::RunApplicationScript { .. }
             | Change::AwaitHealthy
             | Change::TakeSnapshot { .. }
@@ -158,6 +159,9 @@ impl SeenGuest {
             Change::InstallFeature { feature } => {
                 self.inside().features.insert(feature.clone());
             }
+            Change::SetUpService { feature } => {
+                self.inside().service = Some(feature.clone());
+            }
             Change::RunApplicationScript { script } => {
                 self.inside().application = Some(script.clone());
             }
@@ -188,6 +192,8 @@ impl SeenGuest {
 fn untouched() -> Inside {
     Inside {
         features: BTreeSet::new(),
+        outdated: BTreeSet::new(),
+        service: None,
         application: None,
         agent_answers: false,
         health: Health::Ailing("nobody has waited for it yet".to_owned()),

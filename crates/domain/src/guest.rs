@@ -116,6 +116,18 @@ impl GuestSpec {
         }
     }
 
+    /// Returns the feature that serves its model. Where it has a script of its own, that does it.
+    pub fn server(&self) -> Option<FeatureName> {
+        self.model_server.as_ref().filter(|_| self.application_script.is_none())?;
+        "vllm".parse().ok()
+    }
+
+    /// Returns the port its model is to be served on.
+    pub fn model_port(&self) -> u16 {
+        let said = self.model_server.as_ref().and_then(|server| server.port);
+        said.or_else(|| self.ports.first().map(|port| port.inside)).unwrap_or(8000)
+    }
+
     /// Returns the digest of all that decides whether it serves: one that was found healthy is
     /// looked at again when this is another one.
     pub fn service(&self) -> SpecDigest {

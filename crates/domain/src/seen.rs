@@ -160,6 +160,12 @@ pub struct SeenGuest {
 pub struct Inside {
     /// Features with a receipt for the recipe this worker has.
     pub features: BTreeSet<FeatureName>,
+    /// Features it was cloned with whose recipe was another one then.
+    #[serde(default)]
+    pub outdated: BTreeSet<FeatureName>,
+    /// The feature with such a receipt for what it serves here.
+    #[serde(default)]
+    pub service: Option<FeatureName>,
     /// The application script with such a receipt.
     pub application: Option<FileName>,
     /// Whether its agent answers; containers need none.

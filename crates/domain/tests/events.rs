@@ -72,6 +72,7 @@ fn facts() -> Vec<Fact> {
             phase: Phase::Created,
             changes: vec!["create it as a clone of 920".to_owned()],
             took_ms: 1200,
+            said: Vec::new(),
         }
         .into(),
         StepFailed { failure }.into(),

@@ -49,7 +49,7 @@ impl StepError {
     }
 
     /// Returns what a human can do.
-    pub fn advice(&self) -> Option<&'static str> {
+    pub fn advice(&self) -> Option<&str> {
         match self {
             Self::Blind(err) | Self::NotMade { err, .. } => err.advice(),
             Self::Refused(refusal) => Some(refusal.advice()),

@@ -113,7 +113,9 @@ impl<H: Hypervisor, J: Journal> Walk<'_, H, J> {
             .await
             .map_err(|err| Outcome::Stuck { step: first, err })?;
         let (ahead, refused) = foresee(self.want, self.way, &look.seen);
-        if let Some((Foreseen { step, change, .. }, err)) = self.host.obstacle(self.want, &ahead) {
+        if let Some((Foreseen { step, change, .. }, err)) =
+            self.host.obstacle(self.want, &ahead).await
+        {
             let err = StepError::NotMade { change: Box::new(change.clone()), err };
             return Err(Outcome::Stuck { step: *step, err });
         }

@@ -4,24 +4,26 @@
 //! meant for us does not reach it; it inherits the locks it works under; and it prints into files
 //! in memory, for a tool whose pipe was closed dies in the middle of its work.
 
+mod paper;
+
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Seek as _, Write as _};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use command_fds::{CommandFdExt as _, FdMapping};
-use rustix::fs::{FallocateFlags, MemfdFlags, fallocate, memfd_create};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::process::Child;
 use tokio::time::{interval, timeout};
 use tracing::{debug, warn};
 
+use self::paper::Paper;
+use crate::veil::Veil;
 use crate::{Hand, HostError};
 
 /// How much of what a process printed is kept; the end of it says why it failed.
@@ -29,6 +31,9 @@ const KEPT: u64 = 4096;
 
 /// How often what was printed long ago is thrown away: it takes memory for as long as it is there.
 const SWEEP: Duration = Duration::from_secs(1);
+
+/// How often it is listened to.
+const LISTEN: Duration = Duration::from_millis(200);
 
 /// The number under which a child finds the first lock; the others follow.
 const FIRST_LOCK: i32 = 3;
@@ -51,6 +56,10 @@ pub(crate) struct Command {
     stdin: Option<Arc<File>>,
     /// How much of what it prints is kept.
     kept: u64,
+    /// Whether what it prints is for people, line by line.
+    is_heard: bool,
+    /// What must not be seen of what it prints.
+    veil: Veil,
 }
 
 /// One argument of a process.
@@ -82,6 +91,8 @@ impl Command {
             purpose: None,
             stdin: None,
             kept: KEPT,
+            is_heard: false,
+            veil: Veil::default(),
         }
     }
 
@@ -113,7 +124,7 @@ impl Command {
     /// Gives it something to read: what it is told this way no list of processes shows.
     pub(crate) fn stdin(mut self, bytes: &[u8]) -> Result<Self, HostError> {
         let put = || {
-            let mut paper = paper()?;
+            let mut paper = Paper::new()?.share()?;
             paper.write_all(bytes)?;
             paper.rewind()?;
             Ok(paper)
@@ -128,6 +139,18 @@ impl Command {
         self
     }
 
+    /// Has what it prints heard while it prints it, by whoever listens to the hand.
+    pub(crate) fn heard(mut self) -> Self {
+        self.is_heard = true;
+        self
+    }
+
+    /// Hides these in all that it prints.
+    pub(crate) fn veiled(mut self, veil: Veil) -> Self {
+        self.veil = veil;
+        self
+    }
+
     /// Gives it another time for cleaning up.
     pub(crate) fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
@@ -138,39 +161,51 @@ impl Command {
     pub(crate) async fn run(&self, hand: &Hand) -> Result<Ended, HostError> {
         let not_started =
             |err: io::Error| self.failed(format!("it cannot be started: {err}"), String::new());
-        let (stdout, stderr) = (paper().map_err(not_started)?, paper().map_err(not_started)?);
+        let (mut stdout, mut stderr) =
+            (Paper::new().map_err(not_started)?, Paper::new().map_err(not_started)?);
         let mut child = self.start(hand, &stdout, &stderr).map_err(not_started)?;
         debug!(command = %self, pid = child.id(), "process started");
+        let ear = hand.ear().filter(|_| self.is_heard);
         let ended = async {
-            let mut sweep = interval(SWEEP);
+            let mut sweep = interval(if ear.is_some() { LISTEN } else { SWEEP });
             loop {
                 tokio::select! {
                     ended = child.wait() => return ended,
-                    _ = sweep.tick() => for paper in [&stdout, &stderr] {
-                        forget_all_but(paper, self.kept);
+                    _ = sweep.tick() => for paper in [&mut stdout, &mut stderr] {
+                        if let Some(ear) = ear {
+                            paper.tell(ear, &self.veil);
+                        }
+                        paper.forget_all_but(self.kept);
                     },
                 }
             }
         };
-        match timeout(self.limit, ended).await {
+        let ended = timeout(self.limit, ended).await;
+        if ended.is_err() {
+            self.end(&mut child).await;
+        }
+        for paper in [&mut stdout, &mut stderr] {
+            if let Some(ear) = ear {
+                paper.tell_rest(ear, &self.veil);
+            }
+        }
+        let end = |paper: &Paper, most| paper.end(most, &self.veil);
+        match ended {
             Ok(Ok(status)) => Ok(Ended {
                 status,
-                stdout: end_of(&stdout, self.kept),
-                stderr: end_of(&stderr, self.kept),
+                stdout: end(&stdout, self.kept),
+                stderr: end(&stderr, self.kept),
             }),
-            Ok(Err(err)) => Err(self.failed(format!("it was lost: {err}"), end_of(&stderr, KEPT))),
-            Err(_) => {
-                self.end(&mut child).await;
-                Err(HostError::TimedOut {
-                    what: self.to_string(),
-                    limit: self.limit,
-                    output: end_of(&stderr, KEPT),
-                })
-            }
+            Ok(Err(err)) => Err(self.failed(format!("it was lost: {err}"), end(&stderr, KEPT))),
+            Err(_) => Err(HostError::TimedOut {
+                what: self.to_string(),
+                limit: self.limit,
+                output: end(&stderr, KEPT),
+            }),
         }
     }
 
-    fn start(&self, hand: &Hand, stdout: &File, stderr: &File) -> io::Result<Child> {
+    fn start(&self, hand: &Hand, stdout: &Paper, stderr: &Paper) -> io::Result<Child> {
         #[expect(clippy::disallowed_methods, reason = "this is the one place")]
         let mut command = tokio::process::Command::new(&self.program);
         for argument in &self.arguments {
@@ -182,8 +217,8 @@ impl Command {
                 Some(paper) => Stdio::from(paper.try_clone()?),
                 None => Stdio::null(),
             })
-            .stdout(stdout.try_clone()?)
-            .stderr(stderr.try_clone()?)
+            .stdout(stdout.share()?)
+            .stderr(stderr.share()?)
             .process_group(0);
         let locks: Vec<_> = hand
             .files()
@@ -244,38 +279,9 @@ impl fmt::Debug for Command {
     }
 }
 
-/// Returns a file in memory that goes when its last holder ends.
-fn paper() -> io::Result<File> {
-    Ok(memfd_create("phoenix-output", MemfdFlags::CLOEXEC)?.into())
-}
-
 /// Returns the same open file, and with it the same lock, under another number.
 fn same_lock(lock: &Arc<File>) -> io::Result<OwnedFd> {
     lock.try_clone().map(OwnedFd::from)
-}
-
-/// Gives the memory back that the beginning of a paper takes. The end stays where it is.
-fn forget_all_but(paper: &File, kept: u64) {
-    let Ok(length) = paper.metadata().map(|metadata| metadata.len()) else { return };
-    let gone = length.saturating_sub(kept);
-    if gone > 0 {
-        let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-        if let Err(err) = fallocate(paper, hole, 0, gone) {
-            debug!(%err, "what was printed long ago stays");
-        }
-    }
-}
-
-fn end_of(paper: &File, most: u64) -> String {
-    let mut kept = Vec::new();
-    // It is for people; what cannot be read is left out.
-    let Ok(length) = paper.metadata().map(|metadata| metadata.len()) else { return String::new() };
-    let from = length.saturating_sub(most);
-    kept.resize(usize::try_from(length - from).unwrap_or_default(), 0);
-    match paper.read_exact_at(&mut kept, from) {
-        Ok(()) => String::from_utf8_lossy(&kept).into_owned(),
-        Err(_) => String::new(),
-    }
 }
 
 #[cfg(test)]

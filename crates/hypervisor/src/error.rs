@@ -3,8 +3,10 @@
 use std::io;
 use std::time::Duration;
 
-use phoenix_domain::Verdict;
+use phoenix_domain::{SecretRef, Verdict};
 use thiserror::Error;
+
+use crate::NotGiven;
 
 /// How a host can fail us.
 #[derive(Debug, Error)]
@@ -68,6 +70,17 @@ pub enum HostError {
         /// The end of what it printed.
         output: String,
     },
+    /// A secret that a guest is to be given cannot be had.
+    #[error("the secret {name} ({secret}) cannot be had")]
+    NotGiven {
+        /// The name under which the guest asks for it.
+        name: String,
+        /// Where it is kept.
+        secret: SecretRef,
+        /// Why not.
+        #[source]
+        err: Box<NotGiven>,
+    },
     /// The host said something we do not understand.
     #[error("{what} cannot be understood: {why}")]
     Unreadable {
@@ -91,6 +104,7 @@ impl HostError {
             | Self::Full { .. }
             | Self::Unreachable { .. } => Verdict::Retry,
             Self::Impossible { .. } => Verdict::GiveUp,
+            Self::NotGiven { err, .. } => err.verdict,
             // A host we have not met, and no attempt will teach us its language; or a script whose
             // last line says what is to be mended.
             Self::Unreadable { .. } | Self::Refused { .. } => Verdict::AskHuman,
@@ -109,13 +123,15 @@ impl HostError {
             | Self::Full { .. }
             | Self::Unreachable { .. }
             | Self::Impossible { .. }
+            | Self::NotGiven { .. }
             | Self::Unreadable { .. } => None,
         }
     }
 
     /// Returns what a human can do.
-    pub fn advice(&self) -> Option<&'static str> {
+    pub fn advice(&self) -> Option<&str> {
         match self {
+            Self::NotGiven { err, .. } => Some(&err.advice),
             Self::Locked { .. } => Some("it goes on when the lock is gone; a backup may hold it"),
             Self::Full { .. } => Some("free space on the storage, or ask for smaller disks"),
             Self::Unreachable { .. } => Some("see whether the host runs and can be reached"),

@@ -5,6 +5,7 @@
 
 mod command;
 mod directory;
+mod ear;
 mod error;
 mod idle;
 mod inside;
@@ -15,16 +16,21 @@ mod line;
 mod lock;
 pub mod lxc;
 pub mod proxmox;
+mod recipe;
 pub mod simulated;
+mod vault;
+mod veil;
 
 use phoenix_domain::{Change, Facets, Foreseen, GuestSpec, Seen};
 
+pub use ear::Ear;
 pub use error::HostError;
 pub use idle::Idle;
 pub use inventory::{Gpu, Inventory};
 pub use library::Library;
 pub use line::{Line, Place};
 pub use lock::{Hand, Lock, LockError};
+pub use vault::{Kept, NotGiven, Opening, Vault};
 
 /// A host with guests on it.
 pub trait Hypervisor: Send + Sync {
@@ -55,8 +61,8 @@ pub trait Hypervisor: Send + Sync {
         &self,
         _want: &GuestSpec,
         _ahead: &'a [Foreseen],
-    ) -> Option<(&'a Foreseen, HostError)> {
-        None
+    ) -> impl Future<Output = Option<(&'a Foreseen, HostError)>> + Send {
+        std::future::ready(None)
     }
 
     /// Says what the host has.

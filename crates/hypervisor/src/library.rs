@@ -4,48 +4,30 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use phoenix_domain::{FeatureName, FileName, GuestSpec, ProfileName, Setting};
+use phoenix_domain::{
+    Change, FeatureName, FileName, GuestSpec, ModelServer, ProfileName, SecretRef, Setting,
+};
 use serde::Deserialize;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 use crate::HostError;
+use crate::recipe::{Recipe, RecipeFile, collect};
+use crate::vault::Vault;
 
 /// The folders in which it is looked for; the first that has it wins.
 #[derive(Clone, Debug, Default)]
 pub struct Library {
-    /// Folders with a folder for each feature.
+    /// Folders with features: `NAME/install.sh`, and `lib` for what features share.
     pub features: Vec<PathBuf>,
     /// Folders with application scripts.
     pub scripts: Vec<PathBuf>,
     /// Folders with AppArmor profiles.
     pub profiles: Vec<PathBuf>,
-}
-
-/// What is brought into a guest to be run there once.
-#[derive(Debug)]
-pub(crate) struct Recipe {
-    /// What people call it.
-    pub(crate) name: String,
-    /// The name of its receipt.
-    pub(crate) receipt: String,
-    /// What is run, relative to the folder it is unpacked in.
-    pub(crate) entry: String,
-    /// What is set of it, as a shell reads it.
-    pub(crate) parameters: String,
-    /// What it was told of its surroundings, where it asks for that.
-    surroundings: String,
-    /// The files, by where they are unpacked.
-    files: Vec<RecipeFile>,
-}
-
-#[derive(Clone, Debug)]
-struct RecipeFile {
-    name: String,
-    path: PathBuf,
+    /// Who has the secrets that guests are given.
+    pub vault: Option<Arc<dyn Vault>>,
 }
 
 /// What a recipe can ask about where its guest lives.
@@ -62,6 +44,8 @@ pub(crate) struct Surroundings {
 struct Manifest {
     #[serde(default)]
     parameters: BTreeMap<String, Parameter>,
+    #[serde(default)]
+    secrets: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -100,25 +84,53 @@ impl Library {
     ) -> Result<Recipe, HostError> {
         let folder = self.folder(feature)?;
         let own = folder.join(feature.as_str());
-        let mut files = Vec::new();
-        collect(&own, "feature", &mut files)?;
+        let manifest = manifest(&own)?;
+        let mut files = collect(&own, "feature")?;
         let mut surroundings = String::new();
         for (variable, value) in Surroundings::of(proc, want).said() {
             // Who asks for it has to be asked again when it is another one.
-            if mentions(&files, variable)? {
-                let _written = writeln!(surroundings, "{variable}={value}");
+            if files.iter().any(|file| file.mentions(variable)) {
+                let _written = writeln!(surroundings, "{variable}={}", quoted(value));
             }
         }
-        let shared = folder.join("lib");
-        if shared.is_dir() {
-            collect(&shared, "lib", &mut files)?;
-        }
+        files.extend(shared(folder, "lib")?);
         Ok(Recipe {
             name: called(feature),
             receipt: format!("feature-{feature}"),
             entry: "feature/install.sh".to_owned(),
-            parameters: parameters(&own, want.parameters.get(feature))?,
+            parameters: parameters(&manifest, want.parameters.get(feature)),
             surroundings,
+            secrets: asked_for(&manifest, want),
+            files,
+        })
+    }
+
+    /// Returns the recipe by which a feature serves what a guest is for.
+    pub(crate) fn service(
+        &self,
+        want: &GuestSpec,
+        feature: &FeatureName,
+    ) -> Result<Recipe, HostError> {
+        let folder = self.folder(feature)?;
+        let own = folder.join(feature.as_str());
+        let name = format!("the service of {feature}");
+        if !own.join("serve.sh").is_file() {
+            let why = format!("{} has no serve.sh", own.display());
+            return Err(HostError::Impossible { what: name, why });
+        }
+        let mut files = collect(&own, "feature")?;
+        files.extend(shared(folder, "lib")?);
+        Ok(Recipe {
+            name,
+            receipt: format!("service-{feature}"),
+            entry: "feature/serve.sh".to_owned(),
+            parameters: want
+                .model_server
+                .as_ref()
+                .map(|server| served(server, want.model_port()))
+                .unwrap_or_default(),
+            surroundings: String::new(),
+            secrets: asked_for(&manifest(&own)?, want),
             files,
         })
     }
@@ -140,8 +152,9 @@ impl Library {
         Err(HostError::Impossible { what: what(), why })
     }
 
-    /// Returns the recipe of an application script.
-    pub(crate) fn script(&self, script: &FileName) -> Result<Recipe, HostError> {
+    /// Returns the recipe of the application script of a guest. It is given the spec, so another
+    /// model is another version of it.
+    pub(crate) fn script(&self, want: &GuestSpec, script: &FileName) -> Result<Recipe, HostError> {
         let what = format!("the script {script}");
         let found = self.scripts.iter().map(|folder| folder.join(script.as_str()));
         let Some(path) = found.clone().find(|path| path.is_file()) else {
@@ -149,52 +162,113 @@ impl Library {
             return Err(HostError::Impossible { what, why });
         };
         let entry = format!("script/{script}");
+        let mut files = vec![RecipeFile::read(entry.clone(), &path)?];
+        // The files it needs are in a folder beside it.
+        let brought = path.with_file_name(format!("{script}.d"));
+        if brought.is_dir() {
+            files.extend(collect(&brought, "script")?);
+        }
+        let model = want.model_server.as_ref();
         Ok(Recipe {
             name: what,
             receipt: "application".to_owned(),
-            files: vec![RecipeFile { name: entry.clone(), path }],
             entry,
             parameters: String::new(),
-            surroundings: String::new(),
+            surroundings: model.map(|model| served(model, want.model_port())).unwrap_or_default(),
+            secrets: want.secrets.clone(),
+            files,
         })
     }
 
     /// Says what a guest that is to be made asks for and is not there.
     pub(crate) fn check(&self, want: &GuestSpec) -> Result<(), HostError> {
         for feature in &want.features {
-            self.check_feature(feature)?;
+            self.folder(feature)?;
         }
-        want.application_script.as_ref().map_or(Ok(()), |script| self.script(script).map(drop))
+        if let Some(feature) = want.server() {
+            self.service(want, &feature)?;
+        }
+        want.application_script
+            .as_ref()
+            .map_or(Ok(()), |script| self.script(want, script).map(drop))
     }
 
-    /// Says whether a feature is there.
-    pub(crate) fn check_feature(&self, feature: &FeatureName) -> Result<(), HostError> {
-        self.folder(feature).map(drop)
-    }
-
-    /// Returns what sees whether features work, as an archive with a folder for each of them, and
-    /// the names of those that have something to see with.
-    pub(crate) fn checks(
+    /// Says what a change needs of the library and of the vault, and is not to be had.
+    pub(crate) async fn has_all(
         &self,
-        features: &[FeatureName],
-        texts: &[(&str, &str)],
-    ) -> Result<(Vec<FeatureName>, Vec<u8>), HostError> {
-        let (mut checked, mut files) = (Vec::new(), Vec::new());
-        for feature in features {
-            // One that is in the guest and no longer in the library cannot be looked at.
-            let Ok(folder) = self.folder(feature) else { continue };
-            let own = folder.join(feature.as_str());
-            if !own.join("check.sh").is_file() {
-                continue;
-            }
-            collect(&own, &format!("{feature}/feature"), &mut files)?;
-            let shared = folder.join("lib");
-            if shared.is_dir() {
-                collect(&shared, &format!("{feature}/lib"), &mut files)?;
-            }
-            checked.push(feature.clone());
+        proc: &Path,
+        want: &GuestSpec,
+        change: &Change,
+    ) -> Result<(), HostError> {
+        match self.recipe(proc, want, change)? {
+            Some(recipe) => self.open(&recipe.secrets).await.map(drop),
+            None => Ok(()),
         }
-        Ok((checked, pack(&files, texts)?))
+    }
+
+    /// Returns what is run inside of a guest for a change, where something is.
+    pub(crate) fn recipe(
+        &self,
+        proc: &Path,
+        want: &GuestSpec,
+        change: &Change,
+    ) -> Result<Option<Recipe>, HostError> {
+        Ok(match change {
+            Change::InstallFeature { feature } => Some(self.feature(proc, want, feature)?),
+            Change::SetUpService { feature } => Some(self.service(want, feature)?),
+            Change::RunApplicationScript { script } => Some(self.script(want, script)?),
+            Change::Create { .. }
+            | Change::RemoveHalfMade
+            | Change::SetProperties { .. }
+            | Change::Attach { .. }
+            | Change::Detach { .. }
+            | Change::GrowVolume { .. }
+            | Change::GrowRootDisk { .. }
+            | Change::Start
+            | Change::Restart
+            | Change::Stop
+            | Change::AwaitAgent
+            | Change::AwaitHealthy
+            | Change::TakeSnapshot { .. }
+            | Change::RemoveSnapshot { .. }
+            | Change::CleanForTemplate
+            | Change::ConvertToTemplate { .. }
+            | Change::Adopt
+            | Change::Destroy { .. } => None,
+        })
+    }
+
+    /// Returns what sees whether a feature works, in a folder of its name; nothing where there is
+    /// nothing to see with. One that is in the guest and no longer in the library cannot be looked
+    /// at.
+    pub(crate) fn check_of(&self, feature: &FeatureName) -> Result<Vec<RecipeFile>, HostError> {
+        let Ok(folder) = self.folder(feature) else { return Ok(Vec::new()) };
+        let own = folder.join(feature.as_str());
+        if !own.join("check.sh").is_file() {
+            return Ok(Vec::new());
+        }
+        let mut files = collect(&own, &format!("{feature}/feature"))?;
+        files.extend(shared(folder, &format!("{feature}/lib"))?);
+        Ok(files)
+    }
+
+    /// Returns the secrets that a feature may ask for, of those a guest is given.
+    pub(crate) fn secrets_of(
+        &self,
+        want: &GuestSpec,
+        feature: &FeatureName,
+    ) -> Result<BTreeMap<Box<str>, SecretRef>, HostError> {
+        let Ok(folder) = self.folder(feature) else { return Ok(BTreeMap::new()) };
+        Ok(asked_for(&manifest(&folder.join(feature.as_str()))?, want))
+    }
+
+    /// Returns what tells the present version of a feature from every other one, whatever is set
+    /// of it; nothing where there is none.
+    pub(crate) fn version(&self, feature: &FeatureName) -> Result<Option<String>, HostError> {
+        let Ok(folder) = self.folder(feature) else { return Ok(None) };
+        let mut files = collect(&folder.join(feature.as_str()), "feature")?;
+        files.extend(shared(folder, "lib")?);
+        Ok(Some(RecipeFile::digest(&files)))
     }
 
     /// Returns the text of an AppArmor profile, if there is one of this name.
@@ -204,65 +278,36 @@ impl Library {
     }
 }
 
-impl Recipe {
-    /// Returns what tells this version of it, with what is set of it, from every other one.
-    pub(crate) fn digest(&self) -> Result<String, HostError> {
-        let mut hash = Sha256::new();
-        let mut part = |name: &str, bytes: &[u8]| {
-            hash.update(name.as_bytes());
-            hash.update([0]);
-            hash.update(u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_le_bytes());
-            hash.update(bytes);
-        };
-        for file in &self.files {
-            part(&file.name, &fs::read(&file.path).map_err(unreachable)?);
-        }
-        part("parameters", self.parameters.as_bytes());
-        part("surroundings", self.surroundings.as_bytes());
-        let mut digits = String::with_capacity(64);
-        for byte in hash.finalize() {
-            // A String takes everything that is written to it.
-            let _written = write!(digits, "{byte:02x}");
-        }
-        Ok(digits)
-    }
-
-    /// Returns it as an archive, with these texts beside it.
-    pub(crate) fn archive(&self, texts: &[(&str, &str)]) -> Result<Vec<u8>, HostError> {
-        pack(&self.files, texts)
-    }
+/// Reads what the features of a folder share.
+fn shared(folder: &Path, name: &str) -> Result<Vec<RecipeFile>, HostError> {
+    let lib = folder.join("lib");
+    if lib.is_dir() { collect(&lib, name) } else { Ok(Vec::new()) }
 }
 
-fn pack(files: &[RecipeFile], texts: &[(&str, &str)]) -> Result<Vec<u8>, HostError> {
-    let mut archive = tar::Builder::new(Vec::new());
-    for file in files {
-        let bytes = fs::read(&file.path).map_err(unreachable)?;
-        let mode = fs::metadata(&file.path).map_err(unreachable)?.permissions().mode();
-        add(&mut archive, &file.name, mode & 0o777, &bytes).map_err(unreachable)?;
-    }
-    for (name, text) in texts {
-        add(&mut archive, name, 0o600, text.as_bytes()).map_err(unreachable)?;
-    }
-    archive.into_inner().map_err(unreachable)
-}
-
-/// Returns what is set of a feature, declared parameter by declared parameter, as a shell reads it.
-fn parameters(
-    own: &Path,
-    given: Option<&BTreeMap<Box<str>, Setting>>,
-) -> Result<String, HostError> {
+fn manifest(own: &Path) -> Result<Manifest, HostError> {
     let path = own.join("feature.json");
-    let manifest = match fs::read_to_string(&path) {
+    match fs::read_to_string(&path) {
         Ok(text) => serde_json::from_str(&text).map_err(|err| HostError::Unreadable {
             what: path.display().to_string(),
             why: err.to_string(),
-        })?,
+        }),
         // A folder of somebody's own that needs none.
-        Err(err) if err.kind() == io::ErrorKind::NotFound => Manifest::default(),
-        Err(err) => return Err(unreachable(err)),
-    };
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(Manifest::default()),
+        Err(err) => Err(HostError::Unreachable { err }),
+    }
+}
+
+/// Returns those secrets of a guest that a feature asks for.
+fn asked_for(manifest: &Manifest, want: &GuestSpec) -> BTreeMap<Box<str>, SecretRef> {
+    let is_asked_for = |name: &str| manifest.secrets.iter().any(|asked| asked == name);
+    let secrets = want.secrets.iter().filter(|(name, _)| is_asked_for(name));
+    secrets.map(|(name, secret)| (name.clone(), secret.clone())).collect()
+}
+
+/// Returns what is set of a feature, declared parameter by declared parameter, as a shell reads it.
+fn parameters(manifest: &Manifest, given: Option<&BTreeMap<Box<str>, Setting>>) -> String {
     let mut text = String::new();
-    for (name, Parameter { default }) in manifest.parameters {
+    for (name, Parameter { default }) in &manifest.parameters {
         let value = match given.and_then(|given| given.get(name.as_str())) {
             Some(Setting::Text(text)) => text.to_string(),
             Some(Setting::Number(number)) => number.to_string(),
@@ -272,7 +317,23 @@ fn parameters(
         };
         let _written = writeln!(text, "parameter_{name}={}", quoted(&value));
     }
-    Ok(text)
+    text
+}
+
+/// Returns the model that is to be served, as a shell reads it.
+fn served(server: &ModelServer, port: u16) -> String {
+    let ModelServer { model, served_name, model_type, arguments, port: _ } = server;
+    let mut text = String::new();
+    for (name, value) in [
+        ("model", &**model),
+        ("name", served_name.as_deref().unwrap_or(model)),
+        ("type", model_type.as_deref().unwrap_or_default()),
+        ("port", &port.to_string()),
+        ("arguments", &arguments.join("\n")),
+    ] {
+        let _written = writeln!(text, "serve_{name}={}", quoted(value));
+    }
+    text
 }
 
 /// Returns a default as scripts are told it: a list is one value a line.
@@ -290,56 +351,13 @@ pub(crate) fn quoted(value: &str) -> String {
     format!("'{}'", value.replace('\'', "'\\''"))
 }
 
-fn mentions(files: &[RecipeFile], variable: &str) -> Result<bool, HostError> {
-    for file in files {
-        let bytes = fs::read(&file.path).map_err(unreachable)?;
-        if bytes.windows(variable.len()).any(|window| window == variable.as_bytes()) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
 fn called(feature: &FeatureName) -> String {
     format!("the feature {feature}")
-}
-
-fn add(archive: &mut tar::Builder<Vec<u8>>, name: &str, mode: u32, bytes: &[u8]) -> io::Result<()> {
-    let mut header = tar::Header::new_gnu();
-    header.set_size(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-    header.set_mode(mode);
-    archive.append_data(&mut header, name, bytes)
-}
-
-/// Collects the files of a folder, in one order.
-fn collect(folder: &Path, name: &str, files: &mut Vec<RecipeFile>) -> Result<(), HostError> {
-    let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-    let mut entries = entries.map_err(unreachable)?;
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in entries {
-        // What is for people and for the tests of a feature stays outside.
-        if ["feature", "lib"].iter().any(|part| name.rsplit('/').next() == Some(part))
-            && (entry.file_name() == "README.md" || entry.file_name() == "test")
-        {
-            continue;
-        }
-        let (path, below) = (entry.path(), format!("{name}/{}", entry.file_name().display()));
-        if path.is_dir() {
-            collect(&path, &below, files)?;
-        } else {
-            files.push(RecipeFile { name: below, path });
-        }
-    }
-    Ok(())
 }
 
 fn list(folders: &[PathBuf]) -> String {
     let folders: Vec<_> = folders.iter().map(|folder| folder.display().to_string()).collect();
     if folders.is_empty() { "there is none".to_owned() } else { folders.join(", ") }
-}
-
-fn unreachable(err: io::Error) -> HostError {
-    HostError::Unreachable { err }
 }
 
 #[cfg(test)]
@@ -379,16 +397,16 @@ mod tests {
         let set = recipe(&want, dir.path());
         assert!(set.parameters.contains("parameter_mb='32'"), "{}", set.parameters);
         assert!(set.parameters.contains(r"parameter_word='it'\''s'"), "{}", set.parameters);
-        assert_ne!(set.digest().unwrap(), plain.digest().unwrap());
+        assert_ne!(set.digest(), plain.digest());
 
         // The driver of the host matters to those alone who ask for it.
         let version = dir.path().join("driver/nvidia/version");
         fs::create_dir_all(version.parent().unwrap()).unwrap();
         fs::write(&version, "NVRM version: NVIDIA UNIX x86_64 Kernel Module  580.76.05  Wed\n")
             .unwrap();
-        assert_eq!(recipe(&want, dir.path()).digest().unwrap(), set.digest().unwrap());
+        assert_eq!(recipe(&want, dir.path()).digest(), set.digest());
         fs::write(own.join("install.sh"), "#!/bin/sh\n: $PHOENIX_HOST_DRIVER\n").unwrap();
-        let with = recipe(&want, dir.path()).digest().unwrap();
-        assert_ne!(recipe(&want, Path::new("/nonexistent")).digest().unwrap(), with);
+        let with = recipe(&want, dir.path()).digest();
+        assert_ne!(recipe(&want, Path::new("/nonexistent")).digest(), with);
     }
 }

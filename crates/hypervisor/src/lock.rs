@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use crate::Ear;
+
 /// A lock that is held.
 #[derive(Debug)]
 pub struct Lock {
@@ -22,6 +24,7 @@ pub struct Lock {
 pub struct Hand {
     locks: Vec<Arc<File>>,
     urgency: usize,
+    ear: Option<Ear>,
 }
 
 /// Why a lock was not taken.
@@ -62,13 +65,25 @@ impl Lock {
 impl Hand {
     /// Returns the hand that holds these locks.
     pub fn holding<'l>(locks: impl IntoIterator<Item = &'l Lock>) -> Self {
-        Self { locks: locks.into_iter().map(|lock| Arc::clone(&lock.file)).collect(), urgency: 0 }
+        let locks = locks.into_iter().map(|lock| Arc::clone(&lock.file)).collect();
+        Self { locks, urgency: 0, ear: None }
     }
 
     /// Returns the hand that so many guests, one upon the other, wait for.
     #[must_use]
     pub fn urgent(self, urgency: usize) -> Self {
         Self { urgency, ..self }
+    }
+
+    /// Returns the hand that lets this one hear what is said at its work.
+    #[must_use]
+    pub fn heard_by(self, ear: Ear) -> Self {
+        Self { ear: Some(ear), ..self }
+    }
+
+    /// Returns who hears what is said at its work.
+    pub(crate) fn ear(&self) -> Option<&Ear> {
+        self.ear.as_ref()
     }
 
     /// Returns how many guests, one upon the other, wait for it.
@@ -80,7 +95,7 @@ impl Hand {
     #[must_use]
     pub fn and(&self, lock: &Lock) -> Self {
         let locks = self.locks.iter().chain([&lock.file]).map(Arc::clone).collect();
-        Self { locks, urgency: self.urgency }
+        Self { locks, urgency: self.urgency, ear: self.ear.clone() }
     }
 
     /// Returns the open files a child has to inherit.

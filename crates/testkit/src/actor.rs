@@ -72,6 +72,7 @@ impl Actor {
                 phase: Phase::Created,
                 changes: vec!["made container 900".to_owned()],
                 took_ms: 1200,
+                said: Vec::new(),
             },
         );
     }

@@ -200,6 +200,20 @@ impl Builder {
         self
     }
 
+    /// Starts its model server with these arguments.
+    pub fn arguments(mut self, arguments: &[&str]) -> Self {
+        if let Some(server) = &mut self.0.model_server {
+            server.arguments = arguments.iter().map(|argument| (*argument).into()).collect();
+        }
+        self
+    }
+
+    /// Gives it a secret: under which name, and where it is kept.
+    pub fn secret(mut self, name: &str, secret: &str) -> Self {
+        self.0.secrets.insert(name.into(), word(secret));
+        self
+    }
+
     /// Makes its root an ordinary root of the host; says nothing of a machine.
     pub fn privileged(self) -> Self {
         self.container(|container| container.unprivileged = false)

@@ -5,7 +5,9 @@ mod guest;
 pub mod host;
 pub mod lxc;
 pub mod nats;
+mod purse;
 pub mod pve;
 pub mod worker;
 
 pub use guest::{Builder, guest, machine};
+pub use purse::Purse;

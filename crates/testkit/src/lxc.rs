@@ -190,6 +190,7 @@ impl LxcLab {
                 features: own("features"),
                 scripts: own("scripts"),
                 profiles: own("profiles"),
+                vault: None,
             },
         }
     }

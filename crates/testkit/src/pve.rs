@@ -94,6 +94,7 @@ impl PveNode {
                 features: own("features"),
                 scripts: own("scripts"),
                 profiles: own("profiles"),
+                vault: None,
             },
         }
     }

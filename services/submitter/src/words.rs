@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use anstream::adapter::strip_str;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use phoenix_bus::Aloud;
 use phoenix_domain::{
     Cause, Event, Fact, Failure, Fate, Goal, GuestKey, Obstacle, Record, Remedy, RunId, Standing,
     StepName, Verdict,
@@ -196,6 +197,12 @@ pub(crate) fn follow(run: &RunId) -> String {
 pub(crate) fn event(event: &Event, name: &str) -> String {
     let guest = guest(event.state.guest, name);
     format!("{}  {guest}  {}", time(event.time), happened(event))
+}
+
+/// Returns what was said inside of a guest, line by line.
+pub(crate) fn said(said: &Aloud, name: &str) -> Vec<String> {
+    let who = guest(said.guest, name);
+    said.lines.iter().flat_map(|text| lines(text)).map(|line| format!("  {who} | {line}")).collect()
 }
 
 /// Says what happened.

@@ -16,6 +16,7 @@ use tracing::{debug, info, instrument, warn};
 
 use crate::context::{Context, chain, now, spread};
 use crate::journal::LogJournal;
+use crate::voice::Voice;
 
 /// How often a guest may be claimed without getting any further: its work kills its worker.
 const IDLE_CLAIMS: u32 = 5;
@@ -229,6 +230,7 @@ impl<H: Hypervisor> Context<H> {
             let Some(gpu) = self.lock(&format!("gpu{index}")).await else { return Ended::LetGo };
             gpus.push(gpu);
         }
+        let (mut voice, ear) = Voice::new();
         let journal = LogJournal {
             guest: state.guest,
             revision: state.desired.revision,
@@ -236,12 +238,15 @@ impl<H: Hypervisor> Context<H> {
             view: &self.view,
             shutdown: &self.shutdown,
             held: Mutex::new(Instant::now()),
+            said: voice.memory(),
         };
         let way = match self.way(pen, spec, state).await {
             Ok(way) => way,
             Err(ended) => return ended,
         };
-        let hand = Hand::holding(gpus.iter().chain([lock])).urgent(self.view.height(state.guest));
+        let hand = Hand::holding(gpus.iter().chain([lock]))
+            .urgent(self.view.height(state.guest))
+            .heard_by(ear);
         let (want, host) = (spec, &self.host);
         let walk = Walk {
             want,
@@ -252,7 +257,15 @@ impl<H: Hypervisor> Context<H> {
             caution,
             patience: patience(),
         };
-        match walk.go().await {
+        let outcome = tokio::select! {
+            outcome = walk.go() => outcome,
+            () = voice.tell(&self.bus, state.guest) => Outcome::Halted {
+                why: Halt::ShuttingDown,
+                before: StepName::EnsureContainerDefined,
+            },
+        };
+        voice.tell_rest(&self.bus, state.guest).await;
+        match outcome {
             Outcome::Arrived { changes, addresses } => {
                 let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
                 info!(changes, took_ms, "complete");

@@ -50,6 +50,9 @@ pub(crate) fn differences(before: &Seen, change: &Change) -> Vec<Difference> {
         Change::InstallFeature { feature } => {
             vec![difference(&format!("feature {feature}"), "not installed", "installed")]
         }
+        Change::SetUpService { feature } => {
+            vec![difference(&format!("service of {feature}"), "not set up as it is now", "set up")]
+        }
         Change::RunApplicationScript { script } => {
             vec![difference(&format!("script {script}"), "not run as it is now", "run")]
         }

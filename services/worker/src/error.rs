@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use phoenix_bus::BusError;
 use phoenix_hypervisor::HostError;
+use phoenix_secrets::SaltError;
 use thiserror::Error;
 
 /// Why a worker cannot work.
@@ -31,6 +32,9 @@ pub enum WorkerError {
         /// Which.
         what: &'static str,
     },
+    /// What tells secrets apart cannot be had.
+    #[error("cannot look after secrets")]
+    Salt(#[source] SaltError),
     /// The system.
     #[error("cannot start")]
     NotStarted(#[source] io::Error),
@@ -38,12 +42,14 @@ pub enum WorkerError {
 
 impl WorkerError {
     /// Returns what a human can do.
-    pub fn advice(&self) -> Vec<&'static str> {
+    pub fn advice(&self) -> Vec<String> {
+        let one = |text: &str| vec![text.to_owned()];
         match self {
-            Self::Bus(err) => err.advice(),
-            Self::Host(err) => err.advice().into_iter().collect(),
-            Self::Folder { .. } => vec!["name another: `--run-dir DIR`, `--state-dir DIR`"],
-            Self::Missing { .. } => vec!["`phoenix-worker --help` lists all settings"],
+            Self::Bus(err) => err.advice().into_iter().map(str::to_owned).collect(),
+            Self::Host(err) => err.advice().map(str::to_owned).into_iter().collect(),
+            Self::Salt(err) => vec![err.advice()],
+            Self::Folder { .. } => one("name another: `--run-dir DIR`, `--state-dir DIR`"),
+            Self::Missing { .. } => one("`phoenix-worker --help` lists all settings"),
             Self::NotStarted(_) => Vec::new(),
         }
     }
@@ -54,7 +60,11 @@ impl WorkerError {
             Self::Bus(BusError::Unreachable { .. } | BusError::Unknown { .. }) => 7,
             Self::Bus(BusError::NotLetIn { .. }) => 4,
             Self::Missing { .. } => 64,
-            Self::Bus(_) | Self::Host(_) | Self::Folder { .. } | Self::NotStarted(_) => 1,
+            Self::Bus(_)
+            | Self::Host(_)
+            | Self::Salt(_)
+            | Self::Folder { .. }
+            | Self::NotStarted(_) => 1,
         }
     }
 }

@@ -57,7 +57,7 @@ pub(crate) async fn forecast<H: Hypervisor>(
         }
     });
     let changes = changes.collect();
-    let refusal = match (host.obstacle(want, &ahead), refusal) {
+    let refusal = match (host.obstacle(want, &ahead).await, refusal) {
         // It comes before whatever the steps after it refuse.
         (Some((foreseen, err)), _) => Some(Refused {
             step: foreseen.step,

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use crate::view::View;
+use crate::voice::Memory;
 
 /// How far a guest may run ahead of its log: what takes longer to be written is waited for before
 /// the next change. Without it a step would wait for the disk each time, and with more of it a
@@ -29,6 +30,8 @@ pub(crate) struct LogJournal<'j> {
     pub(crate) shutdown: &'j CancellationToken,
     /// When the claim was last known to hold.
     pub(crate) held: Mutex<Instant>,
+    /// What was said in the guest.
+    pub(crate) said: Memory,
 }
 
 impl LogJournal<'_> {
@@ -88,6 +91,7 @@ impl Journal for LogJournal<'_> {
             phase: taken.phase,
             changes: taken.changes.iter().map(ToString::to_string).collect(),
             took_ms: u64::try_from(taken.took.as_millis()).unwrap_or(u64::MAX),
+            said: self.said.take(),
         });
         if self.pen.stopped().is_some() { Err(Halt::Fenced) } else { Ok(()) }
     }

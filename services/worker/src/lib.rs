@@ -20,9 +20,11 @@ mod journal;
 mod limits;
 mod presence;
 mod program;
+mod safe;
 mod settings;
 mod sim;
 mod view;
+mod voice;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -45,12 +45,12 @@ impl<H: Hypervisor> Hypervisor for Limited<H> {
         self.host.commands(want, ahead)
     }
 
-    fn obstacle<'a>(
+    async fn obstacle<'a>(
         &self,
         want: &GuestSpec,
         ahead: &'a [Foreseen],
     ) -> Option<(&'a Foreseen, HostError)> {
-        self.host.obstacle(want, ahead)
+        self.host.obstacle(want, ahead).await
     }
 
     async fn inventory(&self) -> Result<Inventory, HostError> {

@@ -10,12 +10,14 @@ use phoenix_hypervisor::lxc::{Lxc, Machine};
 use phoenix_hypervisor::proxmox::{Node, Proxmox};
 use phoenix_hypervisor::simulated;
 use phoenix_hypervisor::simulated::{Effects, Simulated, init};
+use phoenix_secrets::{Salt, Secrets};
 use phoenix_service::{LogFormat, on_signal, tell};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::change::CHANGE_VERB;
 use crate::error::WorkerError;
+use crate::safe::Safe;
 use crate::settings::{HostKind, Pace, Settings};
 
 /// Works until it is asked to end, and returns how that went.
@@ -40,7 +42,7 @@ fn complain(err: &WorkerError) {
     }
     for hint in err.advice() {
         text.push_str("\nhint: ");
-        text.push_str(hint);
+        text.push_str(&hint);
     }
     // Where even this cannot be written, the exit code has to say it.
     drop(writeln!(std::io::stderr(), "{text}"));
@@ -58,7 +60,8 @@ fn start(settings: Settings) -> Result<(), WorkerError> {
         let ended = match settings.host {
             HostKind::Idle => crate::run(settings, Idle::default(), shutdown).await,
             HostKind::Simulated => simulated(settings, shutdown).await,
-            HostKind::Proxmox => proxmox(settings, shutdown).await,
+            // The largest of them, which would be set aside for the others as well.
+            HostKind::Proxmox => Box::pin(proxmox(settings, shutdown)).await,
             HostKind::Lxc => lxc(settings, shutdown).await,
         };
         signals.abort();
@@ -73,7 +76,7 @@ async fn proxmox(settings: Settings, shutdown: CancellationToken) -> Result<(), 
         root: settings.host_root.clone(),
         state_dir: settings.state_dir.clone(),
         run_dir: settings.run_dir.clone(),
-        library: library(&settings),
+        library: library(&settings)?,
     };
     let host = Proxmox::open(&node).map_err(WorkerError::Host)?;
     crate::run(settings, host, shutdown).await
@@ -86,18 +89,21 @@ async fn lxc(settings: Settings, shutdown: CancellationToken) -> Result<(), Work
         dir: settings.state_dir.join("lxc"),
         run_dir: settings.run_dir.clone(),
         netns: settings.netns.clone(),
-        library: library(&settings),
+        library: library(&settings)?,
     };
     let host = Lxc::open(&machine).map_err(WorkerError::Host)?;
     crate::run(settings, host, shutdown).await
 }
 
-fn library(settings: &Settings) -> Library {
-    Library {
+fn library(settings: &Settings) -> Result<Library, WorkerError> {
+    let salt = Salt::open(&settings.state_dir).map_err(WorkerError::Salt)?;
+    let secrets = Secrets::new(settings.secrets.settings());
+    Ok(Library {
         features: settings.features.clone(),
         scripts: settings.scripts.clone(),
         profiles: settings.profiles.clone(),
-    }
+        vault: Some(Arc::new(Safe { secrets, salt })),
+    })
 }
 
 async fn simulated(settings: Settings, shutdown: CancellationToken) -> Result<(), WorkerError> {

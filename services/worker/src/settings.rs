@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
 use phoenix_domain::NodeName;
+use phoenix_secrets::SecretsArgs;
 
 /// What a worker can be told.
 #[derive(Clone, Debug, Args)]
@@ -61,6 +62,9 @@ pub struct Settings {
     #[arg(long = "profiles", value_name = "DIR", value_hint = ValueHint::DirPath,
           default_values = ["/etc/phoenix/apparmor", "/usr/local/phoenix_hypervisor/etc/apparmor"])]
     pub profiles: Vec<PathBuf>,
+    /// Where it has its secrets
+    #[command(flatten)]
+    pub secrets: SecretsArgs,
     /// The folder below which the node has everything, for a node that is not real
     #[arg(long, default_value = "/", value_name = "DIR", value_hint = ValueHint::DirPath, hide = true)]
     pub host_root: PathBuf,

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use crate::{BootId, Claim, Desired, Failure, GuestKey, Phase, StepName};
 
 macro_rules! facts {
-    ($($(#[doc = $doc:literal])* $name:ident $kind:literal $type:literal { $($(#[doc = $field_doc:literal])* $field:ident: $field_type:ty,)* })*) => {
+    ($($(#[doc = $doc:literal])* $name:ident $kind:literal $type:literal { $($(#[doc = $field_doc:literal])* $(#[serde($($attribute:tt)*)])? $field:ident: $field_type:ty,)* })*) => {
         /// What happened to a guest: the kinds of event in its log.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
@@ -28,7 +28,7 @@ macro_rules! facts {
             $(#[doc = $doc])*
             #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
             pub struct $name {
-                $($(#[doc = $field_doc])* pub $field: $field_type,)*
+                $($(#[doc = $field_doc])* $(#[serde($($attribute)*)])? pub $field: $field_type,)*
             }
 
             impl From<$name> for Fact {
@@ -127,6 +127,9 @@ facts! {
         changes: Vec<String>,
         /// How long it took, in milliseconds.
         took_ms: u64,
+        /// The end of what was said inside of the guest meanwhile.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        said: Vec<String>,
     }
     /// A step could not be taken.
     StepFailed "step-failed" "dev.phoenix.guest.step-failed.v1" {

@@ -1,8 +1,9 @@
-//! Runs the script that sets up the application, once for each version of it.
+//! Sets up what the guest is for: the service that a feature of it renders from the spec, and the
+//! operator's own script. Each is run once for each version of it.
 
 use crate::{Change, Facets, GuestSpec, Phase, Plan, Refusal, Seen, Step, StepName};
 
-/// Runs the application script.
+/// Sets up what serves its model, and runs the application script.
 pub(super) struct Application;
 
 impl Step for Application {
@@ -15,7 +16,7 @@ impl Step for Application {
     }
 
     fn concerns(&self, want: &GuestSpec) -> bool {
-        want.application_script.is_some()
+        want.application_script.is_some() || want.server().is_some()
     }
 
     fn needs(&self) -> Facets {
@@ -23,12 +24,16 @@ impl Step for Application {
     }
 
     fn plan(&self, want: &GuestSpec, seen: &Seen) -> Result<Plan, Refusal> {
-        let have = seen.inside()?.application.as_ref();
-        Ok(want
+        let have = seen.inside()?;
+        let serve = want
+            .server()
+            .filter(|feature| have.service.as_ref() != Some(feature))
+            .map(|feature| Change::SetUpService { feature });
+        let run = want
             .application_script
-            .iter()
-            .filter(|script| have != Some(*script))
-            .map(|script| Change::RunApplicationScript { script: script.clone() })
-            .collect())
+            .as_ref()
+            .filter(|script| have.application.as_ref() != Some(*script))
+            .map(|script| Change::RunApplicationScript { script: script.clone() });
+        Ok(serve.into_iter().chain(run).collect())
     }
 }

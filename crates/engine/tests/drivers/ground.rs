@@ -1,6 +1,7 @@
 //! What a driver stands on in the suite.
 
 use std::fs;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use backoff::ExponentialBuilder;
@@ -9,10 +10,10 @@ use phoenix_engine::{Caution, Halt, Journal, Outcome, Taken, Walk};
 use phoenix_hypervisor::lxc::Lxc;
 use phoenix_hypervisor::proxmox::Proxmox;
 use phoenix_hypervisor::simulated::{Effects, Settings, Simulated, admin, init};
-use phoenix_hypervisor::{Hand, Hypervisor, Lock};
+use phoenix_hypervisor::{Ear, Hand, Hypervisor, Lock};
 use phoenix_testkit::lxc::LxcLab;
 use phoenix_testkit::pve::PveNode;
-use phoenix_testkit::{Builder, guest, lxc, pve};
+use phoenix_testkit::{Builder, Purse, guest, lxc, pve};
 use tempfile::{TempDir, tempdir};
 
 /// A host, its driver, and how a test puts things there behind the driver's back.
@@ -26,13 +27,21 @@ pub(crate) trait Ground: Default {
 
     fn host(&self) -> &Self::Host;
 
+    /// Puts a file into the library: `features/NAME/install.sh`, `scripts/NAME`.
+    fn write(&self, path: &str, text: &str);
+
     /// Puts a feature into the library.
-    fn feature(&self, name: &str, script: &str);
+    fn feature(&self, name: &str, script: &str) {
+        self.write(&format!("features/{name}/install.sh"), script);
+    }
+
+    /// Returns the secrets that guests may be given.
+    fn purse(&self) -> &Purse;
 
     /// Takes the mark off a guest.
     fn disown(&self, want: &GuestSpec);
 
-    /// Returns a file of a guest that runs; nothing where the host has no files of guests.
+    /// Returns a file of a guest that runs, or nothing.
     fn file(&self, vmid: u64, path: &str) -> Option<String>;
 
     /// Begins a guest out of the archive.
@@ -46,6 +55,14 @@ pub(crate) trait Ground: Default {
     }
 
     async fn walk(&self, want: &GuestSpec, goal: Goal) -> Outcome {
+        self.walk_heard(want, goal).await.0
+    }
+
+    /// Walks, and returns what was said inside of the guest as well.
+    async fn walk_heard(&self, want: &GuestSpec, goal: Goal) -> (Outcome, Vec<String>) {
+        let said = Arc::<Mutex<Vec<String>>>::default();
+        let memory = Arc::clone(&said);
+        let ear = Ear::new(move |line| memory.lock().unwrap().push(line.to_owned()));
         let patience = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(1))
             .with_max_times(0);
@@ -56,11 +73,13 @@ pub(crate) trait Ground: Default {
             way: &goal.way(want, None),
             host: self.host(),
             journal: &Silent,
-            hand: &Hand::holding([&lock]),
+            hand: &Hand::holding([&lock]).heard_by(ear),
             caution: Caution::None,
             patience,
         };
-        walk.go().await
+        let outcome = walk.go().await;
+        let said = std::mem::take(&mut *said.lock().unwrap());
+        (outcome, said)
     }
 
     /// Walks, and is surprised by anything but an arrival; returns the number of changes.
@@ -111,6 +130,7 @@ impl Journal for Silent {
 pub(crate) struct Pretended {
     dir: TempDir,
     host: Simulated,
+    purse: Purse,
 }
 
 impl Default for Pretended {
@@ -118,7 +138,7 @@ impl Default for Pretended {
         let dir = tempdir().unwrap();
         init(dir.path(), &Settings::instant()).unwrap();
         let host = Simulated::open(dir.path(), Effects::InProcess).unwrap();
-        Self { dir, host }
+        Self { dir, host, purse: Purse::default() }
     }
 }
 
@@ -131,7 +151,11 @@ impl Ground for Pretended {
         &self.host
     }
 
-    fn feature(&self, _name: &str, _script: &str) {}
+    fn write(&self, _path: &str, _text: &str) {}
+
+    fn purse(&self) -> &Purse {
+        &self.purse
+    }
 
     fn disown(&self, want: &GuestSpec) {
         admin::give(self.dir.path(), want.into(), Owner::Somebody).unwrap();
@@ -144,15 +168,18 @@ impl Ground for Pretended {
 
 /// The made-up Proxmox node.
 pub(crate) struct MadeUp {
-    node: PveNode,
+    pub(crate) node: PveNode,
     host: Proxmox,
+    purse: Purse,
 }
 
 impl Default for MadeUp {
     fn default() -> Self {
         let node = PveNode::default();
-        let host = Proxmox::open(&node.node()).unwrap();
-        Self { node, host }
+        let (mut told, purse) = (node.node(), Purse::default());
+        told.library.vault = Some(Arc::new(purse.clone()));
+        let host = Proxmox::open(&told).unwrap();
+        Self { node, host, purse }
     }
 }
 
@@ -165,10 +192,14 @@ impl Ground for MadeUp {
         &self.host
     }
 
-    fn feature(&self, name: &str, script: &str) {
-        let folder = self.node.node().library.features.remove(0).join(name);
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("install.sh"), script).unwrap();
+    fn write(&self, path: &str, text: &str) {
+        let path = self.node.dir().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn purse(&self) -> &Purse {
+        &self.purse
     }
 
     fn disown(&self, want: &GuestSpec) {
@@ -189,13 +220,16 @@ impl Ground for MadeUp {
 pub(crate) struct Plain {
     pub(crate) lab: LxcLab,
     host: Lxc,
+    purse: Purse,
 }
 
 impl Default for Plain {
     fn default() -> Self {
         let lab = LxcLab::default();
-        let host = Lxc::open(&lab.machine()).unwrap();
-        Self { lab, host }
+        let (mut machine, purse) = (lab.machine(), Purse::default());
+        machine.library.vault = Some(Arc::new(purse.clone()));
+        let host = Lxc::open(&machine).unwrap();
+        Self { lab, host, purse }
     }
 }
 
@@ -208,8 +242,12 @@ impl Ground for Plain {
         &self.host
     }
 
-    fn feature(&self, name: &str, script: &str) {
-        self.lab.write(&format!("features/{name}/install.sh"), script);
+    fn write(&self, path: &str, text: &str) {
+        self.lab.write(path, text);
+    }
+
+    fn purse(&self) -> &Purse {
+        &self.purse
     }
 
     fn disown(&self, want: &GuestSpec) {
@@ -221,6 +259,7 @@ impl Ground for Plain {
     }
 
     fn file(&self, vmid: u64, path: &str) -> Option<String> {
-        Some(self.lab.inside(vmid, &["cat", path]))
+        let script = format!("cat '{path}' 2>/dev/null || :");
+        Some(self.lab.inside(vmid, &["sh", "-c", &script]))
     }
 }

@@ -3,59 +3,74 @@
 #![expect(clippy::unwrap_used, reason = "a broken fixture should stop the test")]
 
 mod ground;
+mod serving;
 mod suite;
 
 use ground::{MadeUp, Plain, Pretended};
 
-macro_rules! suite {
-    ($($driver:ident: $ground:ty => [$($case:ident),* $(,)?]);* $(;)?) => {$(
-        mod $driver {
-            use super::*;
-            $(
-                #[tokio::test]
-                async fn $case() {
-                    suite::$case(&<$ground>::default()).await;
-                }
-            )*
+macro_rules! cases {
+    ($ground:ty: $($case:ident),* $(,)?) => {$(
+        #[tokio::test]
+        async fn $case() {
+            suite::$case(&<$ground>::default()).await;
         }
     )*};
 }
 
-suite! {
-    simulated: Pretended => [
-        a_guest_is_made_once,
-        a_clone_is_like_its_parent_and_is_nobody_else,
-        a_clone_of_a_snapshot_has_what_was_there_then,
-        properties_are_changed_with_a_restart_where_one_is_needed,
-        volumes_outlive_their_guest_and_are_found_again,
-        what_is_wanted_stopped_stops_and_what_is_wanted_gone_goes,
-        a_guest_that_is_not_ours_is_left_alone,
-        many_clones_of_one_parent_are_made_at_once,
-    ];
-    proxmox: MadeUp => [
-        a_guest_is_made_once,
-        a_clone_is_like_its_parent_and_is_nobody_else,
-        a_clone_of_a_snapshot_has_what_was_there_then,
-        properties_are_changed_with_a_restart_where_one_is_needed,
-        volumes_outlive_their_guest_and_are_found_again,
-        what_is_wanted_stopped_stops_and_what_is_wanted_gone_goes,
-        a_guest_that_is_not_ours_is_left_alone,
-        many_clones_of_one_parent_are_made_at_once,
-        features_are_installed_once_and_again_when_they_changed,
-        a_script_says_why_it_failed_and_whether_to_try_again,
-    ];
-    lxc: Plain => [
-        a_guest_is_made_once,
-        a_clone_is_like_its_parent_and_is_nobody_else,
-        a_clone_of_a_snapshot_has_what_was_there_then,
-        properties_are_changed_with_a_restart_where_one_is_needed,
-        volumes_outlive_their_guest_and_are_found_again,
-        what_is_wanted_stopped_stops_and_what_is_wanted_gone_goes,
-        a_guest_that_is_not_ours_is_left_alone,
-        many_clones_of_one_parent_are_made_at_once,
-        features_are_installed_once_and_again_when_they_changed,
-        a_script_says_why_it_failed_and_whether_to_try_again,
+/// What every host can do.
+macro_rules! everywhere {
+    ($ground:ty) => {
+        cases!($ground:
+            a_guest_is_made_once,
+            a_clone_is_like_its_parent_and_is_nobody_else,
+            a_clone_of_a_snapshot_has_what_was_there_then,
+            properties_are_changed_with_a_restart_where_one_is_needed,
+            volumes_outlive_their_guest_and_are_found_again,
+            what_is_wanted_stopped_stops_and_what_is_wanted_gone_goes,
+            a_guest_that_is_not_ours_is_left_alone,
+            many_clones_of_one_parent_are_made_at_once,
+        );
+    };
+}
+
+/// What a host does whose guests have an inside.
+macro_rules! inside {
+    ($ground:ty) => {
+        cases!($ground:
+            features_are_installed_once_and_again_when_they_changed,
+            a_script_says_why_it_failed_and_whether_to_try_again,
+            what_a_script_says_is_heard_while_it_runs,
+            a_script_has_its_files_and_leaves_nothing,
+            a_model_is_served_as_the_spec_says_and_again_when_that_changed,
+            what_was_inherited_of_an_older_recipe_is_named,
+            a_secret_is_there_while_it_is_needed_and_nowhere_afterwards,
+            another_value_of_a_secret_is_applied_and_a_lost_one_stops_nothing,
+            a_secret_nobody_has_is_missed_before_anything_is_touched,
+        );
+    };
+}
+
+mod simulated {
+    use super::*;
+
+    everywhere!(Pretended);
+}
+
+mod proxmox {
+    use super::*;
+
+    everywhere!(MadeUp);
+    inside!(MadeUp);
+}
+
+mod lxc {
+    use super::*;
+
+    everywhere!(Plain);
+    inside!(Plain);
+    cases!(Plain:
         a_guest_with_subvolumes_of_its_own_can_be_removed,
         a_guest_has_its_limits_and_its_address_for_real,
-    ];
+        what_a_killed_run_has_left_in_a_guest_is_gone_with_the_next_one,
+    );
 }

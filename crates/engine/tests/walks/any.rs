@@ -137,6 +137,8 @@ fn any_guest(want: GuestSpec) -> impl Strategy<Value = SimulatedGuest> {
                 is_rigid: false,
                 inside: Some(Inside {
                     features: BTreeSet::from_iter(other.features.clone()),
+                    outdated: BTreeSet::new(),
+                    service: None,
                     application: other.application_script.clone(),
                     agent_answers: false,
                     health: Health::Healthy,
@@ -180,6 +182,8 @@ fn any_parent(vmid: u64, kind: Kind) -> impl Strategy<Value = SimulatedGuest> {
             is_rigid: false,
             inside: Some(Inside {
                 features: BTreeSet::from_iter(spec.features.clone()),
+                outdated: BTreeSet::new(),
+                service: None,
                 application: spec.application_script.clone(),
                 agent_answers: false,
                 health: Health::Healthy,

@@ -143,15 +143,16 @@ fn what_was_printed_long_ago_takes_no_memory_and_the_end_is_there() {
     use std::io::Write as _;
     use std::os::unix::fs::MetadataExt as _;
 
-    let mut paper = super::paper().unwrap();
-    paper.write_all(&vec![b'x'; 4 << 20]).unwrap();
-    paper.write_all(b"the end").unwrap();
+    let paper = Paper::new().unwrap();
+    let mut pen = paper.share().unwrap();
+    pen.write_all(&vec![b'x'; 4 << 20]).unwrap();
+    pen.write_all(b"the end").unwrap();
 
-    super::forget_all_but(&paper, 4096);
+    paper.forget_all_but(4096);
 
-    assert!(paper.metadata().unwrap().blocks() * 512 < 64 << 10);
-    let end = super::end_of(&paper, 4096);
+    assert!(pen.metadata().unwrap().blocks() * 512 < 64 << 10);
+    let end = paper.end(4096, &Veil::default());
     assert!(end.ends_with("xthe end") && end.len() == 4096);
-    paper.write_all(b", and more").unwrap();
-    assert!(super::end_of(&paper, 4096).ends_with("the end, and more"));
+    pen.write_all(b", and more").unwrap();
+    assert!(paper.end(4096, &Veil::default()).ends_with("the end, and more"));
 }

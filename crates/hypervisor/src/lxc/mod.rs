@@ -29,9 +29,10 @@ use tokio::time::{Instant, sleep};
 use self::config::Places;
 use self::sheet::{Bequest, Frozen, Sheet, replace};
 use crate::command::Command;
-use crate::inside::{self, Room};
+use crate::inside::{Looking, Room};
 use crate::kernel::{self, Init};
 use crate::library::Library;
+use crate::vault::Opened;
 use crate::{Gpu, Hand, HostError, Hypervisor, Inventory};
 
 /// Where the process file system is.
@@ -110,7 +111,7 @@ impl Lxc {
 
     /// Has every feature of a guest look once whether it works.
     pub async fn check_features(&self, want: &GuestSpec, hand: &Hand) -> Result<(), HostError> {
-        self.room(want).check_features(&self.machine.library, 1, hand).await
+        self.room(want).check_features(1, hand).await
     }
 
     fn guests(&self) -> PathBuf {
@@ -194,7 +195,7 @@ impl Lxc {
         let attach =
             move |limit| self.tool("lxc-attach", vmid, limit).plain("--clear-env").plain("--");
         let (init, attach) = (Box::new(move || self.init(vmid)), Box::new(attach));
-        Room { want, proc: PathBuf::from(PROC), init, attach }
+        Room { want, library: &self.machine.library, proc: PathBuf::from(PROC), init, attach }
     }
 
     /// Begins a command of LXC about a guest, where its control socket can be heard.
@@ -213,7 +214,7 @@ impl Lxc {
         &self,
         want: &GuestSpec,
         sheet: &Sheet,
-        facets: Facets,
+        (facets, secrets): (Facets, &Opened),
     ) -> Result<SeenGuest, HostError> {
         let vmid = want.vmid;
         let init = self.init(vmid);
@@ -231,7 +232,8 @@ impl Lxc {
         let inside = match (facets, &init) {
             (Facets::Inside, Some(init)) => {
                 let is_healthy = self.is_healthy(want, init);
-                inside::look(Path::new(PROC), init, want, &self.machine.library, is_healthy)?
+                let (proc, library) = (Path::new(PROC), &self.machine.library);
+                Looking { proc, want, library, secrets, is_healthy }.look(init)?
             }
             (Facets::Inside, None) | (Facets::Config, _) => None,
         };
@@ -392,12 +394,6 @@ impl Lxc {
             if let Origin::Template { archive } = origin {
                 self.archive(archive)?;
             }
-        }
-        if let Change::InstallFeature { feature } = change {
-            library.check_feature(feature)?;
-        }
-        if let Change::RunApplicationScript { script } = change {
-            library.script(script)?;
         }
         Ok(())
     }
@@ -592,7 +588,9 @@ impl Hypervisor for Lxc {
             });
         }
         let sheet = Sheet::read(&self.folder(want.vmid))?;
-        let guest = sheet.as_ref().map(|sheet| self.seen_guest(want, sheet, facets)).transpose()?;
+        let secrets = self.machine.library.glimpse(want, facets).await;
+        let look = |sheet| self.seen_guest(want, sheet, (facets, &secrets));
+        let guest = sheet.as_ref().map(look).transpose()?;
         let parent = want.parent().map(|parent| Sheet::read(&self.folder(parent))).transpose()?;
         let inheritance = parent
             .flatten()
@@ -641,16 +639,19 @@ impl Hypervisor for Lxc {
             Change::Stop => self.stop(vmid, hand).await,
             // A container needs no agent, and is as clean as its clones are made.
             Change::AwaitAgent | Change::CleanForTemplate => Ok(()),
-            Change::InstallFeature { feature } => {
-                let recipe = self.machine.library.feature(Path::new(PROC), want, feature)?;
-                self.room(want).run(&recipe, hand).await
-            }
-            Change::RunApplicationScript { script } => {
-                let recipe = self.machine.library.script(script)?;
+            Change::InstallFeature { .. }
+            | Change::SetUpService { .. }
+            | Change::RunApplicationScript { .. } => {
+                let library = &self.machine.library;
+                let Some(recipe) = library.recipe(Path::new(PROC), want, change)? else {
+                    return Ok(());
+                };
+                // What is set up anew has to show anew that it works.
+                let _gone = fs::remove_file(self.note(vmid, "healthy"));
                 self.room(want).run(&recipe, hand).await
             }
             Change::AwaitHealthy => {
-                self.room(want).await_health(&self.machine.library, hand).await?;
+                self.room(want).await_health(hand).await?;
                 let Some(init) = self.init(vmid) else { return Ok(()) };
                 let healthy = Healthy { boot: init.boot().to_string(), service: want.service() };
                 let text = serde_json::to_string(&healthy).unwrap_or_default();
@@ -679,15 +680,22 @@ impl Hypervisor for Lxc {
         }
     }
 
-    fn obstacle<'a>(
+    async fn obstacle<'a>(
         &self,
         want: &GuestSpec,
         ahead: &'a [Foreseen],
     ) -> Option<(&'a Foreseen, HostError)> {
-        ahead.iter().find_map(|foreseen| {
-            let found = self.check_change(want, &foreseen.change);
-            found.err().map(|err| (foreseen, err))
-        })
+        for foreseen in ahead {
+            let mut found = self.check_change(want, &foreseen.change);
+            if found.is_ok() {
+                let library = &self.machine.library;
+                found = library.has_all(Path::new(PROC), want, &foreseen.change).await;
+            }
+            if let Err(err) = found {
+                return Some((foreseen, err));
+            }
+        }
+        None
     }
 
     async fn inventory(&self) -> Result<Inventory, HostError> {

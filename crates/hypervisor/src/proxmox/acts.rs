@@ -142,6 +142,9 @@ impl Ground<'_> {
             Change::InstallFeature { feature } => {
                 vec![Act::Inside(format!("install the feature {feature}"))]
             }
+            Change::SetUpService { feature } => {
+                vec![Act::Inside(format!("set up what {feature} serves"))]
+            }
             Change::RunApplicationScript { script } => vec![Act::Inside(format!("run {script}"))],
             Change::AwaitHealthy => match self.want.checks.as_slice() {
                 [] => vec![Act::Wait("until it runs and has its addresses")],

@@ -20,9 +20,11 @@ use super::words::mount::{mounts, root_disk, volumes};
 use super::words::raw::Raw;
 use super::words::{boot, firewall, gpu, net, options};
 use super::{Proxmox, mark};
+use crate::HostError;
 use crate::directory::FIRST_ID;
+use crate::inside::Looking;
 use crate::kernel::{self, Init};
-use crate::{HostError, inside};
+use crate::vault::Opened;
 
 /// What Proxmox gives a container that says nothing about memory, in MiB.
 const DEFAULT_MEMORY: u64 = 512;
@@ -39,11 +41,16 @@ struct Listed {
 }
 
 impl Proxmox {
-    pub(super) fn seen(&self, want: &GuestSpec, facets: Facets) -> Result<Seen, HostError> {
+    pub(super) fn seen(
+        &self,
+        want: &GuestSpec,
+        facets: Facets,
+        secrets: &Opened,
+    ) -> Result<Seen, HostError> {
         let container = container(want)?;
         let conf = self.conf(want.vmid)?;
         let guest = match &conf {
-            Some(conf) => Some(self.guest(want, container, conf, facets)?),
+            Some(conf) => Some(self.guest(want, container, conf, (facets, secrets))?),
             None => self.elsewhere(want)?,
         };
         let parent = want.parent().map(|parent| self.conf(parent)).transpose()?.flatten();
@@ -112,7 +119,7 @@ impl Proxmox {
         want: &GuestSpec,
         container: &Container,
         conf: &Conf,
-        facets: Facets,
+        (facets, secrets): (Facets, &Opened),
     ) -> Result<SeenGuest, HostError> {
         let vmid = want.vmid;
         let settled = conf.settled();
@@ -129,7 +136,8 @@ impl Proxmox {
         let inside = match (facets, &init) {
             (Facets::Inside, Some(init)) => {
                 let is_healthy = self.notes.is_healthy(vmid, &init.boot(), &want.service())?;
-                inside::look(&self.layout.proc(), init, want, &self.library, is_healthy)?
+                let (proc, library) = (&*self.layout.proc(), &self.library);
+                Looking { proc, want, library, secrets, is_healthy }.look(init)?
             }
             (Facets::Inside, None) | (Facets::Config, _) => None,
         };

@@ -221,7 +221,8 @@ impl Proxmox {
                 .plain("--")
         };
         let init = || self.init(want.vmid);
-        Room { want, proc: self.layout.proc(), init: Box::new(init), attach: Box::new(attach) }
+        let (init, attach) = (Box::new(init), Box::new(attach));
+        Room { want, library: &self.library, proc: self.layout.proc(), init, attach }
     }
 
     fn whose(&self, vmid: Vmid) -> Whose<'_> {
@@ -335,8 +336,6 @@ impl Proxmox {
         match change {
             Change::Create { origin, .. } => self.check_creation(want, origin),
             Change::SetProperties { .. } => self.check_id_maps(want),
-            Change::InstallFeature { feature } => self.library.check_feature(feature),
-            Change::RunApplicationScript { script } => self.library.script(script).map(drop),
             Change::RemoveHalfMade
             | Change::Attach { .. }
             | Change::Detach { .. }
@@ -346,6 +345,9 @@ impl Proxmox {
             | Change::Restart
             | Change::Stop
             | Change::AwaitAgent
+            | Change::InstallFeature { .. }
+            | Change::SetUpService { .. }
+            | Change::RunApplicationScript { .. }
             | Change::AwaitHealthy
             | Change::TakeSnapshot { .. }
             | Change::RemoveSnapshot { .. }
@@ -446,7 +448,8 @@ fn check_node(layout: &Layout, name: &NodeName) -> Result<(), HostError> {
 
 impl Hypervisor for Proxmox {
     async fn look(&self, want: &GuestSpec, facets: Facets) -> Result<Seen, HostError> {
-        self.seen(want, facets)
+        let secrets = self.library.glimpse(want, facets).await;
+        self.seen(want, facets, &secrets)
     }
 
     async fn apply(&self, want: &GuestSpec, change: &Change, hand: &Hand) -> Result<(), HostError> {
@@ -484,16 +487,18 @@ impl Hypervisor for Proxmox {
                 self.check_start(&conf)?;
                 self.do_all(want, &acts, hand).await
             }
-            Change::InstallFeature { feature } => {
-                let recipe = self.library.feature(&self.layout.proc(), want, feature)?;
-                self.room(want).run(&recipe, hand).await
-            }
-            Change::RunApplicationScript { script } => {
-                let recipe = self.library.script(script)?;
+            Change::InstallFeature { .. }
+            | Change::SetUpService { .. }
+            | Change::RunApplicationScript { .. } => {
+                let Some(recipe) = self.library.recipe(&self.layout.proc(), want, change)? else {
+                    return Ok(());
+                };
+                // What is set up anew has to show anew that it works.
+                self.notes.forget_healthy(want.vmid)?;
                 self.room(want).run(&recipe, hand).await
             }
             Change::AwaitHealthy => {
-                self.room(want).await_health(&self.library, hand).await?;
+                self.room(want).await_health(hand).await?;
                 match self.init(want.vmid) {
                     Some(init) => self.notes.mark_healthy(want.vmid, &init.boot(), &want.service()),
                     None => Ok(()),
@@ -550,14 +555,22 @@ impl Hypervisor for Proxmox {
         all
     }
 
-    fn obstacle<'a>(
+    async fn obstacle<'a>(
         &self,
         want: &GuestSpec,
         ahead: &'a [Foreseen],
     ) -> Option<(&'a Foreseen, HostError)> {
-        ahead.iter().find_map(|foreseen| {
-            self.check_change(want, &foreseen.change).err().map(|err| (foreseen, err))
-        })
+        for foreseen in ahead {
+            let change = &foreseen.change;
+            let mut found = self.check_change(want, change);
+            if found.is_ok() {
+                found = self.library.has_all(&self.layout.proc(), want, change).await;
+            }
+            if let Err(err) = found {
+                return Some((foreseen, err));
+            }
+        }
+        None
     }
 
     async fn inventory(&self) -> Result<Inventory, HostError> {

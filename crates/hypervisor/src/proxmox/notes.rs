@@ -192,6 +192,11 @@ impl Notes {
         write(&self.passing.join(format!("healthy/{vmid}.json")), &note)
     }
 
+    /// Forgets that a guest was found healthy.
+    pub(super) fn forget_healthy(&self, vmid: Vmid) -> Result<(), HostError> {
+        remove(&self.passing.join(format!("healthy/{vmid}.json")))
+    }
+
     pub(super) fn is_healthy(
         &self,
         vmid: Vmid,

@@ -65,7 +65,6 @@ pub(super) fn after(scene: &Scene<'_>, before: Option<SimulatedGuest>) -> Result
         (_, Made::Whole) => {}
     }
     change(scene, &refuse, &mut guest)?;
-    guest.model_server.clone_from(&scene.want.model_server);
     Ok(Left::Guest(Box::new(guest)))
 }
 
@@ -99,7 +98,6 @@ fn made(scene: &Scene<'_>, refuse: &Refuse<'_>) -> Result<SimulatedGuest, HostEr
     guest.unused = scene.kept.to_vec();
     guest.seen.made = Made::Whole;
     guest.seen.owner = Owner::Phoenix;
-    guest.model_server.clone_from(&scene.want.model_server);
     Ok(guest)
 }
 
@@ -179,9 +177,15 @@ fn change(
             let inside = entered(refuse, guest)?;
             inside.features.insert(feature.clone());
         }
+        Change::SetUpService { feature } => {
+            let inside = entered(refuse, guest)?;
+            inside.service = Some(feature.clone());
+            guest.model_server.clone_from(&scene.want.model_server);
+        }
         Change::RunApplicationScript { script } => {
             let inside = entered(refuse, guest)?;
             inside.application = Some(script.clone());
+            guest.model_server.clone_from(&scene.want.model_server);
         }
         Change::TakeSnapshot { name, contents } => {
             if guest.seen.snapshots.contains_key(name) {

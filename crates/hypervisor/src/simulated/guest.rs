@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use phoenix_domain::{
-    BootId, Change, Disk, Facets, FeatureName, FileName, GuestKey, Health, Inheritance, Inside,
-    Made, ModelServer, Owner, Property, Run, SeenGuest, SnapshotName, SpecDigest, StorageId,
-    Volume, VolumeSource,
+    BootId, Change, Disk, Facets, FeatureName, FileName, GuestKey, GuestSpec, Health, Inheritance,
+    Inside, Made, ModelServer, Owner, Property, Run, SeenGuest, SnapshotName, SpecDigest,
+    StorageId, Volume, VolumeSource,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -89,15 +89,20 @@ pub enum Cure {
 pub(super) const AGENT: &str = "agent";
 
 impl SimulatedGuest {
-    /// Returns what a look at it tells.
-    pub(super) fn look(&self, facets: Facets) -> SeenGuest {
+    /// Returns what a look at it tells whoever wants this of it.
+    pub(super) fn look(&self, want: &GuestSpec, facets: Facets) -> SeenGuest {
         let mut seen = self.seen.clone();
         seen.boot = self.runs().then(|| BootId::new(format!("boot {}", self.boots)));
         seen.inside = match (facets, self.runs()) {
             // Nobody can look into a guest that stands still.
             (Facets::Config, _) | (Facets::Inside, false) => None,
             (Facets::Inside, true) => {
-                seen.inside.map(|inside| Inside { health: self.health(), ..inside })
+                let is_as_wanted = self.model_server == want.model_server;
+                seen.inside.map(|inside| Inside {
+                    health: self.health(),
+                    service: inside.service.filter(|_| is_as_wanted),
+                    ..inside
+                })
             }
         };
         seen
@@ -245,6 +250,8 @@ pub(super) fn half_made(
 fn blank() -> Inside {
     Inside {
         features: BTreeSet::new(),
+        outdated: BTreeSet::new(),
+        service: None,
         application: None,
         agent_answers: false,
         health: Health::Healthy,
@@ -267,6 +274,7 @@ pub(super) fn has_effect(change: &Change) -> bool {
         | Change::Stop
         | Change::AwaitAgent
         | Change::InstallFeature { .. }
+        | Change::SetUpService { .. }
         | Change::RunApplicationScript { .. }
         | Change::TakeSnapshot { .. }
         | Change::RemoveSnapshot { .. }

@@ -107,6 +107,7 @@ fn undoes(first: &Change, second: &Change) -> bool {
                 | Change::AwaitAgent
                 | Change::CleanForTemplate
         ),
+        Change::SetUpService { .. } => matches!(second, Change::SetUpService { .. }),
         Change::RunApplicationScript { .. } => {
             matches!(second, Change::RunApplicationScript { .. })
         }

@@ -130,7 +130,7 @@ impl Hypervisor for Simulated {
             Some(guest) => guest.unused.clone(),
             None => self.folder.kept(want.vmid)?,
         };
-        let guest = guest.map(|guest| guest.look(facets));
+        let guest = guest.map(|guest| guest.look(want, facets));
         if guest.is_none() {
             // It may be the host that is not there.
             self.folder.settings()?;

@@ -87,6 +87,10 @@ impl From<&HostError> for NotMade {
             HostError::Refused { what, why, output } => {
                 Self::Refused { what: what.clone(), why: why.clone(), output: output.clone() }
             }
+            // A simulated guest is given no secrets.
+            HostError::NotGiven { err: why, .. } => {
+                Self::Failed { what: err.to_string(), why: why.to_string(), output: String::new() }
+            }
             HostError::Unreadable { what, why } => {
                 Self::Unreadable { what: what.clone(), why: why.clone() }
             }

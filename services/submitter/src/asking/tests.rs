@@ -107,7 +107,7 @@ pub(crate) fn claimed(before: &Event) -> Event {
 pub(crate) fn stepped(before: &Event) -> Event {
     let changes = vec!["made the container".to_owned(), "set its\u{1b}[2J name".to_owned()];
     let (step, phase) = (StepName::EnsureContainerDefined, Phase::Created);
-    then(before, StepTaken { step, phase, changes, took_ms: 1234 })
+    then(before, StepTaken { step, phase, changes, took_ms: 1234, said: Vec::new() })
 }
 
 pub(crate) fn completed(before: &Event) -> Event {

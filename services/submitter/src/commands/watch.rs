@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use phoenix_bus::{From, Told};
-use phoenix_domain::Event;
+use phoenix_domain::{Event, GuestKey};
 
 use crate::cli::{FollowFormat, WatchArgs};
 use crate::error::{CommandError, EXIT_INTERRUPTED};
@@ -21,10 +21,21 @@ async fn watch(args: &WatchArgs, output: &mut Output) -> Result<u8, CommandError
         From::Since(session::now() - TimeDelta::from_std(since).unwrap_or(TimeDelta::MAX))
     });
     let mut tail = session.bus.tail(from).await?;
+    let mut guests = session.bus.listen().await?;
     let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
     loop {
         let told = tokio::select! {
             told = tail.next() => told,
+            said = guests.next() => {
+                if is_heard(args, said.guest) {
+                    for line in words::said(&said, "") {
+                        if !output.stream(&format!("{line}\n"))? {
+                            return Ok(0);
+                        }
+                    }
+                }
+                continue;
+            }
             _ = &mut interrupt => return Ok(EXIT_INTERRUPTED),
         };
         match told {
@@ -52,6 +63,14 @@ fn line(format: FollowFormat, event: &Event) -> Result<String, CommandError> {
         FollowFormat::Text => Ok(format!("{}\n", words::event(event, &words::name(&event.state)))),
         FollowFormat::Jsonl => follow::jsonl(event),
     }
+}
+
+/// Says whether what is said in a guest is shown: not where only some events are asked for.
+fn is_heard(args: &WatchArgs, guest: GuestKey) -> bool {
+    args.output == FollowFormat::Text
+        && args.run.is_none()
+        && args.kind.is_empty()
+        && (args.guests.is_empty() || args.guests.contains(&guest.vmid))
 }
 
 fn is_wanted(args: &WatchArgs, event: &Event) -> bool {

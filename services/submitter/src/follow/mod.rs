@@ -9,7 +9,7 @@ mod watched;
 use std::io;
 use std::time::Duration;
 
-use phoenix_bus::{Bus, Tail, Told};
+use phoenix_bus::{Aloud, Bus, Tail, Told};
 use phoenix_domain::{Event, RunId};
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -123,6 +123,7 @@ async fn watch(
     let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
     let deadline = live.timeout.map(|timeout| (timeout, Instant::now() + timeout));
     let mut was_connected = true;
+    let mut guests = bus.listen().await?;
     while !watched.is_over() {
         tokio::select! {
             told = tail.next() => match told {
@@ -135,6 +136,9 @@ async fn watch(
                 }
                 // What is not ours is the worker's to file.
                 Told::Unreadable(_) | Told::CaughtUp => {}
+            },
+            said = guests.next() => if watched.record(said.guest).is_some() {
+                view.say(&said, watched, output)?;
             },
             _ = &mut interrupt => return Ok(Stop::Interrupted),
             () = until(deadline.map(|(_, at)| at)) => {
@@ -192,6 +196,18 @@ impl View {
                 output.data(&format!("{line}\n"))?;
             }
             Self::Events => output.data(&jsonl(event)?)?,
+        }
+        Ok(())
+    }
+
+    /// Shows what is said inside of a guest. It is no event: those have the end of it.
+    fn say(&self, said: &Aloud, watched: &Watched, output: &mut Output) -> io::Result<()> {
+        for line in words::said(said, watched.name(said.guest)) {
+            match self {
+                Self::Tree(tree) => tree.remark(&line),
+                Self::Lines => output.data(&format!("{line}\n"))?,
+                Self::Events => {}
+            }
         }
         Ok(())
     }

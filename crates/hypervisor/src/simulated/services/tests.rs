@@ -44,7 +44,8 @@ async fn make(host: &Simulated, want: &GuestSpec) {
     };
     let install =
         want.features.iter().map(|feature| Change::InstallFeature { feature: feature.clone() });
-    for change in [create, Change::Start].into_iter().chain(install) {
+    let serve = want.server().map(|feature| Change::SetUpService { feature });
+    for change in [create, Change::Start].into_iter().chain(install).chain(serve) {
         host.apply(want, &change, &Hand::default()).await.unwrap();
     }
 }

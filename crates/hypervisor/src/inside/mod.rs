@@ -1,23 +1,27 @@
-//! What is done in a container, and what was done there.
+//! What is done in a container: one bundle, unpacked and run by its own shell.
 
-use std::collections::BTreeSet;
+mod look;
+mod receipt;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use phoenix_domain::{Check, FeatureName, GuestSpec, Health};
+use phoenix_domain::{Check, FeatureName, GuestSpec};
 use tokio::time::{Instant, sleep};
 
+use self::receipt::{RECEIPTS, Receipt};
 use crate::command::{Command, Ended};
 use crate::kernel::{self, Init, Inside};
-use crate::library::{Library, Recipe, Surroundings, quoted};
+use crate::library::{Library, Surroundings, quoted};
+use crate::recipe::{Recipe, RecipeFile, pack};
+use crate::vault::Opened;
+use crate::veil::Veil;
 use crate::{Hand, HostError};
 
-/// Where a guest keeps what was done in it: a clone inherits it, and a rollback undoes it.
-const RECEIPTS: &str = "/var/lib/phoenix/receipts";
-/// How long a receipt may be.
-const RECEIPT: u64 = 256;
+pub(crate) use self::look::Looking;
+
 /// How long the installation of a feature, or an application script, may take.
 const LONG: Duration = Duration::from_hours(2);
 /// How long a guest has for getting its addresses.
@@ -43,19 +47,29 @@ macro_rules! in_guest {
     };
 }
 
-/// Unpacks what comes through stdin, and runs what is in it. Nothing of it stays.
+/// Unpacks what comes through stdin, and runs what is in it. Nothing of it stays, nor of one that was
+/// killed before it could clean up.
 ///
 /// A system that is still booting empties its /tmp, and gives answers that are not true a second
 /// later. So the end of that is waited for before anything is unpacked; what is going to boot is
 /// known by its init, as the first process is not yet what it will be.
+///
+/// Secrets are unpacked into memory: their folder is a link to one on a tmpfs. Where the guest has
+/// none, the link leads nowhere, and what asks for them says so.
 const UNPACK: &str = in_guest!(
     "set -e; umask 077; n=0; \
      case $(readlink /sbin/init 2>/dev/null) in *systemd) \
      while [ $n -lt 600 ]; do \
      case $(systemctl is-system-running 2>/dev/null) in running|degraded|maintenance) break ;; esac; \
      n=$((n+1)); sleep 0.2; done ;; esac; \
-     mkdir -p /tmp; d=$(mktemp -d /tmp/phoenix.XXXXXX); \
-     trap 'rm -rf \"$d\"' EXIT; tar -xf - -C \"$d\"; cd \"$d\"; sh ./run </dev/null"
+     m=; while read -r a p t b; do \
+     case $p:$t in /dev/shm:tmpfs|/run:tmpfs|/dev:tmpfs) m=$p ;; esac; \
+     [ \"$m\" != /dev/shm ] || break; done </proc/mounts; \
+     mkdir -p /tmp; for a in /tmp /dev/shm /run /dev; do rm -rf $a/phoenix-run.*; done; \
+     s=/proc/none; d=$(mktemp -d /tmp/phoenix-run.XXXXXX); \
+     trap 'rm -rf \"$d\" \"$s\"' EXIT; \
+     [ -z \"$m\" ] || s=$(mktemp -d \"$m/phoenix-run.XXXXXX\"); ln -s \"$s\" \"$d/secrets\"; \
+     tar -xf - -C \"$d\" || [ -z \"$m\" ]; cd \"$d\"; sh ./run </dev/null"
 );
 /// Runs what comes through stdin.
 const CHECK: &str = in_guest!("exec sh -s");
@@ -64,6 +78,8 @@ const CHECK: &str = in_guest!("exec sh -s");
 pub(crate) struct Room<'r> {
     /// What is wanted of it.
     pub(crate) want: &'r GuestSpec,
+    /// What is brought into it.
+    pub(crate) library: &'r Library,
     /// Where the process file system is.
     pub(crate) proc: PathBuf,
     /// Finds its init, if it runs.
@@ -72,62 +88,35 @@ pub(crate) struct Room<'r> {
     pub(crate) attach: Box<dyn Fn(Duration) -> Command + Send + Sync + 'r>,
 }
 
-/// Says whether a receipt says that this version was run.
-fn has_receipt(inside: &Inside, recipe: &Recipe) -> Result<bool, HostError> {
-    let path = format!("{RECEIPTS}/{}", recipe.receipt);
-    let receipt = inside.text(&path, RECEIPT).map_err(|err| HostError::Unreachable { err })?;
-    Ok(match receipt {
-        Some(receipt) => receipt.trim_end() == recipe.digest()?,
-        None => false,
-    })
-}
-
-/// Looks into a container that runs; nothing where it has ended since it was found.
-pub(crate) fn look(
-    proc: &Path,
-    init: &Init,
-    want: &GuestSpec,
-    library: &Library,
-    is_healthy: bool,
-) -> Result<Option<phoenix_domain::Inside>, HostError> {
-    let root = match Inside::open(proc, init) {
-        Ok(root) => root,
-        Err(err) if err.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(err) => return Err(HostError::Unreachable { err }),
-    };
-    let mut features = BTreeSet::new();
-    for feature in &want.features {
-        // Without a recipe nothing can be compared; whoever has to install it says so.
-        let Ok(recipe) = library.feature(proc, want, feature) else { continue };
-        if has_receipt(&root, &recipe)? {
-            features.insert(feature.clone());
-        }
-    }
-    let mut application = None;
-    if let Some(script) = &want.application_script
-        && let Ok(recipe) = library.script(script)
-        && has_receipt(&root, &recipe)?
-    {
-        application = Some(script.clone());
-    }
-    let health = if is_healthy {
-        Health::Healthy
-    } else {
-        Health::Ailing("it was not checked since it was started".to_owned())
-    };
-    // A container needs no agent: it is entered through the kernel.
-    Ok(Some(phoenix_domain::Inside { features, application, agent_answers: true, health }))
-}
-
 impl Room<'_> {
     /// Brings a recipe into the guest and runs it there: one process, whatever it is made of.
     pub(crate) async fn run(&self, recipe: &Recipe, hand: &Hand) -> Result<(), HostError> {
+        let secrets = self.library.open(&recipe.secrets).await?;
         self.network().await?;
-        let (spec, script) = (self.spec()?, self.script(recipe)?);
+        let (spec, script) = (self.spec()?, self.script(recipe, &secrets));
         let texts = [("guest.json", &*spec), ("parameters", &recipe.parameters), ("run", &*script)];
-        let archive = recipe.archive(&texts)?;
         let what = format!("{} in {}", recipe.name, self.want.vmid);
-        let ended = self.shell(UNPACK, LONG).purpose(&what).stdin(&archive)?.run(hand).await?;
+        self.unpack(what, LONG, &recipe.files, &texts, &secrets, hand).await
+    }
+
+    /// Unpacks a bundle in the guest, runs what it has to be run, and judges how that ended.
+    async fn unpack(
+        &self,
+        what: String,
+        limit: Duration,
+        files: &[RecipeFile],
+        texts: &[(&str, &str)],
+        secrets: &Opened,
+        hand: &Hand,
+    ) -> Result<(), HostError> {
+        let ended = self
+            .shell(UNPACK, limit)
+            .purpose(&what)
+            .stdin(&pack(files, texts, secrets)?)?
+            .veiled(Veil::of(secrets))
+            .heard()
+            .run(hand)
+            .await?;
         judge(what, ended)
     }
 
@@ -140,13 +129,21 @@ impl Room<'_> {
 
     /// Returns what every script of ours finds in its environment; `$PWD` is the folder that
     /// everything was unpacked in.
-    fn environment(&self) -> String {
+    fn environment(&self, secrets: &Opened) -> String {
         let GuestSpec { vmid, name, features, .. } = self.want;
+        // The bundle is nobody else's; what a script installs is for everybody, unless it says so.
         let mut text = format!(
-            "export PHOENIX_GUEST={vmid} PHOENIX_NAME={name} PHOENIX_KIND=container \
-             PHOENIX_SPEC=\"$PWD/guest.json\" PHOENIX_SECRETS=\"$PWD/secrets\"\n\
-             mkdir -p \"$PWD/secrets\"\n"
+            "umask 022\n\
+             export PHOENIX_GUEST={vmid} PHOENIX_NAME={name} PHOENIX_KIND=container \
+             PHOENIX_SPEC=\"$PWD/guest.json\" PHOENIX_SECRETS=\"$PWD/secrets\"\n"
         );
+        for (secret, _) in secrets.values() {
+            let _written = writeln!(
+                text,
+                "[ -f secrets/{secret} ] || {{ echo 'this guest has no tmpfs for its secrets: \
+                 mount one at /dev/shm or /run' >&2; exit {NEVER}; }}",
+            );
+        }
         let surroundings = Surroundings::of(&self.proc, self.want);
         for (variable, value) in surroundings.said() {
             let _written = writeln!(text, "export {variable}={}", quoted(value));
@@ -169,32 +166,42 @@ impl Room<'_> {
     }
 
     /// Returns what is run: the recipe, and then the receipt that it was.
-    fn script(&self, recipe: &Recipe) -> Result<String, HostError> {
-        let (digest, receipt, entry) = (recipe.digest()?, &recipe.receipt, &recipe.entry);
-        let (vmid, environment) = (self.want.vmid, self.environment());
-        Ok(format!(
+    fn script(&self, recipe: &Recipe, secrets: &Opened) -> String {
+        let (entry, name) = (&recipe.entry, &recipe.receipt);
+        let (vmid, environment) = (self.want.vmid, self.environment(secrets));
+        // What was set of a feature when it was installed holds for what it serves.
+        let installed = match name.strip_prefix("service-") {
+            Some(feature) => format!(
+                "if [ -f {RECEIPTS}/feature-{feature}.parameters ]; then\n\
+                 \tcat {RECEIPTS}/feature-{feature}.parameters parameters >all\n\
+                 else\n\
+                 \techo 'this guest has no {feature}: list the feature, or clone a guest that has it' >&2\n\
+                 \texit {NEVER}\n\
+                 fi\n"
+            ),
+            None => "cp parameters all\n".to_owned(),
+        };
+        format!(
             "set -eu\n\
              {environment}\
-             export PHOENIX_LIB=\"$PWD/lib\" PHOENIX_PARAMETERS=\"$PWD/parameters\"\n\
+             {installed}\
+             export PHOENIX_LIB=\"$PWD/lib\" PHOENIX_PARAMETERS=\"$PWD/all\"\n\
              chmod +x './{entry}'\n\
              ( cd \"$(dirname './{entry}')\" && ./\"$(basename '{entry}')\" {vmid} )\n\
              mkdir -p {RECEIPTS}\n\
-             cp parameters {RECEIPTS}/{receipt}.parameters\n\
-             echo {digest} > {RECEIPTS}/.{receipt}.new\n\
+             cp parameters {RECEIPTS}/{name}.parameters\n\
+             printf %s {receipt} > {RECEIPTS}/.{name}.new\n\
              sync\n\
-             mv {RECEIPTS}/.{receipt}.new {RECEIPTS}/{receipt}\n"
-        ))
+             mv {RECEIPTS}/.{name}.new {RECEIPTS}/{name}\n",
+            receipt = quoted(&Receipt::of(recipe, secrets).text()),
+        )
     }
 
     /// Waits until it runs, has its addresses, and both its features and its own checks say that
     /// what it offers works.
-    pub(crate) async fn await_health(
-        &self,
-        library: &Library,
-        hand: &Hand,
-    ) -> Result<(), HostError> {
+    pub(crate) async fn await_health(&self, hand: &Hand) -> Result<(), HostError> {
         self.network().await?;
-        self.check_features(library, AGAIN, hand).await?;
+        self.check_features(AGAIN, hand).await?;
         let checks = &self.want.checks;
         if checks.is_empty() {
             return Ok(());
@@ -209,6 +216,7 @@ impl Room<'_> {
             .shell(CHECK, Duration::from_secs(seconds + 60))
             .purpose(&what)
             .stdin(checks.as_bytes())?
+            .heard()
             .run(hand)
             .await?;
         judge(what, ended)
@@ -216,50 +224,45 @@ impl Room<'_> {
 
     /// Runs the checks of all features that are in it, those it was cloned with included; each may
     /// fail all but that often.
-    pub(crate) async fn check_features(
-        &self,
-        library: &Library,
-        tries: u32,
-        hand: &Hand,
-    ) -> Result<(), HostError> {
-        let mut features = self.installed()?;
+    pub(crate) async fn check_features(&self, tries: u32, hand: &Hand) -> Result<(), HostError> {
+        let mut features = BTreeSet::from_iter(self.installed()?);
         features.extend(self.want.features.iter().cloned());
-        let features: Vec<_> = BTreeSet::from_iter(features).into_iter().collect();
-        let (checked, _) = library.checks(&features, &[])?;
-        if checked.is_empty() {
-            return Ok(());
-        }
-        let mut script = format!("set -u\n{}", self.environment());
-        for feature in &checked {
+        let (mut files, mut wanted, mut script) = (Vec::new(), BTreeMap::new(), String::new());
+        let mut seconds = 60;
+        for feature in &features {
+            let check = self.library.check_of(feature)?;
+            if check.is_empty() {
+                continue;
+            }
+            files.extend(check);
+            wanted.extend(self.library.secrets_of(self.want, feature)?);
+            seconds += u64::from(tries) * (CHECKED + PAUSE);
             let _written = write!(
                 script,
-                "n=0\nuntil ( cd {feature}/feature && PHOENIX_LIB=\"$PWD/../lib\" \
-                 PHOENIX_PARAMETERS={RECEIPTS}/feature-{feature}.parameters \
+                "cat {RECEIPTS}/feature-{feature}.parameters {RECEIPTS}/service-{feature}.parameters \
+                 >all 2>/dev/null || :\n\
+                 n=0\nuntil ( cd {feature}/feature && PHOENIX_LIB=\"$PWD/../lib\" \
+                 PHOENIX_PARAMETERS=\"$PWD/../../all\" \
                  timeout {CHECKED} sh ./check.sh ) 2>said\ndo\n\
                  \tn=$((n+1))\n\tif [ $n -ge {tries} ]; then\n\
                  \t\techo \"{feature}: $(cat said)\" >&2\n\t\texit 1\n\tfi\n\tsleep {PAUSE}\ndone\n"
             );
         }
-        let spec = self.spec()?;
-        let (_, archive) = library.checks(&features, &[("guest.json", &spec), ("run", &script)])?;
-        let each = u64::from(tries) * (CHECKED + PAUSE);
-        let all = u64::try_from(checked.len()).unwrap_or(1) * each;
+        if files.is_empty() {
+            return Ok(());
+        }
+        let secrets = self.library.open(&wanted).await?;
+        let script = format!("set -u\n{}{script}", self.environment(&secrets));
+        let texts = [("guest.json", &*self.spec()?), ("run", &*script)];
         let what = format!("the check of the features of {}", self.want.vmid);
-        let ended = self
-            .shell(UNPACK, Duration::from_secs(all + 60))
-            .purpose(&what)
-            .stdin(&archive)?
-            .run(hand)
-            .await?;
-        judge(what, ended)
+        self.unpack(what, Duration::from_secs(seconds), &files, &texts, &secrets, hand).await
     }
 
     /// Returns the features that have left a receipt in it.
     fn installed(&self) -> Result<Vec<FeatureName>, HostError> {
         let Some(init) = (self.init)() else { return Ok(Vec::new()) };
-        let names = Inside::open(&self.proc, &init).and_then(|root| root.names(RECEIPTS));
-        let names = names.map_err(|err| HostError::Unreachable { err })?;
-        Ok(names.iter().filter_map(|name| name.strip_prefix("feature-")?.parse().ok()).collect())
+        let root = Inside::open(&self.proc, &init);
+        look::installed(&root.map_err(|err| HostError::Unreachable { err })?)
     }
 
     /// Waits until it has an address, where it is to have one.

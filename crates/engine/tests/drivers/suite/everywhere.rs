@@ -1,8 +1,8 @@
-//! The cases. Each is told by what a look says, never by how the host does it.
+//! What every host can do, and what only real containers show.
 
 use futures_util::future::join_all;
-use phoenix_domain::{Fate, Goal, GuestSpec, Run, Verdict, VolumeSource};
-use phoenix_engine::{Outcome, StepError};
+use phoenix_domain::{Fate, Goal, GuestSpec, Run, VolumeSource};
+use phoenix_engine::Outcome;
 
 use crate::ground::{Ground, Plain, on_net};
 
@@ -139,44 +139,6 @@ pub(crate) async fn many_clones_of_one_parent_are_made_at_once<G: Ground>(ground
     }
 }
 
-pub(crate) async fn features_are_installed_once_and_again_when_they_changed<G: Ground>(ground: &G) {
-    let script =
-        |what: &str| format!("#!/bin/sh\nset -eu\nmkdir -p /opt\necho {what} >> /opt/done\n");
-    ground.feature("tool", &script("one"));
-    let parent = ground.guest(900).features(&["tool"]).template().build();
-    ground.arrive(&parent).await;
-    let child = ground.clone_of(900, 950).features(&["tool"]).build();
-    ground.arrive(&child).await;
-    let done = || ground.file(950, "/opt/done").unwrap();
-    assert_eq!(done(), "one\n", "its parent's receipt counts");
-
-    ground.feature("tool", &script("two"));
-    assert_eq!(ground.arrive(&child).await, 1);
-    assert_eq!(done(), "one\ntwo\n");
-    assert_eq!(ground.arrive(&child).await, 0);
-}
-
-pub(crate) async fn a_script_says_why_it_failed_and_whether_to_try_again<G: Ground>(ground: &G) {
-    let want = ground.guest(950).features(&["tool"]).build();
-    for (code, verdict) in [(75, Verdict::Retry), (78, Verdict::AskHuman)] {
-        let script = format!("#!/bin/sh\necho began\necho the reason >&2\nexit {code}\n");
-        ground.feature("tool", &script);
-        match ground.walk(&want, Goal::Present).await {
-            Outcome::Stuck { err, .. } => {
-                assert_eq!(err.verdict(), verdict, "{err}");
-                assert!(told(&err).contains("the reason"), "{err:?}");
-                assert!(err.output().unwrap().contains("began"), "{err:?}");
-            }
-            outcome @ (Outcome::Arrived { .. } | Outcome::Halted { .. }) => {
-                assert!(matches!(outcome, Outcome::Stuck { .. }), "{outcome:?}");
-            }
-        }
-    }
-    ground.feature("tool", "#!/bin/sh\ntrue\n");
-    assert!(ground.arrive(&want).await > 0, "what it left does not stand in its way");
-    assert_eq!(ground.arrive(&want).await, 0);
-}
-
 /// A subvolume is a folder that cannot be removed like one.
 pub(crate) async fn a_guest_with_subvolumes_of_its_own_can_be_removed(ground: &Plain) {
     let want = ground.guest(950).build();
@@ -206,11 +168,6 @@ pub(crate) async fn a_guest_has_its_limits_and_its_address_for_real(ground: &Pla
     ground.arrive(&fixed).await;
     let seen = ground.look(&fixed).await.guest.unwrap();
     assert_eq!(seen.addresses, ["10.77.0.9".parse::<std::net::IpAddr>().unwrap()]);
-}
-
-fn told(err: &StepError) -> String {
-    let causes = std::iter::successors(Some(err as &dyn std::error::Error), |err| err.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn on_storage(mut want: GuestSpec, to: &str) -> GuestSpec {
