@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_nats::{RequestErrorKind, StatusCode, Subscriber};
 use futures_util::StreamExt as _;
 use phoenix_domain::{
-    Disk, Goal, GuestSpec, Impact, NodeName, Owner, Run, SnapshotName, StepName, Verdict, Volume,
-    WorkerName,
+    Disk, FileName, Goal, GuestSpec, Impact, NodeName, Owner, Run, SnapshotName, StepName, Verdict,
+    Volume, WorkerName,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -17,7 +17,7 @@ use crate::connect::Bus;
 use crate::error::{BoxError, BusError, Failing as _};
 
 /// The version of questions and answers that this program speaks.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// The group of those who answer for a host: one of them does.
 const GROUP: &str = "workers";
 /// About how many guests is asked in one message at most.
@@ -36,6 +36,13 @@ pub enum Question {
     Plan {
         /// The guests.
         guests: Vec<Inquiry>,
+    },
+    /// To run a test in a guest, and to say how that went.
+    Test {
+        /// The guest as it was made.
+        guest: Box<GuestSpec>,
+        /// The test.
+        script: FileName,
     },
 }
 
@@ -72,6 +79,15 @@ pub enum Answer {
         nth: usize,
         /// Why not, and what can be done.
         why: Blind,
+    },
+    /// How a test went.
+    Tested {
+        /// Whether it passed.
+        passed: bool,
+        /// The end of what it printed.
+        output: String,
+        /// How long it took, in milliseconds.
+        took_ms: u64,
     },
     /// It has no answer.
     Failed {
@@ -349,8 +365,8 @@ impl Bus {
                 Ok(Answer::Failed { what, advice }) => {
                     return Err(Unanswered::Failed { host: host.clone(), what, advice });
                 }
-                Ok(Answer::Here { .. }) => {
-                    let (host, what) = (host.clone(), "it says only that it is there".to_owned());
+                Ok(Answer::Here { .. } | Answer::Tested { .. }) => {
+                    let (host, what) = (host.clone(), "it says something else".to_owned());
                     return Err(Unanswered::Failed { host, what, advice: None });
                 }
                 Err(err) => return Err(Unanswered::Unreadable { host: host.clone(), err }),
@@ -413,7 +429,9 @@ fn too_long(answer: &Answer, length: usize, most: usize) -> Answer {
         Answer::Plan { nth, .. } | Answer::Blind { nth, .. } => {
             Answer::Blind { nth: *nth, why: Blind { what, advice } }
         }
-        Answer::Here { .. } | Answer::Failed { .. } => Answer::Failed { what, advice },
+        Answer::Here { .. } | Answer::Tested { .. } | Answer::Failed { .. } => {
+            Answer::Failed { what, advice }
+        }
     }
 }
 
@@ -457,9 +475,9 @@ mod tests {
 
     #[test]
     fn a_question_of_another_version_is_not_guessed_at() {
-        let question = read::<Question>(br#"{"v":3,"what":"hello"}"#).unwrap_err();
+        let question = read::<Question>(br#"{"v":2,"what":"hello"}"#).unwrap_err();
 
-        assert_eq!(question.to_string(), "it is of version 3, and this one speaks 2");
+        assert_eq!(question.to_string(), "it is of version 2, and this one speaks 3");
         assert!(read::<Question>(br#"{"what":"hello"}"#).is_err());
         assert!(read::<Question>(b"not ours").is_err());
     }
@@ -475,7 +493,7 @@ mod tests {
     #[test]
     fn what_is_asked_arrives_as_it_was_asked() {
         let written = write(&Question::Hello).unwrap();
-        assert_eq!(String::from_utf8_lossy(&written), r#"{"v":2,"what":"hello"}"#);
+        assert_eq!(String::from_utf8_lossy(&written), r#"{"v":3,"what":"hello"}"#);
         assert_eq!(read::<Question>(&written).unwrap(), Question::Hello);
 
         let failed = Answer::Failed { what: "no".to_owned(), advice: None };

@@ -21,7 +21,7 @@ pub mod simulated;
 mod vault;
 mod veil;
 
-use phoenix_domain::{Change, Facets, Foreseen, GuestSpec, Seen};
+use phoenix_domain::{Change, Facets, FileName, Foreseen, GuestSpec, Seen};
 
 pub use ear::Ear;
 pub use error::HostError;
@@ -31,6 +31,15 @@ pub use library::Library;
 pub use line::{Line, Place};
 pub use lock::{Hand, Lock, LockError};
 pub use vault::{Kept, NotGiven, Opening, Vault};
+
+/// How a test went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tested {
+    /// Whether it passed.
+    pub passed: bool,
+    /// The end of what it printed.
+    pub output: String,
+}
 
 /// A host with guests on it.
 pub trait Hypervisor: Send + Sync {
@@ -63,6 +72,19 @@ pub trait Hypervisor: Send + Sync {
         _ahead: &'a [Foreseen],
     ) -> impl Future<Output = Option<(&'a Foreseen, HostError)>> + Send {
         std::future::ready(None)
+    }
+
+    /// Runs a test inside of a guest that runs. A host whose guests have no inside has none.
+    fn test(
+        &self,
+        want: &GuestSpec,
+        test: &FileName,
+        _hand: &Hand,
+    ) -> impl Future<Output = Result<Tested, HostError>> + Send {
+        std::future::ready(Err(HostError::Impossible {
+            what: format!("the test {test} in {}", want.vmid),
+            why: "nothing can be run in guests of this host".to_owned(),
+        }))
     }
 
     /// Says what the host has.

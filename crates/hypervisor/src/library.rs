@@ -24,6 +24,8 @@ pub struct Library {
     pub features: Vec<PathBuf>,
     /// Folders with application scripts.
     pub scripts: Vec<PathBuf>,
+    /// Folders with the scripts of tests.
+    pub tests: Vec<PathBuf>,
     /// Folders with AppArmor profiles.
     pub profiles: Vec<PathBuf>,
     /// Who has the secrets that guests are given.
@@ -155,29 +157,23 @@ impl Library {
     /// Returns the recipe of the application script of a guest. It is given the spec, so another
     /// model is another version of it.
     pub(crate) fn script(&self, want: &GuestSpec, script: &FileName) -> Result<Recipe, HostError> {
-        let what = format!("the script {script}");
-        let found = self.scripts.iter().map(|folder| folder.join(script.as_str()));
-        let Some(path) = found.clone().find(|path| path.is_file()) else {
-            let why = format!("it is in none of the folders of scripts ({})", list(&self.scripts));
-            return Err(HostError::Impossible { what, why });
-        };
-        let entry = format!("script/{script}");
-        let mut files = vec![RecipeFile::read(entry.clone(), &path)?];
-        // The files it needs are in a folder beside it.
-        let brought = path.with_file_name(format!("{script}.d"));
-        if brought.is_dir() {
-            files.extend(collect(&brought, "script")?);
-        }
+        let name = format!("the script {script}");
+        let files = brought(&name, "scripts", &self.scripts, script)?;
         let model = want.model_server.as_ref();
         Ok(Recipe {
-            name: what,
+            name,
             receipt: "application".to_owned(),
-            entry,
+            entry: entry(script),
             parameters: String::new(),
             surroundings: model.map(|model| served(model, want.model_port())).unwrap_or_default(),
             secrets: want.secrets.clone(),
             files,
         })
+    }
+
+    /// Returns the files of a test.
+    pub(crate) fn test(&self, test: &FileName) -> Result<Vec<RecipeFile>, HostError> {
+        brought(&format!("the test {test}"), "tests", &self.tests, test)
     }
 
     /// Says what a guest that is to be made asks for and is not there.
@@ -276,6 +272,34 @@ impl Library {
         let found = self.profiles.iter().map(|folder| folder.join(name.as_str()));
         found.into_iter().find(|path| path.is_file())
     }
+}
+
+/// Reads a script, and the files that it brings along: those in a folder beside it.
+fn brought(
+    what: &str,
+    kind: &str,
+    folders: &[PathBuf],
+    script: &FileName,
+) -> Result<Vec<RecipeFile>, HostError> {
+    let mut found = folders.iter().map(|folder| folder.join(script.as_str()));
+    let Some(path) = found.find(|path| path.is_file()) else {
+        let why = format!("it is in none of the folders of {kind} ({})", list(folders));
+        return Err(HostError::Impossible { what: what.to_owned(), why });
+    };
+    let mut files = vec![RecipeFile::read(entry(script), &path)?];
+    let mut beside = path.into_os_string();
+    beside.push(".d");
+    let beside = PathBuf::from(beside);
+    if beside.is_dir() {
+        files.extend(collect(&beside, "script")?);
+    }
+    Ok(files)
+}
+
+/// Returns where a script is unpacked: its own files are beside it, whatever folder it came from.
+pub(crate) fn entry(script: &FileName) -> String {
+    let name = script.as_str().rsplit('/').next().unwrap_or_default();
+    format!("script/{name}")
 }
 
 /// Reads what the features of a folder share.

@@ -189,6 +189,7 @@ impl LxcLab {
             library: Library {
                 features: own("features"),
                 scripts: own("scripts"),
+                tests: own("tests"),
                 profiles: own("profiles"),
                 vault: None,
             },

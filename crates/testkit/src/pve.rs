@@ -93,6 +93,7 @@ impl PveNode {
             library: Library {
                 features: own("features"),
                 scripts: own("scripts"),
+                tests: own("tests"),
                 profiles: own("profiles"),
                 vault: None,
             },
@@ -169,7 +170,8 @@ impl PveNode {
         assert!(ended.status.success(), "pct {words:?}: {ended:?}");
     }
 
-    fn write(&self, folder: &str, name: &str, text: &str) {
+    /// Puts a file into the library.
+    pub fn write(&self, folder: &str, name: &str, text: &str) {
         let path = self.dir.path().join(folder).join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();

@@ -64,6 +64,9 @@ pub(crate) enum CommandError {
     /// A worker does not answer, or cannot.
     #[error("it is not known how guest {asked} is: {why}")]
     NotKnown { asked: Vmid, why: String, advice: String },
+    /// A guest has no such tests.
+    #[error("guest {asked} has no {}", suite.as_ref().map_or_else(|| "tests".to_owned(), |suite| format!("suite {suite}")))]
+    NoSuchTests { asked: Vmid, suite: Option<String>, there: Vec<String> },
     /// A code that is not there was asked for.
     #[error("there is no code `{code}`")]
     NoSuchCode { code: String },
@@ -125,6 +128,7 @@ impl CommandError {
             Self::NoConfig { .. } | Self::Refused { .. } => EXIT_REFUSED,
             Self::NoSuchGuest { .. }
             | Self::NeverSubmitted { .. }
+            | Self::NoSuchTests { .. }
             | Self::NeverBuilt { .. }
             | Self::NothingToAdopt { .. }
             | Self::NoSuchCode { .. }
@@ -184,6 +188,10 @@ impl CommandError {
                 vec![format!("have it built: `phoenix submit {asked}`")]
             }
             Self::NotKnown { advice, .. } => vec![advice.clone()],
+            Self::NoSuchTests { there, .. } if there.is_empty() => {
+                vec!["name some under `tests` of the guest, and submit it".to_owned()]
+            }
+            Self::NoSuchTests { there, .. } => vec![format!("it has {}", there.join(", "))],
             Self::NoSuchCode { .. } => vec!["`phoenix explain` lists all codes".to_owned()],
             Self::NoSuchRun { .. } => vec!["`phoenix runs --since 7d` lists runs".to_owned()],
             Self::NoSuchLetter { .. } => vec!["`phoenix dead list` lists all letters".to_owned()],

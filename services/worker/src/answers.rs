@@ -1,10 +1,12 @@
 //! Answers those who ask what would be done. It looks at the host, and changes nothing.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures_util::{StreamExt as _, stream};
 use phoenix_bus::{Answer, Asked, Blind, BusError, Inquiry, Question};
-use phoenix_hypervisor::Hypervisor;
+use phoenix_domain::{FileName, GuestKey, GuestSpec};
+use phoenix_hypervisor::{Hand, Hypervisor, Lock, Tested};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tracing::debug;
@@ -53,9 +55,41 @@ async fn answer<H: Hypervisor>(context: Arc<Context<H>>, looks: Arc<Semaphore>, 
             let each = stream::iter(guests.clone().into_iter().enumerate());
             each.map(look).buffer_unordered(AT_ONCE).collect::<()>().await;
         }
+        Ok(Question::Test { guest, script }) => {
+            asked.answer(&tested(&context, guest, script).await).await;
+        }
         Err(err) => {
             let advice = Some("use the same version of phoenix on both sides".to_owned());
             asked.answer(&Answer::Failed { what: chain(err), advice }).await;
+        }
+    }
+}
+
+/// Runs a test. Nothing else is done in the guest meanwhile, and nothing that is done is disturbed.
+async fn tested<H: Hypervisor>(
+    context: &Context<H>,
+    guest: &GuestSpec,
+    script: &FileName,
+) -> Answer {
+    let key = GuestKey::from(guest);
+    let lock = match Lock::try_take(&context.lock_file(&key.to_string())) {
+        Ok(lock) => lock,
+        Err(err) => {
+            let what = format!("{key} is being worked on: {}", chain(&err));
+            let advice =
+                format!("`phoenix status {}` says by whom; test it when it is done", key.vmid);
+            return Answer::Failed { what, advice: Some(advice) };
+        }
+    };
+    let begun = Instant::now();
+    match context.host.test(guest, script, &Hand::holding([&lock])).await {
+        Ok(Tested { passed, output }) => {
+            let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+            Answer::Tested { passed, output, took_ms }
+        }
+        Err(err) => {
+            let advice = err.advice().map(str::to_owned);
+            Answer::Failed { what: chain(&err), advice }
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use phoenix_domain::{Change, Facets, Foreseen, GuestSpec, Origin, Seen, StorageId};
-use phoenix_hypervisor::{Hand, HostError, Hypervisor, Inventory, Line};
+use phoenix_domain::{Change, Facets, FileName, Foreseen, GuestSpec, Origin, Seen, StorageId};
+use phoenix_hypervisor::{Hand, HostError, Hypervisor, Inventory, Line, Tested};
 
 /// A host on which only so many clones are made at once on one storage: more of them only make
 /// each other slow.
@@ -51,6 +51,15 @@ impl<H: Hypervisor> Hypervisor for Limited<H> {
         ahead: &'a [Foreseen],
     ) -> Option<(&'a Foreseen, HostError)> {
         self.host.obstacle(want, ahead).await
+    }
+
+    async fn test(
+        &self,
+        want: &GuestSpec,
+        test: &FileName,
+        hand: &Hand,
+    ) -> Result<Tested, HostError> {
+        self.host.test(want, test, hand).await
     }
 
     async fn inventory(&self) -> Result<Inventory, HostError> {

@@ -101,6 +101,7 @@ fn library(settings: &Settings) -> Result<Library, WorkerError> {
     Ok(Library {
         features: settings.features.clone(),
         scripts: settings.scripts.clone(),
+        tests: settings.tests.clone(),
         profiles: settings.profiles.clone(),
         vault: Some(Arc::new(Safe { secrets, salt })),
     })

@@ -58,6 +58,10 @@ pub struct Settings {
     #[arg(long = "scripts", value_name = "DIR", value_hint = ValueHint::DirPath,
           default_values = ["/etc/phoenix/scripts", "/usr/local/phoenix_hypervisor/bin"])]
     pub scripts: Vec<PathBuf>,
+    /// A folder with the scripts of tests, for real hosts
+    #[arg(long = "tests", value_name = "DIR", value_hint = ValueHint::DirPath,
+          default_values = ["/etc/phoenix/tests", "/usr/local/phoenix_hypervisor/bin/tests"])]
+    pub tests: Vec<PathBuf>,
     /// A folder with AppArmor profiles; only with --host proxmox
     #[arg(long = "profiles", value_name = "DIR", value_hint = ValueHint::DirPath,
           default_values = ["/etc/phoenix/apparmor", "/usr/local/phoenix_hypervisor/etc/apparmor"])]

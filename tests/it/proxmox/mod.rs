@@ -2,6 +2,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "a broken fixture should stop the test")]
 
+mod canary;
 mod fleet;
 mod shared;
 mod site;

@@ -22,6 +22,11 @@ pub(crate) fn features(pve: &PveNode) {
     ] {
         pve.feature(feature);
     }
+    pve.write(
+        "features",
+        "vllm/serve.sh",
+        "#!/bin/sh\nset -eu\n. \"$PHOENIX_PARAMETERS\"\necho \"$serve_model\" >> /opt/served\n",
+    );
     pve.feature_with("base_setup", &["curl"]);
     pve.feature_with("nginx", &["nginx"]);
 }

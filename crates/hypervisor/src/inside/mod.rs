@@ -8,22 +8,24 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use phoenix_domain::{Check, FeatureName, GuestSpec};
+use phoenix_domain::{Check, FeatureName, FileName, GuestSpec};
 use tokio::time::{Instant, sleep};
 
 use self::receipt::{RECEIPTS, Receipt};
 use crate::command::{Command, Ended};
 use crate::kernel::{self, Init, Inside};
-use crate::library::{Library, Surroundings, quoted};
+use crate::library::{self, Library, Surroundings, quoted};
 use crate::recipe::{Recipe, RecipeFile, pack};
 use crate::vault::Opened;
 use crate::veil::Veil;
-use crate::{Hand, HostError};
+use crate::{Hand, HostError, Tested};
 
 pub(crate) use self::look::Looking;
 
 /// How long the installation of a feature, or an application script, may take.
 const LONG: Duration = Duration::from_hours(2);
+/// How long a test may take.
+const TEST: Duration = Duration::from_mins(30);
 /// How long a guest has for getting its addresses.
 const NETWORK: Duration = Duration::from_mins(1);
 /// How often the check of a feature may fail: a service that was just started takes its time.
@@ -99,6 +101,27 @@ impl Room<'_> {
         self.unpack(what, LONG, &recipe.files, &texts, &secrets, hand).await
     }
 
+    /// Runs a test in the guest, and says how it went.
+    pub(crate) async fn test(&self, test: &FileName, hand: &Hand) -> Result<Tested, HostError> {
+        let files = self.library.test(test)?;
+        if (self.init)().is_none() {
+            let what = format!("the test {test}");
+            let why = format!("{} does not run", self.want.vmid);
+            return Err(HostError::Failed { what, why, output: String::new() });
+        }
+        let secrets = self.library.open(&self.want.secrets).await?;
+        let (entry, vmid) = (library::entry(test), self.want.vmid);
+        let script = format!(
+            "set -u\n{}chmod +x './{entry}'\ncd script && exec ./\"$(basename '{entry}')\" {vmid}\n",
+            self.environment(&secrets)
+        );
+        let texts = [("guest.json", &*self.spec()?), ("run", &*script)];
+        let what = format!("the test {test} in {vmid}");
+        let ended = self.unpacked(&what, TEST, &files, &texts, &secrets, hand).await?;
+        let passed = ended.status.success();
+        Ok(Tested { passed, output: format!("{}{}", ended.stdout, ended.stderr) })
+    }
+
     /// Unpacks a bundle in the guest, runs what it has to be run, and judges how that ended.
     async fn unpack(
         &self,
@@ -109,15 +132,26 @@ impl Room<'_> {
         secrets: &Opened,
         hand: &Hand,
     ) -> Result<(), HostError> {
-        let ended = self
-            .shell(UNPACK, limit)
-            .purpose(&what)
+        let ended = self.unpacked(&what, limit, files, texts, secrets, hand).await?;
+        judge(what, ended)
+    }
+
+    async fn unpacked(
+        &self,
+        what: &str,
+        limit: Duration,
+        files: &[RecipeFile],
+        texts: &[(&str, &str)],
+        secrets: &Opened,
+        hand: &Hand,
+    ) -> Result<Ended, HostError> {
+        self.shell(UNPACK, limit)
+            .purpose(what)
             .stdin(&pack(files, texts, secrets)?)?
             .veiled(Veil::of(secrets))
             .heard()
             .run(hand)
-            .await?;
-        judge(what, ended)
+            .await
     }
 
     fn spec(&self) -> Result<String, HostError> {

@@ -19,9 +19,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use phoenix_domain::{
-    Body, Change, Disk, Facets, Foreseen, GuestSpec, Hostname, Made, Nic, NodeName, Origin, Owner,
-    Property, Run, Seen, SeenGuest, SeenParent, SnapshotName, SpecDigest, StorageId, Vmid, Volume,
-    VolumeName, VolumeSource,
+    Body, Change, Disk, Facets, FileName, Foreseen, GuestSpec, Hostname, Made, Nic, NodeName,
+    Origin, Owner, Property, Run, Seen, SeenGuest, SeenParent, SnapshotName, SpecDigest, StorageId,
+    Vmid, Volume, VolumeName, VolumeSource,
 };
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
@@ -33,7 +33,7 @@ use crate::inside::{Looking, Room};
 use crate::kernel::{self, Init};
 use crate::library::Library;
 use crate::vault::Opened;
-use crate::{Gpu, Hand, HostError, Hypervisor, Inventory};
+use crate::{Gpu, Hand, HostError, Hypervisor, Inventory, Tested};
 
 /// Where the process file system is.
 const PROC: &str = "/proc";
@@ -696,6 +696,15 @@ impl Hypervisor for Lxc {
             }
         }
         None
+    }
+
+    async fn test(
+        &self,
+        want: &GuestSpec,
+        test: &FileName,
+        hand: &Hand,
+    ) -> Result<Tested, HostError> {
+        self.room(want).test(test, hand).await
     }
 
     async fn inventory(&self) -> Result<Inventory, HostError> {

@@ -21,8 +21,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use phoenix_domain::{
-    AbsolutePath, Change, Facets, Firewall, Foreseen, GibiBytes, GuestSpec, NodeName, ProfileName,
-    Run, Seen, Vmid, Volume, VolumeSource,
+    AbsolutePath, Change, Facets, FileName, Firewall, Foreseen, GibiBytes, GuestSpec, NodeName,
+    ProfileName, Run, Seen, Vmid, Volume, VolumeSource,
 };
 
 use self::acts::{Act, Ground, Shown, firewall_text};
@@ -38,7 +38,7 @@ use crate::command::Command;
 use crate::inside::Room;
 use crate::kernel::{self, Init};
 use crate::library::Library;
-use crate::{Hand, HostError, Hypervisor, Inventory, directory};
+use crate::{Hand, HostError, Hypervisor, Inventory, Tested, directory};
 
 /// Where a node is and what its driver needs.
 #[derive(Clone, Debug)]
@@ -571,6 +571,15 @@ impl Hypervisor for Proxmox {
             }
         }
         None
+    }
+
+    async fn test(
+        &self,
+        want: &GuestSpec,
+        test: &FileName,
+        hand: &Hand,
+    ) -> Result<Tested, HostError> {
+        self.room(want).test(test, hand).await
     }
 
     async fn inventory(&self) -> Result<Inventory, HostError> {

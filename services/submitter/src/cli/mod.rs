@@ -16,7 +16,8 @@ pub(crate) use self::offline::{
 };
 pub(crate) use self::online::{
     CancelArgs, ConnectArgs, DeadCommand, DiscardArgs, FollowArgs, FollowFormat, ListFormat,
-    LiveArgs, ReplayArgs, RetryArgs, RunsArgs, StatusArgs, SubmitArgs, WatchArgs, WhoArgs,
+    LiveArgs, ReplayArgs, RetryArgs, RunsArgs, StatusArgs, SubmitArgs, TestArgs, WatchArgs,
+    WhoArgs,
 };
 pub(crate) use self::verbs::{AdoptArgs, DeleteArgs, DriftArgs, PowerArgs, StartArgs};
 pub(crate) use self::words::Named;
@@ -78,6 +79,8 @@ pub enum Command {
     Adopt(AdoptArgs),
     /// Say what on the host is otherwise than it was made
     Drift(DriftArgs),
+    /// Run the tests of a guest inside of it, and say which passed
+    Test(TestArgs),
     /// Show how guests are and what is being done about them
     Status(StatusArgs),
     /// List what was asked for lately

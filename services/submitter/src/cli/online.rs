@@ -109,6 +109,25 @@ pub struct StatusArgs {
     pub(crate) connect: ConnectArgs,
 }
 
+/// What `test` takes.
+#[derive(Debug, Args)]
+pub struct TestArgs {
+    /// The guest
+    #[arg(value_name = "ID", value_parser = super::vmid)]
+    pub(crate) guest: Vmid,
+    /// Only this suite; may be given again. Without any, all
+    #[arg(long, value_name = "NAME")]
+    pub(crate) suite: Vec<String>,
+    /// How long to wait for each test
+    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = words::duration)]
+    pub(crate) timeout: Duration,
+    /// How to print what came of it
+    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: ListFormat,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+}
+
 /// What `runs` takes.
 #[derive(Debug, Args)]
 pub struct RunsArgs {

@@ -19,6 +19,7 @@ mod schema;
 mod show;
 mod status;
 mod submit;
+mod test;
 mod wanted;
 mod watch;
 
@@ -46,6 +47,7 @@ pub(crate) fn run(
         Command::Delete(args) => power::delete(&args, output),
         Command::Adopt(args) => adopt::run(&args, output),
         Command::Drift(args) => drift::run(&args, output),
+        Command::Test(args) => test::run(&args, output),
         Command::Status(args) => status::run(&args, output),
         Command::Runs(args) => runs::run(&args, output),
         Command::Follow(args) => follow::run(&args, output),
