@@ -4,6 +4,7 @@
 //! nothing, written by nothing, and wiped when it is let go. No error, no report and no log line of
 //! this crate carries one.
 
+mod args;
 mod aws;
 mod check;
 mod digest;
@@ -17,6 +18,7 @@ mod secrets;
 mod tests;
 mod value;
 
+pub use args::SecretsArgs;
 pub use aws::{Aws, AwsError};
 pub use check::{Checked, Outcome, Report};
 pub use digest::{Digest, Salt, SaltError};

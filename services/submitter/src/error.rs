@@ -91,6 +91,12 @@ pub(crate) enum CommandError {
     /// Nobody can be asked whether to do what cannot be undone.
     #[error("nobody is there to be asked whether to {what}")]
     NobodyToAsk { what: String },
+    /// There is nothing a policy could be made of.
+    #[error("there is no policy: {}", match missing {
+        Some(missing) => format!("the {missing} is not known"),
+        None => "no guest is given a secret, so AWS is asked for nothing".to_owned(),
+    })]
+    NoPolicy { missing: Option<&'static str> },
     /// A feature could not be read.
     #[error("the feature library cannot be used")]
     Library(#[from] LibraryError),
@@ -134,6 +140,7 @@ impl CommandError {
             Self::Bus(err) => bus_exit_code(err),
             Self::NotKnown { .. } => EXIT_UNAVAILABLE,
             Self::Library(_)
+            | Self::NoPolicy { .. }
             | Self::NotReplayable { .. }
             | Self::NoHost { .. }
             | Self::BadNode(_)
@@ -210,8 +217,10 @@ impl CommandError {
             ],
             Self::NobodyToAsk { .. } => vec!["say it beforehand: `--yes`".to_owned()],
             Self::Bus(err) => err.advice().into_iter().map(str::to_owned).collect(),
+            Self::NoPolicy { missing: Some(missing) } => vec![format!("say it: `--aws-{missing}`")],
             Self::Library(_) => vec!["mend its feature.json, or take the folder away".to_owned()],
-            Self::NoRuntime(_)
+            Self::NoPolicy { missing: None }
+            | Self::NoRuntime(_)
             | Self::NoRunId(_)
             | Self::NotJson(_)
             | Self::FileNotWritten { .. }

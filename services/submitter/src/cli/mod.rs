@@ -4,6 +4,7 @@
 
 mod offline;
 mod online;
+mod secrets;
 mod verbs;
 mod words;
 
@@ -18,6 +19,7 @@ pub(crate) use self::online::{
     CancelArgs, ConnectArgs, DeadCommand, DiscardArgs, FollowArgs, FollowFormat, ListFormat,
     LiveArgs, ReplayArgs, RetryArgs, RunsArgs, StatusArgs, SubmitArgs, WatchArgs, WhoArgs,
 };
+pub(crate) use self::secrets::{SecretsCheckArgs, SecretsCommand};
 pub(crate) use self::verbs::{AdoptArgs, DeleteArgs, DriftArgs, PowerArgs, StartArgs};
 pub(crate) use self::words::Named;
 use crate::output::ColorChoice;
@@ -31,7 +33,7 @@ Exit codes:
   3    the configuration is refused
   4    NATS does not let us in
   5    there is no such guest, run, letter or code
-  7    NATS is not there for now; it is safe to try again
+  7    NATS, or who keeps secrets, is not there for now; it is safe to try again
   8    waited too long; the run goes on
   9    the run failed, or waits for a human
   10   somebody else was faster, or wants something else
@@ -96,6 +98,9 @@ pub enum Command {
     /// Look at the configuration as Phoenix understands it
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Look after secrets
+    #[command(subcommand)]
+    Secrets(SecretsCommand),
     /// Explain the code of a finding
     Explain(ExplainArgs),
     /// Print the JSON Schema of a file

@@ -16,6 +16,7 @@ mod removal;
 mod retry;
 mod runs;
 mod schema;
+mod secrets;
 mod show;
 mod status;
 mod submit;
@@ -54,6 +55,7 @@ pub(crate) fn run(
         Command::Retry(args) => retry::run(&args, output),
         Command::Dead(command) => dead::run(&command, output),
         Command::Config(ConfigCommand::Show(args)) => show::run(&args, output),
+        Command::Secrets(command) => secrets::run(&command, output),
         Command::Explain(args) => explain::run(&args, output),
         Command::Schema(args) => schema::run(&args, output),
         Command::Completion(args) => completion::run(&args, whole, output),
