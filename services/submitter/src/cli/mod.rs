@@ -2,6 +2,7 @@
 
 #![expect(clippy::doc_markdown, reason = "help texts are no Markdown")]
 
+mod feature;
 mod offline;
 mod online;
 mod secrets;
@@ -11,6 +12,8 @@ mod words;
 use clap::{Parser, Subcommand};
 use phoenix_domain::Vmid;
 
+pub use self::feature::FeatureCommand;
+pub(crate) use self::feature::{FeatureListArgs, FeatureNewArgs, FeatureShowArgs, FeaturesArgs};
 pub(crate) use self::offline::{
     CheckArgs, CheckFormat, CompletionArgs, ConfigArgs, ConfigCommand, ExplainArgs, GraphFormat,
     ManArgs, PlanArgs, PlanFormat, SchemaArgs, SchemaOf, ShowArgs, ShowFormat,
@@ -32,7 +35,7 @@ Exit codes:
   2    what is there differs from what is wanted (drift, plan --exit-code)
   3    the configuration is refused
   4    NATS does not let us in
-  5    there is no such guest, run, letter or code
+  5    there is no such guest, run, letter, feature or code
   7    NATS, or who keeps secrets, is not there for now; it is safe to try again
   8    waited too long; the run goes on
   9    the run failed, or waits for a human

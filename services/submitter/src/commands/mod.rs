@@ -7,6 +7,7 @@ mod completion;
 mod dead;
 mod drift;
 mod explain;
+pub(crate) mod feature;
 mod follow;
 mod live;
 mod man;
