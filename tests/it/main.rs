@@ -12,6 +12,7 @@ mod check;
 mod examples;
 mod program;
 mod proxmox;
+mod secrets;
 mod survive;
 mod texts;
 mod verbs;

@@ -119,9 +119,14 @@ pub struct Library(BTreeMap<FeatureName, Manifest>);
 #[derive(Debug, Error)]
 #[error("the feature in {folder} cannot be read")]
 pub struct LibraryError {
-    folder: String,
+    pub(crate) folder: String,
     #[source]
-    err: std::io::Error,
+    pub(crate) err: std::io::Error,
+}
+
+/// Returns the manifests that came with this program, by folder.
+pub(crate) fn built_in() -> impl Iterator<Item = (&'static str, &'static str)> {
+    BUILT_IN.iter().copied()
 }
 
 impl Library {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 
-use phoenix_domain::SecretName;
+use phoenix_domain::{SecretName, Verdict};
 use serde::Serialize;
 
 use crate::aws::AwsError;
@@ -34,7 +34,7 @@ pub struct Checked {
 
 /// How it went with a reference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum Outcome {
     /// It can be had.
     Resolves {
@@ -47,6 +47,8 @@ pub enum Outcome {
         why: String,
         /// What a human can do.
         advice: String,
+        /// Whether it may go by itself, so that asking again later makes sense.
+        may_pass: bool,
     },
 }
 
@@ -54,6 +56,14 @@ impl Report {
     /// Says whether every secret can be had.
     pub fn is_complete(&self) -> bool {
         self.references.iter().all(|checked| matches!(checked.outcome, Outcome::Resolves { .. }))
+    }
+
+    /// Says whether all that is missing may be had later, without anybody doing something.
+    pub fn may_pass(&self) -> bool {
+        self.references.iter().all(|checked| match checked.outcome {
+            Outcome::Resolves { .. } => true,
+            Outcome::Fails { may_pass, .. } => may_pass,
+        })
     }
 }
 
@@ -129,5 +139,9 @@ fn failed(err: &SecretError) -> Outcome {
         why.push_str(&err.to_string());
         cause = err.source();
     }
-    Outcome::Fails { why, advice: err.advice() }
+    let may_pass = match err.verdict() {
+        Verdict::Retry | Verdict::Wait => true,
+        Verdict::AskHuman | Verdict::GiveUp => false,
+    };
+    Outcome::Fails { why, advice: err.advice(), may_pass }
 }

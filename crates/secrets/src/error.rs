@@ -85,8 +85,18 @@ impl SecretError {
                  /etc/phoenix/secrets.json with {name}"
             ),
             Self::NotFound { name, asked } => {
+                let file = asked.iter().find_map(|provider| match provider {
+                    Provider::File(path) => Some(path.display()),
+                    Provider::Aws
+                    | Provider::Credentials(_)
+                    | Provider::TokenFiles
+                    | Provider::Memory => None,
+                });
                 if asked.contains(&Provider::Aws) {
                     format!("`aws secretsmanager create-secret --name {name} --secret-string file://FILE`")
+                } else if let Some(file) = file {
+                    format!("write it into {file}, which nobody else may read: {{\"{name}\": \"…\"}}, or an \
+                             object for its keys")
                 } else {
                     format!("give {name} to one of those who were asked")
                 }

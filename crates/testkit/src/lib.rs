@@ -4,6 +4,7 @@ pub mod actor;
 mod guest;
 pub mod host;
 pub mod lxc;
+pub mod moto;
 pub mod nats;
 mod purse;
 pub mod pve;

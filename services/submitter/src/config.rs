@@ -1,8 +1,8 @@
 //! Finding and reading the configuration.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use phoenix_config::{CheckedFleet, Folder, Input, Level, Library, Loaded, load};
+use phoenix_config::{CheckedFleet, Folder, Input, Level, Library, Loaded, feature_folders, load};
 use phoenix_domain::Vmid;
 
 use crate::cli::ConfigArgs;
@@ -10,17 +10,11 @@ use crate::error::CommandError;
 
 /// Where a configuration is looked for when nobody says where it is.
 const USUAL_FOLDERS: &[&str] = &[".", "/etc/phoenix", "/usr/local/phoenix_hypervisor/etc"];
-/// Where the operator's own features are.
-const OWN_FEATURES: &str = "/etc/phoenix/features";
-
 /// Reads and checks the configuration.
 pub(crate) fn read(args: &ConfigArgs) -> Result<Loaded, CommandError> {
     let mut library = Library::built_in()?;
-    let own = Path::new(OWN_FEATURES);
-    if own.is_dir() {
-        library.add_folder(own)?;
-    }
-    for folder in &args.features {
+    // What is added later takes the place of what was there, and the first folder is to win.
+    for folder in feature_folders(&args.features).iter().rev() {
         library.add_folder(folder)?;
     }
     let folder = match &args.config {

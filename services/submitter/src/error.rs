@@ -94,6 +94,21 @@ pub(crate) enum CommandError {
     /// Nobody can be asked whether to do what cannot be undone.
     #[error("nobody is there to be asked whether to {what}")]
     NobodyToAsk { what: String },
+    /// There is nothing a policy could be made of.
+    #[error("there is no policy: {}", match missing {
+        Some(missing) => format!("the {missing} is not known"),
+        None => "no guest is given a secret, so AWS is asked for nothing".to_owned(),
+    })]
+    NoPolicy { missing: Option<&'static str> },
+    /// A feature that is not there was asked for.
+    #[error("there is no feature `{asked}`")]
+    NoSuchFeature { asked: String, near: Vec<String> },
+    /// A feature whose manifest is wrong was asked for.
+    #[error("the feature in {at} cannot be read: {why}")]
+    WrongFeature { at: String, why: String },
+    /// A feature was to be made where one is already.
+    #[error("there is something at {} already, which is left alone", folder.display())]
+    FeatureThere { folder: PathBuf },
     /// A feature could not be read.
     #[error("the feature library cannot be used")]
     Library(#[from] LibraryError),
@@ -132,12 +147,17 @@ impl CommandError {
             | Self::NeverBuilt { .. }
             | Self::NothingToAdopt { .. }
             | Self::NoSuchCode { .. }
+            | Self::NoSuchFeature { .. }
             | Self::NoSuchRun { .. }
             | Self::NoSuchLetter { .. } => EXIT_NOT_FOUND,
-            Self::MovedOn { .. } | Self::LivesElsewhere { .. } => EXIT_CONFLICT,
+            Self::MovedOn { .. } | Self::LivesElsewhere { .. } | Self::FeatureThere { .. } => {
+                EXIT_CONFLICT
+            }
             Self::Bus(err) => bus_exit_code(err),
             Self::NotKnown { .. } => EXIT_UNAVAILABLE,
             Self::Library(_)
+            | Self::NoPolicy { .. }
+            | Self::WrongFeature { .. }
             | Self::NotReplayable { .. }
             | Self::NoHost { .. }
             | Self::BadNode(_)
@@ -218,8 +238,20 @@ impl CommandError {
             ],
             Self::NobodyToAsk { .. } => vec!["say it beforehand: `--yes`".to_owned()],
             Self::Bus(err) => err.advice().into_iter().map(str::to_owned).collect(),
+            Self::NoPolicy { missing: Some(missing) } => vec![format!("say it: `--aws-{missing}`")],
+            Self::NoSuchFeature { near, .. } if near.is_empty() => {
+                vec!["`phoenix feature list` lists those there are".to_owned()]
+            }
+            Self::NoSuchFeature { near, .. } => vec![format!("did you mean {}?", near.join(" or "))],
+            Self::WrongFeature { .. } => {
+                vec!["`phoenix schema feature` says what a feature.json has in it".to_owned()]
+            }
+            Self::FeatureThere { .. } => {
+                vec!["take another name, or another folder: `--into DIR`".to_owned()]
+            }
             Self::Library(_) => vec!["mend its feature.json, or take the folder away".to_owned()],
-            Self::NoRuntime(_)
+            Self::NoPolicy { missing: None }
+            | Self::NoRuntime(_)
             | Self::NoRunId(_)
             | Self::NotJson(_)
             | Self::FileNotWritten { .. }

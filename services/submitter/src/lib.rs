@@ -28,8 +28,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use crate::cli::PhoenixSubmit;
-pub use crate::cli::{AFTER_HELP, Command};
-use crate::error::EXIT_USAGE;
+pub use crate::cli::{AFTER_HELP, Command, FeatureCommand};
+use crate::error::{CommandError, EXIT_USAGE};
 pub use crate::output::ColorChoice;
 use crate::output::Output;
 
@@ -47,8 +47,18 @@ pub fn main() -> ExitCode {
 /// Does what was typed, and returns how it ended. `whole` is the program it was typed to, with all
 /// its verbs: completions and man pages are made of it.
 pub fn run(command: Command, color: ColorChoice, whole: clap::Command) -> ExitCode {
+    end(color, |output| commands::run(command, whole, output))
+}
+
+/// Does what was typed about features, and returns how it ended. A program that can try features as
+/// well has this among its own verbs.
+pub fn feature(command: &FeatureCommand, color: ColorChoice) -> ExitCode {
+    end(color, |output| commands::feature::run(command, output))
+}
+
+fn end(color: ColorChoice, work: impl FnOnce(&mut Output) -> Result<u8, CommandError>) -> ExitCode {
     let mut output = Output::new(color);
-    match commands::run(command, whole, &mut output) {
+    match work(&mut output) {
         Ok(code) => ExitCode::from(code),
         Err(err) => {
             output.error(&err);

@@ -97,7 +97,8 @@ impl AwsError {
                     .to_owned()
             }
             Self::Denied { action, resource, who } => format!(
-                "allow {action} on {resource} to {}",
+                "allow {action} on {resource} to {}: `phoenix secrets check --aws --policy` prints all \
+                 that it needs",
                 who.as_deref().unwrap_or("the role of this host")
             ),
             Self::Throttled { .. } => {

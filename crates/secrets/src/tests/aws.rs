@@ -4,8 +4,8 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use phoenix_domain::Verdict;
+use phoenix_testkit::moto::Moto;
 
-use super::moto::Moto;
 use super::stub::{Reply, Stub};
 use super::{Watch, at, exposed, fetched, name, only};
 use crate::{Aws, AwsError, Provider, SecretError, ValueError};
@@ -22,7 +22,7 @@ async fn failing(replies: impl IntoIterator<Item = Reply>) -> AwsError {
 
 #[tokio::test]
 async fn a_secret_and_one_key_of_it_are_read() {
-    let moto = Moto::start();
+    let moto = Moto::start("eu-central-1");
     moto.create("phoenix/prod/hf_token", "hf_abc");
     moto.create("phoenix/prod/redis", r#"{"user": "app", "password": "p w", "port": 6379}"#);
     let secrets = only(at(&moto.url()), &Watch::new());
@@ -42,7 +42,7 @@ async fn a_secret_and_one_key_of_it_are_read() {
 
 #[tokio::test]
 async fn what_is_not_there_is_not_found_and_what_is_to_be_deleted_is_refused() {
-    let moto = Moto::start();
+    let moto = Moto::start("eu-central-1");
     moto.create("phoenix/old", "x");
     moto.delete("phoenix/old");
     let secrets = only(at(&moto.url()), &Watch::new());
@@ -57,7 +57,7 @@ async fn what_is_not_there_is_not_found_and_what_is_to_be_deleted_is_refused() {
 
 #[tokio::test]
 async fn the_current_version_is_read_unless_another_stage_is_chosen() {
-    let moto = Moto::start();
+    let moto = Moto::start("eu-central-1");
     moto.create("phoenix/x", "first");
     moto.rotate("phoenix/x", "second");
     let watch = Watch::new();
@@ -73,7 +73,7 @@ async fn the_current_version_is_read_unless_another_stage_is_chosen() {
 
 #[tokio::test]
 async fn bytes_are_a_value_if_they_are_text() {
-    let moto = Moto::start();
+    let moto = Moto::start("eu-central-1");
     moto.create_binary("phoenix/text", "dMOkeHQ=");
     moto.create_binary("phoenix/bytes", "//4AAQ==");
     let secrets = only(at(&moto.url()), &Watch::new());
@@ -85,7 +85,7 @@ async fn bytes_are_a_value_if_they_are_text() {
 
 #[tokio::test]
 async fn a_value_is_asked_for_again_once_it_has_expired() {
-    let moto = Moto::start();
+    let moto = Moto::start("eu-central-1");
     moto.create("phoenix/x", "first");
     let watch = Watch::new();
     let secrets = only(at(&moto.url()), &watch);
@@ -102,7 +102,7 @@ async fn a_value_is_asked_for_again_once_it_has_expired() {
 
 #[tokio::test]
 async fn an_expired_value_is_used_while_aws_is_gone_but_not_for_ever() {
-    let moto = Moto::start();
+    let moto = Moto::start("eu-central-1");
     moto.create("phoenix/x", "value");
     let watch = Watch::new();
     let secrets = only(at(&moto.url()), &watch);

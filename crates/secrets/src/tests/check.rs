@@ -1,16 +1,16 @@
 //! What `check` reports.
 
+use phoenix_testkit::moto::Moto;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::moto::Moto;
 use super::stub::{Reply, Stub};
 use super::{Watch, at, fetched, name, only, put, source};
 use crate::{Aws, Outcome, Policy, Provider, Secrets};
 
 #[tokio::test]
 async fn it_says_who_has_what_why_not_else_and_what_to_allow() {
-    let moto = Moto::start();
+    let moto = Moto::start("eu-central-1");
     moto.create("phoenix/redis", r#"{"password": "p"}"#);
     let folder = TempDir::new().unwrap();
     let path = put(folder.path(), "secrets.json", r#"{"phoenix/file": "x"}"#, 0o600);
@@ -29,7 +29,7 @@ async fn it_says_who_has_what_why_not_else_and_what_to_allow() {
     let arn = |name: &str| {
         format!("arn:aws:secretsmanager:eu-central-1:123456789012:secret:{name}-??????")
     };
-    assert!(!report.is_complete());
+    assert!(!report.is_complete() && !report.may_pass());
     assert_eq!(
         serde_json::to_value(&report).unwrap(),
         json!({
@@ -40,7 +40,8 @@ async fn it_says_who_has_what_why_not_else_and_what_to_allow() {
                   "outcome": { "fails": {
                     "why": "the secret phoenix/redis, which AWS Secrets Manager has, cannot be \
                             used: it has no key user",
-                    "advice": "store phoenix/redis anew with AWS Secrets Manager" } } },
+                    "advice": "store phoenix/redis anew with AWS Secrets Manager",
+                    "mayPass": false } } },
                 { "reference": "phoenix/file",
                   "outcome": { "resolves": { "by": { "provider": "file", "path": path } } } },
                 { "reference": "phoenix/none",
@@ -48,12 +49,14 @@ async fn it_says_who_has_what_why_not_else_and_what_to_allow() {
                     "why": format!("nobody has the secret phoenix/none; asked: AWS Secrets \
                                     Manager, the file {}", path.display()),
                     "advice": "`aws secretsmanager create-secret --name phoenix/none \
-                               --secret-string file://FILE`" } } },
+                               --secret-string file://FILE`",
+                    "mayPass": false } } },
                 { "reference": "secret://phoenix/redis#password",
                   "outcome": { "fails": {
                     "why": "`secret://phoenix/redis#password` cannot be a secret: it has a key, and another beside it",
                     "advice": "a secret is referred to as `secret://path/of/the/secret`, with \
-                               `#key` for one key of it" } } },
+                               `#key` for one key of it",
+                    "mayPass": false } } },
             ],
             "policy": { "least": {
                 "Version": "2012-10-17",
@@ -118,4 +121,13 @@ async fn where_aws_is_not_asked_nothing_is_to_be_allowed() {
 
     assert_eq!(report.policy, Policy::NotNeeded);
     assert_eq!(report.references[0].outcome, Outcome::Resolves { by: Provider::Memory });
+}
+
+#[tokio::test]
+async fn what_aws_throttles_may_pass_by_itself() {
+    let stub = Stub::answering([Reply::Error("ThrottlingException", "", 400)]);
+
+    let report = only(at(&stub.url()), &Watch::new()).check(&[(name("phoenix/x"), None)]).await;
+
+    assert!(!report.is_complete() && report.may_pass(), "{report:?}");
 }

@@ -6,7 +6,6 @@ mod check;
 mod digest;
 mod files;
 mod leaks;
-mod moto;
 mod stub;
 
 use std::fs;
@@ -70,7 +69,7 @@ fn only(settings: Aws, watch: &Watch) -> Secrets {
 }
 
 fn name(text: &str) -> SecretName {
-    format!("secret://{text}").parse().unwrap()
+    text.parse().or_else(|_| format!("secret://{text}").parse()).unwrap()
 }
 
 async fn fetched(secrets: &Secrets, text: &str) -> Result<String, SecretError> {

@@ -2,14 +2,18 @@
 
 #![expect(clippy::doc_markdown, reason = "help texts are no Markdown")]
 
+mod feature;
 mod offline;
 mod online;
+mod secrets;
 mod verbs;
 mod words;
 
 use clap::{Parser, Subcommand};
 use phoenix_domain::Vmid;
 
+pub use self::feature::FeatureCommand;
+pub(crate) use self::feature::{FeatureListArgs, FeatureNewArgs, FeatureShowArgs, FeaturesArgs};
 pub(crate) use self::offline::{
     CheckArgs, CheckFormat, CompletionArgs, ConfigArgs, ConfigCommand, ExplainArgs, GraphFormat,
     ManArgs, PlanArgs, PlanFormat, SchemaArgs, SchemaOf, ShowArgs, ShowFormat,
@@ -19,6 +23,7 @@ pub(crate) use self::online::{
     LiveArgs, ReplayArgs, RetryArgs, RunsArgs, StatusArgs, SubmitArgs, TestArgs, WatchArgs,
     WhoArgs,
 };
+pub(crate) use self::secrets::{SecretsCheckArgs, SecretsCommand};
 pub(crate) use self::verbs::{AdoptArgs, DeleteArgs, DriftArgs, PowerArgs, StartArgs};
 pub(crate) use self::words::Named;
 use crate::output::ColorChoice;
@@ -31,8 +36,8 @@ Exit codes:
   2    what is there differs from what is wanted (drift, plan --exit-code)
   3    the configuration is refused
   4    NATS does not let us in
-  5    there is no such guest, run, letter or code
-  7    NATS is not there for now; it is safe to try again
+  5    there is no such guest, run, letter, feature or code
+  7    NATS, or who keeps secrets, is not there for now; it is safe to try again
   8    waited too long; the run goes on
   9    the run failed, or waits for a human
   10   somebody else was faster, or wants something else
@@ -99,6 +104,9 @@ pub enum Command {
     /// Look at the configuration as Phoenix understands it
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Look after secrets
+    #[command(subcommand)]
+    Secrets(SecretsCommand),
     /// Explain the code of a finding
     Explain(ExplainArgs),
     /// Print the JSON Schema of a file

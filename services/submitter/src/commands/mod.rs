@@ -7,6 +7,7 @@ mod completion;
 mod dead;
 mod drift;
 mod explain;
+pub(crate) mod feature;
 mod follow;
 mod live;
 mod man;
@@ -16,6 +17,7 @@ mod removal;
 mod retry;
 mod runs;
 mod schema;
+mod secrets;
 mod show;
 mod status;
 mod submit;
@@ -56,6 +58,7 @@ pub(crate) fn run(
         Command::Retry(args) => retry::run(&args, output),
         Command::Dead(command) => dead::run(&command, output),
         Command::Config(ConfigCommand::Show(args)) => show::run(&args, output),
+        Command::Secrets(command) => secrets::run(&command, output),
         Command::Explain(args) => explain::run(&args, output),
         Command::Schema(args) => schema::run(&args, output),
         Command::Completion(args) => completion::run(&args, whole, output),

@@ -1,5 +1,12 @@
 //! A moto server of a test's own: a double of AWS that others made, behind real HTTP.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a broken fixture should stop the test"
+)]
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -14,14 +21,17 @@ const BY_HAND: &str = "`cargo xtask test` installs it; by hand: python3 -m venv 
      PHOENIX_MOTO_SERVER";
 
 /// A running moto server. It is killed when this is dropped.
-pub(super) struct Moto {
+#[derive(Debug)]
+pub struct Moto {
     child: Child,
     address: SocketAddr,
+    region: &'static str,
     log: Option<JoinHandle<()>>,
 }
 
 impl Moto {
-    pub(super) fn start() -> Self {
+    /// Starts one; what is put into it is in this region.
+    pub fn start(region: &'static str) -> Self {
         let program = program();
         #[expect(clippy::disallowed_methods, reason = "the server is a process")]
         let mut child = Command::new(&program)
@@ -43,31 +53,51 @@ impl Moto {
         };
         // What is not read would stop it some day.
         let log = Some(thread::spawn(move || said.for_each(drop)));
-        Self { child, address, log }
+        Self { child, address, region, log }
     }
 
-    pub(super) fn url(&self) -> String {
+    /// Returns the address clients connect to. It has the metadata of an instance, too.
+    pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Makes a secret that is a text.
-    pub(super) fn create(&self, name: &str, value: &str) {
+    pub fn create(&self, name: &str, value: &str) {
         self.call("CreateSecret", &json!({ "Name": name, "SecretString": value }));
     }
 
     /// Makes a secret of these bytes, in Base64.
-    pub(super) fn create_binary(&self, name: &str, base64: &str) {
+    pub fn create_binary(&self, name: &str, base64: &str) {
         self.call("CreateSecret", &json!({ "Name": name, "SecretBinary": base64 }));
     }
 
     /// Gives a secret a new value; the one before becomes AWSPREVIOUS.
-    pub(super) fn rotate(&self, name: &str, value: &str) {
+    pub fn rotate(&self, name: &str, value: &str) {
         self.call("PutSecretValue", &json!({ "SecretId": name, "SecretString": value }));
     }
 
     /// Marks a secret for deletion.
-    pub(super) fn delete(&self, name: &str) {
+    pub fn delete(&self, name: &str) {
         self.call("DeleteSecret", &json!({ "SecretId": name, "RecoveryWindowInDays": 7 }));
+    }
+
+    /// Has it answer once as the metadata of an instance, which it loads when somebody asks: that takes
+    /// longer than who runs on an instance waits.
+    pub fn be_an_instance(&self) {
+        for (verb, path) in [
+            ("PUT", "api/token"),
+            ("GET", "meta-data/placement/region"),
+            ("GET", "meta-data/iam/security-credentials/"),
+        ] {
+            self.send(
+                path,
+                &format!(
+                    "{verb} /latest/{path} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\n\
+                     Connection: close\r\n\r\n",
+                    self.address
+                ),
+            );
+        }
     }
 
     fn call(&self, action: &str, body: &Value) {
@@ -75,16 +105,21 @@ impl Moto {
         let request = format!(
             "POST / HTTP/1.1\r\nHost: {}\r\nContent-Type: application/x-amz-json-1.1\r\n\
              X-Amz-Target: secretsmanager.{action}\r\nAuthorization: AWS4-HMAC-SHA256 \
-             Credential=AKIAEXAMPLE/20260101/eu-central-1/secretsmanager/aws4_request, \
-             SignedHeaders=host, Signature=00\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+             Credential=AKIAEXAMPLE/20260101/{}/secretsmanager/aws4_request, SignedHeaders=host, \
+             Signature=00\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
             self.address,
+            self.region,
             body.len(),
         );
+        self.send(action, &request);
+    }
+
+    fn send(&self, what: &str, request: &str) {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200"), "{action}: {answer}");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{what}: {answer}");
     }
 }
 
