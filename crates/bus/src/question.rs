@@ -1,13 +1,14 @@
 //! Questions to the worker of a host. They go over core NATS: an answer comes or none does, and
 //! nothing of either is kept.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_nats::{RequestErrorKind, StatusCode, Subscriber};
 use futures_util::StreamExt as _;
 use phoenix_domain::{
-    Disk, FileName, Goal, GuestSpec, Impact, NodeName, Owner, Run, SnapshotName, StepName, Verdict,
-    Volume, WorkerName,
+    Disk, FeatureName, FileName, Goal, GuestSpec, Impact, NodeName, Owner, Run, SnapshotName,
+    StepName, Verdict, Volume, WorkerName,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -131,6 +132,9 @@ pub struct Forecast {
     pub kept: Vec<Volume>,
     /// Its snapshots.
     pub snapshots: Vec<SnapshotName>,
+    /// Features that are in it, its own or inherited, whose recipe was another one when they were
+    /// installed.
+    pub outdated: BTreeSet<FeatureName>,
     /// What would be changed, in order.
     pub changes: Vec<Ahead>,
     /// What stands in the way behind those changes.

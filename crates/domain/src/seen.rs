@@ -160,7 +160,8 @@ pub struct SeenGuest {
 pub struct Inside {
     /// Features with a receipt for the recipe this worker has.
     pub features: BTreeSet<FeatureName>,
-    /// Features it was cloned with whose recipe was another one then.
+    /// Features that are in it, its own or inherited, whose recipe was another one when they were
+    /// installed.
     #[serde(default)]
     pub outdated: BTreeSet<FeatureName>,
     /// The feature with such a receipt for what it serves here.

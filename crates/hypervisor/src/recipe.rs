@@ -55,6 +55,13 @@ impl Recipe {
     }
 }
 
+impl Recipe {
+    /// Returns what tells its files from those of every other version, whatever is set of it.
+    pub(crate) fn version(&self) -> String {
+        RecipeFile::digest(&self.files)
+    }
+}
+
 impl RecipeFile {
     /// Reads a file that is to be unpacked under this name.
     pub(crate) fn read(name: String, path: &Path) -> Result<Self, HostError> {

@@ -231,6 +231,14 @@ impl LxcLab {
         String::from_utf8_lossy(&ended.stdout).into_owned()
     }
 
+    /// Leaves a guest as somebody does who was killed while it stood still for being copied.
+    pub fn freeze(&self, guest: u64) {
+        let (net, guests) = (format!("--net={}", netns(&self.name)), text(&self.guests()));
+        let guest = guest.to_string();
+        fs::write(self.machine().run_dir.join(format!("lxc/{guest}.frozen")), "").unwrap();
+        run("nsenter", &[&net, "lxc-freeze", "-P", &guests, "-n", &guest]);
+    }
+
     /// Makes a subvolume in the root file system of a guest, as a program in it could.
     pub fn subvolume(&self, storage: &str, guest: u64, path: &str) {
         let rootfs = self.machine().dir.join(format!("storage/{storage}/{guest}/rootfs"));

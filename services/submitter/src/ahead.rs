@@ -310,6 +310,7 @@ mod tests {
             volumes: Vec::new(),
             kept: Vec::new(),
             snapshots: Vec::new(),
+            outdated: std::collections::BTreeSet::new(),
             changes,
             refusal: None,
         }

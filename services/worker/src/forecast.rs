@@ -79,6 +79,11 @@ pub(crate) async fn forecast<H: Hypervisor>(
         root_disk: guest.as_ref().map(|guest| guest.root_disk.clone()),
         snapshots: guest.iter().flat_map(|guest| guest.snapshots.keys().cloned()).collect(),
         kept: seen.kept,
+        outdated: guest
+            .as_ref()
+            .and_then(|guest| guest.inside.as_ref())
+            .map(|inside| inside.outdated.clone())
+            .unwrap_or_default(),
         volumes: guest.map(|guest| guest.volumes).unwrap_or_default(),
         changes,
         refusal,

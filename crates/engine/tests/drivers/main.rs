@@ -44,6 +44,7 @@ macro_rules! inside {
             a_model_is_served_as_the_spec_says_and_again_when_that_changed,
             what_was_inherited_of_an_older_recipe_is_named,
             a_secret_is_there_while_it_is_needed_and_nowhere_afterwards,
+            a_guest_that_is_not_well_is_not_sealed,
             another_value_of_a_secret_is_applied_and_a_lost_one_stops_nothing,
             a_secret_nobody_has_is_missed_before_anything_is_touched,
         );
@@ -72,5 +73,7 @@ mod lxc {
         a_guest_with_subvolumes_of_its_own_can_be_removed,
         a_guest_has_its_limits_and_its_address_for_real,
         what_a_killed_run_has_left_in_a_guest_is_gone_with_the_next_one,
+        a_guest_that_was_left_frozen_runs_again,
+        a_volume_that_grew_is_found_again_in_its_size,
     );
 }

@@ -35,14 +35,21 @@ impl Looking<'_> {
             Err(err) if err.kind() == ErrorKind::NotFound => return Ok(None),
             Err(err) => return Err(HostError::Unreachable { err }),
         };
-        let mut features = BTreeSet::new();
+        let (mut features, mut outdated) = (BTreeSet::new(), BTreeSet::new());
         for feature in &self.want.features {
             // Without a recipe nothing can be compared; whoever has to install it says so.
             let Ok(recipe) = self.library.feature(self.proc, self.want, feature) else { continue };
-            if self.was_run(&root, &recipe)? {
-                features.insert(feature.clone());
+            match read(&root, &recipe.receipt)? {
+                Some(receipt) if receipt.is_of(&recipe, self.secrets) => {
+                    features.insert(feature.clone());
+                }
+                Some(receipt) if !receipt.is_of_version(&recipe.version()) => {
+                    outdated.insert(feature.clone());
+                }
+                Some(_) | None => {}
             }
         }
+        outdated.extend(self.inherited(&root)?);
         let mut service = None;
         if let Some(feature) = self.want.server()
             && let Ok(recipe) = self.library.service(self.want, &feature)
@@ -64,7 +71,7 @@ impl Looking<'_> {
         };
         Ok(Some(phoenix_domain::Inside {
             features,
-            outdated: self.outdated(&root)?,
+            outdated,
             service,
             application,
             // A container needs no agent: it is entered through the kernel.
@@ -74,7 +81,7 @@ impl Looking<'_> {
     }
 
     /// Returns the features it was cloned with whose recipe was another one then.
-    fn outdated(&self, root: &Inside) -> Result<BTreeSet<FeatureName>, HostError> {
+    fn inherited(&self, root: &Inside) -> Result<BTreeSet<FeatureName>, HostError> {
         let mut outdated = BTreeSet::new();
         for feature in installed(root)? {
             if self.want.features.contains(&feature) {

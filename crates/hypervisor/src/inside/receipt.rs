@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::recipe::{Recipe, RecipeFile};
+use crate::recipe::Recipe;
 use crate::vault::Opened;
 
 /// Where a guest keeps them.
@@ -27,7 +27,7 @@ impl Receipt {
         let digest = |name: &str| given.digest(name).unwrap_or_default().to_owned();
         Self {
             digest: recipe.digest(),
-            files: RecipeFile::digest(&recipe.files),
+            files: recipe.version(),
             secrets: recipe.secrets.keys().map(|name| (name.to_string(), digest(name))).collect(),
         }
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueHint};
 use phoenix_domain::FeatureName;
 
-use super::online::ListFormat;
+use super::online::{ConnectArgs, ListFormat};
 
 /// The verbs about features that only look at folders, and make one.
 #[derive(Debug, Subcommand)]
@@ -14,6 +14,8 @@ pub enum FeatureCommand {
     List(FeatureListArgs),
     /// Show everything about a feature: what it needs, what can be set of it, and how to ask for it
     Show(FeatureShowArgs),
+    /// Say in which guests a feature was installed by an older recipe, and whom that followed into
+    Outdated(FeatureOutdatedArgs),
     /// Make the folder of a feature of your own, with all that belongs into it
     New(FeatureNewArgs),
 }
@@ -48,6 +50,16 @@ pub struct FeatureShowArgs {
     /// How to print it
     #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) output: ListFormat,
+}
+
+/// What `feature outdated` takes.
+#[derive(Debug, Args)]
+pub struct FeatureOutdatedArgs {
+    /// How to print it
+    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: ListFormat,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
 }
 
 /// What `feature new` takes.

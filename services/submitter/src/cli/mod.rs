@@ -13,7 +13,9 @@ use clap::{Parser, Subcommand};
 use phoenix_domain::Vmid;
 
 pub use self::feature::FeatureCommand;
-pub(crate) use self::feature::{FeatureListArgs, FeatureNewArgs, FeatureShowArgs, FeaturesArgs};
+pub(crate) use self::feature::{
+    FeatureListArgs, FeatureNewArgs, FeatureOutdatedArgs, FeatureShowArgs, FeaturesArgs,
+};
 pub(crate) use self::offline::{
     CheckArgs, CheckFormat, CompletionArgs, ConfigArgs, ConfigCommand, ExplainArgs, GraphFormat,
     ManArgs, PlanArgs, PlanFormat, SchemaArgs, SchemaOf, ShowArgs, ShowFormat,

@@ -54,12 +54,12 @@ async fn look(args: &DriftArgs, output: &mut Output) -> Result<u8, CommandError>
     Ok(exit_code(&known))
 }
 
-fn is_gone(record: &Record) -> bool {
+pub(super) fn is_gone(record: &Record) -> bool {
     record.is_complete() && !record.desired.goal.leaves_a_guest()
 }
 
 /// Returns a guest as it was made, or why nothing certain is expected of it.
-fn subject(record: &Record) -> Result<Subject, Unknown> {
+pub(super) fn subject(record: &Record) -> Result<Subject, Unknown> {
     let not_expected = |why: String, advice| Unknown { why, advice, is_silence: false };
     let vmid = record.guest.vmid;
     let goal = record.lasting().ok_or_else(|| {

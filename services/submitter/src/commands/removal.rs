@@ -226,6 +226,7 @@ mod tests {
             volumes: spec.volumes.clone(),
             kept: Vec::new(),
             snapshots: vec!["ready".parse().unwrap()],
+            outdated: std::collections::BTreeSet::new(),
             changes: Vec::new(),
             refusal: None,
         };

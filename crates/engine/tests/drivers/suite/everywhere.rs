@@ -153,6 +153,30 @@ pub(crate) async fn a_guest_with_subvolumes_of_its_own_can_be_removed(ground: &P
     assert_eq!(ground.look(&want).await.guest, None);
 }
 
+/// Whoever is killed while it copies a guest that stands still for that leaves it so.
+pub(crate) async fn a_guest_that_was_left_frozen_runs_again(ground: &Plain) {
+    ground.feature("tool", "#!/bin/sh\nexit 0\n");
+    ground.arrive(&ground.guest(950).build()).await;
+    ground.lab.freeze(950);
+
+    // In a guest that stands still nothing can be run.
+    assert!(ground.arrive(&ground.guest(950).features(&["tool"]).build()).await > 0);
+}
+
+pub(crate) async fn a_volume_that_grew_is_found_again_in_its_size(ground: &Plain) {
+    let want = |gibibytes| {
+        let guest = ground.guest(950).volume("data", "/data", gibibytes).build();
+        on_storage(guest, Plain::STORAGE)
+    };
+    ground.arrive(&want(1)).await;
+    ground.arrive(&want(2)).await;
+
+    ground.walk(&want(2), Goal::Absent { volumes: Fate::Kept }).await;
+
+    let seen = ground.look(&want(2)).await;
+    assert_eq!((seen.guest, seen.kept), (None, want(2).volumes));
+}
+
 /// What only real containers show.
 pub(crate) async fn a_guest_has_its_limits_and_its_address_for_real(ground: &Plain) {
     let want = on_net(ground.guest(950).memory(64).build(), "dhcp");

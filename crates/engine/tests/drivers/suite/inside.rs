@@ -1,6 +1,6 @@
 //! What is done inside of guests.
 
-use phoenix_domain::{Goal, Verdict};
+use phoenix_domain::{Check, Goal, Run, StepName, Verdict};
 use phoenix_engine::{Outcome, StepError};
 
 use crate::ground::{Ground, Plain};
@@ -127,6 +127,25 @@ pub(crate) async fn what_was_inherited_of_an_older_recipe_is_named<G: Ground>(gr
 
     assert_eq!(outdated().await.iter().map(ToString::to_string).collect::<Vec<_>>(), ["tool"]);
     assert_eq!(ground.arrive(&child).await, 0, "that is its parent's business");
+}
+
+pub(crate) async fn a_guest_that_is_not_well_is_not_sealed<G: Ground>(ground: &G) {
+    let mut want = ground.guest(900).seal("ready").build();
+    let check =
+        |command: &str| Check { name: None, command: command.into(), retries: 1, interval: 0 };
+    want.checks = vec![check("echo so it is >&2; false")];
+
+    let Outcome::Stuck { step, err } = ground.walk(&want, Goal::Present).await else {
+        unreachable!("it is not well")
+    };
+
+    assert_eq!(step, StepName::RunHealthCheck);
+    assert!(told(&err).contains("failed 1 times"), "{}", told(&err));
+    let guest = ground.look(&want).await.guest.unwrap();
+    assert_eq!((guest.run, guest.snapshots.len()), (Run::Running, 0));
+    want.checks = vec![check("true")];
+    ground.arrive(&want).await;
+    assert_eq!(ground.look(&want).await.guest.unwrap().snapshots.len(), 1);
 }
 
 /// A value that stands nowhere but where a test has put it.

@@ -1,7 +1,8 @@
-//! `phoenix feature list`, `show` and `new`: features as they lie in folders.
+//! `phoenix feature`: features as they lie in folders, and as they were installed in guests.
 
 mod list;
 mod new;
+mod outdated;
 mod show;
 
 use phoenix_config::{Shelf, Shelving, feature_folders};
@@ -14,6 +15,7 @@ pub(crate) fn run(command: &FeatureCommand, output: &mut Output) -> Result<u8, C
     match command {
         FeatureCommand::List(args) => list::run(args, output),
         FeatureCommand::Show(args) => show::run(args, output),
+        FeatureCommand::Outdated(args) => outdated::run(args, output),
         FeatureCommand::New(args) => new::run(args, output),
     }
 }
