@@ -55,16 +55,18 @@ fn json(ended: &Ended) -> Value {
 }
 
 #[test]
-fn an_instance_of_aws_needs_neither_keys_nor_a_region_and_is_told_its_policy() {
+fn a_host_that_aws_knows_is_told_who_has_what_and_its_policy() {
     let folder = fleet();
-    // The metadata of an instance of moto's says that it is there.
     let moto = Moto::start("us-east-1");
     moto.create("phoenix/hf_token", CANARY);
     moto.create("phoenix/redis", r#"{"password": "canary"}"#);
-    moto.be_an_instance();
     let url = moto.url();
-    let environment =
-        [("AWS_EC2_METADATA_SERVICE_ENDPOINT", &*url), ("PHOENIX_SECRETS_AWS", "true")];
+    let environment = [
+        ("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "example"),
+        ("AWS_REGION", "us-east-1"),
+        ("PHOENIX_SECRETS_AWS", "true"),
+    ];
     let aws = ["--aws-endpoint", &url];
 
     let all = check(folder.path(), &aws, &environment);

@@ -56,7 +56,7 @@ impl Moto {
         Self { child, address, region, log }
     }
 
-    /// Returns the address clients connect to. It has the metadata of an instance, too.
+    /// Returns the address clients connect to.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -81,25 +81,6 @@ impl Moto {
         self.call("DeleteSecret", &json!({ "SecretId": name, "RecoveryWindowInDays": 7 }));
     }
 
-    /// Has it answer once as the metadata of an instance, which it loads when somebody asks: that takes
-    /// longer than who runs on an instance waits.
-    pub fn be_an_instance(&self) {
-        for (verb, path) in [
-            ("PUT", "api/token"),
-            ("GET", "meta-data/placement/region"),
-            ("GET", "meta-data/iam/security-credentials/"),
-        ] {
-            self.send(
-                path,
-                &format!(
-                    "{verb} /latest/{path} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\n\
-                     Connection: close\r\n\r\n",
-                    self.address
-                ),
-            );
-        }
-    }
-
     fn call(&self, action: &str, body: &Value) {
         let body = body.to_string();
         let request = format!(
@@ -111,15 +92,11 @@ impl Moto {
             self.region,
             body.len(),
         );
-        self.send(action, &request);
-    }
-
-    fn send(&self, what: &str, request: &str) {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200"), "{what}: {answer}");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{action}: {answer}");
     }
 }
 

@@ -184,7 +184,12 @@ impl CommandError {
             Self::NoSuchGuest { near, .. } if near.is_empty() => {
                 vec!["`phoenix config show` lists all guests".to_owned()]
             }
-            Self::NoSuchGuest { near, .. } => vec![format!("did you mean {}?", near.join(" or "))],
+            Self::NoSuchFeature { near, .. } if near.is_empty() => {
+                vec!["`phoenix feature list` lists those there are".to_owned()]
+            }
+            Self::NoSuchGuest { near, .. } | Self::NoSuchFeature { near, .. } => {
+                vec![format!("did you mean {}?", near.join(" or "))]
+            }
             Self::NeverSubmitted { asked } => vec![
                 "`phoenix status` lists the guests that were".to_owned(),
                 format!("submit it: `phoenix submit {asked}`"),
@@ -239,10 +244,6 @@ impl CommandError {
             Self::NobodyToAsk { .. } => vec!["say it beforehand: `--yes`".to_owned()],
             Self::Bus(err) => err.advice().into_iter().map(str::to_owned).collect(),
             Self::NoPolicy { missing: Some(missing) } => vec![format!("say it: `--aws-{missing}`")],
-            Self::NoSuchFeature { near, .. } if near.is_empty() => {
-                vec!["`phoenix feature list` lists those there are".to_owned()]
-            }
-            Self::NoSuchFeature { near, .. } => vec![format!("did you mean {}?", near.join(" or "))],
             Self::WrongFeature { .. } => {
                 vec!["`phoenix schema feature` says what a feature.json has in it".to_owned()]
             }
