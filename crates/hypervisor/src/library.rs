@@ -95,7 +95,7 @@ impl Library {
                 let _written = writeln!(surroundings, "{variable}={}", quoted(value));
             }
         }
-        files.extend(shared(folder, "lib")?);
+        files.extend(self.shared(folder, "lib")?);
         Ok(Recipe {
             name: called(feature),
             receipt: format!("feature-{feature}"),
@@ -121,7 +121,7 @@ impl Library {
             return Err(HostError::Impossible { what: name, why });
         }
         let mut files = collect(&own, "feature")?;
-        files.extend(shared(folder, "lib")?);
+        files.extend(self.shared(folder, "lib")?);
         Ok(Recipe {
             name,
             receipt: format!("service-{feature}"),
@@ -152,6 +152,14 @@ impl Library {
         }
         let why = format!("{} has no install.sh", own.display());
         Err(HostError::Impossible { what: what(), why })
+    }
+
+    /// Reads the shell files that the features of a folder share. A folder of somebody's own that has
+    /// none shares those of the others.
+    fn shared(&self, folder: &Path, name: &str) -> Result<Vec<RecipeFile>, HostError> {
+        let folders = std::iter::once(folder).chain(self.features.iter().map(PathBuf::as_path));
+        let lib = folders.map(|folder| folder.join("lib")).find(|lib| lib.is_dir());
+        lib.map_or(Ok(Vec::new()), |lib| collect(&lib, name))
     }
 
     /// Returns the recipe of the application script of a guest. It is given the spec, so another
@@ -244,7 +252,7 @@ impl Library {
             return Ok(Vec::new());
         }
         let mut files = collect(&own, &format!("{feature}/feature"))?;
-        files.extend(shared(folder, &format!("{feature}/lib"))?);
+        files.extend(self.shared(folder, &format!("{feature}/lib"))?);
         Ok(files)
     }
 
@@ -263,7 +271,7 @@ impl Library {
     pub(crate) fn version(&self, feature: &FeatureName) -> Result<Option<String>, HostError> {
         let Ok(folder) = self.folder(feature) else { return Ok(None) };
         let mut files = collect(&folder.join(feature.as_str()), "feature")?;
-        files.extend(shared(folder, "lib")?);
+        files.extend(self.shared(folder, "lib")?);
         Ok(Some(RecipeFile::digest(&files)))
     }
 
@@ -300,12 +308,6 @@ fn brought(
 pub(crate) fn entry(script: &FileName) -> String {
     let name = script.as_str().rsplit('/').next().unwrap_or_default();
     format!("script/{name}")
-}
-
-/// Reads what the features of a folder share.
-fn shared(folder: &Path, name: &str) -> Result<Vec<RecipeFile>, HostError> {
-    let lib = folder.join("lib");
-    if lib.is_dir() { collect(&lib, name) } else { Ok(Vec::new()) }
 }
 
 fn manifest(own: &Path) -> Result<Manifest, HostError> {
@@ -422,6 +424,15 @@ mod tests {
         assert!(set.parameters.contains("parameter_mb='32'"), "{}", set.parameters);
         assert!(set.parameters.contains(r"parameter_word='it'\''s'"), "{}", set.parameters);
         assert_ne!(set.digest(), plain.digest());
+
+        // Who has no shell files beside it shares those of others.
+        let shipped = dir.path().join("shipped");
+        fs::create_dir_all(shipped.join("lib")).unwrap();
+        fs::write(shipped.join("lib/phoenix.sh"), "").unwrap();
+        let mut both = library.clone();
+        both.features.push(shipped);
+        let with = both.feature(dir.path(), &want, &want.features[0]).unwrap();
+        assert!(with.files.iter().any(|file| file.name == "lib/phoenix.sh"), "{with:?}");
 
         // The driver of the host matters to those alone who ask for it.
         let version = dir.path().join("driver/nvidia/version");

@@ -37,7 +37,7 @@ pub(crate) struct Recipe {
 #[derive(Clone, Debug)]
 pub(crate) struct RecipeFile {
     /// Where it is unpacked.
-    name: String,
+    pub(crate) name: String,
     mode: u32,
     bytes: Vec<u8>,
 }
