@@ -1,14 +1,17 @@
 //! `phoenix`, the single entry point: it composes the services' libraries.
 
+mod feature;
 mod sim;
 mod up;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use phoenix_submitter::{AFTER_HELP, ColorChoice};
 use phoenix_worker::{Settings, SimChange};
 
+use crate::feature::Feature;
 use crate::sim::Sim;
 use crate::up::Up;
 
@@ -27,6 +30,9 @@ struct Phoenix {
 enum Verb {
     #[command(flatten)]
     Operator(Box<phoenix_submitter::Command>),
+    /// Look at features, make one of your own, and try it in a container
+    #[command(subcommand)]
+    Feature(Feature),
     /// Run NATS and a worker here, until Ctrl-C
     Up(Up),
     /// Work on the guests of one host; the same as phoenix-worker
@@ -48,12 +54,19 @@ fn main() -> ExitCode {
         Ok(Phoenix { verb: Verb::Operator(command), color }) => {
             phoenix_submitter::run(*command, color, Phoenix::command())
         }
+        Ok(Phoenix { verb: Verb::Feature(feature), color }) => feature.run(color),
         Ok(Phoenix { verb: Verb::Up(up), .. }) => up.run(),
         Ok(Phoenix { verb: Verb::Worker(settings), .. }) => phoenix_worker::main(*settings),
         Ok(Phoenix { verb: Verb::Sim(sim), .. }) => sim.run(),
         Ok(Phoenix { verb: Verb::SimChange(change), .. }) => change.run(),
         Err(err) => phoenix_submitter::refuse_usage(&err),
     }
+}
+
+/// Says something to the person in front.
+fn say(text: &str) {
+    // Where nobody listens any more, there is nobody to tell.
+    drop(writeln!(std::io::stderr(), "{text}"));
 }
 
 #[cfg(test)]

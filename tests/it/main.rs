@@ -10,6 +10,7 @@
 mod bus;
 mod check;
 mod examples;
+mod feature;
 mod program;
 mod proxmox;
 mod secrets;

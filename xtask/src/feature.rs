@@ -1,7 +1,7 @@
-//! `cargo xtask feature test NAME`: one feature in a real container, as its standard says.
+//! `cargo xtask feature test NAME`: one feature in a real container, as its standard says. It installs
+//! what `phoenix feature test` asks for, and runs that.
 
-use std::ffi::OsString;
-use std::path::{self, Path};
+use std::path::Path;
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use crate::debian;
 use crate::process::Program;
 use crate::tools;
-use crate::workspace::Workspace;
+use crate::workspace::{Profile, Workspace};
 
 #[derive(Subcommand)]
 pub(crate) enum Feature {
@@ -38,15 +38,10 @@ impl Test {
             bail!("there is no feature in {}", folder.display());
         }
         tools::SHELLCHECK.ensure(workspace)?;
-        let scripts = ["install.sh", "check.sh", "test/break.sh"].map(|name| folder.join(name));
-        let scripts = scripts.iter().filter(|path| path.is_file()).map(OsString::from);
-        Program::new("shellcheck").arg("-x").args(scripts).run()?;
-        tools::NEXTEST.ensure(workspace)?;
-        let archive = path::absolute(debian::archive(workspace)?)?;
-        workspace
-            .cargo(&["nextest", "run", "--package", "phoenix-engine", "--test", "features"])
-            .arg(&self.name)
-            .env("PHOENIX_DEBIAN_ARCHIVE", archive)
+        let archive = debian::archive(workspace)?;
+        Program::new(workspace.phoenix(Profile::Dev)?)
+            .args(["feature", "test", &self.name, "--features", "features", "--archive"])
+            .arg(archive)
             .run()
     }
 }

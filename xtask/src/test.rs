@@ -23,6 +23,7 @@ impl Test {
     pub(crate) fn run(&self, workspace: &Workspace) -> Result<()> {
         tools::NEXTEST.ensure(workspace)?;
         tools::BUSYBOX.ensure(workspace)?;
+        tools::SHELLCHECK.ensure(workspace)?;
         tools::ZSTD.ensure(workspace)?;
         let server = tools::NATS_SERVER.ensure(workspace)?;
         // Tests run in the folder of their package, so the path must hold everywhere.

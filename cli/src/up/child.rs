@@ -86,14 +86,6 @@ impl Child {
         }
     }
 
-    /// Waits until it has ended by itself; says whether that went well, and how.
-    pub(crate) async fn done(&mut self) -> (bool, String) {
-        match self.process.wait().await {
-            Ok(status) => (status.success(), how(status)),
-            Err(err) => (false, err.to_string()),
-        }
-    }
-
     /// Asks it to end, and kills it where it does not within its time.
     pub(crate) async fn end(&mut self, grace: Duration) {
         let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);

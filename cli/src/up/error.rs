@@ -27,8 +27,8 @@ pub(crate) enum UpError {
     FolderTaken { path: PathBuf },
     #[error("something listens on 127.0.0.1:{port} already")]
     PortTaken { port: u16 },
-    #[error("the network was not made: `{words}` ended with {how}")]
-    NoNetwork { words: String, how: String },
+    #[error("the network was not made")]
+    NoNetwork(#[from] phoenix_lab::LabError),
     #[error("nats-server did not come up; the end of its log:\n{log}")]
     NatsFailed { log: String },
 }
@@ -40,7 +40,7 @@ impl UpError {
             Self::NotStarted(_)
             | Self::NoProgram { .. }
             | Self::Folder { .. }
-            | Self::NoNetwork { .. }
+            | Self::NoNetwork(_)
             | Self::NatsFailed { .. } => 1,
         }
     }
@@ -58,7 +58,7 @@ impl UpError {
             Self::NoProgram { name: "nats-server", .. } => {
                 "install nats-server 2.10.23 or newer, or name it: `--nats-server FILE`"
             }
-            Self::NoProgram { .. } | Self::NoNetwork { .. } => {
+            Self::NoProgram { .. } | Self::NoNetwork(_) => {
                 "it takes root, and `apt-get install lxc iproute2 nftables dnsmasq-base slirp4netns`"
             }
             Self::PortTaken { .. } => {

@@ -6,22 +6,22 @@
 mod child;
 mod error;
 mod nats;
-mod network;
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::Write as _;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
+use phoenix_lab::{Bridge, Network, Reach};
 use tokio_util::sync::CancellationToken;
 
 use self::child::{Child, Program};
 use self::error::UpError;
 use self::nats::Nats;
-use self::network::{Bridge, Network};
+use crate::say;
 
 /// Where everybody looks for NATS.
 const USUAL_PORT: u16 = 4222;
@@ -117,7 +117,9 @@ impl Up {
         let _alone = alone(&data)?;
         let mut nats = Nats::start(&self.nats_server, &data, self.port).await?;
         let mut network = match &self.network {
-            Some(bridge) => Some(Network::start(&data, bridge).await?),
+            Some(bridge) => {
+                Some(Network::make(&network_of(&data), bridge, Reach::Internet, &data)?)
+            }
             None => None,
         };
         let netns = network.as_ref().map(|network| network.netns().to_owned());
@@ -153,7 +155,7 @@ impl Up {
         hands.end(WORKER_GRACE).await;
         nats.child.end(NATS_GRACE).await;
         if let Some(network) = &mut network {
-            network.end().await;
+            network.end();
         }
         Ok(())
     }
@@ -274,6 +276,13 @@ async fn come_up(worker: &mut Child, ready: &Path) {
     }
 }
 
+/// Returns what the network of a data folder is called.
+fn network_of(data: &Path) -> String {
+    let mut hash = DefaultHasher::new();
+    data.hash(&mut hash);
+    format!("phoenix-{:08x}", hash.finish() & 0xffff_ffff)
+}
+
 /// Takes the folder for this process alone: two servers on one store destroy it.
 fn alone(data: &Path) -> Result<File, UpError> {
     let path = data.join("up.lock");
@@ -284,10 +293,4 @@ fn alone(data: &Path) -> Result<File, UpError> {
         Ok(()) => Ok(file),
         Err(_) => Err(UpError::FolderTaken { path: data.to_owned() }),
     }
-}
-
-/// Says something to the person in front.
-fn say(text: &str) {
-    // Where nobody listens any more, there is nobody to tell.
-    drop(writeln!(std::io::stderr(), "{text}"));
 }

@@ -1,5 +1,4 @@
-//! A machine with real LXC containers of one's own: a Btrfs on a loop file, a network namespace with
-//! a bridge and DHCP, and an archive made of this machine's `busybox`.
+//! A machine with real LXC containers of one's own, and an archive made of this machine's `busybox`.
 //!
 //! The host's own network is never touched. Who was killed leaves things behind; the next one made
 //! takes them away.
@@ -13,12 +12,12 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
 
 use phoenix_hypervisor::Library;
 use phoenix_hypervisor::lxc::Machine;
+use phoenix_lab::{Lab, Reach};
 
 /// The archive that is on every machine of a lab, as guests name it.
 pub const ARCHIVE: &str = "local:vztmpl/busybox.tar";
@@ -27,17 +26,6 @@ pub const ARCHIVE: &str = "local:vztmpl/busybox.tar";
 const NAME: &str = "phoenix-lab";
 /// Where the image of its file system is: in memory, where deleting costs nothing.
 const MEMORY: &str = "/dev/shm";
-/// What a lab starts, and what Debian calls it.
-const TOOLS: [(&str, &str); 8] = [
-    ("/usr/sbin/nft", "nftables"),
-    ("/usr/bin/slirp4netns", "slirp4netns"),
-    ("/usr/bin/lxc-start", "lxc"),
-    ("/usr/sbin/mkfs.btrfs", "btrfs-progs"),
-    ("/usr/sbin/dnsmasq", "dnsmasq-base"),
-    ("/bin/busybox", "busybox-static"),
-    ("/usr/bin/nsenter", "util-linux"),
-    ("/usr/sbin/ip", "iproute2"),
-];
 /// What the guests of the archive can do.
 const APPLETS: [&str; 46] = [
     "sh",
@@ -90,133 +78,50 @@ const APPLETS: [&str; 46] = [
 
 /// A machine with containers of its own, gone with its value.
 #[derive(Debug)]
-pub struct LxcLab {
-    name: String,
-    base: PathBuf,
-    helpers: Vec<Child>,
-}
-
-/// Where the guests of a lab can get to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
-    /// No further than its bridge.
-    Lab,
-    /// The internet as well, as somebody behind a router.
-    Internet,
-}
+pub struct LxcLab(Lab);
 
 impl Default for LxcLab {
+    /// Makes a lab. Where this machine cannot have one, the test fails and says why.
     fn default() -> Self {
-        Self::new(Reach::Lab)
+        assert!(Path::new("/bin/busybox").exists(), "apt-get install busybox-static");
+        let lab = Lab::make(NAME, Path::new(MEMORY), Reach::Lab);
+        let lab = lab.unwrap_or_else(|err| panic!("{err}: {:?}", err.advice()));
+        for folder in ["features", "scripts", "profiles"] {
+            fs::create_dir_all(lab.base().join(folder)).unwrap();
+        }
+        archive(&lab.store().join("templates"));
+        Self(lab)
     }
 }
 
 impl LxcLab {
-    /// Makes a lab. Where this machine cannot have one, the test fails and says why.
-    pub fn new(reach: Reach) -> Self {
-        static NTH: AtomicU32 = AtomicU32::new(0);
-        for (path, package) in TOOLS {
-            assert!(Path::new(path).exists(), "{path} is missing; apt-get install {package}");
-        }
-        assert!(rustix::process::geteuid().is_root(), "real containers need root");
-        sweep();
-        let nth = NTH.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{NAME}-{}-{nth}", std::process::id());
-        let base = Path::new(MEMORY).join(&name);
-        for folder in ["store", "run", "features", "scripts", "profiles"] {
-            fs::create_dir_all(base.join(folder)).unwrap();
-        }
-        let (image, store) = (text(&base.join("store.img")), text(&base.join("store")));
-        run("truncate", &["-s", "4G", &image]);
-        run("mkfs.btrfs", &["--quiet", &image]);
-        run("mount", &["-o", "loop", &image, &store]);
-        run("ip", &["netns", "add", &name]);
-        let net = netns(&name);
-        let within =
-            |words: &[&str]| run("nsenter", &[&[format!("--net={net}").as_str()], words].concat());
-        within(&["ip", "link", "set", "lo", "up"]);
-        within(&["ip", "link", "add", "vmbr0", "type", "bridge"]);
-        within(&["ip", "address", "add", "10.77.0.1/24", "dev", "vmbr0"]);
-        within(&["ip", "link", "set", "vmbr0", "up"]);
-        let mut lab = Self { name, base, helpers: Vec::new() };
-        let dhcp = [
-            "dnsmasq",
-            "--keep-in-foreground",
-            "--conf-file=/dev/null",
-            "--port=0",
-            "--interface=vmbr0",
-            "--bind-interfaces",
-            "--no-ping",
-            "--leasefile-ro",
-            "--pid-file=",
-            "--dhcp-range=10.77.0.100,10.77.0.250,1h",
-            "--dhcp-option=6,10.0.2.3",
-        ];
-        lab.help("nsenter", &[&[format!("--net={net}").as_str()], dhcp.as_slice()].concat());
-        if reach == Reach::Internet {
-            // A router in a process: nothing of this machine's own network is touched.
-            lab.help(
-                "slirp4netns",
-                &[
-                    "--configure",
-                    "--mtu=1500",
-                    "--disable-host-loopback",
-                    "--netns-type=path",
-                    &net,
-                    "tap0",
-                ],
-            );
-            within(&["sysctl", "-q", "-w", "net.ipv4.ip_forward=1"]);
-            within(&[
-                "nft",
-                "add table ip lab; add chain ip lab out { type nat hook postrouting \
-                priority 100; }; add rule ip lab out oifname tap0 masquerade",
-            ]);
-        }
-        archive(&lab.machine().dir.join("templates"));
-        lab
-    }
-
     /// Returns what the driver is told.
     pub fn machine(&self) -> Machine {
-        let own = |name| vec![self.base.join(name)];
-        Machine {
-            name: "lab1".parse().unwrap(),
-            cell: "home".parse().unwrap(),
-            dir: self.base.join("store"),
-            run_dir: self.base.join("run"),
-            netns: Some(netns(&self.name).into()),
-            library: Library {
-                features: own("features"),
-                scripts: own("scripts"),
-                tests: own("tests"),
-                profiles: own("profiles"),
-                vault: None,
-            },
-        }
+        let own = |name| vec![self.0.base().join(name)];
+        let library = Library {
+            features: own("features"),
+            scripts: own("scripts"),
+            tests: own("tests"),
+            profiles: own("profiles"),
+            vault: None,
+        };
+        self.0.machine("lab1".parse().unwrap(), "home".parse().unwrap(), library)
     }
 
-    /// Puts an archive to where guests name it `local:vztmpl/NAME`.
-    pub fn archive(&self, name: &str, file: &Path) {
-        let to = self.machine().dir.join("templates").join(name);
-        fs::copy(file, &to).unwrap_or_else(|err| panic!("{}: {err}", file.display()));
-    }
-
-    /// Keeps a process for as long as there is the lab.
-    fn help(&mut self, program: &str, words: &[&str]) {
-        #[expect(clippy::disallowed_methods, reason = "what a lab is made of")]
-        let child = Command::new(program)
-            .args(words)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        self.helpers.push(child.unwrap_or_else(|err| panic!("{program}: {err}")));
+    /// Puts the archive of Debian there that `cargo xtask test` has made, and returns what guests call
+    /// it.
+    pub fn debian(&self) -> &'static str {
+        #[expect(clippy::disallowed_methods, reason = "a test has no main to be handed this by")]
+        let said = std::env::var_os("PHOENIX_DEBIAN_ARCHIVE");
+        let help = "PHOENIX_DEBIAN_ARCHIVE is not set: run `cargo xtask test`";
+        let from = said.unwrap_or_else(|| panic!("{help}"));
+        fs::copy(from, self.machine().dir.join("templates/debian.tar.zst")).unwrap();
+        "local:vztmpl/debian.tar.zst"
     }
 
     /// Puts a file into the library: `features/NAME/install.sh`, `scripts/NAME`.
     pub fn write(&self, path: &str, text: &str) {
-        let path = self.base.join(path);
+        let path = self.0.base().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
@@ -224,19 +129,19 @@ impl LxcLab {
 
     /// Runs something in a guest, and returns what it says.
     pub fn inside(&self, guest: u64, words: &[&str]) -> String {
-        let (net, guests) = (format!("--net={}", netns(&self.name)), text(&self.guests()));
-        let guest = guest.to_string();
-        let attach = ["lxc-attach", "-P", &guests, "-n", &guest, "--clear-env", "--"];
-        let ended = run("nsenter", &[&[net.as_str()], attach.as_slice(), words].concat());
+        let line = self.0.inside(guest);
+        let line: Vec<_> = line.iter().map(String::as_str).chain(words.iter().copied()).collect();
+        let (program, words) = line.split_first().unwrap();
+        let ended = run(program, words);
         String::from_utf8_lossy(&ended.stdout).into_owned()
     }
 
     /// Leaves a guest as somebody does who was killed while it stood still for being copied.
     pub fn freeze(&self, guest: u64) {
-        let (net, guests) = (format!("--net={}", netns(&self.name)), text(&self.guests()));
-        let guest = guest.to_string();
-        fs::write(self.machine().run_dir.join(format!("lxc/{guest}.frozen")), "").unwrap();
-        run("nsenter", &[&net, "lxc-freeze", "-P", &guests, "-n", &guest]);
+        let (machine, guest) = (self.machine(), guest.to_string());
+        fs::write(machine.run_dir.join(format!("lxc/{guest}.frozen")), "").unwrap();
+        let (net, guests) = (text(&machine.netns.unwrap()), text(&machine.dir.join("guests")));
+        run("nsenter", &[&format!("--net={net}"), "lxc-freeze", "-P", &guests, "-n", &guest]);
     }
 
     /// Makes a subvolume in the root file system of a guest, as a program in it could.
@@ -244,54 +149,13 @@ impl LxcLab {
         let rootfs = self.machine().dir.join(format!("storage/{storage}/{guest}/rootfs"));
         run("btrfs", &["subvolume", "create", &text(&rootfs.join(path))]);
     }
-
-    fn guests(&self) -> PathBuf {
-        self.base.join("store/guests")
-    }
 }
 
 impl Drop for LxcLab {
     fn drop(&mut self) {
-        for helper in &mut self.helpers {
-            let _gone = helper.kill();
-            let _gone = helper.wait();
-        }
-        clear(&self.name);
+        // What it cannot take away now, the next one does.
+        drop(self.0.remove());
     }
-}
-
-/// Returns the archive of Debian that the tasks of the repository have made.
-pub fn debian() -> PathBuf {
-    #[expect(clippy::disallowed_methods, reason = "a test has no main to be handed this by")]
-    let said = std::env::var_os("PHOENIX_DEBIAN_ARCHIVE");
-    let help = "PHOENIX_DEBIAN_ARCHIVE is not set: run `cargo xtask feature test NAME`";
-    PathBuf::from(said.unwrap_or_else(|| panic!("{help}")))
-}
-
-/// Takes away what labs have left whose process was killed.
-fn sweep() {
-    for entry in fs::read_dir(MEMORY).unwrap().filter_map(Result::ok) {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let Some(rest) = name.strip_prefix(&format!("{NAME}-")) else { continue };
-        let pid = rest.split('-').next().unwrap_or_default();
-        if !Path::new("/proc").join(pid).exists() {
-            clear(&name);
-        }
-    }
-}
-
-/// Takes away everything of a lab.
-fn clear(name: &str) {
-    let base = Path::new(MEMORY).join(name);
-    let (guests, net) = (base.join("store/guests"), format!("--net={}", netns(name)));
-    for guest in fs::read_dir(&guests).into_iter().flatten().filter_map(Result::ok) {
-        let guest = guest.file_name().to_string_lossy().into_owned();
-        ask("nsenter", &[&net, "lxc-stop", "-k", "-P", &text(&guests), "-n", &guest]);
-    }
-    ask("umount", &[&text(&base.join("store"))]);
-    ask("ip", &["netns", "delete", name]);
-    // What is still mounted is not emptied by mistake.
-    ask("rm", &["-rf", "--one-file-system", &text(&base)]);
 }
 
 /// Makes the archive, with nothing of it fetched from anywhere.
@@ -341,21 +205,13 @@ fn archive(folder: &Path) {
     fs::remove_dir_all(&root).unwrap();
 }
 
-fn netns(name: &str) -> String {
-    format!("/run/netns/{name}")
-}
-
 fn run(program: &str, words: &[&str]) -> Output {
-    let ended = ask(program, words);
+    #[expect(clippy::disallowed_methods, reason = "what a lab is made of")]
+    let ended = Command::new(program).args(words).stdin(Stdio::null()).output();
+    let ended = ended.unwrap_or_else(|err| panic!("{program}: {err}"));
     let said = String::from_utf8_lossy(&ended.stderr);
     assert!(ended.status.success(), "{program} {words:?}: {}\n{said}", ended.status);
     ended
-}
-
-fn ask(program: &str, words: &[&str]) -> Output {
-    #[expect(clippy::disallowed_methods, reason = "what a lab is made of")]
-    let ended = Command::new(program).args(words).stdin(Stdio::null()).output();
-    ended.unwrap_or_else(|err| panic!("{program}: {err}"))
 }
 
 fn text(path: &Path) -> String {

@@ -8,7 +8,6 @@ use phoenix_domain::{Goal, GuestSpec};
 use phoenix_engine::Outcome;
 use phoenix_hypervisor::Hand;
 use phoenix_testkit::guest;
-use phoenix_testkit::lxc::debian;
 
 use crate::ground::{Ground, Plain, on_net};
 use crate::suite::told;
@@ -29,7 +28,7 @@ const DIE: &str = "ask() { perl -MIO::Socket::INET -e '\
 #[tokio::test]
 async fn a_model_is_served_by_a_unit_that_is_as_the_spec_says() {
     let ground = Plain::default();
-    ground.lab.archive("debian.tar.zst", &debian());
+    let archive = ground.lab.debian();
     for folder in ["lib", "vllm"] {
         bring(&ground, folder);
     }
@@ -42,13 +41,13 @@ async fn a_model_is_served_by_a_unit_that_is_as_the_spec_says() {
     };
 
     // What a shell, or systemd, could take for something else arrives as it is.
-    let odd = want(&["--dtype", "a \"b\" $HOME %n \\x", "--seed", "1"]);
+    let odd = want(archive, &["--dtype", "a \"b\" $HOME %n \\x", "--seed", "1"]);
     ground.arrive(&odd).await;
     assert_eq!(started().trim_end(), line("|--dtype|a \"b\" $HOME %n \\x|--seed|1"));
     assert_eq!(ground.arrive(&odd).await, 0);
     assert_eq!(started().lines().count(), 1, "nothing was started again");
 
-    let next = want(&["--seed", "2"]);
+    let next = want(archive, &["--seed", "2"]);
     ground.arrive(&next).await;
     assert_eq!(started().lines().nth(1), Some(&*line("|--seed|2")));
 
@@ -57,7 +56,8 @@ async fn a_model_is_served_by_a_unit_that_is_as_the_spec_says() {
     ground.host().check_features(&next, &Hand::default()).await.unwrap();
 
     // What it says of a wrong argument is what is said of the guest.
-    let Outcome::Stuck { err, .. } = ground.walk(&want(&["--sead", "2"]), Goal::Present).await
+    let Outcome::Stuck { err, .. } =
+        ground.walk(&want(archive, &["--sead", "2"]), Goal::Present).await
     else {
         unreachable!("it does not know the argument")
     };
@@ -69,8 +69,8 @@ async fn a_model_is_served_by_a_unit_that_is_as_the_spec_says() {
     assert!(err.to_string().contains("vllm.service is"), "{err}");
 }
 
-fn want(arguments: &[&str]) -> GuestSpec {
-    let guest = guest(950).archive("local:vztmpl/debian.tar.zst").storage("fast").memory(1024);
+fn want(archive: &str, arguments: &[&str]) -> GuestSpec {
+    let guest = guest(950).archive(archive).storage("fast").memory(1024);
     let guest = guest.features(&["vllm"]).model("org/model").arguments(arguments);
     on_net(guest.build(), "10.77.0.9/24")
 }
