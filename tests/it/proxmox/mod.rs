@@ -7,4 +7,5 @@ mod fleet;
 mod shared;
 mod site;
 mod survive;
+mod tested;
 mod v6;

@@ -106,6 +106,7 @@ impl Site {
             ])
             .with(&["--features", &text(&library.features[0])])
             .with(&["--scripts", &text(&library.scripts[0])])
+            .with(&["--tests", &text(&library.tests[0])])
             .with(&["--profiles", &text(&library.profiles[0])])
             .with(&["--state-dir", &text(&node.state_dir), "--run-dir", &text(&node.run_dir)])
             .with(&["--ack-wait", "1000", "--retry-after", "50"])
