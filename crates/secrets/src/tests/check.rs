@@ -125,7 +125,8 @@ async fn where_aws_is_not_asked_nothing_is_to_be_allowed() {
 
 #[tokio::test]
 async fn what_aws_throttles_may_pass_by_itself() {
-    let stub = Stub::answering([Reply::Error("ThrottlingException", "", 400)]);
+    let busy = || Reply::Error("ThrottlingException", "Rate exceeded", 400);
+    let stub = Stub::answering([busy(), busy(), busy()]);
 
     let report = only(at(&stub.url()), &Watch::new()).check(&[(name("phoenix/x"), None)]).await;
 
