@@ -1,6 +1,7 @@
 //! Questions to the worker of a host. They go over core NATS: an answer comes or none does, and
 //! nothing of either is kept.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use async_nats::{RequestErrorKind, StatusCode, Subscriber};
@@ -107,6 +108,9 @@ pub struct Forecast {
     pub owner: Option<Owner>,
     /// Whether that runs.
     pub run: Option<Run>,
+    /// The addresses it has.
+    #[serde(default)]
+    pub addresses: Vec<IpAddr>,
     /// Its root disk.
     pub root_disk: Option<Disk>,
     /// What is mounted into it.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
 use phoenix_bus::{Answer, Asked, Blind, BusError, Inquiry, Question};
+use phoenix_domain::{GuestKey, GuestSpec};
 use phoenix_hypervisor::Hypervisor;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -61,7 +62,13 @@ async fn answer<H: Hypervisor>(context: Arc<Context<H>>, looks: Arc<Semaphore>, 
 }
 
 async fn seen<H: Hypervisor>(context: &Context<H>, nth: usize, asked: &Inquiry) -> Answer {
-    match forecast(&context.host, &asked.guest, asked.goal, asked.parent.as_deref()).await {
+    let want = GuestSpec::clone(&asked.guest);
+    let guest = GuestKey::from(&want);
+    let Some(want) = context.told_where(want, guest).await else {
+        let why = Blind { what: "the worker is about to end".to_owned(), advice: None };
+        return Answer::Blind { nth, why };
+    };
+    match forecast(&context.host, &want, asked.goal, asked.parent.as_deref()).await {
         Ok(forecast) => Answer::Plan { nth, forecast: Box::new(forecast) },
         Err(err) => {
             let why = Blind { what: chain(&err), advice: err.advice().map(str::to_owned) };

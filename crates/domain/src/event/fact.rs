@@ -7,10 +7,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{BootId, Claim, Desired, Failure, GuestKey, Phase, StepName};
+use crate::{BootId, Claim, Desired, Failure, GuestKey, Phase, SpecDigest, StepName};
 
 macro_rules! facts {
-    ($($(#[doc = $doc:literal])* $name:ident $kind:literal $type:literal { $($(#[doc = $field_doc:literal])* $field:ident: $field_type:ty,)* })*) => {
+    ($($(#[doc = $doc:literal])* $name:ident $kind:literal $type:literal { $($(#[doc = $field_doc:literal])* $(#[serde($($serde:tt)*)])? $field:ident: $field_type:ty,)* })*) => {
         /// What happened to a guest: the kinds of event in its log.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
@@ -28,7 +28,7 @@ macro_rules! facts {
             $(#[doc = $doc])*
             #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
             pub struct $name {
-                $($(#[doc = $field_doc])* pub $field: $field_type,)*
+                $($(#[doc = $field_doc])* $(#[serde($($serde)*)])? pub $field: $field_type,)*
             }
 
             impl From<$name> for Fact {
@@ -155,6 +155,9 @@ facts! {
         took_ms: u64,
         /// The addresses it has now; empty where it stands still or has none.
         addresses: Vec<IpAddr>,
+        /// The digest of what it leads to, where it is a gateway.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        upstreams: Option<SpecDigest>,
     }
     /// It is about to be started anew, because somebody asked for that.
     RestartBegun "restart-begun" "dev.phoenix.guest.restart-begun.v1" {
@@ -165,6 +168,9 @@ facts! {
     Drifted "drifted" "dev.phoenix.guest.drifted.v1" {
         /// What would make it as wanted.
         changes: Vec<String>,
+        /// The addresses it was found to have, where those are others than before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        addresses: Option<Vec<IpAddr>>,
     }
     /// It was given up.
     Failed "failed" "dev.phoenix.guest.failed.v1" {
