@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use crate::command::{Command, Ended};
 use crate::kernel::{self, Init, Inside};
 use crate::library::{Library, Recipe, Surroundings, quoted};
-use crate::{Hand, HostError};
+use crate::{Hand, HostError, gateway};
 
 /// Where a guest keeps what was done in it: a clone inherits it, and a rollback undoes it.
 const RECEIPTS: &str = "/var/lib/phoenix/receipts";
@@ -172,10 +172,11 @@ impl Room<'_> {
     fn script(&self, recipe: &Recipe) -> Result<String, HostError> {
         let (digest, receipt, entry) = (recipe.digest()?, &recipe.receipt, &recipe.entry);
         let (vmid, environment) = (self.want.vmid, self.environment());
+        let asks_where = format!("{}=\"$PWD/{}\"", gateway::VARIABLE, gateway::FOLDER);
         Ok(format!(
             "set -eu\n\
              {environment}\
-             export PHOENIX_LIB=\"$PWD/lib\" PHOENIX_PARAMETERS=\"$PWD/parameters\"\n\
+             export PHOENIX_LIB=\"$PWD/lib\" PHOENIX_PARAMETERS=\"$PWD/parameters\" {asks_where}\n\
              chmod +x './{entry}'\n\
              ( cd \"$(dirname './{entry}')\" && ./\"$(basename '{entry}')\" {vmid} )\n\
              mkdir -p {RECEIPTS}\n\

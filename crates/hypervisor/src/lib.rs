@@ -6,6 +6,7 @@
 mod command;
 mod directory;
 mod error;
+mod gateway;
 mod idle;
 mod inside;
 mod inventory;

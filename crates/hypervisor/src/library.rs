@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::HostError;
+use crate::{HostError, gateway};
 
 /// The folders in which it is looked for; the first that has it wins.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +38,8 @@ pub(crate) struct Recipe {
     pub(crate) parameters: String,
     /// What it was told of its surroundings, where it asks for that.
     surroundings: String,
+    /// What was written for it, by where it is unpacked.
+    written: Vec<(String, String)>,
     /// The files, by where they are unpacked.
     files: Vec<RecipeFile>,
 }
@@ -60,6 +62,8 @@ pub(crate) struct Surroundings {
 /// What is read of the manifest of a feature.
 #[derive(Debug, Default, Deserialize)]
 struct Manifest {
+    #[serde(default)]
+    streams: bool,
     #[serde(default)]
     parameters: BTreeMap<String, Parameter>,
 }
@@ -109,6 +113,12 @@ impl Library {
                 let _written = writeln!(surroundings, "{variable}={value}");
             }
         }
+        // Where it leads to is part of it as well.
+        let written = if mentions(&files, gateway::VARIABLE)? {
+            gateway::files(&want.upstreams, |feature| self.streams(feature))
+        } else {
+            Vec::new()
+        };
         let shared = folder.join("lib");
         if shared.is_dir() {
             collect(&shared, "lib", &mut files)?;
@@ -119,8 +129,15 @@ impl Library {
             entry: "feature/install.sh".to_owned(),
             parameters: parameters(&own, want.parameters.get(feature))?,
             surroundings,
+            written,
             files,
         })
+    }
+
+    /// Says whether what a feature answers takes minutes, and comes piece by piece.
+    fn streams(&self, feature: &FeatureName) -> bool {
+        let Ok(folder) = self.folder(feature) else { return false };
+        manifest(&folder.join(feature.as_str())).is_ok_and(|manifest| manifest.streams)
     }
 
     /// Returns the folder in which a feature is.
@@ -156,6 +173,7 @@ impl Library {
             entry,
             parameters: String::new(),
             surroundings: String::new(),
+            written: Vec::new(),
         })
     }
 
@@ -217,6 +235,9 @@ impl Recipe {
         for file in &self.files {
             part(&file.name, &fs::read(&file.path).map_err(unreachable)?);
         }
+        for (name, text) in &self.written {
+            part(name, text.as_bytes());
+        }
         part("parameters", self.parameters.as_bytes());
         part("surroundings", self.surroundings.as_bytes());
         let mut digits = String::with_capacity(64);
@@ -229,7 +250,9 @@ impl Recipe {
 
     /// Returns it as an archive, with these texts beside it.
     pub(crate) fn archive(&self, texts: &[(&str, &str)]) -> Result<Vec<u8>, HostError> {
-        pack(&self.files, texts)
+        let written = self.written.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+        let texts: Vec<_> = written.chain(texts.iter().copied()).collect();
+        pack(&self.files, &texts)
     }
 }
 
@@ -246,23 +269,27 @@ fn pack(files: &[RecipeFile], texts: &[(&str, &str)]) -> Result<Vec<u8>, HostErr
     archive.into_inner().map_err(unreachable)
 }
 
+/// Reads the manifest of a feature.
+fn manifest(own: &Path) -> Result<Manifest, HostError> {
+    let path = own.join("feature.json");
+    match fs::read_to_string(&path) {
+        Ok(text) => serde_json::from_str(&text).map_err(|err| HostError::Unreadable {
+            what: path.display().to_string(),
+            why: err.to_string(),
+        }),
+        // A folder of somebody's own that needs none.
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(Manifest::default()),
+        Err(err) => Err(unreachable(err)),
+    }
+}
+
 /// Returns what is set of a feature, declared parameter by declared parameter, as a shell reads it.
 fn parameters(
     own: &Path,
     given: Option<&BTreeMap<Box<str>, Setting>>,
 ) -> Result<String, HostError> {
-    let path = own.join("feature.json");
-    let manifest = match fs::read_to_string(&path) {
-        Ok(text) => serde_json::from_str(&text).map_err(|err| HostError::Unreadable {
-            what: path.display().to_string(),
-            why: err.to_string(),
-        })?,
-        // A folder of somebody's own that needs none.
-        Err(err) if err.kind() == io::ErrorKind::NotFound => Manifest::default(),
-        Err(err) => return Err(unreachable(err)),
-    };
     let mut text = String::new();
-    for (name, Parameter { default }) in manifest.parameters {
+    for (name, Parameter { default }) in manifest(own)?.parameters {
         let value = match given.and_then(|given| given.get(name.as_str())) {
             Some(Setting::Text(text)) => text.to_string(),
             Some(Setting::Number(number)) => number.to_string(),

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use phoenix_domain::{
-    BootId, Change, Disk, Facets, FeatureName, FileName, GuestKey, Health, Inheritance, Inside,
-    Made, ModelServer, Owner, Property, Run, SeenGuest, SnapshotName, SpecDigest, StorageId,
-    Volume, VolumeSource,
+    BootId, Change, Disk, Facets, FeatureName, FileName, GuestKey, GuestSpec, Health, Inheritance,
+    Inside, Made, ModelServer, Owner, Property, Run, SeenGuest, SnapshotName, SpecDigest,
+    StorageId, Volume, VolumeSource, is_gateway,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -30,6 +30,9 @@ pub struct SimulatedGuest {
     pub clean: bool,
     /// Services of it that are sick.
     pub broken: BTreeMap<String, Broken>,
+    /// The digest of what it led to when it was told, where it is a gateway.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstreams: Option<SpecDigest>,
     /// How often it was started: the only trace of a start that had to be made again.
     pub boots: u64,
 }
@@ -100,6 +103,17 @@ impl SimulatedGuest {
                 seen.inside.map(|inside| Inside { health: self.health(), ..inside })
             }
         };
+        seen
+    }
+
+    /// Returns what a look at it tells somebody who wants this of it: a gateway that leads elsewhere
+    /// counts as not installed, as on a real host.
+    pub(super) fn look_for(&self, want: &GuestSpec, facets: Facets) -> SeenGuest {
+        let mut seen = self.look(facets);
+        let is_told = self.upstreams == Some(SpecDigest::of_upstreams(&want.upstreams));
+        if let Some(inside) = seen.inside.as_mut().filter(|_| !is_told) {
+            inside.features.retain(|feature| !is_gateway(feature));
+        }
         seen
     }
 
@@ -238,6 +252,7 @@ pub(super) fn half_made(
         model_server: None,
         clean: false,
         broken: BTreeMap::new(),
+        upstreams: None,
         boots: 0,
     }
 }

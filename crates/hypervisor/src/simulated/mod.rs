@@ -130,7 +130,7 @@ impl Hypervisor for Simulated {
             Some(guest) => guest.unused.clone(),
             None => self.folder.kept(want.vmid)?,
         };
-        let guest = guest.map(|guest| guest.look(facets));
+        let guest = guest.map(|guest| guest.look_for(want, facets));
         if guest.is_none() {
             // It may be the host that is not there.
             self.folder.settings()?;
@@ -142,7 +142,11 @@ impl Hypervisor for Simulated {
     }
 
     async fn apply(&self, want: &GuestSpec, change: &Change, hand: &Hand) -> Result<(), HostError> {
-        let order = ChangeOrder { guest: want.clone(), change: change.clone() };
+        let order = ChangeOrder {
+            guest: want.clone(),
+            change: change.clone(),
+            upstreams: want.upstreams.clone(),
+        };
         match &self.effects {
             Effects::ByChild { program, arguments } => {
                 self.by_child(program, arguments, &order, hand).await
