@@ -178,7 +178,7 @@ impl Room<'_> {
              {environment}\
              export PHOENIX_LIB=\"$PWD/lib\" PHOENIX_PARAMETERS=\"$PWD/parameters\" {asks_where}\n\
              chmod +x './{entry}'\n\
-             ( cd \"$(dirname './{entry}')\" && ./\"$(basename '{entry}')\" {vmid} )\n\
+             ( umask 022; cd \"$(dirname './{entry}')\" && ./\"$(basename '{entry}')\" {vmid} )\n\
              mkdir -p {RECEIPTS}\n\
              cp parameters {RECEIPTS}/{receipt}.parameters\n\
              echo {digest} > {RECEIPTS}/.{receipt}.new\n\
