@@ -12,13 +12,16 @@
 )]
 
 use std::fs;
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
 
 use phoenix_hypervisor::Library;
 use phoenix_hypervisor::lxc::Machine;
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 /// The archive that is on every machine of a lab, as guests name it.
 pub const ARCHIVE: &str = "local:vztmpl/busybox.tar";
@@ -227,6 +230,30 @@ impl LxcLab {
         let attach = ["lxc-attach", "-P", &guests, "-n", &guest, "--clear-env", "--"];
         let ended = run("nsenter", &[&[net.as_str()], attach.as_slice(), words].concat());
         String::from_utf8_lossy(&ended.stdout).into_owned()
+    }
+
+    /// Does something in the network of the lab: a socket that is made there stays in it.
+    pub fn within<T: Send>(&self, what: impl FnOnce() -> T + Send) -> T {
+        let net = fs::File::open(netns(&self.name)).unwrap();
+        let there = || {
+            move_into_link_name_space(net.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
+            what()
+        };
+        // The thread ends with it, so that nobody else is in another network than before.
+        thread::scope(|scope| scope.spawn(there).join().unwrap())
+    }
+
+    /// Gives the bridge of the lab one more address, for what its guests are to reach.
+    pub fn address(&self, address: &str) {
+        let net = format!("--net={}", netns(&self.name));
+        run("nsenter", &[&net, "ip", "address", "add", address, "dev", "vmbr0"]);
+    }
+
+    /// Has a guest trust whom this machine trusts: its mirrors may have certificates of their own.
+    pub fn trust(&self, storage: &str, guest: u64) {
+        const BUNDLE: &str = "etc/ssl/certs/ca-certificates.crt";
+        let rootfs = self.machine().dir.join(format!("storage/{storage}/{guest}/rootfs"));
+        fs::copy(Path::new("/").join(BUNDLE), rootfs.join(BUNDLE)).unwrap();
     }
 
     /// Makes a subvolume in the root file system of a guest, as a program in it could.

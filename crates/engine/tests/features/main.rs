@@ -4,6 +4,9 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a broken fixture should stop the test")]
 
+mod desk;
+mod gateway;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,8 +21,15 @@ use phoenix_testkit::guest;
 use phoenix_testkit::lxc::{LxcLab, Reach, debian};
 
 /// Those that can be had of Debian's packages, or of a registry everybody has.
-const INSTALLED: [&str; 6] =
-    ["base_setup", "nginx", "node_exporter", "postgresql", "python_api_service", "redis"];
+const INSTALLED: [&str; 7] = [
+    "base_setup",
+    "gateway",
+    "nginx",
+    "node_exporter",
+    "postgresql",
+    "python_api_service",
+    "redis",
+];
 /// Those that need a GPU, Docker or other registries: a test of theirs is with stand-ins.
 const NOT_INSTALLED: [&str; 9] =
     ["docker", "llamacpp", "n8n", "nvidia", "ollama", "open_webui", "portainer", "qdrant", "vllm"];
@@ -57,51 +67,76 @@ fn features() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../features").canonicalize().unwrap()
 }
 
-async fn prove(feature: &str) {
+/// Returns a lab with Debian's archive, and the driver for it with our features.
+fn ground() -> (LxcLab, Lxc) {
     let lab = LxcLab::new(Reach::Internet);
     lab.archive("debian.tar.zst", &debian());
     let mut machine: Machine = lab.machine();
     machine.library.features = vec![features()];
     let host = Lxc::open(&machine).unwrap();
-    let mut want = guest(950).archive("local:vztmpl/debian.tar.zst").memory(2048).build();
-    want.features = vec![feature.parse().unwrap()];
+    (lab, host)
+}
+
+/// Returns a guest made of the archive, with this address and these features.
+fn debian_guest(vmid: u64, address: &str, features: &[&str]) -> GuestSpec {
+    let archive = "local:vztmpl/debian.tar.zst";
+    let mut want = guest(vmid).archive(archive).memory(2048).features(features).build();
     want.nics = vec![Nic {
         name: Some("eth0".into()),
         bridge: "vmbr0".parse().unwrap(),
-        address: "10.77.0.9/24".parse().unwrap(),
+        address: address.parse().unwrap(),
         gateway: Some("10.77.0.1".parse().unwrap()),
         mac: None,
         nameservers: vec!["10.0.2.3".parse().unwrap()],
     }];
+    want
+}
+
+async fn prove(feature: &str) {
+    let (lab, host) = ground();
+    let want = debian_guest(950, "10.77.0.9/24", &[feature]);
 
     arrive(&host, &want).await;
     assert_eq!(arrive(&host, &want).await, 0, "it has a receipt");
     let before = lab.inside(950, &["sh", "-c", LIST]);
 
-    again(&lab, feature);
+    again(&lab, 950, feature);
     assert!(arrive(&host, &want).await > 0);
     let after = lab.inside(950, &["sh", "-c", LIST]);
-    let lines = |text: &str| text.lines().map(str::to_owned).collect::<BTreeSet<_>>();
-    let changed: Vec<_> = lines(&before).symmetric_difference(&lines(&after)).cloned().collect();
-    assert_eq!(changed, [""; 0], "installed a second time, {feature} changes something");
+    assert_same(&before, &after, feature);
 
     let script = fs::read_to_string(features().join(feature).join("test/break.sh")).unwrap();
     lab.inside(950, &["sh", "-c", &script]);
     let err = host.check_features(&want, &Hand::default()).await.unwrap_err();
     assert!(err.to_string().contains(feature), "{err}");
 
-    again(&lab, feature);
+    again(&lab, 950, feature);
     arrive(&host, &want).await;
     host.check_features(&want, &Hand::default()).await.unwrap();
 }
 
+/// Fails where a guest is otherwise than before.
+fn assert_same(before: &str, after: &str, feature: &str) {
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<BTreeSet<_>>();
+    let changed: Vec<_> = lines(before).symmetric_difference(&lines(after)).cloned().collect();
+    assert_eq!(changed, [""; 0], "installed a second time, {feature} changes something");
+}
+
 /// Has a feature be installed once more.
-fn again(lab: &LxcLab, feature: &str) {
-    lab.inside(950, &["rm", &format!("/var/lib/phoenix/receipts/feature-{feature}")]);
+fn again(lab: &LxcLab, vmid: u64, feature: &str) {
+    lab.inside(vmid, &["rm", &format!("/var/lib/phoenix/receipts/feature-{feature}")]);
 }
 
 /// Walks, and is surprised by anything but an arrival; returns the number of changes.
 async fn arrive(host: &Lxc, want: &GuestSpec) -> u32 {
+    match walk(host, want).await {
+        Outcome::Arrived { changes, .. } => changes,
+        outcome @ (Outcome::Halted { .. } | Outcome::Stuck { .. }) => panic!("{outcome:?}"),
+    }
+}
+
+/// Walks, and returns how that ended.
+async fn walk(host: &Lxc, want: &GuestSpec) -> Outcome {
     let folder = tempfile::tempdir().unwrap();
     let lock = Lock::try_take(&folder.path().join("lock")).unwrap();
     let walk = Walk {
@@ -113,10 +148,7 @@ async fn arrive(host: &Lxc, want: &GuestSpec) -> u32 {
         caution: Caution::None,
         patience: ExponentialBuilder::default().with_max_times(0),
     };
-    match walk.go().await {
-        Outcome::Arrived { changes, .. } => changes,
-        outcome @ (Outcome::Halted { .. } | Outcome::Stuck { .. }) => panic!("{outcome:?}"),
-    }
+    walk.go().await
 }
 
 /// A journal that hears everything and stops nothing.
