@@ -6,8 +6,15 @@ use std::fs;
 use crate::{features, try_them};
 
 /// Those that can be had of Debian's packages, or of a registry everybody has.
-const INSTALLED: [&str; 6] =
-    ["base_setup", "nginx", "node_exporter", "postgresql", "python_api_service", "redis"];
+const INSTALLED: [&str; 7] = [
+    "base_setup",
+    "gateway",
+    "nginx",
+    "node_exporter",
+    "postgresql",
+    "python_api_service",
+    "redis",
+];
 /// Those that stand on Docker, and Docker itself: with stand-ins.
 const ON_DOCKER: [&str; 5] = ["docker", "n8n", "open_webui", "portainer", "qdrant"];
 /// Those that need a card, or downloads that are large or from far away: with stand-ins.
@@ -22,7 +29,7 @@ macro_rules! proved {
     )*};
 }
 
-proved!(base_setup, nginx, node_exporter, postgresql, python_api_service, redis);
+proved!(base_setup, gateway, nginx, node_exporter, postgresql, python_api_service, redis);
 
 #[test]
 fn what_stands_on_docker_does_what_it_says_with_stand_ins() {

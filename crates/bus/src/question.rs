@@ -2,6 +2,7 @@
 //! nothing of either is kept.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use async_nats::{RequestErrorKind, StatusCode, Subscriber};
@@ -124,6 +125,9 @@ pub struct Forecast {
     pub owner: Option<Owner>,
     /// Whether that runs.
     pub run: Option<Run>,
+    /// The addresses it has.
+    #[serde(default)]
+    pub addresses: Vec<IpAddr>,
     /// Its root disk.
     pub root_disk: Option<Disk>,
     /// What is mounted into it.

@@ -52,6 +52,10 @@ pub struct Manifest {
     /// Ports it listens on.
     #[serde(default)]
     pub ports: Vec<u16>,
+    /// Whether its answers take minutes and come piece by piece, as those of models do: a gateway
+    /// passes each piece on at once, and waits.
+    #[serde(default)]
+    pub streams: bool,
     /// What can be set.
     #[serde(default)]
     pub parameters: BTreeMap<String, Parameter>,

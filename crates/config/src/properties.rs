@@ -100,7 +100,8 @@ fn shared() -> impl Strategy<Value = Map<String, Value>> {
                 Just(json!([{ "name": "a", "command": "true", "retries": "7" }])),
             ],
         ),
-        maybe("traefik_service", Just(json!({ "name": "x", "port": 80 }))),
+        // Two guests hardly ever have the same route: it would be refused, rightly.
+        maybe("traefik_service", "[a-z]{16}".prop_map(|name| json!({ "name": name, "port": 80 }))),
     );
     parts.prop_map(|(a, b, c, d, e, f, g, h, i, j, k)| {
         [a, b, c, d, e, f, g, h, i, j, k].into_iter().flatten().collect()

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AbsolutePath, FeatureName, FileName, GibiBytes, GpuSet, Hostname, MebiBytes, Nic, NodeName,
-    Parameters, ProfileName, SecretName, SecretRef, SnapshotName, SpecDigest, StorageId, Vmid,
-    VolumeName,
+    Parameters, ProfileName, SecretName, SecretRef, SnapshotName, SpecDigest, StorageId, Upstream,
+    Vmid, VolumeName,
 };
 
 /// Everything that is wanted of one guest, with every default filled in.
@@ -66,6 +66,10 @@ pub struct GuestSpec {
     pub route: Option<Route>,
     /// What only containers or only machines have.
     pub body: Body,
+    /// What it leads to, and where that is now. Whoever works on a gateway fills it in; it is no part
+    /// of what was asked for.
+    #[serde(skip)]
+    pub upstreams: Vec<Upstream>,
 }
 
 impl GuestSpec {
@@ -468,7 +472,7 @@ pub struct Route {
     pub name: Box<str>,
     /// The port of the service.
     pub port: u16,
-    /// `http` or `https`.
+    /// `http`, `https` or `tcp`.
     pub scheme: Option<Box<str>>,
 }
 
@@ -516,6 +520,7 @@ pub(crate) mod tests {
                 id_maps: Vec::new(),
                 portainer_role: None,
             }),
+            upstreams: Vec::new(),
         }
     }
 

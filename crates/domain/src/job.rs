@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{GuestSpec, Kind, Refused, Vmid};
+use crate::{GuestSpec, Kind, Refused, Upstream, Vmid};
 
 /// What is asked of a worker: make this guest as its spec says.
 ///
@@ -29,6 +29,8 @@ pub enum Cause {
     StoodOnBy(Vmid),
     /// Somebody asked for another attempt.
     Retried,
+    /// Where it leads to has changed since it was told.
+    UpstreamsChanged,
     /// The health monitor found it sick.
     Repair {
         /// The reason code.
@@ -113,6 +115,11 @@ impl SpecDigest {
         let GuestSpec { features, parameters, application_script, checks, .. } = guest;
         let GuestSpec { ports, model_server, .. } = guest;
         Self::of_written(&(features, parameters, application_script, checks, ports, model_server))
+    }
+
+    /// Computes the digest of what a gateway leads to.
+    pub fn of_upstreams(upstreams: &[Upstream]) -> Self {
+        Self::of_written(&upstreams)
     }
 
     /// Returns the digest of nothing at all.

@@ -21,12 +21,14 @@ mod phase;
 mod property;
 mod record;
 mod refused;
+mod route;
 mod secret;
 mod seen;
 mod setting;
 mod size;
 mod step;
 mod steps;
+mod upstream;
 mod verb;
 mod verdict;
 mod vmid;
@@ -62,6 +64,7 @@ pub use record::{
     WorkerName,
 };
 pub use refused::Refused;
+pub use route::{ModelKind, Scheme};
 pub use secret::SecretRef;
 pub use seen::{
     BootId, Facets, Health, Inheritance, Inside, Made, Owner, Run, Seen, SeenGuest, SeenParent,
@@ -70,6 +73,7 @@ pub use setting::{Parameters, Setting};
 pub use size::{GibiBytes, MebiBytes};
 pub use step::{Refusal, Step, StepName};
 pub use steps::{CONTAINER, MACHINE, reached};
+pub use upstream::{Upstream, is_gateway, lead_anew, upstreams, whereabouts};
 pub use verb::{Reach, Verb};
 pub use verdict::Verdict;
 pub use vmid::Vmid;

@@ -88,6 +88,9 @@ pub struct Work {
     /// The addresses it had when it last was complete.
     #[serde(default)]
     pub addresses: Vec<IpAddr>,
+    /// The digest of what it led to when it last was made whole, where it is a gateway.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstreams: Option<SpecDigest>,
     /// What was found to be otherwise than wanted since then.
     #[serde(default)]
     pub drift: Vec<String>,
@@ -301,6 +304,7 @@ impl Work {
             idle_claims: 0,
             failure: None,
             addresses: Vec::new(),
+            upstreams: None,
             drift: Vec::new(),
             restart: None,
         }
@@ -311,6 +315,7 @@ impl Work {
         Self {
             phase: self.phase,
             addresses: self.addresses.clone(),
+            upstreams: self.upstreams.clone(),
             drift: self.drift.clone(),
             ..Self::none(revision)
         }

@@ -78,8 +78,13 @@ fn facts() -> Vec<Fact> {
         StepFailed { failure }.into(),
         RetryWait { at: time(), attempt: 2, of: 8 }.into(),
         claim().into(),
-        Completed { changes: 3, took_ms: 9000, addresses: vec!["10.0.0.150".parse().unwrap()] }
-            .into(),
+        Completed {
+            changes: 3,
+            took_ms: 9000,
+            addresses: vec!["10.0.0.150".parse().unwrap()],
+            upstreams: None,
+        }
+        .into(),
         RepairRequested { desired: desired(2, Cause::Repair { reason: "hung".to_owned() }) }.into(),
         claim().into(),
         Failed { why: "tried 8 times".to_owned() }.into(),
@@ -89,7 +94,7 @@ fn facts() -> Vec<Fact> {
         CancelRequested { by: "ops@desk".to_owned() }.into(),
         Cancelled { before: Some(StepName::StartContainer) }.into(),
         RestartBegun { boot: Some(BootId::new("4711".to_owned())) }.into(),
-        Drifted { changes: vec!["set memory".to_owned()] }.into(),
+        Drifted { changes: vec!["set memory".to_owned()], addresses: None }.into(),
     ]
 }
 
@@ -188,7 +193,8 @@ fn a_newer_request_is_not_lost_to_what_an_older_one_came_to() {
     let asked = Record::after(Some(&working), key(), &requested).unwrap();
     assert_eq!(asked.work, working.work, "a request leaves whoever works alone");
 
-    let completed: Fact = Completed { changes: 0, took_ms: 1, addresses: Vec::new() }.into();
+    let completed: Fact =
+        Completed { changes: 0, took_ms: 1, addresses: Vec::new(), upstreams: None }.into();
     let after = Record::after(Some(&asked), key(), &completed).unwrap();
     assert_eq!((after.work.standing, after.work.revision), (Standing::Requested, 2));
 }

@@ -7,6 +7,7 @@ mod command;
 mod directory;
 mod ear;
 mod error;
+mod gateway;
 mod idle;
 mod inside;
 mod inventory;

@@ -13,9 +13,9 @@ use phoenix_domain::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::HostError;
 use crate::recipe::{Recipe, RecipeFile, collect};
 use crate::vault::Vault;
+use crate::{HostError, gateway};
 
 /// The folders in which it is looked for; the first that has it wins.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +44,8 @@ pub(crate) struct Surroundings {
 /// What is read of the manifest of a feature.
 #[derive(Debug, Default, Deserialize)]
 struct Manifest {
+    #[serde(default)]
+    streams: bool,
     #[serde(default)]
     parameters: BTreeMap<String, Parameter>,
     #[serde(default)]
@@ -95,6 +97,12 @@ impl Library {
                 let _written = writeln!(surroundings, "{variable}={}", quoted(value));
             }
         }
+        // Where it leads to is part of it as well.
+        let mut written = Vec::new();
+        if files.iter().any(|file| file.mentions(gateway::VARIABLE)) {
+            let texts = gateway::files(&want.upstreams, |feature| self.streams(feature));
+            written.extend(texts.into_iter().map(|(name, text)| RecipeFile::written(name, text)));
+        }
         files.extend(self.shared(folder, "lib")?);
         Ok(Recipe {
             name: called(feature),
@@ -102,6 +110,7 @@ impl Library {
             entry: "feature/install.sh".to_owned(),
             parameters: parameters(&manifest, want.parameters.get(feature)),
             surroundings,
+            written,
             secrets: asked_for(&manifest, want),
             files,
         })
@@ -132,9 +141,16 @@ impl Library {
                 .map(|server| served(server, want.model_port()))
                 .unwrap_or_default(),
             surroundings: String::new(),
+            written: Vec::new(),
             secrets: asked_for(&manifest(&own)?, want),
             files,
         })
+    }
+
+    /// Says whether what a feature answers takes minutes, and comes piece by piece.
+    fn streams(&self, feature: &FeatureName) -> bool {
+        let Ok(folder) = self.folder(feature) else { return false };
+        manifest(&folder.join(feature.as_str())).is_ok_and(|manifest| manifest.streams)
     }
 
     /// Returns the folder in which a feature is.
@@ -174,6 +190,7 @@ impl Library {
             entry: entry(script),
             parameters: String::new(),
             surroundings: model.map(|model| served(model, want.model_port())).unwrap_or_default(),
+            written: Vec::new(),
             secrets: want.secrets.clone(),
             files,
         })

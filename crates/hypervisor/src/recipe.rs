@@ -27,6 +27,8 @@ pub(crate) struct Recipe {
     pub(crate) parameters: String,
     /// What it was told of its surroundings, where it asks for that.
     pub(crate) surroundings: String,
+    /// What was written for it.
+    pub(crate) written: Vec<RecipeFile>,
     /// The secrets it is given.
     pub(crate) secrets: BTreeMap<Box<str>, SecretRef>,
     /// The files.
@@ -46,7 +48,7 @@ impl Recipe {
     /// Returns what tells this version of it, with what is set of it, from every other one.
     pub(crate) fn digest(&self) -> String {
         let mut hash = Sha256::new();
-        for file in &self.files {
+        for file in self.files.iter().chain(&self.written) {
             file.add_to(&mut hash);
         }
         add(&mut hash, "parameters", self.parameters.as_bytes());
@@ -56,6 +58,11 @@ impl Recipe {
 }
 
 impl Recipe {
+    /// Returns all files that are unpacked.
+    pub(crate) fn bundle(&self) -> Vec<RecipeFile> {
+        self.files.iter().chain(&self.written).cloned().collect()
+    }
+
     /// Returns what tells its files from those of every other version, whatever is set of it.
     pub(crate) fn version(&self) -> String {
         RecipeFile::digest(&self.files)
@@ -68,6 +75,11 @@ impl RecipeFile {
         let bytes = fs::read(path).map_err(unreachable)?;
         let mode = fs::metadata(path).map_err(unreachable)?.permissions().mode() & 0o777;
         Ok(Self { name, mode, bytes })
+    }
+
+    /// Makes one of a text.
+    pub(crate) fn written(name: String, text: String) -> Self {
+        Self { name, mode: 0o600, bytes: text.into_bytes() }
     }
 
     /// Returns what tells these files from all others.

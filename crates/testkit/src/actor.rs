@@ -81,7 +81,10 @@ impl Actor {
     pub fn complete(&self, guest: &str) {
         self.claim(guest);
         self.step(guest);
-        self.tell(guest, Completed { changes: 1, took_ms: 2500, addresses: Vec::new() });
+        self.tell(
+            guest,
+            Completed { changes: 1, took_ms: 2500, addresses: Vec::new(), upstreams: None },
+        );
     }
 
     /// Takes a guest, and fails at its second step.

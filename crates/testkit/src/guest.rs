@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use phoenix_domain::{
     AppArmor, Body, Boot, Container, Disk, Firewall, GibiBytes, GpuSet, GuestSpec, IdMap, Machine,
-    MebiBytes, ModelServer, Nic, Origin, Seal, Vmid, Volume, VolumeSource,
+    MebiBytes, ModelServer, Nic, Origin, Route, Seal, Vmid, Volume, VolumeSource,
 };
 
 /// A guest that is being described.
@@ -49,6 +49,7 @@ pub fn guest(vmid: u64) -> Builder {
             id_maps: Vec::new(),
             portainer_role: None,
         }),
+        upstreams: Vec::new(),
     })
 }
 
@@ -211,6 +212,12 @@ impl Builder {
     /// Gives it a secret: under which name, and where it is kept.
     pub fn secret(mut self, name: &str, secret: &str) -> Self {
         self.0.secrets.insert(name.into(), word(secret));
+        self
+    }
+
+    /// Offers what listens at this port under this name.
+    pub fn route(mut self, name: &str, port: u16) -> Self {
+        self.0.route = Some(Route { name: name.into(), port, scheme: None });
         self
     }
 

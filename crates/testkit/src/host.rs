@@ -76,6 +76,12 @@ impl Host {
         admin::set(self.folder(), guest, to).unwrap();
     }
 
+    /// Gives a running guest other addresses, as a DHCP server does.
+    pub fn readdress(&self, guest: GuestKey, addresses: &[&str]) {
+        let addresses: Vec<_> = addresses.iter().map(|one| one.parse().unwrap()).collect();
+        admin::readdress(self.folder(), guest, &addresses).unwrap();
+    }
+
     /// Returns the volumes that a guest which is gone has left.
     pub fn kept(&self, guest: GuestKey) -> Vec<Volume> {
         admin::kept(self.folder(), guest).unwrap()

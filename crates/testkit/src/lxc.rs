@@ -11,13 +11,17 @@
 )]
 
 use std::fs;
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::thread;
 
 use phoenix_hypervisor::Library;
 use phoenix_hypervisor::lxc::Machine;
-use phoenix_lab::{Lab, Reach};
+use phoenix_lab::Lab;
+pub use phoenix_lab::Reach;
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 /// The archive that is on every machine of a lab, as guests name it.
 pub const ARCHIVE: &str = "local:vztmpl/busybox.tar";
@@ -83,8 +87,15 @@ pub struct LxcLab(Lab);
 impl Default for LxcLab {
     /// Makes a lab. Where this machine cannot have one, the test fails and says why.
     fn default() -> Self {
+        Self::new(Reach::Lab)
+    }
+}
+
+impl LxcLab {
+    /// Makes a lab. Where this machine cannot have one, the test fails and says why.
+    pub fn new(reach: Reach) -> Self {
         assert!(Path::new("/bin/busybox").exists(), "apt-get install busybox-static");
-        let lab = Lab::make(NAME, Path::new(MEMORY), Reach::Lab);
+        let lab = Lab::make(NAME, Path::new(MEMORY), reach);
         let lab = lab.unwrap_or_else(|err| panic!("{err}: {:?}", err.advice()));
         for folder in ["features", "scripts", "profiles"] {
             fs::create_dir_all(lab.base().join(folder)).unwrap();
@@ -92,9 +103,7 @@ impl Default for LxcLab {
         archive(&lab.store().join("templates"));
         Self(lab)
     }
-}
 
-impl LxcLab {
     /// Returns what the driver is told.
     pub fn machine(&self) -> Machine {
         let own = |name| vec![self.0.base().join(name)];
@@ -136,12 +145,40 @@ impl LxcLab {
         String::from_utf8_lossy(&ended.stdout).into_owned()
     }
 
+    fn netns(&self) -> std::path::PathBuf {
+        self.machine().netns.unwrap()
+    }
+
     /// Leaves a guest as somebody does who was killed while it stood still for being copied.
     pub fn freeze(&self, guest: u64) {
         let (machine, guest) = (self.machine(), guest.to_string());
         fs::write(machine.run_dir.join(format!("lxc/{guest}.frozen")), "").unwrap();
         let (net, guests) = (text(&machine.netns.unwrap()), text(&machine.dir.join("guests")));
         run("nsenter", &[&format!("--net={net}"), "lxc-freeze", "-P", &guests, "-n", &guest]);
+    }
+
+    /// Does something in the network of the lab: a socket that is made there stays in it.
+    pub fn within<T: Send>(&self, what: impl FnOnce() -> T + Send) -> T {
+        let net = fs::File::open(self.netns()).unwrap();
+        let there = || {
+            move_into_link_name_space(net.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
+            what()
+        };
+        // The thread ends with it, so that nobody else is in another network than before.
+        thread::scope(|scope| scope.spawn(there).join().unwrap())
+    }
+
+    /// Gives the bridge of the lab one more address, for what its guests are to reach.
+    pub fn address(&self, address: &str) {
+        let net = format!("--net={}", self.netns().display());
+        run("nsenter", &[&net, "ip", "address", "add", address, "dev", "vmbr0"]);
+    }
+
+    /// Has a guest trust whom this machine trusts: its mirrors may have certificates of their own.
+    pub fn trust(&self, storage: &str, guest: u64) {
+        const BUNDLE: &str = "etc/ssl/certs/ca-certificates.crt";
+        let rootfs = self.machine().dir.join(format!("storage/{storage}/{guest}/rootfs"));
+        fs::copy(Path::new("/").join(BUNDLE), rootfs.join(BUNDLE)).unwrap();
     }
 
     /// Makes a subvolume in the root file system of a guest, as a program in it could.

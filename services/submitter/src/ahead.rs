@@ -306,6 +306,7 @@ mod tests {
         Forecast {
             owner: Some(Owner::Phoenix),
             run: Some(Run::Running),
+            addresses: Vec::new(),
             root_disk: None,
             volumes: Vec::new(),
             kept: Vec::new(),

@@ -184,6 +184,7 @@ pub(crate) fn cause(cause: &Cause) -> String {
         Cause::Submitted => "submitted".to_owned(),
         Cause::StoodOnBy(above) => format!("{above} stands on it"),
         Cause::Retried => "another attempt".to_owned(),
+        Cause::UpstreamsChanged => "where it leads to has changed".to_owned(),
         Cause::Repair { reason } => format!("repair: {}", line(reason)),
     }
 }
@@ -265,10 +266,15 @@ pub(crate) fn happened(event: &Event) -> String {
             format!("{done}, {changes} ({}){at}", took(completed.took_ms))
         }
         Fact::RestartBegun(_) => "about to be started anew".to_owned(),
-        Fact::Drifted(drifted) => match drifted.changes.as_slice() {
-            [] => "as wanted again".to_owned(),
-            changes => drift(changes),
-        },
+        Fact::Drifted(drifted) => {
+            let at = drifted.addresses.as_deref().and_then(|addresses| addresses.first());
+            match (drifted.changes.as_slice(), at) {
+                ([], Some(at)) => format!("is at {at} now"),
+                ([], None) => "as wanted again".to_owned(),
+                (changes, Some(at)) => format!("is at {at} now; {}", drift(changes)),
+                (changes, None) => drift(changes),
+            }
+        }
         Fact::Failed(failed) => format!("given up: {}", line(&failed.why)),
         Fact::DeadLettered(dead) => {
             format!("filed as dead letter {0}: `phoenix dead show {0}`", dead.letter)

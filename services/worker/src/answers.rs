@@ -95,7 +95,13 @@ async fn tested<H: Hypervisor>(
 }
 
 async fn seen<H: Hypervisor>(context: &Context<H>, nth: usize, asked: &Inquiry) -> Answer {
-    match forecast(&context.host, &asked.guest, asked.goal, asked.parent.as_deref()).await {
+    let want = GuestSpec::clone(&asked.guest);
+    let guest = GuestKey::from(&want);
+    let Some(want) = context.told_where(want, guest).await else {
+        let why = Blind { what: "the worker is about to end".to_owned(), advice: None };
+        return Answer::Blind { nth, why };
+    };
+    match forecast(&context.host, &want, asked.goal, asked.parent.as_deref()).await {
         Ok(forecast) => Answer::Plan { nth, forecast: Box::new(forecast) },
         Err(err) => {
             let why = Blind { what: chain(&err), advice: err.advice().map(str::to_owned) };

@@ -8,7 +8,7 @@ use phoenix_bus::{End, Pen, Stopped, Token};
 use phoenix_domain::{
     Blocked, Cancelled, Claim, Claimed, Completed, DeadLettered, Facets, Fact, Failed, Failure,
     Goal, GuestKey, GuestSpec, Move, Obstacle, Record, Refusal, Remedy, RestartBegun, RetryWait,
-    Standing, Step, StepFailed, StepName, Verdict, next_move,
+    SpecDigest, Standing, Step, StepFailed, StepName, Verdict, next_move,
 };
 use phoenix_engine::{Caution, Halt, Outcome, StepError, Walk};
 use phoenix_hypervisor::{Hand, HostError, Hypervisor, Lock, LockError};
@@ -135,7 +135,13 @@ impl<H: Hypervisor> Context<H> {
             None
         };
         let pen = Pen::new(self.bus.clone(), teller, id.clone(), end);
-        let spec = before.desired.spec.read();
+        let spec = match before.desired.spec.read() {
+            Ok(spec) => match self.told_where(spec, guest).await {
+                Some(spec) => Ok(spec),
+                None => return Ended::LetGo,
+            },
+            Err(err) => Err(err),
+        };
         let way = match &spec {
             Ok(spec) => {
                 let way = before.desired.goal.way(spec, None);
@@ -269,7 +275,9 @@ impl<H: Hypervisor> Context<H> {
             Outcome::Arrived { changes, addresses } => {
                 let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
                 info!(changes, took_ms, "complete");
-                pen.say(Completed { changes, took_ms, addresses });
+                let led = || SpecDigest::of_upstreams(&want.upstreams);
+                let upstreams = want.is_gateway().then(led);
+                pen.say(Completed { changes, took_ms, addresses, upstreams });
                 Ended::Settled
             }
             Outcome::Halted { why: Halt::Cancelled, before } => {

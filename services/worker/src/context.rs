@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::epochs::Epochs;
+use crate::gateways::Known;
 use crate::settings::Settings;
 use crate::view::View;
 
@@ -28,6 +29,8 @@ pub(crate) struct Context<H> {
     pub(crate) shutdown: CancellationToken,
     /// Guests this process is at.
     pub(crate) busy: Busy,
+    /// What is known of the guests that gateways lead to.
+    pub(crate) known: Known,
     /// Tells the dispatcher to look at a guest again.
     pub(crate) nudge: mpsc::UnboundedSender<GuestKey>,
 }

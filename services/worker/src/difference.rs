@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::mem::discriminant;
 
 use phoenix_bus::Difference;
-use phoenix_domain::{Change, Property, Run, Seen, SeenGuest, Volume, VolumeSource};
+use phoenix_domain::{Change, Property, Run, Seen, SeenGuest, Volume, VolumeSource, is_gateway};
 use serde_json::Value;
 
 /// What is said where there is nothing.
@@ -47,6 +47,10 @@ pub(crate) fn differences(before: &Seen, change: &Change) -> Vec<Difference> {
         Change::Start => is(run(guest), "running"),
         Change::Restart => is(run(guest), "started anew"),
         Change::Stop => is(run(guest), "stopped"),
+        Change::InstallFeature { feature } if is_gateway(feature) => {
+            let have = "not installed, or leads elsewhere than the routes";
+            vec![difference(&format!("feature {feature}"), have, "leads to where they are now")]
+        }
         Change::InstallFeature { feature } => {
             vec![difference(&format!("feature {feature}"), "not installed", "installed")]
         }

@@ -69,6 +69,7 @@ pub(crate) async fn run<H: Hypervisor + 'static>(
                 Told::Event { seq, event } => {
                     let guest = event.state.guest;
                     dispatcher.context.view.told(End { seq, event: *event });
+                    dispatcher.context.known.heard();
                     if is_caught_up {
                         open.push(guest);
                         open.extend(dispatcher.context.view.above(guest));
@@ -78,11 +79,13 @@ pub(crate) async fn run<H: Hypervisor + 'static>(
                 Told::CaughtUp => {
                     is_caught_up = true;
                     open = dispatcher.context.view.guests();
+                    dispatcher.context.known.knows_all(true);
                     info!(guests = open.len(), "every guest's state is known");
                     rescue.reset_immediately();
                 }
                 Told::Rewound => {
                     warn!("the log is another one than before, or went backwards");
+                    dispatcher.context.known.knows_all(false);
                     dispatcher.context.view.forget();
                 }
             },

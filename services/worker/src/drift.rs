@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
-use phoenix_domain::{Drifted, Goal, GuestKey, Record};
+use phoenix_domain::{Drifted, Goal, GuestKey, Record, whereabouts};
 use phoenix_hypervisor::Hypervisor;
 use tracing::{debug, info, warn};
 
@@ -46,25 +46,31 @@ async fn look<H: Hypervisor>(context: &Context<H>, guest: GuestKey) {
         return;
     };
     let Ok(spec) = state.desired.spec.read() else { return };
-    let changes = match forecast(&context.host, &spec, goal, None).await {
-        Ok(forecast) => forecast.drift(),
+    let Some(spec) = context.told_where(spec, guest).await else { return };
+    let (changes, seen) = match forecast(&context.host, &spec, goal, None).await {
+        Ok(forecast) => (forecast.drift(), forecast.addresses),
         Err(err) => {
             debug!(%guest, %err, "it cannot be seen whether it drifted");
             return;
         }
     };
-    if changes == state.work.drift {
+    // A DHCP server may have moved it. One that has no address now will have one again.
+    let is_moved =
+        !seen.is_empty() && whereabouts(&spec, &seen) != whereabouts(&spec, &state.work.addresses);
+    if changes == state.work.drift && !is_moved {
         return;
     }
+    let addresses = is_moved.then_some(seen);
     let told = context
         .bus
         .ask(&context.setup, &context.teller, &[guest], |_, now| {
             // Whoever has asked for something meanwhile makes what was seen a thing of the past.
-            (now == Some(state)).then(|| Drifted { changes: changes.clone() }.into())
+            let drifted = || Drifted { changes: changes.clone(), addresses: addresses.clone() };
+            (now == Some(state)).then(|| drifted().into())
         })
         .await;
     match told {
-        Ok(_) => info!(%guest, ?changes, "drifted"),
+        Ok(_) => info!(%guest, ?changes, ?addresses, "drifted"),
         Err(err) => warn!(%guest, %err, "a drift was not told; it is looked at again"),
     }
 }

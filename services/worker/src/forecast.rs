@@ -76,6 +76,7 @@ pub(crate) async fn forecast<H: Hypervisor>(
     Ok(Forecast {
         owner: guest.as_ref().map(|guest| guest.owner),
         run: guest.as_ref().map(|guest| guest.run),
+        addresses: guest.iter().flat_map(|guest| &guest.addresses).copied().collect(),
         root_disk: guest.as_ref().map(|guest| guest.root_disk.clone()),
         snapshots: guest.iter().flat_map(|guest| guest.snapshots.keys().cloned()).collect(),
         kept: seen.kept,

@@ -2,8 +2,8 @@
 //!
 //! `dispatcher` wakes guests, `intake` takes the tokens, `attend` does what there is to do for one
 //! guest, `journal` turns what the engine tells into events. `forecast` is what `answers` tells those
-//! who ask what would be done, and how `drift` finds what is otherwise than it was left. Whatever is
-//! killed: the log says what is wanted, the host says what is, and the kernel lock says who is at it.
+//! who ask what would be done, and how `drift` finds what is otherwise than it was left; `gateways`
+//! has those go again that lead elsewhere than they should. Whatever is killed: the log says what is wanted, the host says what is, and the kernel lock says who is at it.
 
 mod answers;
 mod attend;
@@ -15,6 +15,7 @@ mod drift;
 mod epochs;
 mod error;
 mod forecast;
+mod gateways;
 mod intake;
 mod journal;
 mod limits;
@@ -86,6 +87,7 @@ pub async fn run<H: Hypervisor + 'static>(
         host: Limited::new(host, settings.clones),
         view: View::default(),
         busy: Busy::default(),
+        known: gateways::Known::default(),
         settings,
         worker,
         bus: bus.clone(),
@@ -118,6 +120,11 @@ pub async fn run<H: Hypervisor + 'static>(
     let drift = drift::keep(Arc::clone(&context));
     parts.spawn(async {
         drift.await;
+        Ok(())
+    });
+    let gateways = gateways::keep(Arc::clone(&context));
+    parts.spawn(async {
+        gateways.await;
         Ok(())
     });
     drop(context);

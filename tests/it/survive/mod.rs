@@ -5,6 +5,7 @@ mod cancelled;
 mod dependencies;
 mod foreign;
 mod frozen;
+mod gateway;
 mod load;
 mod server;
 pub(crate) mod site;

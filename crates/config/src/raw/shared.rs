@@ -87,6 +87,7 @@ pub(crate) struct RawRoute {
     pub(crate) name: Option<String>,
     /// Port of the service.
     pub(crate) port: Option<Whole>,
-    /// `http` or `https`. Default: `http`.
+    /// `http`, `https`, or `tcp` for what is neither: bytes are passed on from the same port of the
+    /// gateway. Default: `http`.
     pub(crate) scheme: Option<String>,
 }

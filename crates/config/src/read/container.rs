@@ -109,6 +109,7 @@ pub(crate) fn container(vmid: Vmid, raw: RawContainer, mut reading: Reading<'_>)
             portainer_role: raw.portainer_role.map(String::into_boxed_str),
         }),
         origin: origin?,
+        upstreams: Vec::new(),
     };
     let at = reading.guest();
     let spec = Box::new(spec);

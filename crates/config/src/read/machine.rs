@@ -135,6 +135,7 @@ pub(crate) fn machine(
             after_features,
         }),
         origin: origin?,
+        upstreams: Vec::new(),
     };
     let at = reading.guest();
     let spec = Box::new(spec);

@@ -25,6 +25,7 @@ mod files;
 mod firewall_misplaced;
 mod firewall_open;
 mod firewall_rules;
+mod gateway_routes;
 mod gateways;
 mod gpu_features;
 mod gpu_shares;
@@ -106,6 +107,7 @@ const RULES: &[Rule] = &[
     firewall_misplaced::RULE,
     firewall_open::RULE,
     firewall_rules::RULE,
+    gateway_routes::RULE,
     gateways::RULE,
     gpu_features::RULE,
     gpu_shares::RULE,

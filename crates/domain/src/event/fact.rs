@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{BootId, Claim, Desired, Failure, GuestKey, Phase, StepName};
+use crate::{BootId, Claim, Desired, Failure, GuestKey, Phase, SpecDigest, StepName};
 
 macro_rules! facts {
     ($($(#[doc = $doc:literal])* $name:ident $kind:literal $type:literal { $($(#[doc = $field_doc:literal])* $(#[serde($($attribute:tt)*)])? $field:ident: $field_type:ty,)* })*) => {
@@ -158,6 +158,9 @@ facts! {
         took_ms: u64,
         /// The addresses it has now; empty where it stands still or has none.
         addresses: Vec<IpAddr>,
+        /// The digest of what it leads to, where it is a gateway.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        upstreams: Option<SpecDigest>,
     }
     /// It is about to be started anew, because somebody asked for that.
     RestartBegun "restart-begun" "dev.phoenix.guest.restart-begun.v1" {
@@ -168,6 +171,9 @@ facts! {
     Drifted "drifted" "dev.phoenix.guest.drifted.v1" {
         /// What would make it as wanted.
         changes: Vec<String>,
+        /// The addresses it was found to have, where those are others than before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        addresses: Option<Vec<IpAddr>>,
     }
     /// It was given up.
     Failed "failed" "dev.phoenix.guest.failed.v1" {

@@ -98,9 +98,17 @@ impl Record {
             Fact::RestartBegun(begun) => {
                 work.restart = Some(Restart { from: begun.boot.clone() });
             }
-            Fact::Drifted(drifted) => work.drift.clone_from(&drifted.changes),
+            Fact::Drifted(drifted) => {
+                work.drift.clone_from(&drifted.changes);
+                if let Some(addresses) = &drifted.addresses {
+                    work.addresses.clone_from(addresses);
+                }
+            }
             Fact::Completed(completed) => {
                 work.addresses.clone_from(&completed.addresses);
+                if desired.goal.is_whole() {
+                    work.upstreams.clone_from(&completed.upstreams);
+                }
                 work.drift.clear();
                 work.restart = None;
                 // Who only starts or stops a guest brings it no further.

@@ -158,6 +158,7 @@ fn whole(guest: GuestKey, seen: SeenGuest) -> SimulatedGuest {
         model_server: None,
         clean: false,
         broken: BTreeMap::new(),
+        upstreams: None,
         boots: 0,
     }
 }

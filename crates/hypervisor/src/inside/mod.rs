@@ -18,7 +18,7 @@ use crate::library::{self, Library, Surroundings, quoted};
 use crate::recipe::{Recipe, RecipeFile, pack};
 use crate::vault::Opened;
 use crate::veil::Veil;
-use crate::{Hand, HostError, Tested};
+use crate::{Hand, HostError, Tested, gateway};
 
 pub(crate) use self::look::Looking;
 
@@ -98,7 +98,7 @@ impl Room<'_> {
         let (spec, script) = (self.spec()?, self.script(recipe, &secrets));
         let texts = [("guest.json", &*spec), ("parameters", &recipe.parameters), ("run", &*script)];
         let what = format!("{} in {}", recipe.name, self.want.vmid);
-        self.unpack(what, LONG, &recipe.files, &texts, &secrets, hand).await
+        self.unpack(what, LONG, &recipe.bundle(), &texts, &secrets, hand).await
     }
 
     /// Runs a test in the guest, and says how it went.
@@ -203,6 +203,7 @@ impl Room<'_> {
     fn script(&self, recipe: &Recipe, secrets: &Opened) -> String {
         let (entry, name) = (&recipe.entry, &recipe.receipt);
         let (vmid, environment) = (self.want.vmid, self.environment(secrets));
+        let leads_to = format!("{}=\"$PWD/{}\"", gateway::VARIABLE, gateway::FOLDER);
         // What was set of a feature when it was installed holds for what it serves.
         let installed = match name.strip_prefix("service-") {
             Some(feature) => format!(
@@ -219,7 +220,7 @@ impl Room<'_> {
             "set -eu\n\
              {environment}\
              {installed}\
-             export PHOENIX_LIB=\"$PWD/lib\" PHOENIX_PARAMETERS=\"$PWD/all\"\n\
+             export PHOENIX_LIB=\"$PWD/lib\" PHOENIX_PARAMETERS=\"$PWD/all\" {leads_to}\n\
              chmod +x './{entry}'\n\
              ( cd \"$(dirname './{entry}')\" && ./\"$(basename '{entry}')\" {vmid} )\n\
              mkdir -p {RECEIPTS}\n\

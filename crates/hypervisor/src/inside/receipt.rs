@@ -78,6 +78,7 @@ mod tests {
             entry: "feature/install.sh".to_owned(),
             parameters: "parameter_port='6379'\n".to_owned(),
             surroundings: String::new(),
+            written: Vec::new(),
             secrets: secrets.iter().map(secret).collect(),
             files: Vec::new(),
         }

@@ -4,6 +4,7 @@
 //! as a colleague in the web interface of a real host would be.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -122,6 +123,14 @@ pub fn stop(dir: &Path, guest: GuestKey) -> Result<(), HostError> {
 pub fn set(dir: &Path, guest: GuestKey, to: &[Property]) -> Result<(), HostError> {
     alter(dir, guest, |guest| {
         effect::put_properties(guest, to);
+        Ok(())
+    })
+}
+
+/// Gives a running guest other addresses, as a DHCP server does.
+pub fn readdress(dir: &Path, guest: GuestKey, addresses: &[IpAddr]) -> Result<(), HostError> {
+    alter(dir, guest, |guest| {
+        guest.seen.addresses = addresses.to_vec();
         Ok(())
     })
 }

@@ -5,7 +5,7 @@ use std::mem::discriminant;
 
 use phoenix_domain::{
     AppArmor, Boot, Change, Firewall, GpuSet, GuestKey, GuestSpec, Inside, Kind, Made, MebiBytes,
-    Origin, Owner, Property, Run, Volume, VolumeSource,
+    Origin, Owner, Property, Run, SpecDigest, Volume, VolumeSource, is_gateway,
 };
 
 use super::guest::{AGENT, Frozen, SimulatedGuest, half_made};
@@ -176,6 +176,9 @@ fn change(
         Change::InstallFeature { feature } => {
             let inside = entered(refuse, guest)?;
             inside.features.insert(feature.clone());
+            if is_gateway(feature) {
+                guest.upstreams = Some(SpecDigest::of_upstreams(&scene.want.upstreams));
+            }
         }
         Change::SetUpService { feature } => {
             let inside = entered(refuse, guest)?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use phoenix_domain::{
     BootId, Change, Disk, Facets, FeatureName, FileName, GuestKey, GuestSpec, Health, Inheritance,
     Inside, Made, ModelServer, Owner, Property, Run, SeenGuest, SnapshotName, SpecDigest,
-    StorageId, Volume, VolumeSource,
+    StorageId, Volume, VolumeSource, is_gateway,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -30,6 +30,9 @@ pub struct SimulatedGuest {
     pub clean: bool,
     /// Services of it that are sick.
     pub broken: BTreeMap<String, Broken>,
+    /// The digest of what it led to when it was told, where it is a gateway.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstreams: Option<SpecDigest>,
     /// How often it was started: the only trace of a start that had to be made again.
     pub boots: u64,
 }
@@ -93,15 +96,20 @@ impl SimulatedGuest {
     pub(super) fn look(&self, want: &GuestSpec, facets: Facets) -> SeenGuest {
         let mut seen = self.seen.clone();
         seen.boot = self.runs().then(|| BootId::new(format!("boot {}", self.boots)));
+        let leads_there = self.upstreams == Some(SpecDigest::of_upstreams(&want.upstreams));
         seen.inside = match (facets, self.runs()) {
             // Nobody can look into a guest that stands still.
             (Facets::Config, _) | (Facets::Inside, false) => None,
             (Facets::Inside, true) => {
                 let is_as_wanted = self.model_server == want.model_server;
-                seen.inside.map(|inside| Inside {
-                    health: self.health(),
-                    service: inside.service.filter(|_| is_as_wanted),
-                    ..inside
+                seen.inside.map(|mut inside| {
+                    // As on a real host, one that leads elsewhere counts as not installed.
+                    inside.features.retain(|feature| leads_there || !is_gateway(feature));
+                    Inside {
+                        health: self.health(),
+                        service: inside.service.filter(|_| is_as_wanted),
+                        ..inside
+                    }
                 })
             }
         };
@@ -243,6 +251,7 @@ pub(super) fn half_made(
         model_server: None,
         clean: false,
         broken: BTreeMap::new(),
+        upstreams: None,
         boots: 0,
     }
 }

@@ -142,7 +142,11 @@ impl Hypervisor for Simulated {
     }
 
     async fn apply(&self, want: &GuestSpec, change: &Change, hand: &Hand) -> Result<(), HostError> {
-        let order = ChangeOrder { guest: want.clone(), change: change.clone() };
+        let order = ChangeOrder {
+            guest: want.clone(),
+            change: change.clone(),
+            upstreams: want.upstreams.clone(),
+        };
         match &self.effects {
             Effects::ByChild { program, arguments } => {
                 self.by_child(program, arguments, &order, hand).await

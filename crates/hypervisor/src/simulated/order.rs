@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use phoenix_domain::{Change, GuestSpec};
+use phoenix_domain::{Change, GuestSpec, Upstream};
 use serde::{Deserialize, Serialize};
 
 use super::folder::Folder;
@@ -19,6 +19,9 @@ pub struct ChangeOrder {
     pub guest: GuestSpec,
     /// The change.
     pub change: Change,
+    /// What the guest is to lead to: no part of a spec that is written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub upstreams: Vec<Upstream>,
 }
 
 /// Why a child did not make its change. What it displays is one line of JSON, which it is to print
@@ -39,9 +42,10 @@ pub enum NotMade {
 
 /// Makes the change of an order: what a child of [`super::Effects::ByChild`] is to call.
 pub fn run_change(dir: &Path, order_json: &str) -> Result<(), NotMade> {
-    let order: ChangeOrder = serde_json::from_str(order_json).map_err(|err| {
+    let mut order: ChangeOrder = serde_json::from_str(order_json).map_err(|err| {
         NotMade::Unreadable { what: "the order of a change".to_owned(), why: err.to_string() }
     })?;
+    order.guest.upstreams = std::mem::take(&mut order.upstreams);
     // Who started us keeps the time, and ends us when it is over.
     let made = Folder::open(dir).and_then(|folder| run::run(&folder, &order, None));
     made.map_err(|err| NotMade::from(&err))

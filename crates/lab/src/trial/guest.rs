@@ -62,6 +62,7 @@ fn container(vmid: u64, name: &str, nth: u8) -> Result<GuestSpec, Refused> {
         dependencies: Vec::new(),
         model_server: None,
         route: None,
+        upstreams: Vec::new(),
         body: Body::Container(Container {
             unprivileged: true,
             swap: None,

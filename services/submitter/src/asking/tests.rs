@@ -111,7 +111,7 @@ pub(crate) fn stepped(before: &Event) -> Event {
 }
 
 pub(crate) fn completed(before: &Event) -> Event {
-    then(before, Completed { changes: 2, took_ms: 65_000, addresses: Vec::new() })
+    then(before, Completed { changes: 2, took_ms: 65_000, addresses: Vec::new(), upstreams: None })
 }
 
 pub(crate) fn failed(before: &Event) -> Event {
@@ -256,7 +256,8 @@ fn what_was_stopped_or_removed_or_has_drifted_is_submitted_anew() {
         assert_eq!(answer(&asked), Answer::Ask, "{goal}");
         assert_eq!(answer(&completed(&claimed(&asked))), Answer::Ask, "{goal}");
     }
-    let drifted = phoenix_domain::Drifted { changes: vec!["set memory".to_owned()] };
+    let drifted =
+        phoenix_domain::Drifted { changes: vec!["set memory".to_owned()], addresses: None };
     assert_eq!(answer(&then(&complete, drifted)), Answer::Ask);
     let adopted = completed(&claimed(&turned_to(Goal::Adopted, &complete)));
     assert_eq!(answer(&adopted), Answer::AsDesired, "what was taken over is as wanted");

@@ -74,6 +74,7 @@ pub(super) fn text(
             Cause::Submitted => "asked for".to_owned(),
             Cause::StoodOnBy(above) => format!("{above} stands on it"),
             Cause::Retried => "another attempt".to_owned(),
+            Cause::UpstreamsChanged => "where it leads to has changed".to_owned(),
             Cause::Repair { reason } => reason,
         };
         let key = GuestKey::from(*guest).to_string();

@@ -222,6 +222,7 @@ mod tests {
         let forecast = Forecast {
             owner: Some(Owner::Phoenix),
             run: Some(Run::Running),
+            addresses: Vec::new(),
             root_disk: Some(spec.root_disk.clone()),
             volumes: spec.volumes.clone(),
             kept: Vec::new(),
