@@ -34,8 +34,28 @@ fn processes(word: &str) -> Vec<String> {
     lines.filter(|line| line.contains(word)).collect()
 }
 
-fn room() -> TempDir {
-    tempfile::Builder::new().prefix("trial-").tempdir_in("/dev/shm").unwrap()
+/// A folder for labs. What a test that fails has left in it goes with it.
+struct Room(TempDir);
+
+impl Room {
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        for lab in fs::read_dir(self.path()).into_iter().flatten().filter_map(Result::ok) {
+            drop(fs::write(lab.path().join("kept"), ""));
+        }
+        let room = self.path().to_str().unwrap_or_default();
+        let remove = ["feature", "test", "--remove-kept", "--room", room];
+        drop(phoenix_with(Path::new("/"), &remove, &[PATH]));
+    }
+}
+
+fn room() -> Room {
+    Room(tempfile::Builder::new().prefix("trial-").tempdir_in("/dev/shm").unwrap())
 }
 
 #[test]
