@@ -2,9 +2,6 @@
 # What every install.sh and check.sh begins with: the words for people, the guest's parameters and
 # secrets, and the helpers beside this file. CONTRIBUTING.md has the rules they stand for.
 
-# What is not said to be secret can be read: services have users of their own. Phoenix starts us with 077.
-umask 022
-
 say() { printf '%s\n' "$*"; }
 
 # The three ways a script ends early. The last line on stderr is what the operator reads.

@@ -74,6 +74,7 @@ mod lxc {
         a_guest_has_its_limits_and_its_address_for_real,
         what_a_killed_run_has_left_in_a_guest_is_gone_with_the_next_one,
         a_guest_that_was_left_frozen_runs_again,
+        what_a_script_leaves_running_does_not_hold_the_guest,
         a_volume_that_grew_is_found_again_in_its_size,
     );
 }

@@ -38,11 +38,13 @@ const NEVER: i32 = 78;
 /// How often its addresses are looked at.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// What everything in a guest begins with: nothing of the environment of the host is there.
+/// What everything in a guest begins with: nothing of the environment of the host is there, nor the
+/// locks. Those are held by who waits for it outside; a service that a script leaves behind would hold
+/// them for as long as it runs.
 macro_rules! in_guest {
     ($script:literal) => {
         concat!(
-            "set -u; export HOME=/root LANG=C.UTF-8 \
+            "exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; set -u; export HOME=/root LANG=C.UTF-8 \
              PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; ",
             $script
         )

@@ -1,7 +1,8 @@
 //! What is done inside of guests.
 
-use phoenix_domain::{Check, Goal, Run, StepName, Verdict};
+use phoenix_domain::{Change, Check, Goal, Run, StepName, Verdict};
 use phoenix_engine::{Outcome, StepError};
+use phoenix_hypervisor::{Hand, Hypervisor as _, Lock};
 
 use crate::ground::{Ground, Plain};
 
@@ -229,6 +230,23 @@ pub(crate) async fn a_secret_nobody_has_is_missed_before_anything_is_touched<G: 
     assert!(told(&err).contains("password (secret://prod/redis)"), "{}", told(&err));
     assert_eq!((err.verdict(), err.advice()), (Verdict::AskHuman, Some("put it there")));
     assert_eq!(ground.look(&want).await.guest, None);
+}
+
+/// A lock lasts as long as its last holder, whoever that is.
+pub(crate) async fn what_a_script_leaves_running_does_not_hold_the_guest(ground: &Plain) {
+    ground.feature("tool", "#!/bin/sh\nsleep 1000 </dev/null >/dev/null 2>&1 &\n");
+    let want = ground.guest(950).build();
+    ground.arrive(&want).await;
+    let folder = tempfile::tempdir().unwrap();
+    let lock = Lock::try_take(&folder.path().join("lock")).unwrap();
+    let hand = Hand::holding([&lock]);
+
+    let install = Change::InstallFeature { feature: "tool".parse().unwrap() };
+    ground.host().apply(&want, &install, &hand).await.unwrap();
+    drop((lock, hand));
+
+    assert!(ground.lab.inside(950, &["ps"]).contains("sleep 1000"));
+    Lock::try_take(&folder.path().join("lock")).unwrap();
 }
 
 /// Whoever is killed cannot clean up.
