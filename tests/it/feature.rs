@@ -41,7 +41,7 @@ fn the_features_there_are_those_of_the_folders_and_what_hides_or_is_wrong_is_sai
     assert!(line("qdrant ").contains(&format!("{library}/qdrant")), "{text:?}");
     let json: Value = serde_json::from_str(&json.out).unwrap();
     let all = json["features"].as_array().unwrap();
-    assert_eq!(all.len(), 16);
+    assert_eq!(all.len(), 17);
     let wrong = all.iter().find(|feature| feature["name"] == "wrong").unwrap();
     assert!(wrong["error"].as_str().unwrap().contains("headline") && wrong["manifest"].is_null());
 }

@@ -51,12 +51,15 @@ pub(crate) struct Up {
     /// How long the changes of a simulated host take, where it is made anew
     #[arg(long, value_enum, default_value_t = Pace::Natural, value_name = "PACE")]
     sim_pace: Pace,
-    /// A folder with features, for real containers
+    /// A folder with features, for real containers. May be given again, the first that has one wins
     #[arg(long, default_value = "/usr/share/phoenix/features", value_name = "DIR", value_hint = ValueHint::DirPath)]
-    features: PathBuf,
+    features: Vec<PathBuf>,
     /// A folder with application scripts, for real containers
     #[arg(long, default_value = "/etc/phoenix/scripts", value_name = "DIR", value_hint = ValueHint::DirPath)]
     scripts: PathBuf,
+    /// A folder with the scripts of tests, for real containers
+    #[arg(long, default_value = "/etc/phoenix/tests", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    tests: PathBuf,
     /// Make a network for real containers, apart from this machine's own: the bridge that guests
     /// name, and its address, as in `vmbr0=192.168.60.1/24`
     #[arg(long, value_name = "BRIDGE=ADDRESS/PREFIX")]
@@ -177,10 +180,15 @@ impl Up {
                 .arg("--sim-dir")
                 .arg(data.join("sim")),
             Host::Lxc => worker
-                .arg("--features")
-                .arg(&self.features)
+                .args(
+                    self.features
+                        .iter()
+                        .flat_map(|one| [OsStr::new("--features"), one.as_os_str()]),
+                )
                 .arg("--scripts")
                 .arg(&self.scripts)
+                .arg("--tests")
+                .arg(&self.tests)
                 .args(netns.iter().flat_map(|netns| [OsStr::new("--netns"), netns.as_os_str()])),
         };
         Child::start("the worker", &worker)

@@ -8,7 +8,7 @@ use clap::Args;
 use phoenix_hypervisor::simulated::run_change;
 
 /// The verb under which a program makes one change of a simulated host.
-pub(crate) const CHANGE_VERB: &str = "sim-change";
+pub const CHANGE_VERB: &str = "sim-change";
 
 /// One change of a simulated host.
 #[derive(Debug, Args)]

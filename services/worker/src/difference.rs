@@ -52,7 +52,11 @@ pub(crate) fn differences(before: &Seen, change: &Change) -> Vec<Difference> {
             vec![difference(&format!("feature {feature}"), have, "leads to where they are now")]
         }
         Change::InstallFeature { feature } => {
-            vec![difference(&format!("feature {feature}"), "not installed", "installed")]
+            vec![difference(
+                &format!("feature {feature}"),
+                "not installed as it is now",
+                "installed",
+            )]
         }
         Change::SetUpService { feature } => {
             vec![difference(&format!("service of {feature}"), "not set up as it is now", "set up")]

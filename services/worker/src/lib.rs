@@ -44,7 +44,7 @@ use crate::epochs::Epochs;
 use crate::limits::Limited;
 use crate::view::View;
 
-pub use change::SimChange;
+pub use change::{CHANGE_VERB, SimChange};
 pub use error::WorkerError;
 pub use program::main;
 pub use settings::{HostKind, Pace, Settings, Vouched};

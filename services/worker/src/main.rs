@@ -2,23 +2,21 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-use phoenix_worker::{Settings, SimChange};
+use clap::Parser;
+use phoenix_worker::{CHANGE_VERB, Settings, SimChange};
 
 /// Takes the jobs of one host and makes its guests as they should be.
 #[derive(Parser)]
-#[command(name = "phoenix-worker", version, args_conflicts_with_subcommands = true)]
+#[command(name = "phoenix-worker", version)]
 struct Cli {
     #[command(flatten)]
-    settings: Option<Settings>,
-    #[command(subcommand)]
-    verb: Option<Verb>,
+    settings: Settings,
 }
 
-#[derive(Subcommand)]
-enum Verb {
+/// What it starts itself as, for one change of a simulated host.
+#[derive(Parser)]
+enum Child {
     /// Make one change of a simulated host
-    #[command(hide = true)]
     SimChange(SimChange),
 }
 
@@ -26,9 +24,9 @@ enum Verb {
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match Cli::parse() {
-        Cli { verb: Some(Verb::SimChange(change)), .. } => change.run(),
-        Cli { settings: Some(settings), .. } => phoenix_worker::main(settings),
-        Cli { .. } => ExitCode::from(64),
+    if std::env::args_os().nth(1).is_some_and(|verb| verb == CHANGE_VERB) {
+        let Child::SimChange(change) = Child::parse();
+        return change.run();
     }
+    phoenix_worker::main(Cli::parse().settings)
 }

@@ -17,11 +17,13 @@ use tracing::warn;
 
 use crate::change::CHANGE_VERB;
 use crate::error::WorkerError;
+use crate::make_folder;
 use crate::safe::Safe;
 use crate::settings::{HostKind, Pace, Settings};
 
 /// Works until it is asked to end, and returns how that went.
 pub fn main(settings: Settings) -> ExitCode {
+    let settings = settings.wherever_we_are();
     tell(&settings.log, LogFormat::Text);
     match start(settings) {
         Ok(()) => ExitCode::SUCCESS,
@@ -96,6 +98,7 @@ async fn lxc(settings: Settings, shutdown: CancellationToken) -> Result<(), Work
 }
 
 fn library(settings: &Settings) -> Result<Library, WorkerError> {
+    make_folder(&settings.state_dir)?;
     let salt = Salt::open(&settings.state_dir).map_err(WorkerError::Salt)?;
     let secrets = Secrets::new(settings.secrets.settings());
     Ok(Library {

@@ -99,6 +99,22 @@ pub struct Settings {
     pub log: String,
 }
 
+impl Settings {
+    /// Returns the same with paths that hold wherever this process, or one it starts, is.
+    pub(crate) fn wherever_we_are(mut self) -> Self {
+        let paths = [&mut self.run_dir, &mut self.state_dir, &mut self.host_root];
+        let folders = [&mut self.features, &mut self.scripts, &mut self.tests, &mut self.profiles];
+        let optional = [&mut self.sim_dir, &mut self.netns].into_iter().flatten();
+        for path in paths.into_iter().chain(folders.into_iter().flatten()).chain(optional) {
+            // Where there is no current folder, what is said is all there is.
+            if let Ok(absolute) = std::path::absolute(&*path) {
+                *path = absolute;
+            }
+        }
+        self
+    }
+}
+
 /// The kinds of host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum HostKind {

@@ -1,6 +1,7 @@
 //! What a driver stands on in the suite.
 
 use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -60,6 +61,21 @@ pub(crate) trait Ground: Default {
 
     /// Walks, and returns what was said inside of the guest as well.
     async fn walk_heard(&self, want: &GuestSpec, goal: Goal) -> (Outcome, Vec<String>) {
+        self.walk_told(want, goal, &Listening::default()).await
+    }
+
+    /// Walks until somebody stops it before the change after so many.
+    async fn walk_cut(&self, want: &GuestSpec, after: usize) -> Outcome {
+        let journal = Listening { most: Some(after), ..Listening::default() };
+        self.walk_told(want, Goal::Present, &journal).await.0
+    }
+
+    async fn walk_told(
+        &self,
+        want: &GuestSpec,
+        goal: Goal,
+        journal: &Listening,
+    ) -> (Outcome, Vec<String>) {
         let said = Arc::<Mutex<Vec<String>>>::default();
         let memory = Arc::clone(&said);
         let ear = Ear::new(move |line| memory.lock().unwrap().push(line.to_owned()));
@@ -72,7 +88,7 @@ pub(crate) trait Ground: Default {
             want,
             way: &goal.way(want, None),
             host: self.host(),
-            journal: &Silent,
+            journal,
             hand: &Hand::holding([&lock]).heard_by(ear),
             caution: Caution::None,
             patience,
@@ -111,12 +127,17 @@ pub(crate) fn on_net(mut spec: GuestSpec, address: &str) -> GuestSpec {
     spec
 }
 
-/// A journal that hears everything and stops nothing.
-struct Silent;
+/// A journal that hears everything, and stops nothing before so many changes were made.
+#[derive(Default)]
+pub(crate) struct Listening {
+    most: Option<usize>,
+    made: AtomicUsize,
+}
 
-impl Journal for Silent {
+impl Journal for Listening {
     async fn before(&self, _step: StepName, _change: &Change) -> Result<(), Halt> {
-        Ok(())
+        let made = self.made.fetch_add(1, Ordering::Relaxed);
+        if self.most.is_some_and(|most| made >= most) { Err(Halt::ShuttingDown) } else { Ok(()) }
     }
 
     fn stumbled(&self, _step: StepName, _change: &Change, _why: &str, _after: Duration) {}

@@ -28,6 +28,7 @@ macro_rules! everywhere {
             volumes_outlive_their_guest_and_are_found_again,
             what_is_wanted_stopped_stops_and_what_is_wanted_gone_goes,
             a_guest_that_is_not_ours_is_left_alone,
+            a_walk_that_is_stopped_anywhere_goes_on_to_the_same_end,
             many_clones_of_one_parent_are_made_at_once,
         );
     };

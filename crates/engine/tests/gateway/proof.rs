@@ -218,7 +218,7 @@ async fn a_guest_that_moved_is_one_reload(lab: &LxcLab, host: &Lxc, want: &mut G
     says(&until(&mut open, "\r\n\r\n"), 101, &[]);
     moved(want, offered(954, Some("10.77.0.2"), "flows", 5679, None));
 
-    assert_eq!(arrive(host, want).await, 1);
+    assert_eq!(arrive(host, want).await, 2, "installed, and shows anew that it works");
 
     assert_eq!(count(reloads(lab)), before + 1);
     says(&get(lab, GATEWAY, "flows", "/"), 200, &["Host: flows"]);

@@ -56,8 +56,13 @@ async fn test(args: &TestArgs, output: &mut Output) -> Result<u8, CommandError> 
     match args.output {
         ListFormat::Text => {
             let count = words::count(all.len(), "test", "tests");
-            let end =
-                if failed == 0 { "all passed".to_owned() } else { format!("{failed} failed") };
+            let not_run = all.iter().filter(|ran| ran.went.is_err()).count();
+            let end = match (failed - not_run, not_run) {
+                (0, 0) => "all passed".to_owned(),
+                (failed, 0) => format!("{failed} failed"),
+                (0, not_run) => format!("{not_run} not run"),
+                (failed, not_run) => format!("{failed} failed, {not_run} not run"),
+            };
             output.data(&format!("{count}: {end}\n"))?;
         }
         ListFormat::Json => {

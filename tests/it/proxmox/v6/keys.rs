@@ -79,7 +79,7 @@ fn table() -> Vec<Row> {
         row("secondary_network_config", nic("eth1", "10.0.0.162/24"), Live),
         row("features", json!(["docker", "node_exporter"]), Live),
         row("feature_parameters", json!({ "docker": { "log_max_size": "20m" } }), Checked),
-        row("secrets", json!({ "docker_token": "secret://phoenix/prod/docker" }), Marked),
+        row("secrets", json!({ "docker_token": "secret://phoenix/prod/docker" }), Live),
         row("gpu_assignment", json!("1"), Restart),
         row("unprivileged", json!(false), Refused("the configuration is refused")),
         row("application_script", json!("phoenix_hypervisor_lxc_954.sh"), Live),

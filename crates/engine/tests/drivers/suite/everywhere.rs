@@ -128,6 +128,30 @@ pub(crate) async fn a_guest_that_is_not_ours_is_left_alone<G: Ground>(ground: &G
     assert_eq!(ground.arrive(&want).await, 0);
 }
 
+pub(crate) async fn a_walk_that_is_stopped_anywhere_goes_on_to_the_same_end<G: Ground>(ground: &G) {
+    let want = |vmid| {
+        let guest = ground.guest(vmid).cores(2).volume("data", "/data", 1).disk(2).seal("ready");
+        on_storage(guest.build(), G::STORAGE)
+    };
+    let all = ground.arrive(&want(950)).await;
+    let whole = ground.look(&want(950)).await.guest.unwrap();
+    for after in 0..all {
+        let vmid = 951 + u64::from(after);
+        let cut = ground.walk_cut(&want(vmid), usize::try_from(after).unwrap()).await;
+        assert!(matches!(cut, Outcome::Halted { .. }), "cut after {after}: {cut:?}");
+
+        ground.arrive(&want(vmid)).await;
+
+        let seen = ground.look(&want(vmid)).await.guest.unwrap();
+        assert_eq!(
+            (seen.run, &seen.root_disk, seen.volumes.len()),
+            (whole.run, &whole.root_disk, 1)
+        );
+        assert_eq!(seen.snapshots.len(), whole.snapshots.len(), "cut after {after}");
+        assert_eq!(ground.arrive(&want(vmid)).await, 0, "cut after {after}");
+    }
+}
+
 pub(crate) async fn many_clones_of_one_parent_are_made_at_once<G: Ground>(ground: &G) {
     ground.arrive(&ground.guest(900).template().build()).await;
     let children: Vec<_> = (950..958).map(|vmid| ground.clone_of(900, vmid).build()).collect();
