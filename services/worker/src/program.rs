@@ -63,8 +63,8 @@ fn start(settings: Settings) -> Result<(), WorkerError> {
             HostKind::Idle => crate::run(settings, Idle::default(), shutdown).await,
             HostKind::Simulated => simulated(settings, shutdown).await,
             // The largest of them, which would be set aside for the others as well.
+            HostKind::Lxc => Box::pin(lxc(settings, shutdown)).await,
             HostKind::Proxmox => Box::pin(proxmox(settings, shutdown)).await,
-            HostKind::Lxc => lxc(settings, shutdown).await,
         };
         signals.abort();
         ended

@@ -2,6 +2,7 @@
 //! done with it, but for where the operator keeps it.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -74,9 +75,9 @@ async fn a_secret_is_nowhere_but_where_it_is_kept() {
     let states = site.inner.bus.states().await.unwrap();
     let mut said = format!("{told:?}\n{states:?}\n{}", worker.log());
     for guest in states.into_keys() {
-        said.push_str(&format!("{:?}", site.inner.bus.history(guest).await.unwrap()));
+        write!(said, "{:?}", site.inner.bus.history(guest).await.unwrap()).unwrap();
     }
-    said.push_str(&format!("{:?}", site.inner.bus.dead_letters().await.unwrap()));
+    write!(said, "{:?}", site.inner.bus.dead_letters().await.unwrap()).unwrap();
     assert!(said.contains("it is ***, twice: ***"), "it was said, and hidden: {said}");
     hits.extend(
         values.iter().filter(|value| said.contains(*value)).map(|_| "what was said".to_owned()),

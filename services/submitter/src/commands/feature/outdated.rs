@@ -1,6 +1,7 @@
 //! `phoenix feature outdated`: where a feature was installed by a recipe that is another one now.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use phoenix_domain::{FeatureName, GuestKey, GuestSpec};
 use serde_json::json;
@@ -116,14 +117,16 @@ fn text(outdated: &[Outdated], specs: &Specs) -> String {
         let whose = of.as_ref().map_or_else(|| "a guest that is gone".to_owned(), title);
         let who =
             if ids.is_empty() { String::new() } else { format!(": {} {verb}", words::list(&ids)) };
-        text.push_str(&format!("{feature} of {whose} has changed{who}\n"));
+        // A String takes everything that is written to it.
+        let _written = writeln!(text, "{feature} of {whose} has changed{who}");
         if let Some(of) = of.filter(|of| guests.contains(of)) {
-            text.push_str(&format!("  `phoenix submit {}` installs it anew there\n", of.vmid));
+            let _written = writeln!(text, "  `phoenix submit {}` installs it anew there", of.vmid);
         }
         if !ids.is_empty() {
-            text.push_str(&format!(
-                "  a clone that lists {feature} itself gets it anew; the others keep what they were cloned with\n"
-            ));
+            let _written = writeln!(
+                text,
+                "  a clone that lists {feature} itself gets it anew; the others keep what they were cloned with"
+            );
         }
     }
     text
