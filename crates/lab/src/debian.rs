@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::LabError;
 use crate::place::tools;
-use crate::process::{ask, how_ended, last_line, wait_for};
+use crate::process::{ask, how_ended, last_lines, wait_for};
 
 /// The release.
 pub const RELEASE: &str = "bookworm";
@@ -64,11 +64,12 @@ fn own(room: &Path) -> PathBuf {
 }
 
 async fn done(words: &[&str]) -> Result<(), LabError> {
-    let ended = wait_for(words, Path::new("/"), &[]).await?;
+    // In the folder of whoever asks: the archive's path may be a relative one.
+    let ended = wait_for(words, Path::new("."), &[]).await?;
     if ended.code == Some(0) {
         return Ok(());
     }
-    // debootstrap says on stdout what went wrong.
-    let said = last_line(&format!("{}{}", ended.out, ended.err));
+    // debootstrap says on stdout what went wrong, and tar before its last line.
+    let said = last_lines(&format!("{}{}", ended.out, ended.err), 3);
     Err(LabError::Failed { line: words.join(" "), how: how_ended(ended.code), said })
 }

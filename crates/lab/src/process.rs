@@ -147,7 +147,14 @@ pub(crate) fn output_of(words: &[&str], folder: &Path) -> Result<Vec<u8>, LabErr
 
 /// Returns the last line that says something.
 pub(crate) fn last_line(text: &str) -> String {
-    text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default().trim().to_owned()
+    last_lines(text, 1)
+}
+
+/// Returns the last few lines that say something, as one.
+pub(crate) fn last_lines(text: &str, count: usize) -> String {
+    let said = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let said: Vec<_> = said.collect();
+    said[said.len().saturating_sub(count)..].join("; ")
 }
 
 /// Says how a program ended that others waited for.
