@@ -152,9 +152,10 @@ pub(crate) fn last_line(text: &str) -> String {
 
 /// Returns the last few lines that say something, as one.
 pub(crate) fn last_lines(text: &str, count: usize) -> String {
-    let said = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let said: Vec<_> = said.collect();
-    said[said.len().saturating_sub(count)..].join("; ")
+    let said = text.lines().rev().map(str::trim).filter(|line| !line.is_empty());
+    let mut said: Vec<_> = said.take(count).collect();
+    said.reverse();
+    said.join("; ")
 }
 
 /// Says how a program ended that others waited for.
