@@ -172,7 +172,7 @@ fn a_host_outside_of_aws_has_its_secrets_in_files() {
     assert_eq!(
         one_less.out,
         "phoenix/redis#password  the file secrets.json\n  for 900 g900: redis_password\n\
-         phoenix/hf_token  MISSING\n  for 901 g901: redis_password\n  \
+         phoenix/hf_token  CANNOT BE HAD\n  for 901 g901: redis_password\n  \
          nobody has the secret phoenix/hf_token; asked: the credentials of systemd in ., the file \
          secrets.json, the token files\n  \
          hint: write it into secrets.json, which nobody else may read: \

@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -58,18 +59,20 @@ impl Child {
             clippy::disallowed_methods,
             reason = "these are our own programs; a hypervisor's are started in hypervisor::command"
         )]
-        let mut command = tokio::process::Command::new(&program.path);
-        command.args(&program.args).stdin(Stdio::null()).process_group(0);
+        let mut command = tokio::process::Command::new("setpriv");
+        // Should we be killed, it is asked to end: it would keep what the next one needs.
+        command.args(["--pdeathsig", "TERM", "--"]).arg(&program.path).args(&program.args);
+        command.stdin(Stdio::null()).process_group(0);
         if let Some(path) = &program.log {
             let log = File::options().create(true).append(true).open(path);
             let log = log.map_err(|err| UpError::Folder { path: path.clone(), err })?;
             command.stdout(Stdio::null()).stderr(log);
         }
-        let process = command.spawn().map_err(|err| UpError::NoProgram {
-            name,
-            program: program.path.clone(),
-            err,
-        })?;
+        let no_program = |err| UpError::NoProgram { name, program: program.path.clone(), err };
+        if !is_there(&program.path) {
+            return Err(no_program(ErrorKind::NotFound.into()));
+        }
+        let process = command.spawn().map_err(no_program)?;
         let pid = process.id().unwrap_or_default();
         Ok(Self { name, process, pid })
     }
@@ -97,6 +100,15 @@ impl Child {
             drop(self.process.kill().await);
         }
     }
+}
+
+/// Says whether there is a program of this name, here or on the path.
+fn is_there(program: &Path) -> bool {
+    if program.components().count() > 1 {
+        return program.exists();
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 fn how(status: ExitStatus) -> String {

@@ -23,8 +23,8 @@ pub(crate) enum UpError {
         #[source]
         err: io::Error,
     },
-    #[error("another `phoenix up` uses {}", path.display())]
-    FolderTaken { path: PathBuf },
+    #[error("another `phoenix up`, process {by}, uses {}", path.display())]
+    FolderTaken { path: PathBuf, by: String },
     #[error("something listens on 127.0.0.1:{port} already")]
     PortTaken { port: u16 },
     #[error("the network was not made")]

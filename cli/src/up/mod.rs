@@ -9,6 +9,7 @@ mod nats;
 
 use std::ffi::OsStr;
 use std::fs::File;
+use std::io::Write as _;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -296,9 +297,14 @@ fn alone(data: &Path) -> Result<File, UpError> {
     let path = data.join("up.lock");
     let mut options = File::options();
     let file = options.create(true).truncate(false).write(true).open(&path);
-    let file = file.map_err(|err| UpError::Folder { path, err })?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(_) => Err(UpError::FolderTaken { path: data.to_owned() }),
+    let mut file = file.map_err(|err| UpError::Folder { path: path.clone(), err })?;
+    if file.try_lock().is_err() {
+        let by = std::fs::read_to_string(&path).unwrap_or_default();
+        return Err(UpError::FolderTaken { path: data.to_owned(), by: by.trim().to_owned() });
     }
+    // For whoever is refused.
+    file.set_len(0)
+        .and_then(|()| writeln!(file, "{}", std::process::id()))
+        .map_err(|err| UpError::Folder { path, err })?;
+    Ok(file)
 }

@@ -38,8 +38,13 @@ pub(crate) fn known(loaded: &Loaded, asked: &[Vmid]) -> Result<(), CommandError>
 
 /// Returns the fleet, unless the configuration is refused.
 pub(crate) fn fleet(loaded: &Loaded) -> Result<&CheckedFleet, CommandError> {
-    loaded
-        .fleet
-        .as_ref()
-        .ok_or_else(|| CommandError::Refused { errors: loaded.count(Level::Error) })
+    loaded.fleet.as_ref().ok_or_else(|| {
+        let errors = loaded.count(Level::Error);
+        let first = loaded.findings.iter().find(|finding| finding.level() == Level::Error);
+        let first = first.map(|finding| {
+            let which = if errors == 1 { "" } else { "the first is " };
+            format!(": {which}{}, {}", finding.code, finding.message)
+        });
+        CommandError::Refused { errors, first: first.unwrap_or_default() }
+    })
 }

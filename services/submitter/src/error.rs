@@ -38,8 +38,12 @@ pub(crate) enum CommandError {
     #[error("there is no configuration in {}", looked_in.join(", "))]
     NoConfig { looked_in: Vec<String> },
     /// The configuration has errors.
-    #[error("the configuration is refused: {errors} {}", if *errors == 1 { "error" } else { "errors" })]
-    Refused { errors: usize },
+    #[error("the configuration is refused: {errors} {}{first}", if *errors == 1 { "error" } else { "errors" })]
+    Refused {
+        errors: usize,
+        /// The first of them, as what follows in the sentence.
+        first: String,
+    },
     /// A guest that is not there was asked for.
     #[error("there is no guest {asked}")]
     NoSuchGuest { asked: Vmid, near: Vec<String> },

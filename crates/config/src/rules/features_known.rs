@@ -25,7 +25,7 @@ fn check(scene: &Scene<'_>, findings: &Findings) {
             findings.add(match did_you_mean(feature.as_str(), known()) {
                 Some(near) => finding.help(format!("did you mean `{near}`?")),
                 None => finding.help(format!(
-                    "there are {}; one of your own is a folder in `/etc/phoenix/features`",
+                    "there are {}; one of your own is a folder in `/etc/phoenix/features`, or in one that `--features DIR` or PHOENIX_FEATURES names",
                     listed(known())
                 )),
             });

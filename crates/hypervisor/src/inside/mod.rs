@@ -351,10 +351,12 @@ fn judge(what: String, Ended { status, stdout, stderr }: Ended) -> Result<(), Ho
 
 fn check(check: &Check) -> String {
     let Check { command, retries, interval, .. } = check;
+    // What it said the last time is the reason; before that it is only not ready yet.
     format!(
-        "n=0\nuntil ( {command}\n) </dev/null\ndo\n\tn=$((n+1))\n\
-         \tif [ $n -ge {retries} ]; then echo \"failed {retries} times: {quoted}\" >&2; exit 1; fi\n\
-         \tsleep {interval}\ndone\n",
+        "n=0\nuntil said=$( ( {command}\n) </dev/null 2>&1 )\ndo\n\tn=$((n+1))\n\
+         \tif [ $n -ge {retries} ]; then\n\t\tprintf '%s\\n' \"$said\" >&2\n\
+         \t\techo \"failed $n times: {quoted}: $(printf %s \"$said\" | tail -n 1)\" >&2\n\
+         \t\texit 1\n\tfi\n\tsleep {interval}\ndone\n",
         quoted = command.replace(['"', '`', '$', '\\', '\n'], " "),
     )
 }

@@ -25,7 +25,7 @@ pub enum FeatureCommand {
 pub(crate) struct FeaturesArgs {
     /// Folder with features, before /etc/phoenix/features, ./features of the repository and
     /// /usr/share/phoenix/features; may be given again, the first that has one wins
-    #[arg(long = "features", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(long = "features", value_name = "DIR", env = "PHOENIX_FEATURES", value_delimiter = ':', value_hint = ValueHint::DirPath)]
     pub(crate) folders: Vec<PathBuf>,
 }
 

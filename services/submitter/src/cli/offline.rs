@@ -18,7 +18,7 @@ pub(crate) struct ConfigArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) inventory: Option<PathBuf>,
     /// Folder with features of your own, besides /etc/phoenix/features
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(long, value_name = "DIR", env = "PHOENIX_FEATURES", value_delimiter = ':', value_hint = ValueHint::DirPath)]
     pub(crate) features: Vec<PathBuf>,
 }
 

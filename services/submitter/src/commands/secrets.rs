@@ -107,7 +107,7 @@ fn text(named: &[Named], report: &Report) -> String {
         // A String takes everything that is written to it.
         let _written = match &checked.outcome {
             Outcome::Resolves { by } => writeln!(text, "{}  {by}", checked.reference),
-            Outcome::Fails { .. } => writeln!(text, "{}  MISSING", checked.reference),
+            Outcome::Fails { .. } => writeln!(text, "{}  CANNOT BE HAD", checked.reference),
         };
         for (vmid, name, known_as) in &named.by {
             let _written = writeln!(text, "  for {vmid} {name}: {known_as}");

@@ -113,10 +113,10 @@ fn text(outdated: &[Outdated], specs: &Specs) -> String {
     for Outdated { feature, of, guests } in outdated {
         let followers: Vec<_> = guests.iter().filter(|one| Some(**one) != *of).collect();
         let ids: Vec<_> = followers.iter().map(|one| one.vmid.to_string()).collect();
-        let verb = if ids.len() == 1 { "follows" } else { "follow" };
+        let verb = if ids.len() == 1 { "has" } else { "have" };
         let whose = of.as_ref().map_or_else(|| "a guest that is gone".to_owned(), title);
         let who =
-            if ids.is_empty() { String::new() } else { format!(": {} {verb}", words::list(&ids)) };
+            if ids.is_empty() { String::new() } else { format!(": {} {verb} the old one from there", words::list(&ids)) };
         // A String takes everything that is written to it.
         let _written = writeln!(text, "{feature} of {whose} has changed{who}");
         if let Some(of) = of.filter(|of| guests.contains(of)) {
@@ -125,7 +125,7 @@ fn text(outdated: &[Outdated], specs: &Specs) -> String {
         if !ids.is_empty() {
             let _written = writeln!(
                 text,
-                "  a clone that lists {feature} itself gets it anew; the others keep what they were cloned with"
+                "  a clone gets it anew when it lists {feature} itself, or when it is made anew"
             );
         }
     }
@@ -165,7 +165,7 @@ mod tests {
         };
         assert_eq!(
             text(&[inherited, own], &specs()),
-            "nvidia of 901 guest-901 has changed: 950 and 955 follow\n  \
+            "nvidia of 901 guest-901 has changed: 950 and 955 have the old one from there\n  \
              a clone that lists nvidia itself gets it anew; the others keep what they were cloned with\n\
              vllm of 920 guest-920 has changed\n  `phoenix submit 920` installs it anew there\n"
         );
