@@ -10,6 +10,7 @@ mod fuzz;
 mod law;
 mod links;
 mod lint;
+mod machine;
 mod process;
 mod say;
 mod schemas;

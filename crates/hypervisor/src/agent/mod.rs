@@ -226,3 +226,6 @@ impl fmt::Debug for Ended {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

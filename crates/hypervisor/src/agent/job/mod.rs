@@ -2,7 +2,7 @@
 //!
 //! It is kept in the guest, below /run/phoenix, under the digest of what it does. Who asks for the same
 //! job again follows the one that runs; the worker may be killed meanwhile, and the agent started anew.
-//! There is one at a time, and one who follows it: whoever holds the guest.
+//! There is one at a time.
 
 mod error;
 mod log;
@@ -36,6 +36,8 @@ const LAST_GULPS: usize = 128;
 
 /// Where it all is in the guest.
 const FOLDER: &str = "/run/phoenix/job";
+/// Where it is for a moment once somebody has read how it ended.
+const LAST: &str = "/run/phoenix/last";
 const BOOT: &str = "/proc/sys/kernel/random/boot_id";
 const LOOK: &str = concat!(include_str!("state.sh"), include_str!("look.sh"));
 const LAUNCH: &str = concat!(include_str!("state.sh"), include_str!("launch.sh"));
@@ -274,12 +276,17 @@ impl Agent {
         log: &mut Log<impl FnMut(&str) + Send>,
     ) -> Result<Look, AgentError> {
         let mut talk = self.talk().await?;
-        let process = talk.read(&format!("{FOLDER}/pid"), 0, GULP).await?.unwrap_or_default();
-        if String::from_utf8_lossy(&process).trim() != found.process {
-            return Ok(Look::Gone);
+        let mut folder = None;
+        for one in [FOLDER, LAST] {
+            let process = talk.read(&format!("{one}/pid"), 0, GULP).await?.unwrap_or_default();
+            if String::from_utf8_lossy(&process).trim() == found.process {
+                folder = Some(one);
+                break;
+            }
         }
+        let Some(folder) = folder else { return Ok(Look::Gone) };
         // First whether it has ended: what it has printed until then is all there will be.
-        let mut code = talk.read(&format!("{FOLDER}/code"), 0, GULP).await?;
+        let mut code = talk.read(&format!("{folder}/code"), 0, GULP).await?;
         let mut words = found.process.split(' ');
         let (number, since) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let mut runs = true;
@@ -288,11 +295,11 @@ impl Agent {
             runs = stat.is_some_and(|stat| began(&String::from_utf8_lossy(&stat)) == Some(since));
             if !runs {
                 // It may have ended between the two questions.
-                code = talk.read(&format!("{FOLDER}/code"), 0, GULP).await?;
+                code = talk.read(&format!("{folder}/code"), 0, GULP).await?;
             }
         }
         for _ in 0..if code.is_some() { LAST_GULPS } else { GULPS } {
-            let piece = talk.read(&format!("{FOLDER}/log"), log.length(), GULP).await?;
+            let piece = talk.read(&format!("{folder}/log"), log.length(), GULP).await?;
             let piece = piece.unwrap_or_default();
             log.take(&piece);
             if piece.len() < GULP {
@@ -383,11 +390,14 @@ impl Away {
     }
 }
 
-/// Returns when a process began, out of its line in /proc. Its name may hold anything but a bracket
-/// after its own.
+/// Returns when a process began, out of its line in /proc, where it has not ended. Its name stands
+/// before, in brackets, and may hold anything.
 fn began(stat: &str) -> Option<&str> {
     let (_, fields) = stat.rsplit_once(") ")?;
-    fields.split_whitespace().nth(19)
+    let mut fields = fields.split_whitespace();
+    // One that nobody has asked how it ended is still listed.
+    fields.next().filter(|state| *state != "Z")?;
+    fields.nth(18)
 }
 
 impl fmt::Debug for Job<'_> {
@@ -432,6 +442,7 @@ mod tests {
         let stat = "12 (a) b) (c) S 1 12 12 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 777 8 9";
 
         assert_eq!(began(stat), Some("777"));
+        assert_eq!(began(&stat.replace(") S ", ") Z ")), None);
         assert_eq!(began("12 (sh"), None);
     }
 }

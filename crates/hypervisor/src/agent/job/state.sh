@@ -7,13 +7,15 @@ run=/run/phoenix
 d=$run/job
 mkdir -p "$run" && chmod 700 "$run" && exec 9>>"$run/lock" && flock 9 || exit 1
 
-# Sets `began` to when a process began, which with its number tells it from every other one.
+# Sets `began` to when a process began, which with its number tells it from every other one; fails
+# where it has ended.
 began() {
 	line=
 	read -r line 2>/dev/null <"/proc/$1/stat" || return 1
 	# Its name comes before, in brackets, and may hold anything.
 	# shellcheck disable=SC2086
 	set -- ${line##*) }
+	[ "$1" != Z ] || return 1
 	began=${20}
 }
 
