@@ -1,7 +1,5 @@
 //! What is true whoever is behind the socket.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -28,7 +26,7 @@ impl Stub {
     /// Answers who asks to be heard, after saying this; and then what it is asked.
     fn answering(
         before: &'static [u8],
-        answer: impl Fn(&Value) -> Vec<u8> + Send + 'static,
+        answer: impl Fn(&Value) -> Vec<u8> + Send + Sync + 'static,
     ) -> Self {
         let (stub, listener) = Self::new();
         tokio::spawn(async move {
@@ -113,12 +111,44 @@ async fn answers_to_others_are_skipped() {
 }
 
 #[tokio::test]
+async fn what_an_agent_lost_that_was_killed_is_said_again_and_the_last_answer_counts() {
+    let (stub, listener) = Stub::new();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let (read, mut write) = stream.split();
+        let mut lines = BufReader::new(read).split(b'\n');
+        let mut asked = Vec::new();
+        while let Ok(Some(line)) = lines.next_segment().await {
+            asked.push(
+                serde_json::from_slice::<Value>(line.strip_prefix(&[0xFF]).unwrap_or(&line))
+                    .unwrap(),
+            );
+            // The first is answered late, just before the second.
+            let [first, second] = &asked[..] else { continue };
+            for one in [first, second] {
+                let id = json!({ "return": one["arguments"]["id"] }).to_string();
+                let answer = [b"{\"error\": {}}\n\xFF", id.as_bytes(), b"\n"].concat();
+                write.write_all(&answer).await.unwrap();
+            }
+            let pid = lines.next_segment().await.unwrap().unwrap();
+            assert!(String::from_utf8_lossy(&pid).contains("guest-exec"));
+            write.write_all(&said(&json!({ "pid": 7 }))).await.unwrap();
+        }
+    });
+
+    let agent = stub.agent().patient(Duration::from_secs(30));
+    let pid = agent.exec("/bin/true", &[], b"").await.unwrap();
+
+    assert_eq!(pid, Pid(7));
+}
+
+#[tokio::test]
 async fn who_says_more_than_there_can_be_is_cut_off() {
     // Without an end, before or after it has agreed to listen.
     let (early, listener) = Stub::new();
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
-        while stream.write_all(&[b'x'; 1 << 16]).await.is_ok() {}
+        while stream.write_all(&vec![b'x'; 1 << 16]).await.is_ok() {}
     });
     let early = early.agent().patient(Duration::from_secs(40));
     let late = Stub::answering(b"", |_| vec![b'x'; 2 << 20]);
@@ -238,9 +268,9 @@ async fn an_agent_that_obeys_shuts_down_without_a_word_and_one_that_does_not_say
     });
 
     obeys.agent().shutdown().await.unwrap();
-    let refused = refuses.agent().shutdown().await.unwrap_err();
+    let said_no = refuses.agent().shutdown().await.unwrap_err();
 
-    assert!(refused.advice().unwrap().contains("block-rpcs"), "{refused}");
+    assert!(said_no.advice().unwrap().contains("block-rpcs"), "{said_no}");
 }
 
 #[tokio::test]

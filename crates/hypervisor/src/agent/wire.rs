@@ -22,6 +22,8 @@ const SHORT: usize = 1024 * 1024;
 const STALE: usize = 2 * OUTPUT;
 /// What comes through in a second at least, once something comes.
 const A_SECOND: usize = 1024 * 1024;
+/// How long to wait before what may be lost is said again; and then twice as long.
+const AGAIN: Duration = Duration::from_secs(1);
 /// How long to wait before somebody else's place in the queue may be free.
 const QUEUE: Duration = Duration::from_millis(20);
 /// How much is read at once.
@@ -73,22 +75,41 @@ impl Talk {
         let stream = connect(socket, patience, until).await?;
         let socket = socket.to_owned();
         let mut talk = Self { stream, socket, patience, come: Vec::new() };
+        let mut skipped = 0;
+        let mut again = AGAIN;
+        loop {
+            // What an agent had received that is killed is lost. Who answers late is not asked in vain:
+            // only the last of these counts, and all before it have been answered when it is.
+            let next = until.min(Instant::now() + again);
+            match talk.agree(COMMAND, &mut skipped, next).await {
+                Err(AgentError::Silent { .. }) if next < until => again *= 2,
+                agreed => return agreed.map(|()| talk),
+            }
+        }
+    }
+
+    /// Has the other side say a number that nobody has said before.
+    async fn agree(
+        &mut self,
+        command: &'static str,
+        skipped: &mut usize,
+        until: Instant,
+    ) -> Result<(), AgentError> {
         // No more than 53 bits, which every reader of JSON keeps as they are.
         let id = (u64::from(Uuid::new_v4().as_fields().0) << 16) | 1;
         let mut line = vec![MARK];
-        line.extend(json!({ "execute": COMMAND, "arguments": { "id": id } }).to_string().bytes());
+        line.extend(json!({ "execute": command, "arguments": { "id": id } }).to_string().bytes());
         line.push(b'\n');
-        talk.write(COMMAND, &line, until).await?;
-        let mut skipped = 0;
+        self.write(command, &line, until).await?;
         loop {
-            skipped += talk.skip_mark(COMMAND, STALE.saturating_sub(skipped), until).await?;
-            let answer = talk.line(COMMAND, SHORT, until, None).await?;
+            *skipped += self.skip_mark(command, STALE.saturating_sub(*skipped), until).await?;
+            let answer = self.line(command, SHORT, until, None).await?;
             // What is no answer to this is one to another.
             let said = serde_json::from_slice::<Answer>(&answer).ok().and_then(|said| said.said);
             if said.and_then(|said| said.get().parse().ok()) == Some(id) {
-                return Ok(talk);
+                return Ok(());
             }
-            skipped += answer.len();
+            *skipped += answer.len();
         }
     }
 

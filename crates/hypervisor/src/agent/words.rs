@@ -211,10 +211,10 @@ mod tests {
     }
 
     fn reason(class: &str, desc: &str) -> Reason {
-        match refused(class, desc, b"") {
-            AgentError::Refused { reason, .. } => reason,
-            other => panic!("{other}"),
-        }
+        let AgentError::Refused { reason, .. } = refused(class, desc, b"") else {
+            panic!("{desc} is a refusal")
+        };
+        reason
     }
 
     #[test]

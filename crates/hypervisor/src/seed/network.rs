@@ -14,6 +14,9 @@ use super::SeedError;
 /// that reads this finds them so.
 const FIRST: usize = 18;
 
+/// By how much each further way out is worse than the one before.
+const METRIC: usize = 1000;
+
 /// The interfaces of a machine.
 #[derive(Serialize)]
 pub(super) struct NetworkConfig<'n> {
@@ -49,6 +52,9 @@ struct Way {
     via: IpAddr,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     on_link: bool,
+    // Of several ways out, the first is taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metric: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -79,7 +85,12 @@ pub(super) fn config<'n>(
         let (is_dhcp, addresses, routes) = match nic.address {
             Address::Dhcp => (true, Vec::new(), Vec::new()),
             Address::Static(net) => {
-                let routes = nic.gateway.iter().map(|gateway| way(net, *gateway)).collect();
+                let before = want.nics.iter().take(nth).filter_map(|nic| nic.gateway);
+                let routes = nic.gateway.iter().map(|gateway| {
+                    let alike = before.clone().filter(|one| one.is_ipv4() == gateway.is_ipv4());
+                    way(net, *gateway, alike.count())
+                });
+                let routes = routes.collect();
                 (false, vec![net.to_string()], routes)
             }
         };
@@ -93,10 +104,15 @@ pub(super) fn config<'n>(
     Ok(NetworkConfig { version: 2, ethernets })
 }
 
-fn way(net: IpNet, gateway: IpAddr) -> Way {
+fn way(net: IpNet, gateway: IpAddr, before: usize) -> Way {
     let to = match gateway {
         IpAddr::V4(_) => "0.0.0.0/0",
         IpAddr::V6(_) => "::/0",
     };
-    Way { to, via: gateway, on_link: !net.contains(&gateway) }
+    Way {
+        to,
+        via: gateway,
+        on_link: !net.contains(&gateway),
+        metric: (before > 0).then_some(before * METRIC),
+    }
 }

@@ -30,11 +30,14 @@ const KEYS: [&str; 7] = [
 
 /// What is done in a machine once.
 #[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "Cloud-Init has them")]
 pub(super) struct UserData<'u> {
     hostname: &'u str,
     #[serde(skip_serializing_if = "Option::is_none")]
     fqdn: Option<&'u str>,
     manage_etc_hosts: bool,
+    // Nobody cannot be said: without one, the image's own user is made, who may not log in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     users: Vec<Account<'u>>,
     ssh_pwauth: bool,
     // Another seed is another instance, and still the same machine: its keys stay.

@@ -1,6 +1,5 @@
 # shellcheck shell=sh disable=SC2015,SC2154
-# Ends the job whose digest and process are told, with all that it has started, and forgets it. Who else
-# follows it finds for a moment how it ended.
+# Ends the job whose digest and process are told, with all that it has started, and forgets it.
 read -r want process || exit 1
 state
 [ "$has" = "$want" ] && [ "$pid $since $group" = "$process" ] || exit 0
@@ -10,9 +9,4 @@ if [ "$said" = runs ]; then
 		systemctl kill --kill-who=all --signal=KILL "$unit" >/dev/null 2>&1
 	kill -KILL "-$group" 2>/dev/null
 fi
-last=$run/last
-rm -rf "$last"
-mv "$d" "$last"
-# shellcheck disable=SC2016
-setsid /bin/sh -c 'sleep 30; read -r is <"$1/pid"; [ "$is" != "$2" ] || rm -rf "$1"' \
-	sh "$last" "$process" 9>&- </dev/null >/dev/null 2>&1 &
+put_aside

@@ -2,9 +2,10 @@
 # Starts the job that is told as an archive, unless it is there already or another one runs.
 memory=
 while read -r _ place kind _; do
-	[ "$place $kind" != "/run tmpfs" ] || memory=yes
+	# The last one there covers the others.
+	[ "$place" != /run ] || memory=$kind
 done </proc/mounts
-[ "$memory" = yes ] || {
+[ "$memory" = tmpfs ] || {
 	echo "/run is no tmpfs in this guest, and what a job reads may be secret"
 	exit 1
 }
@@ -24,6 +25,7 @@ fi
 unit=
 [ -z "$has" ] || [ -e "$d/code" ] || ! read -r unit 2>/dev/null <"$d/unit" ||
 	systemctl kill --kill-who=all --signal=KILL "$unit" >/dev/null 2>&1
+[ -z "$pid" ] || put_aside
 rm -rf "$d"
 mv "$next" "$d" || exit 1
 

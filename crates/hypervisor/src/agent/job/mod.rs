@@ -16,6 +16,7 @@ use tracing::debug;
 
 pub use self::error::JobError;
 use self::log::Log;
+use super::wire::Talk;
 use super::words::shown;
 use super::{Agent, AgentError, Ended, HowEnded, Reason};
 
@@ -276,46 +277,10 @@ impl Agent {
         log: &mut Log<impl FnMut(&str) + Send>,
     ) -> Result<Look, AgentError> {
         let mut talk = self.talk().await?;
-        let mut folder = None;
-        for one in [FOLDER, LAST] {
-            let process = talk.read(&format!("{one}/pid"), 0, GULP).await?.unwrap_or_default();
-            if String::from_utf8_lossy(&process).trim() == found.process {
-                folder = Some(one);
-                break;
-            }
-        }
-        let Some(folder) = folder else { return Ok(Look::Gone) };
-        // First whether it has ended: what it has printed until then is all there will be.
-        let mut code = talk.read(&format!("{folder}/code"), 0, GULP).await?;
-        let mut words = found.process.split(' ');
-        let (number, since) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        let mut runs = true;
-        if code.is_none() {
-            let stat = talk.read(&format!("/proc/{number}/stat"), 0, GULP).await?;
-            runs = stat.is_some_and(|stat| began(&String::from_utf8_lossy(&stat)) == Some(since));
-            if !runs {
-                // It may have ended between the two questions.
-                code = talk.read(&format!("{folder}/code"), 0, GULP).await?;
-            }
-        }
-        for _ in 0..if code.is_some() { LAST_GULPS } else { GULPS } {
-            let piece = talk.read(&format!("{folder}/log"), log.length(), GULP).await?;
-            let piece = piece.unwrap_or_default();
-            log.take(&piece);
-            if piece.len() < GULP {
-                break;
-            }
-        }
-        match code {
-            Some(code) => {
-                let code = String::from_utf8_lossy(&code).trim().parse().map_err(|_| {
-                    let why = "an exit code that is no number".to_owned();
-                    AgentError::Garbled { command: "guest-file-read", why }
-                })?;
-                Ok(Look::Ended(code))
-            }
-            None if runs => Ok(Look::Runs),
-            None => Ok(Look::Gone),
+        // It may be put aside at any moment, by whoever has read how it ended.
+        match look_in(&mut talk, FOLDER, found, log).await? {
+            Look::Gone => look_in(&mut talk, LAST, found, log).await,
+            look @ (Look::Runs | Look::Ended(_)) => Ok(look),
         }
     }
 
@@ -343,6 +308,52 @@ impl Agent {
                 Err(err) => JobError::Agent { name, err },
             };
         }
+    }
+}
+
+/// Looks at a job in a folder.
+async fn look_in(
+    talk: &mut Talk,
+    folder: &str,
+    found: &Found,
+    log: &mut Log<impl FnMut(&str) + Send>,
+) -> Result<Look, AgentError> {
+    let process = talk.read(&format!("{folder}/pid"), 0, GULP).await?.unwrap_or_default();
+    if String::from_utf8_lossy(&process).trim() != found.process {
+        return Ok(Look::Gone);
+    }
+    // First whether it has ended: what it has printed until then is all there will be.
+    let mut code = talk.read(&format!("{folder}/code"), 0, GULP).await?;
+    let mut words = found.process.split(' ');
+    let (number, since) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let mut runs = true;
+    if code.is_none() {
+        let stat = talk.read(&format!("/proc/{number}/stat"), 0, GULP).await?;
+        runs = stat.is_some_and(|stat| began(&String::from_utf8_lossy(&stat)) == Some(since));
+        if !runs {
+            // It may have ended between the two questions.
+            code = talk.read(&format!("{folder}/code"), 0, GULP).await?;
+        }
+    }
+    for _ in 0..if code.is_some() { LAST_GULPS } else { GULPS } {
+        let piece = talk.read(&format!("{folder}/log"), log.length(), GULP).await?;
+        // The folder was put aside meanwhile.
+        let Some(piece) = piece else { return Ok(Look::Gone) };
+        log.take(&piece);
+        if piece.len() < GULP {
+            break;
+        }
+    }
+    match code {
+        Some(code) => {
+            let code = String::from_utf8_lossy(&code).trim().parse().map_err(|_| {
+                let why = "an exit code that is no number".to_owned();
+                AgentError::Garbled { command: "guest-file-read", why }
+            })?;
+            Ok(Look::Ended(code))
+        }
+        None if runs => Ok(Look::Runs),
+        None => Ok(Look::Gone),
     }
 }
 
