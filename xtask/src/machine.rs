@@ -32,6 +32,10 @@ const PACKAGES: [&str; 8] = [
 /// What nobody reads there.
 const LEFT_OUT: [&str; 4] =
     ["usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info"];
+/// Who is known there.
+const USERS: &str =
+    "root:x:0:0:root:/root:/bin/sh\nsystemd-network:x:998:998::/:/usr/sbin/nologin\n";
+const GROUPS: &str = "root:x:0:\nsystemd-network:x:998:\n";
 /// Unpacks archives. A folder that became a link when `/usr` took all in stays one.
 const UNPACK: &str = "for deb in \"$1\"/*.deb; do \
      dpkg-deb --fsys-tarfile \"$deb\" | tar -x --keep-directory-symlink -C \"$2\" || exit; done";
@@ -85,7 +89,15 @@ fn assemble(half: &Path) -> Result<PathBuf> {
         fs::create_dir_all(root.join("usr").join(folder))?;
         symlink(Path::new("usr").join(folder), root.join(folder))?;
     }
+    for folder in ["dev", "proc", "run", "sys", "tmp"] {
+        fs::create_dir(root.join(folder))?;
+    }
     Program::new("sh").args(["-c", UNPACK, "sh"]).args([&apt.join("archives"), &root]).run()?;
+    // Debian makes that link when a shell is set up, and nothing is set up here.
+    symlink("busybox", root.join("usr/bin/sh"))?;
+    // Nor are users made, whom Cloud-Init looks for by name.
+    fs::write(root.join("etc/passwd"), USERS)?;
+    fs::write(root.join("etc/group"), GROUPS)?;
     let left_out = LEFT_OUT.map(|folder| root.join(folder));
     Program::new("rm").args(["-rf", "--one-file-system"]).arg(&apt).args(left_out).run()?;
     Ok(half)

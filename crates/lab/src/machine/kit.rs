@@ -19,12 +19,12 @@ const MODULES: [&str; 9] = [
     "isofs",
 ];
 /// What the machine can do besides its agent.
-const APPLETS: [&str; 51] = [
+const APPLETS: [&str; 50] = [
     "sh", "init", "mount", "umount", "mkdir", "insmod", "findfs", "sed", "hostname", "sleep",
-    "cat", "echo", "tar", "flock", "setsid", "rm", "mv", "ln", "ls", "cp", "dirname", "basename",
-    "kill", "killall", "ps", "pidof", "grep", "head", "tail", "wc", "mkfifo", "true", "false",
-    "test", "[", "printf", "id", "env", "seq", "touch", "chmod", "sync", "poweroff", "reboot",
-    "halt", "dd", "tr", "readlink", "stat", "yes", "uname",
+    "cat", "echo", "tar", "setsid", "rm", "mv", "ln", "ls", "cp", "dirname", "basename", "kill",
+    "killall", "ps", "pidof", "grep", "head", "tail", "wc", "mkfifo", "true", "false", "test", "[",
+    "printf", "id", "env", "seq", "touch", "chmod", "sync", "poweroff", "reboot", "halt", "dd",
+    "tr", "readlink", "stat", "yes", "uname",
 ];
 /// Where Debian has its libraries.
 const LIBRARIES: [&str; 2] = ["usr/lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu/pulseaudio"];
@@ -75,8 +75,8 @@ impl Kit {
     pub(super) fn system(&self) -> Result<Vec<u8>, LabError> {
         let mut archive = Cpio::new();
         for folder in [
-            "bin", "sbin", "dev", "etc", "lib64", "modules", "proc", "run", "seed", "sys", "tmp",
-            "usr",
+            "bin", "sbin", "dev", "etc", "lib", "lib64", "modules", "proc", "run", "seed", "sys",
+            "tmp", "usr",
         ] {
             archive.folder(folder);
         }
@@ -95,10 +95,12 @@ impl Kit {
         // What an agent starts that is to shut down.
         archive.file("sbin/shutdown", b"#!/bin/sh\nexec poweroff -f\n");
         archive.file("bin/qemu-ga", &self.read(Path::new("usr/sbin/qemu-ga"))?);
+        // Debian's busybox has no such applet.
+        archive.file("bin/flock", &self.read(Path::new("usr/bin/flock"))?);
         archive.file(LOADER, &self.read(Path::new(LOADER))?);
         for library in self.libraries("usr/sbin/qemu-ga")? {
             let name = library.file_name().unwrap_or_default().display().to_string();
-            archive.file(&format!("lib64/{name}"), &self.read(&library)?);
+            archive.file(&format!("lib/{name}"), &self.read(&library)?);
         }
         let modules = self.modules()?;
         for name in MODULES {

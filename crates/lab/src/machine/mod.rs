@@ -18,7 +18,7 @@ use phoenix_hypervisor::seed::Seed;
 pub use self::kit::Kit;
 use self::kit::wrap;
 use crate::error::LabError;
-use crate::process::{Kept, run};
+use crate::process::{Kept, last_lines, run};
 
 /// The memory of a machine.
 const MEMORY: &str = "384";
@@ -58,7 +58,10 @@ impl Machine {
         fs::write(&system, kit.system()?).map_err(wrap(&system))?;
 
         let kernel = kit.kernel()?.display().to_string();
-        let words = kit.program("usr/bin/qemu-system-x86_64");
+        // Where it finds its parts it would tell from where it is, and that is where its loader is.
+        let modules = format!("QEMU_MODULE_DIR={}", kit.path("usr/lib/x86_64-linux-gnu/qemu"));
+        let mut words = vec!["env".to_owned(), modules];
+        words.extend(kit.program("usr/bin/qemu-system-x86_64"));
         let socket = |name: &str| format!("{},server=on,wait=off", file(name));
         let data = [kit.path("usr/share/qemu"), kit.path("usr/share/seabios")];
         let process = Kept::start(
@@ -120,10 +123,13 @@ impl Machine {
         self.folder.join("agent.sock")
     }
 
-    /// Returns what it has said so far, and what QEMU complained about.
+    /// Returns the end of what it has said so far, and of what QEMU complained about.
     pub fn said(&self) -> String {
-        let read = |name: &str| fs::read(self.folder.join(name)).unwrap_or_default();
-        String::from_utf8_lossy(&[read("console.log"), read("qemu.log")].concat()).into_owned()
+        let end = |name: &str| {
+            let said = fs::read(self.folder.join(name)).unwrap_or_default();
+            last_lines(&String::from_utf8_lossy(&said), 20)
+        };
+        format!("{}; {}", end("console.log"), end("qemu.log"))
     }
 
     /// Says whether it is on.

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
 /// How long anything may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// How often it is looked at meanwhile.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -39,7 +39,7 @@ pub(crate) fn spec(other: &Value) -> GuestSpec {
         "nics": [{ "name": null, "bridge": "vmbr0", "address": "10.0.0.45/24", "gateway": "10.0.0.1",
             "mac": "52:54:00:AA:BB:CC", "nameservers": ["10.0.0.13"] }],
         "boot": { "at_boot": false, "order": null, "delay": null },
-        "features": [], "application_script": null, "gpus": [], "volumes": [], "ports": [],
+        "features": [], "application_script": null, "gpus": "none", "volumes": [], "ports": [],
         "firewall": { "enabled": false, "rules": [] }, "checks": [], "tests": {}, "dependencies": [],
         "model_server": null, "route": null,
         "body": { "machine": { "before_features": null, "after_features": null, "user": {
@@ -48,7 +48,7 @@ pub(crate) fn spec(other: &Value) -> GuestSpec {
         } } },
     });
     for (key, value) in other.as_object().unwrap() {
-        spec[key] = value.clone();
+        spec.as_object_mut().unwrap().insert(key.clone(), value.clone());
     }
     serde_json::from_value(spec).unwrap()
 }
@@ -72,6 +72,24 @@ impl Site {
             let is_on = self.machine.is_on();
             assert!(is_on && begun.elapsed() < PATIENCE, "{err}\n{}", self.machine.said());
             sleep(LOOK).await;
+        }
+    }
+
+    /// Waits until an agent answers that is not the one of this number.
+    pub(crate) async fn await_other_agent(&self, number: &[u8]) {
+        let agent = self.agent().patient(Duration::from_secs(2));
+        let begun = Instant::now();
+        loop {
+            assert!(begun.elapsed() < PATIENCE, "it is the same agent\n{}", self.machine.said());
+            sleep(LOOK).await;
+            let Ok(pid) = agent.exec("/bin/pidof", &["qemu-ga"], b"").await else { continue };
+            while let Ok(ended) = agent.ended(pid).await {
+                match ended {
+                    Some(ended) if ended.stdout.trim_ascii() != number => return,
+                    Some(_) => break,
+                    None => sleep(LOOK).await,
+                }
+            }
         }
     }
 
