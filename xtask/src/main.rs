@@ -10,6 +10,7 @@ mod fuzz;
 mod law;
 mod links;
 mod lint;
+mod machine;
 mod process;
 mod say;
 mod schemas;
@@ -55,6 +56,8 @@ enum Task {
     /// Try a feature in a real container
     #[command(subcommand)]
     Feature(feature::Feature),
+    /// Make what the tests' virtual machines are made of, and say where it is
+    Machine,
     /// Measure
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -80,6 +83,11 @@ fn run(cli: Cli) -> Result<()> {
         Task::Docs => docs::run(&workspace),
         Task::Fuzz(task) => task.run(&workspace),
         Task::Feature(task) => task.run(&workspace),
+        Task::Machine => {
+            let kit = machine::kit(&workspace)?;
+            say(format_args!("PHOENIX_MACHINE_KIT={}", std::path::absolute(kit)?.display()));
+            Ok(())
+        }
         Task::Bench(task) => task.run(&workspace),
     }
 }

@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::debian;
 use crate::fuzz::{self, Fuzz};
+use crate::machine;
 use crate::say::say;
 use crate::tally::Tally;
 use crate::tools;
@@ -31,6 +32,7 @@ impl Test {
             path::absolute(&server).with_context(|| format!("cannot find {}", server.display()))?;
         let moto = path::absolute(tools::MOTO.ensure(workspace)?)?;
         let debian = path::absolute(debian::archive(workspace)?)?;
+        let machine = path::absolute(machine::kit(workspace)?)?;
         let profile = match workspace.strictness {
             Strictness::AtTheDesk => "default",
             Strictness::Ci => "ci",
@@ -57,6 +59,7 @@ impl Test {
             .env("PHOENIX_NATS_SERVER", server)
             .env("PHOENIX_MOTO_SERVER", moto)
             .env("PHOENIX_DEBIAN_ARCHIVE", debian)
+            .env("PHOENIX_MACHINE_KIT", machine)
             .run();
         let tally = fs::read_to_string(&report)
             .with_context(|| format!("cannot read {}", report.display()))

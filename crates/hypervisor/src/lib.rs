@@ -3,6 +3,7 @@
 //! A driver only looks and obeys: what is missing on a guest is decided elsewhere, and what was
 //! changed is looked at again afterwards, whatever the driver said.
 
+pub mod agent;
 mod command;
 mod directory;
 mod ear;
@@ -18,6 +19,7 @@ mod lock;
 pub mod lxc;
 pub mod proxmox;
 mod recipe;
+pub mod seed;
 pub mod simulated;
 mod vault;
 mod veil;

@@ -54,6 +54,12 @@ pub enum LabError {
         /// Which folder.
         path: PathBuf,
     },
+    /// What machines are made of is not there.
+    #[error("{} is missing, which virtual machines are made of", path.display())]
+    NoKit {
+        /// What is not there.
+        path: PathBuf,
+    },
     /// No container can be called or numbered like this.
     #[error("a container cannot be described")]
     Refused(#[from] phoenix_domain::Refused),
@@ -74,6 +80,7 @@ impl LabError {
                 "see who uses it: `fuser -vm {0}`; the next trial takes it away, or `umount {0}` does",
                 path.display()
             )),
+            Self::NoKit { .. } => Some("`cargo xtask test` makes it".to_owned()),
             Self::NotStarted { .. }
             | Self::File { .. }
             | Self::Failed { .. }

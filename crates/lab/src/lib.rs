@@ -2,10 +2,11 @@
 //!
 //! `network` is what guests of this machine are connected to, `place` a machine with containers that
 //! goes with everything in it, `debian` what they are made of, and `trial` takes a feature through the
-//! five steps of its standard. This machine's own network is never touched.
+//! five steps of its standard; `machine` is a virtual machine. This machine's own network is never touched.
 
 mod debian;
 mod error;
+pub mod machine;
 mod network;
 mod place;
 mod process;

@@ -63,6 +63,41 @@ impl Helper {
     }
 }
 
+/// A process that is kept, and killed with its value: it has nothing to put away.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    process: Child,
+}
+
+impl Kept {
+    /// Starts it; what it says goes into a file.
+    pub(crate) fn start(words: &[String], log: &Path) -> Result<Self, LabError> {
+        let [program, rest @ ..] = words else { return Err(nothing()) };
+        let open = || -> std::io::Result<_> {
+            let out = File::create(log)?;
+            Ok((out.try_clone()?, out))
+        };
+        let (out, err) = open().map_err(|err| LabError::File { path: log.to_owned(), err })?;
+        #[expect(clippy::disallowed_methods, reason = "what a lab is made of")]
+        let mut command = Command::new(program);
+        command.args(rest).stdin(Stdio::null()).stdout(out).stderr(err);
+        let process = command.process_group(0).spawn().map_err(not_started(program))?;
+        Ok(Self { process })
+    }
+
+    /// Says whether it has not ended.
+    pub(crate) fn is_running(&mut self) -> bool {
+        matches!(self.process.try_wait(), Ok(None))
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        let _gone = self.process.kill();
+        let _gone = self.process.wait();
+    }
+}
+
 /// Ends helpers whose starter was killed: those whose numbers were noted, as far as their command line
 /// still has this name in it.
 pub(crate) fn end_strays(numbers: &Path, name: &str) {
