@@ -31,6 +31,7 @@ impl Test {
             path::absolute(&server).with_context(|| format!("cannot find {}", server.display()))?;
         let moto = path::absolute(tools::MOTO.ensure(workspace)?)?;
         let debian = path::absolute(debian::archive(workspace)?)?;
+        let host = path::absolute(debian::host(workspace)?)?;
         let profile = match workspace.strictness {
             Strictness::AtTheDesk => "default",
             Strictness::Ci => "ci",
@@ -57,6 +58,7 @@ impl Test {
             .env("PHOENIX_NATS_SERVER", server)
             .env("PHOENIX_MOTO_SERVER", moto)
             .env("PHOENIX_DEBIAN_ARCHIVE", debian)
+            .env("PHOENIX_DEBIAN_HOST", host)
             .run();
         let tally = fs::read_to_string(&report)
             .with_context(|| format!("cannot read {}", report.display()))

@@ -304,14 +304,16 @@ impl HostSpec {
                 .iter()
                 .filter_map(|dataset| self::dataset(raw, dataset))
                 .collect(),
-            nvidia: raw.nvidia_driver.as_ref().filter(|driver| driver.install == Some(true)).and_then(
-                |driver| {
+            nvidia: raw
+                .nvidia_driver
+                .as_ref()
+                .filter(|driver| driver.install == Some(true))
+                .and_then(|driver| {
                     Some(NvidiaDriver {
                         version: said(driver.version.as_ref())?,
                         url: said(driver.runfile_url.as_ref())?,
                     })
-                },
-            ),
+                }),
             iommu: raw.iommu == Some(true),
             profiles: profiles(folder),
         }
@@ -385,9 +387,8 @@ pub(crate) fn range(text: &str) -> Option<(IpAddr, IpAddr)> {
 }
 
 fn firewall(raw: &RawHostFirewall) -> Option<HostFirewall> {
-    let policy = |text: &Option<String>, other| {
-        text.as_deref().map_or(Some(other), |text| action(text))
-    };
+    let policy =
+        |text: &Option<String>, other| text.as_deref().map_or(Some(other), |text| action(text));
     let rules = raw.global_firewall_rules.iter().flatten().map(rule);
     Some(HostFirewall {
         enabled: raw.enabled?,
@@ -438,7 +439,8 @@ fn level(text: Option<&str>) -> Option<RaidLevel> {
 
 fn dataset(raw: &RawHypervisor, dataset: &RawDataset) -> Option<Dataset> {
     let content = dataset.proxmox_content_type.as_deref().unwrap_or_default();
-    let content: Vec<_> = content.split(',').map(str::trim).filter(|word| !word.is_empty()).collect();
+    let content: Vec<_> =
+        content.split(',').map(str::trim).filter(|word| !word.is_empty()).collect();
     let storage = dataset.proxmox_storage_type.as_deref().and_then(|kind| {
         Some(Storage {
             id: storage_id(raw, dataset)?,

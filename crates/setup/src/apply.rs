@@ -102,9 +102,7 @@ pub(crate) fn apply(host: &Host, state: &State, act: &Act) -> Result<(), ApplyEr
             }
         },
         Act::Folder { path, mode, owner } => folder(host, path, *mode, owner),
-        Act::Link { path, target } => {
-            write::link(&host.at(path), target).map_err(unwritten(path))
-        }
+        Act::Link { path, target } => write::link(&host.at(path), target).map_err(unwritten(path)),
         Act::NoFile { path, was } => {
             is_still(host, path, Some(was))?;
             fs::remove_file(host.at(path))

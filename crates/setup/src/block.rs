@@ -8,8 +8,12 @@ pub fn with_block(path: &str, was: &str, name: &str, ours: &str) -> Result<Strin
     let (begin, end) = (format!("# BEGIN phoenix {name}"), format!("# END phoenix {name}"));
     let lines: Vec<_> = was.lines().collect();
     let places = |mark: &str| {
-        let found: Vec<_> =
-            lines.iter().enumerate().filter(|(_, line)| line.trim() == mark).map(|(nth, _)| nth).collect();
+        let found: Vec<_> = lines
+            .iter()
+            .enumerate()
+            .filter(|(_, line)| line.trim() == mark)
+            .map(|(nth, _)| nth)
+            .collect();
         found
     };
     let (before, after) = match (places(&begin).as_slice(), places(&end).as_slice()) {
@@ -19,7 +23,8 @@ pub fn with_block(path: &str, was: &str, name: &str, ours: &str) -> Result<Strin
             lines.get(to + 1..).unwrap_or_default().to_vec(),
         ),
         (_, _) => {
-            let why = format!("the lines `{begin}` and `{end}` are not there once, one after the other");
+            let why =
+                format!("the lines `{begin}` and `{end}` are not there once, one after the other");
             return Err(Refusal::new(path, why, "mend these two lines, or remove them both"));
         }
     };

@@ -229,7 +229,9 @@ impl fmt::Display for Run {
         for (nth, word) in self.argv.iter().enumerate() {
             let blank = if nth == 0 { "" } else { " " };
             let is_plain = !word.is_empty()
-                && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:=,@+%{}".contains(&byte));
+                && word
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_./:=,@+%{}".contains(&byte));
             if is_plain {
                 write!(f, "{blank}{word}")?;
             } else {
@@ -268,7 +270,8 @@ mod tests {
 
     #[test]
     fn what_a_command_reads_is_in_no_message() {
-        let run = Run::of(["chpasswd", "-e"]).reading(Hidden::new("somebody:$6$salt$hash".to_owned()));
+        let run =
+            Run::of(["chpasswd", "-e"]).reading(Hidden::new("somebody:$6$salt$hash".to_owned()));
 
         let shown = format!("{run} {run:?}");
 

@@ -51,8 +51,13 @@ fn compared<'a>(was: &'a str, text: &'a str) -> Vec<Line<'a>> {
     let (old, new): (Vec<_>, Vec<_>) = (was.lines().collect(), text.lines().collect());
     let head = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
     let rest = old.len().min(new.len()) - head;
-    let tail =
-        old.iter().rev().zip(new.iter().rev()).take(rest).take_while(|(old, new)| old == new).count();
+    let tail = old
+        .iter()
+        .rev()
+        .zip(new.iter().rev())
+        .take(rest)
+        .take_while(|(old, new)| old == new)
+        .count();
     let part = |lines: &[&'a str], from: usize, to: usize| {
         lines.get(from..to).unwrap_or_default().to_vec()
     };
@@ -92,7 +97,9 @@ fn changed<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<Line<'a>> {
                 lines.push(Line::Same(line));
                 (i, j) = (i + 1, j + 1);
             }
-            (Some(line), other) if other.is_none() || at(&table, i + 1, j) >= at(&table, i, j + 1) => {
+            (Some(line), other)
+                if other.is_none() || at(&table, i + 1, j) >= at(&table, i, j + 1) =>
+            {
                 lines.push(Line::Gone(line));
                 i += 1;
             }

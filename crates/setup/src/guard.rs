@@ -52,7 +52,20 @@ pub(crate) fn arm<'a>(
     let after = format!("--on-active={}", (guard.patience * 2).as_secs().max(1));
     let script = "cp -- \"$1\" \"$2\" && shift 2 && exec \"$@\"";
     let kept = format!("{FOLDER}/revert.old");
-    let words = ["systemd-run", &after, "--unit", UNIT, "--collect", "--", "sh", "-c", script, "revert", &kept, &file.path];
+    let words = [
+        "systemd-run",
+        &after,
+        "--unit",
+        UNIT,
+        "--collect",
+        "--",
+        "sh",
+        "-c",
+        script,
+        "revert",
+        &kept,
+        &file.path,
+    ];
     let words = words.into_iter().map(str::to_owned).chain(guard.apply.iter().cloned());
     run(host, state, &Run::of(words))?;
     Ok(Armed { file, guard })

@@ -171,11 +171,7 @@ impl Host {
     }
 
     /// Returns the change that makes a file of somebody so, if it is otherwise.
-    pub fn want_of(
-        &self,
-        wanted: Wanted<'_>,
-        owner: Owner,
-    ) -> Result<Option<HostChange>, Refusal> {
+    pub fn want_of(&self, wanted: Wanted<'_>, owner: Owner) -> Result<Option<HostChange>, Refusal> {
         let Wanted { path, text, mode, check, why } = wanted;
         let was = self.text(path)?;
         // The file system of a cluster has rights of its own.
@@ -187,7 +183,8 @@ impl Host {
         if was.as_deref() == Some(&*text) && are_rights {
             return Ok(None);
         }
-        let check = (!check.is_empty()).then(|| check.iter().map(|word| (*word).to_owned()).collect());
+        let check =
+            (!check.is_empty()).then(|| check.iter().map(|word| (*word).to_owned()).collect());
         let path = path.to_owned();
         let file = FileChange { path, was, text, rights, check, guard: None };
         Ok(Some(HostChange::live(Act::File(file), why)))
@@ -237,5 +234,9 @@ fn is_absent(err: &io::Error) -> bool {
 }
 
 fn unreadable(path: &str, err: &io::Error) -> Refusal {
-    Refusal::new(path, format!("it cannot be read: {err}"), "setup needs root; see what the path is")
+    Refusal::new(
+        path,
+        format!("it cannot be read: {err}"),
+        "setup needs root; see what the path is",
+    )
 }

@@ -37,7 +37,8 @@ pub(crate) fn arrange(
 fn unit(argv: &[String]) -> String {
     // systemd reads `%` and `$` in a word, and blanks between words.
     let word = |word: &String| {
-        let plain = word.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%").replace('$', "$$");
+        let plain =
+            word.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%").replace('$', "$$");
         format!("\"{plain}\"")
     };
     let line = argv.iter().map(word).collect::<Vec<_>>().join(" ");
@@ -61,6 +62,11 @@ mod tests {
 
         let text = unit(&argv);
 
-        assert!(text.contains("ExecStart=\"/usr/bin/phoenix\" \"setup\" \"--config\" \"/etc/my $$config%%\"\n"), "{text}");
+        assert!(
+            text.contains(
+                "ExecStart=\"/usr/bin/phoenix\" \"setup\" \"--config\" \"/etc/my $$config%%\"\n"
+            ),
+            "{text}"
+        );
     }
 }

@@ -105,7 +105,9 @@ impl RunError {
             Self::Unmade { err, .. } => err.advice(),
             Self::NotTaken { .. } => "type it, and see what the host makes of it".to_owned(),
             Self::Endless => "see who else manages what is changed".to_owned(),
-            Self::NotAgreed { .. } => "look at `phoenix setup --plan`, and start it again".to_owned(),
+            Self::NotAgreed { .. } => {
+                "look at `phoenix setup --plan`, and start it again".to_owned()
+            }
         }
     }
 }
@@ -190,9 +192,8 @@ impl Setup {
                 }),
             )
         };
-        let checked = |item: &dyn Item| {
-            std::iter::once(look(item)).chain(item.verify(&self.host)).collect()
-        };
+        let checked =
+            |item: &dyn Item| std::iter::once(look(item)).chain(item.verify(&self.host)).collect();
         self.items.iter().map(|item| (item.name(), checked(item.as_ref()))).collect()
     }
 

@@ -89,7 +89,8 @@ impl State {
         let path = self.folder.join("journal.jsonl");
         let mut text = serde_json::to_string(line).map_err(|err| unusable(&path)(err.into()))?;
         text.push('\n');
-        let written = self.journal.write_all(text.as_bytes()).and_then(|()| self.journal.sync_data());
+        let written =
+            self.journal.write_all(text.as_bytes()).and_then(|()| self.journal.sync_data());
         written.map_err(unusable(&path))
     }
 

@@ -36,7 +36,9 @@ impl By {
     fn question(&self, what: &str) -> String {
         match self {
             Self::Yes => format!("{what}? [y/N]"),
-            Self::Numbers(numbers) | Self::Words(numbers) => format!("{what}? type `{numbers}` to agree:"),
+            Self::Numbers(numbers) | Self::Words(numbers) => {
+                format!("{what}? type `{numbers}` to agree:")
+            }
         }
     }
 

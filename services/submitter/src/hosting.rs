@@ -56,7 +56,12 @@ pub(crate) fn plan_text(seen: &[Seen]) -> String {
         (0, 0) => line!(text, "\nnothing to do"),
         (changes, 0) => line!(text, "\n{changes} {}", plural(changes)),
         (changes, blocked) => {
-            line!(text, "\n{changes} {}; {blocked} of {} cannot be done", plural(changes), seen.len());
+            line!(
+                text,
+                "\n{changes} {}; {blocked} of {} cannot be done",
+                plural(changes),
+                seen.len()
+            );
         }
     }
     text
@@ -83,9 +88,10 @@ fn change_text(change: &HostChange) -> String {
 /// Returns what is run around a change.
 fn commands(act: &Act) -> Vec<String> {
     let Act::File(file) = act else { return Vec::new() };
-    let check = file.check.as_ref().map(|check| {
-        format!("accepted by: {}", check.join(" ").replace("{}", "(the new file)"))
-    });
+    let check = file
+        .check
+        .as_ref()
+        .map(|check| format!("accepted by: {}", check.join(" ").replace("{}", "(the new file)")));
     let guard = file.guard.as_ref().map(|guard| {
         format!(
             "counts by: {}; taken back unless {} answers within {} s",

@@ -88,8 +88,9 @@ fn addresses(sdn: &RawSdn, at: &Place, findings: &Findings) {
             None => (at.clone(), "a network of Proxmox's own has no `subnet`".to_owned()),
             Some(text) => (at.clone().key("subnet"), format!("the subnet `{text}` is no network")),
         };
-        findings
-            .add(Finding::new(&CODE, place, message).help("write it with its prefix: 10.20.0.0/24"));
+        findings.add(
+            Finding::new(&CODE, place, message).help("write it with its prefix: 10.20.0.0/24"),
+        );
         return;
     };
     let tell = |key: &'static str, message: String| {
@@ -105,16 +106,18 @@ fn addresses(sdn: &RawSdn, at: &Place, findings: &Findings) {
     };
     let gateway = sdn.gateway.as_deref().map(str::parse::<IpAddr>);
     match (&sdn.gateway, gateway) {
-        (Some(text), Some(Err(_))) => tell("gateway", format!("the gateway `{text}` is no address")),
+        (Some(text), Some(Err(_))) => {
+            tell("gateway", format!("the gateway `{text}` is no address"))
+        }
         (Some(text), Some(Ok(gateway))) if !is_host(&gateway) => {
             tell("gateway", format!("the gateway {text} is no host of the subnet"));
         }
         (_, _) => {}
     }
-    let gateway = sdn.gateway.as_deref().map_or_else(
-        || net.trunc().hosts().next(),
-        |gateway| gateway.parse().ok(),
-    );
+    let gateway = sdn
+        .gateway
+        .as_deref()
+        .map_or_else(|| net.trunc().hosts().next(), |gateway| gateway.parse().ok());
     for text in sdn.dhcp_ranges.iter().flat_map(|ranges| &ranges.0) {
         match range(text) {
             None => tell("dhcp_ranges", format!("`{text}` is no range of addresses")),

@@ -44,17 +44,33 @@ impl Item for AppArmor {
                 Refusal::new(&shown, format!("it cannot be read: {err}"), "see that it is a text")
             })?;
             if !profiles(&text).contains(&name) {
-                let why = format!("it has no profile `{name}`, and guests name a profile by its file");
-                return Err(Refusal::new(shown, why, "call the profile as the file, or the file as the profile"));
+                let why =
+                    format!("it has no profile `{name}`, and guests name a profile by its file");
+                return Err(Refusal::new(
+                    shown,
+                    why,
+                    "call the profile as the file, or the file as the profile",
+                ));
             }
             let path = format!("{FOLDER}/{name}");
             // Parsed as it would be loaded; where it does not parse, the old one stays.
-            let check = ["apparmor_parser", "--skip-kernel-load", "--skip-cache", "--Include", FOLDER, "{}"];
+            let check = [
+                "apparmor_parser",
+                "--skip-kernel-load",
+                "--skip-cache",
+                "--Include",
+                FOLDER,
+                "{}",
+            ];
             let why = "a guest may name it";
-            let wanted = Wanted { path: &path, text: text.clone(), mode: 0o644, check: &check, why };
+            let wanted =
+                Wanted { path: &path, text: text.clone(), mode: 0o644, check: &check, why };
             changes.extend(host.want(wanted)?);
             texts.push(text);
-            runs.push(Run::of(["apparmor_parser", "--replace", "--write-cache", &path]).within(Duration::from_secs(300)));
+            runs.push(
+                Run::of(["apparmor_parser", "--replace", "--write-cache", &path])
+                    .within(Duration::from_secs(300)),
+            );
         }
         let look = Look::of(changes);
         // A kernel without AppArmor has nothing to load it into.
@@ -68,7 +84,8 @@ impl Item for AppArmor {
             let wrong = loaded.clone().map(|loaded| match loaded {
                 None => Some("the kernel has no AppArmor".to_owned()),
                 Some(loaded) => {
-                    let mode = loaded.lines().find_map(|line| line.strip_prefix(&format!("{name} (")));
+                    let mode =
+                        loaded.lines().find_map(|line| line.strip_prefix(&format!("{name} (")));
                     match mode {
                         Some("enforce)") => None,
                         Some(mode) => Some(format!("it is in mode {}", mode.trim_end_matches(')'))),

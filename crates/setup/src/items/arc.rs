@@ -55,14 +55,19 @@ impl Item for Arc {
         }
         let memory = host.text("/proc/meminfo")?.as_deref().and_then(memory);
         if let Some(memory) = memory.filter(|memory| *memory < self.0.saturating_mul(2)) {
-            let remark = format!("the host has {} GiB of memory, and ZFS may use {} of it", memory >> 30, self.0 >> 30);
+            let remark = format!(
+                "the host has {} GiB of memory, and ZFS may use {} of it",
+                memory >> 30,
+                self.0 >> 30
+            );
             look.remarks.push(remark);
         }
         Ok(look)
     }
 
     fn verify(&self, host: &Host) -> Vec<Check> {
-        let loaded = host.line(NOW).map(|now| now.is_none().then(|| "ZFS is not loaded".to_owned()));
+        let loaded =
+            host.line(NOW).map(|now| now.is_none().then(|| "ZFS is not loaded".to_owned()));
         vec![Check::of("ZFS is loaded", loaded)]
     }
 }
@@ -79,7 +84,10 @@ fn is_ours(line: &str) -> bool {
 /// Returns the options of the module with the limit, and all others as they were.
 fn with_option(was: &str, bytes: u64) -> String {
     let option = format!("{OPTION}={bytes}");
-    if was.lines().filter(|line| is_ours(line)).any(|line| line.split_whitespace().any(|word| word == option))
+    if was
+        .lines()
+        .filter(|line| is_ours(line))
+        .any(|line| line.split_whitespace().any(|word| word == option))
         && was.matches(OPTION).count() == 1
     {
         return was.to_owned();
@@ -119,7 +127,10 @@ mod tests {
 
         let text = with_option(was, 1024);
 
-        assert_eq!(text, "# by the installer\noptions zfs zfs_arc_min=0\noptions zfs zfs_arc_max=1024\n");
+        assert_eq!(
+            text,
+            "# by the installer\noptions zfs zfs_arc_min=0\noptions zfs zfs_arc_max=1024\n"
+        );
         assert_eq!(with_option(&text, 1024), text);
     }
 

@@ -66,7 +66,8 @@ impl Item for Datasets {
         let mounted = |dataset: &Dataset| {
             let name = dataset.full_name();
             let answer = host.asked(&["zfs", "get", "-H", "-o", "value", "mounted", &name]);
-            let wrong = answer.map(|answer| (answer.trim() != "yes").then(|| "it is not".to_owned()));
+            let wrong =
+                answer.map(|answer| (answer.trim() != "yes").then(|| "it is not".to_owned()));
             Check::of(format!("{name} is mounted"), wrong)
         };
         self.datasets.iter().map(mounted).collect()
@@ -100,7 +101,10 @@ fn differences(host: &Host, dataset: &Dataset) -> Result<Vec<HostChange>, Refusa
     let is = |key: &str, value: &str| now.get(key).is_some_and(|found| *found == value);
     if is("mounted", "no") && is("canmount", "on") {
         let run = Run::of(["zfs", "mount", &name]);
-        changes.push(HostChange::live(Act::Run(run), "it is not mounted, and what is written there would be lost below it"));
+        changes.push(HostChange::live(
+            Act::Run(run),
+            "it is not mounted, and what is written there would be lost below it",
+        ));
     }
     Ok(changes)
 }

@@ -51,7 +51,11 @@ impl Item for Firewall {
     fn look(&self, host: &Host) -> Result<Look, Refusal> {
         if !host.exists("/etc/pve") {
             let advice = "install Proxmox VE, or take `firewall` out of the file";
-            return Err(Refusal::new("firewall", "this is no Proxmox node: there is no /etc/pve", advice));
+            return Err(Refusal::new(
+                "firewall",
+                "this is no Proxmox node: there is no /etc/pve",
+                advice,
+            ));
         }
         self.locks_nobody_out()?;
         let was = host.text(FILE)?.unwrap_or_default();
@@ -65,10 +69,12 @@ impl Item for Firewall {
     fn verify(&self, host: &Host) -> Vec<Check> {
         let status = host.asked(&["pve-firewall", "status"]);
         let wanted = if self.wish.enabled { "Status: enabled/running" } else { "Status: disabled" };
-        let is_so = status.map(|status| {
-            (!status.trim().starts_with(wanted)).then(|| status.trim().to_owned())
-        });
-        vec![Check::of(format!("the firewall is {}", if self.wish.enabled { "on" } else { "off" }), is_so)]
+        let is_so = status
+            .map(|status| (!status.trim().starts_with(wanted)).then(|| status.trim().to_owned()));
+        vec![Check::of(
+            format!("the firewall is {}", if self.wish.enabled { "on" } else { "off" }),
+            is_so,
+        )]
     }
 }
 
@@ -77,11 +83,18 @@ impl Firewall {
     fn locks_nobody_out(&self) -> Result<(), Refusal> {
         let is_closed = self.wish.enabled && self.wish.input != FirewallAction::Accept;
         let (Some(client), Some(home)) = (self.client, self.home) else { return Ok(()) };
-        if !is_closed || home.contains(&client) || self.wish.rules.iter().any(|rule| lets_in(rule, client)) {
+        if !is_closed
+            || home.contains(&client)
+            || self.wish.rules.iter().any(|rule| lets_in(rule, client))
+        {
             return Ok(());
         }
-        let why = format!("you are connected from {client}, which neither {home} nor a rule of yours lets in: you would be locked out");
-        let advice = format!("add `{{ \"type\": \"in\", \"action\": \"ACCEPT\", \"source\": \"{client}\", \"proto\": \"tcp\", \"port\": \"{MANAGEMENT}\" }}` to `global_firewall_rules`");
+        let why = format!(
+            "you are connected from {client}, which neither {home} nor a rule of yours lets in: you would be locked out"
+        );
+        let advice = format!(
+            "add `{{ \"type\": \"in\", \"action\": \"ACCEPT\", \"source\": \"{client}\", \"proto\": \"tcp\", \"port\": \"{MANAGEMENT}\" }}` to `global_firewall_rules`"
+        );
         Err(Refusal::new("firewall", why, advice))
     }
 
@@ -95,8 +108,9 @@ impl Firewall {
 
     fn rules(&self) -> Result<Vec<String>, Refusal> {
         let source = self.home.map(|home| format!(" -source {home}")).unwrap_or_default();
-        let management =
-            format!("IN ACCEPT{source} -p tcp -dport {MANAGEMENT} # {MARK} SSH and the web page, always");
+        let management = format!(
+            "IN ACCEPT{source} -p tcp -dport {MANAGEMENT} # {MARK} SSH and the web page, always"
+        );
         let ours = self.wish.rules.iter().map(rule);
         std::iter::once(Ok(management)).chain(ours).collect()
     }
@@ -192,7 +206,9 @@ fn merged(was: &str, options: &[(&str, String)], rules: &[String]) -> String {
     };
     let nth = find(&mut sections, "[OPTIONS]", true);
     if let Some((_, lines)) = sections.get_mut(nth) {
-        lines.retain(|line| !options.iter().any(|(key, _)| option(line).is_some_and(|(found, _)| found == *key)));
+        lines.retain(|line| {
+            !options.iter().any(|(key, _)| option(line).is_some_and(|(found, _)| found == *key))
+        });
         let ours = options.iter().map(|(key, value)| format!("{key}: {value}"));
         lines.splice(0..0, ours);
     }
@@ -276,7 +292,9 @@ mod tests {
     fn an_empty_file_gets_all() {
         let text = text("");
 
-        let wanted = format!("[OPTIONS]\nenable: 1\npolicy_in: DROP\npolicy_out: ACCEPT\n\n[RULES]\n{OURS}\n");
+        let wanted = format!(
+            "[OPTIONS]\nenable: 1\npolicy_in: DROP\npolicy_out: ACCEPT\n\n[RULES]\n{OURS}\n"
+        );
         assert_eq!(text, wanted);
     }
 
@@ -286,7 +304,9 @@ mod tests {
 
         let once = text(was);
 
-        let wanted = format!("[OPTIONS]\nenable: 1\npolicy_in: DROP\npolicy_out: ACCEPT\nebtables: 1\n\n[ALIASES]\nhome 10.0.0.0/24\n\n[RULES]\n{OURS}IN DROP -p tcp -dport 22\n\n[group web]\nIN HTTP(ACCEPT)\n");
+        let wanted = format!(
+            "[OPTIONS]\nenable: 1\npolicy_in: DROP\npolicy_out: ACCEPT\nebtables: 1\n\n[ALIASES]\nhome 10.0.0.0/24\n\n[RULES]\n{OURS}IN DROP -p tcp -dport 22\n\n[group web]\nIN HTTP(ACCEPT)\n"
+        );
         assert_eq!(once, wanted);
         assert_eq!(text(&once), once);
         // Proxmox writes it with other blanks.
@@ -298,7 +318,15 @@ mod tests {
     fn whoever_types_it_is_not_locked_out() {
         assert!(firewall(Some("10.0.0.7"), Vec::new()).locks_nobody_out().is_ok());
         assert!(firewall(Some("192.168.1.7"), Vec::new()).locks_nobody_out().is_err());
-        assert!(firewall(Some("192.168.1.7"), vec![from("192.168.1.0/24", "443")]).locks_nobody_out().is_err());
-        assert!(firewall(Some("192.168.1.7"), vec![from("192.168.1.0/24", "20:30")]).locks_nobody_out().is_ok());
+        assert!(
+            firewall(Some("192.168.1.7"), vec![from("192.168.1.0/24", "443")])
+                .locks_nobody_out()
+                .is_err()
+        );
+        assert!(
+            firewall(Some("192.168.1.7"), vec![from("192.168.1.0/24", "20:30")])
+                .locks_nobody_out()
+                .is_ok()
+        );
     }
 }

@@ -63,7 +63,8 @@ impl Item for GpuNodes {
             return Vec::new();
         }
         let nodes = ["/dev/nvidiactl", "/dev/nvidia0", "/dev/nvidia-uvm"];
-        let is_there = |node: &&str| Check::that(format!("{node} is there"), host.exists(node), "it is not");
+        let is_there =
+            |node: &&str| Check::that(format!("{node} is there"), host.exists(node), "it is not");
         nodes.iter().map(is_there).collect()
     }
 }

@@ -33,15 +33,24 @@ impl Item for Iommu {
     fn look(&self, host: &Host) -> Result<Look, Refusal> {
         let cpus = host.text("/proc/cpuinfo")?.unwrap_or_default();
         // AMD's is on by itself; the other asks for a word.
-        let needed: &[&str] =
-            if cpus.contains("GenuineIntel") { &["intel_iommu=on", "iommu=pt"] } else { &["iommu=pt"] };
+        let needed: &[&str] = if cpus.contains("GenuineIntel") {
+            &["intel_iommu=on", "iommu=pt"]
+        } else {
+            &["iommu=pt"]
+        };
         let why = "the kernel is to be started with it";
         let mut texts = Vec::new();
         let mut changes = Vec::new();
         let refresh = if let Some(was) = host.text(CMDLINE)? {
             let text = with_words(&was, needed);
             texts.push(text.clone());
-            changes.extend(host.want(Wanted { path: CMDLINE, text, mode: 0o644, check: &[], why })?);
+            changes.extend(host.want(Wanted {
+                path: CMDLINE,
+                text,
+                mode: 0o644,
+                check: &[],
+                why,
+            })?);
             ["proxmox-boot-tool", "refresh"].as_slice()
         } else {
             let text = format!(
@@ -57,9 +66,13 @@ impl Item for Iommu {
         let why = "what passes devices on is loaded at boot";
         changes.extend(host.want(Wanted { path: MODULES, text, mode: 0o644, check: &[], why })?);
         let running = host.text("/proc/cmdline")?.unwrap_or_default();
-        let missing: Vec<_> =
-            needed.iter().filter(|word| !running.split_whitespace().any(|found| found == **word)).copied().collect();
-        let mut look = Look::of(changes).settled_by(digest(texts), vec![Run::of(refresh.iter().copied())]);
+        let missing: Vec<_> = needed
+            .iter()
+            .filter(|word| !running.split_whitespace().any(|found| found == **word))
+            .copied()
+            .collect();
+        let mut look =
+            Look::of(changes).settled_by(digest(texts), vec![Run::of(refresh.iter().copied())]);
         look.reboot = (!missing.is_empty())
             .then(|| format!("the kernel was started without {}", missing.join(" ")));
         Ok(look)

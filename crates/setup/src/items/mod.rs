@@ -22,6 +22,7 @@ mod units;
 mod users;
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use phoenix_config::HostSpec;
 
@@ -37,6 +38,9 @@ pub struct Given {
     pub wipe: Vec<String>,
     /// From where whoever sits in front is connected.
     pub client: Option<IpAddr>,
+    /// How long the gateway has for answering once the network was changed; half a minute where
+    /// nothing is said.
+    pub patience: Option<Duration>,
 }
 
 /// Returns what a host is to have, in the order in which it is made.
@@ -48,7 +52,7 @@ pub fn all(spec: &HostSpec, given: &Given) -> Vec<Box<dyn Item>> {
     add(&mut items, repositories::Repositories::of(spec));
     add(&mut items, packages::Packages::of(spec));
     add(&mut items, time::Time::of(spec));
-    add(&mut items, network::Network::of(spec));
+    add(&mut items, network::Network::of(spec, given));
     add(&mut items, forwarding::Forwarding::of(spec));
     add(&mut items, pools::Pools::of(spec, given));
     add(&mut items, arc::Arc::of(spec));

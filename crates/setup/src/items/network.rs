@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use phoenix_config::{HostSpec, InnerBridge, OuterBridge};
 
+use super::Given;
 use crate::change::{Act, FileChange, Guard, HostChange, Impact, Owner};
 use crate::guard;
 use crate::host::{Host, Wanted};
@@ -15,7 +16,7 @@ use crate::item::{Check, Item, Look, Refusal};
 
 const FILE: &str = "/etc/network/interfaces";
 const RESOLVERS: &str = "/etc/resolv.conf";
-/// How long the gateway has for answering.
+/// How long the gateway has for answering, unless somebody says otherwise.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) struct Network {
@@ -23,14 +24,17 @@ pub(super) struct Network {
     inner: Option<InnerBridge>,
     hostname: Option<String>,
     domain: Option<String>,
+    patience: Duration,
 }
 
 impl Network {
-    pub(super) fn of(spec: &HostSpec) -> Option<Self> {
-        let (outer, inner, hostname) = (spec.bridge.clone(), spec.inner.clone(), spec.hostname.clone());
+    pub(super) fn of(spec: &HostSpec, given: &Given) -> Option<Self> {
+        let (outer, inner, hostname) =
+            (spec.bridge.clone(), spec.inner.clone(), spec.hostname.clone());
         let domain = spec.domain.clone();
         let is_said = outer.is_some() || inner.is_some() || hostname.is_some();
-        is_said.then_some(Self { outer, inner, hostname, domain })
+        let patience = given.patience.unwrap_or(PATIENCE);
+        is_said.then_some(Self { outer, inner, hostname, domain, patience })
     }
 }
 
@@ -73,7 +77,8 @@ impl Item for Network {
         }
         if let Some(gateway) = self.outer.as_ref().and_then(|outer| outer.gateway) {
             let answer = host.ask(&["ping", "-c", "1", "-W", "2", &gateway.to_string()]);
-            let wrong = answer.map(|answer| (!answer.is_good()).then(|| "it does not answer".to_owned()));
+            let wrong =
+                answer.map(|answer| (!answer.is_good()).then(|| "it does not answer".to_owned()));
             checks.push(Check::of(format!("the gateway {gateway} answers"), wrong));
         }
         checks
@@ -102,7 +107,10 @@ impl Network {
         let mut text = was.clone();
         if let Some(outer) = &self.outer {
             if stanza(&was, &outer.name).is_none() {
-                let why = format!("it has no bridge {}, and setup cannot know what to plug into it", outer.name);
+                let why = format!(
+                    "it has no bridge {}, and setup cannot know what to plug into it",
+                    outer.name
+                );
                 let advice = "make the bridge with Proxmox's web page first";
                 return Err(Refusal::new(FILE, why, advice));
             }
@@ -125,11 +133,12 @@ impl Network {
         let guard = Guard {
             apply: vec!["ifreload".to_owned(), "-a".to_owned()],
             gateway: gateway.to_string(),
-            patience: PATIENCE,
+            patience: self.patience,
         };
         let rights = Some((0o644, Owner::root()));
         let (path, was) = (FILE.to_owned(), Some(was));
-        let act = Act::File(FileChange { path, was, text, rights, check: None, guard: Some(guard) });
+        let act =
+            Act::File(FileChange { path, was, text, rights, check: None, guard: Some(guard) });
         Ok(Some(HostChange::live(act, "the bridges are otherwise").at_cost(Impact::Network)))
     }
 
@@ -166,7 +175,8 @@ fn stanza(text: &str, name: &str) -> Option<(usize, usize)> {
 }
 
 fn find(text: &str, is_head: impl Fn(&[&str]) -> bool) -> Option<(usize, usize)> {
-    let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+    let lines: Vec<Vec<&str>> =
+        text.lines().map(|line| line.split_whitespace().collect()).collect();
     let head = lines.iter().position(|words| is_head(words))?;
     let rest = lines.get(head + 1..).unwrap_or_default();
     let ends = |words: &Vec<&str>| {
@@ -209,11 +219,15 @@ fn with_properties(
         let Some(value) = value else { continue };
         let is_it = |line: &String| line.split_whitespace().next() == Some(*key);
         let now: Vec<_> = block.iter().filter(|line| is_it(line)).cloned().collect();
-        let is_right = matches!(now.as_slice(), [line] if line.split_whitespace().nth(1) == Some(value));
+        let is_right =
+            matches!(now.as_slice(), [line] if line.split_whitespace().nth(1) == Some(value));
         if is_right {
             continue;
         }
-        let place = block.iter().position(is_it).unwrap_or_else(|| 1 + usize::from(*key != "address" && block.len() > 1));
+        let place = block
+            .iter()
+            .position(is_it)
+            .unwrap_or_else(|| 1 + usize::from(*key != "address" && block.len() > 1));
         block.retain(|line| !is_it(line) && !(*key == "address" && is_netmask(line)));
         block.insert(place.min(block.len()), format!("\t{key} {value}"));
     }
@@ -260,25 +274,40 @@ mod tests {
     #[test]
     fn only_what_is_otherwise_is_touched() {
         assert_eq!(with("vmbr0", "10.0.0.9/24", Some("10.0.0.1")), FILE);
-        assert_eq!(with("vmbr0", "10.0.0.13/24", Some("10.0.0.1")), FILE.replace("10.0.0.9/24", "10.0.0.13/24"));
-        assert_eq!(with("vmbr0", "10.0.0.9/24", Some("10.0.0.254")), FILE.replace("gateway 10.0.0.1", "gateway 10.0.0.254"));
+        assert_eq!(
+            with("vmbr0", "10.0.0.13/24", Some("10.0.0.1")),
+            FILE.replace("10.0.0.9/24", "10.0.0.13/24")
+        );
+        assert_eq!(
+            with("vmbr0", "10.0.0.9/24", Some("10.0.0.254")),
+            FILE.replace("gateway 10.0.0.1", "gateway 10.0.0.254")
+        );
     }
 
     #[test]
     fn what_is_missing_is_added_where_it_belongs() {
         let text = with("vmbr1", "10.1.0.1/24", None);
 
-        let wanted = FILE.replace("iface vmbr1 inet manual\n", "iface vmbr1 inet static\n\taddress 10.1.0.1/24\n");
+        let wanted = FILE.replace(
+            "iface vmbr1 inet manual\n",
+            "iface vmbr1 inet static\n\taddress 10.1.0.1/24\n",
+        );
         assert_eq!(text, wanted);
     }
 
     #[test]
     fn an_inner_bridge_is_made_once() {
-        let inner = InnerBridge { name: "vmbr100".to_owned(), address: "172.16.100.1/24".parse().unwrap() };
+        let inner =
+            InnerBridge { name: "vmbr100".to_owned(), address: "172.16.100.1/24".parse().unwrap() };
 
         let once = with_inner(FILE, &inner);
 
-        assert!(once.contains("\n\nauto vmbr100\niface vmbr100 inet static\n\taddress 172.16.100.1/24\n"), "{once}");
+        assert!(
+            once.contains(
+                "\n\nauto vmbr100\niface vmbr100 inet static\n\taddress 172.16.100.1/24\n"
+            ),
+            "{once}"
+        );
         assert!(once.ends_with("\nsource /etc/network/interfaces.d/*\n"), "{once}");
         assert_eq!(with_inner(&once, &inner), once);
     }

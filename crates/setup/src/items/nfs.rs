@@ -87,8 +87,7 @@ impl Item for Nfs {
 fn text(exports: &[Export]) -> Result<String, Refusal> {
     let mut text = "# Written by phoenix setup.\n".to_owned();
     for Export { path, clients, options } in exports {
-        let options =
-            if options.is_empty() { USUAL.to_owned() } else { options.join(",") };
+        let options = if options.is_empty() { USUAL.to_owned() } else { options.join(",") };
         plain("nfs.exports.options", &options)?;
         if clients.is_empty() {
             let advice = "name a network in `clients`, such as 10.0.0.0/24";
@@ -134,11 +133,15 @@ mod tests {
 
     #[test]
     fn each_client_has_the_options() {
-        let exports = [export("/tank/a", &["10.0.0.0/24", "10.1.0.5"]), export("/tank/b c", &["*"])];
+        let exports =
+            [export("/tank/a", &["10.0.0.0/24", "10.1.0.5"]), export("/tank/b c", &["*"])];
 
         let text = text(&exports).unwrap();
 
-        assert!(text.ends_with("/tank/a 10.0.0.0/24(ro) 10.1.0.5(ro)\n\"/tank/b c\" *(ro)\n"), "{text}");
+        assert!(
+            text.ends_with("/tank/a 10.0.0.0/24(ro) 10.1.0.5(ro)\n\"/tank/b c\" *(ro)\n"),
+            "{text}"
+        );
     }
 
     #[test]

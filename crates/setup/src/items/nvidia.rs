@@ -46,7 +46,8 @@ impl Item for Nvidia {
         let loaded = host.line("/sys/module/nvidia/version")?;
         let installed = installed(host)?;
         let mut changes = Vec::new();
-        let text = "# Written by phoenix setup.\nblacklist nouveau\noptions nouveau modeset=0\n".to_owned();
+        let text = "# Written by phoenix setup.\nblacklist nouveau\noptions nouveau modeset=0\n"
+            .to_owned();
         let why = "two drivers cannot have one card";
         changes.extend(host.want(Wanted { path: NOUVEAU, text, mode: 0o644, check: &[], why })?);
         if installed.as_deref() != Some(version) {
@@ -56,7 +57,9 @@ impl Item for Nvidia {
         look.reboot = match loaded.as_deref() {
             _ if installed.as_deref() != Some(version) => None,
             Some(loaded) if loaded == version => None,
-            Some(loaded) => Some(format!("the kernel runs the driver {loaded}, and {version} is installed")),
+            Some(loaded) => {
+                Some(format!("the kernel runs the driver {loaded}, and {version} is installed"))
+            }
             None if host.exists("/sys/module/nouveau") => {
                 Some("the kernel runs nouveau in its place".to_owned())
             }
@@ -70,7 +73,8 @@ impl Item for Nvidia {
             Ok(false) => return Vec::new(),
             Ok(true) | Err(_) => {}
         }
-        let asked = host.asked(&["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]);
+        let asked =
+            host.asked(&["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]);
         let wrong = asked.map(|answer| {
             let other = answer.lines().map(str::trim).find(|found| *found != self.0.version);
             match (answer.trim().is_empty(), other) {
@@ -90,10 +94,26 @@ impl Nvidia {
         let kernel = kernel.trim();
         let mut changes = Vec::new();
         if !host.exists(&format!("/lib/modules/{kernel}/build")) {
-            let headers = if kernel.ends_with("-pve") { format!("proxmox-headers-{kernel}") } else { format!("linux-headers-{kernel}") };
-            let words = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "install", "-y", "--", "build-essential", &headers];
+            let headers = if kernel.ends_with("-pve") {
+                format!("proxmox-headers-{kernel}")
+            } else {
+                format!("linux-headers-{kernel}")
+            };
+            let words = [
+                "apt-get",
+                "-o",
+                "DPkg::Lock::Timeout=300",
+                "install",
+                "-y",
+                "--",
+                "build-essential",
+                &headers,
+            ];
             let run = Run::of(words).within(Duration::from_secs(1800));
-            changes.push(HostChange::live(Act::Run(run), "the driver is built for the kernel that runs"));
+            changes.push(HostChange::live(
+                Act::Run(run),
+                "the driver is built for the kernel that runs",
+            ));
         }
         let name = format!("NVIDIA-Linux-x86_64-{version}.run");
         let (half, file) = (format!("{CACHE}/{name}.half"), format!("{CACHE}/{name}"));
@@ -101,9 +121,20 @@ impl Nvidia {
             let script = "mkdir -p \"$4\" && curl --fail --silent --show-error --location --retry 3 --output \"$1\" -- \"$3\" && sh \"$1\" --check && mv -- \"$1\" \"$2\"";
             let words = ["sh", "-c", script, "fetch", &half, &file, url, CACHE];
             let run = Run::of(words).within(Duration::from_secs(1800));
-            changes.push(HostChange::live(Act::Run(run), "the installer is not there; it checks its own sum"));
+            changes.push(HostChange::live(
+                Act::Run(run),
+                "the installer is not there; it checks its own sum",
+            ));
         }
-        let words = ["sh", &file, "--silent", "--no-x-check", "--no-nouveau-check", "--no-opengl-files", "--disable-nouveau"];
+        let words = [
+            "sh",
+            &file,
+            "--silent",
+            "--no-x-check",
+            "--no-nouveau-check",
+            "--no-opengl-files",
+            "--disable-nouveau",
+        ];
         let run = Run::of(words).within(Duration::from_secs(1800));
         let why = installed.map_or_else(
             || "no driver is installed".to_owned(),
@@ -119,7 +150,9 @@ fn has_card(host: &Host) -> Result<bool, Refusal> {
     for device in host.names(DEVICES)? {
         let of = |what: &str| host.line(&format!("{DEVICES}/{device}/{what}"));
         // A display controller of theirs; they make bridges and sound as well.
-        if of("vendor")?.as_deref() == Some("0x10de") && of("class")?.is_some_and(|class| class.starts_with("0x03")) {
+        if of("vendor")?.as_deref() == Some("0x10de")
+            && of("class")?.is_some_and(|class| class.starts_with("0x03"))
+        {
             return Ok(true);
         }
     }
@@ -135,7 +168,9 @@ fn is_not_hidden(host: &Host) -> Result<(), Refusal> {
             let words: Vec<_> = line.split_whitespace().collect();
             match words.as_slice() {
                 ["blacklist", module, ..] => *module == "nvidia",
-                ["install", "nvidia", what, ..] => what.ends_with("/false") || what.ends_with("/true"),
+                ["install", "nvidia", what, ..] => {
+                    what.ends_with("/false") || what.ends_with("/true")
+                }
                 _ => false,
             }
         };

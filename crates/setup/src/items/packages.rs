@@ -43,7 +43,8 @@ impl Item for Packages {
     }
 
     fn look(&self, host: &Host) -> Result<Look, Refusal> {
-        let listed = host.asked(&["dpkg-query", "-W", "-f", "${Package}\\t${db:Status-Status}\\n"])?;
+        let listed =
+            host.asked(&["dpkg-query", "-W", "-f", "${Package}\\t${db:Status-Status}\\n"])?;
         let installed: BTreeSet<_> = listed
             .lines()
             .filter_map(|line| line.split_once('\t'))
@@ -62,11 +63,15 @@ impl Item for Packages {
         };
         let mut changes = Vec::new();
         if !host.names(LISTS)?.iter().any(|name| name.contains("_Packages")) {
-            changes.push(HostChange::live(run(vec!["update"]), "it is not known which packages there are"));
+            changes.push(HostChange::live(
+                run(vec!["update"]),
+                "it is not known which packages there are",
+            ));
         }
         let words = ["install", "-y", "--no-install-recommends", "--"];
         let words = words.into_iter().chain(missing.iter().map(|package| package.as_str()));
-        let why = format!("{} missing", if missing.len() == 1 { "a package is" } else { "packages are" });
+        let why =
+            format!("{} missing", if missing.len() == 1 { "a package is" } else { "packages are" });
         changes.push(HostChange::live(run(words.collect()), why));
         Ok(Look::of(changes))
     }

@@ -81,15 +81,25 @@ impl Pools {
                 let status = host.asked(&["zpool", "status", "-P", other])?;
                 if members(&status).iter().any(|member| is_part_of(host, member, disk)) {
                     let advice = format!("name another disk, or give up `{other}` by hand");
-                    return Err(Refusal::new(disk, format!("it belongs to the pool {other}"), advice));
+                    return Err(Refusal::new(
+                        disk,
+                        format!("it belongs to the pool {other}"),
+                        advice,
+                    ));
                 }
             }
             if !self.wipe.contains(disk) {
-                let advice = format!("if that is to be lost: `phoenix setup --wipe {disk}`, which asks for its name");
+                let advice = format!(
+                    "if that is to be lost: `phoenix setup --wipe {disk}`, which asks for its name"
+                );
                 return Err(Refusal::new(disk, format!("it is not blank: {listed}"), advice));
             }
             if let Some(used) = found.used {
-                return Err(Refusal::new(disk, format!("it is in use: {used}"), "unmount it first"));
+                return Err(Refusal::new(
+                    disk,
+                    format!("it is in use: {used}"),
+                    "unmount it first",
+                ));
             }
             let words = ["wipefs", "--all", "--"].map(str::to_owned);
             // What is in a disk goes before the table that says where it is.
@@ -102,8 +112,22 @@ impl Pools {
             RaidLevel::Mirror => Some("mirror".to_owned()),
             RaidLevel::Raidz(parity) => Some(format!("raidz{parity}")),
         };
-        let words = ["zpool", "create", "-o", "ashift=12", "-o", "autotrim=on", "-O", "compression=lz4", "-O", "atime=off", "--", &pool.name];
-        let words = words.into_iter().map(str::to_owned).chain(level).chain(pool.disks.iter().cloned());
+        let words = [
+            "zpool",
+            "create",
+            "-o",
+            "ashift=12",
+            "-o",
+            "autotrim=on",
+            "-O",
+            "compression=lz4",
+            "-O",
+            "atime=off",
+            "--",
+            &pool.name,
+        ];
+        let words =
+            words.into_iter().map(str::to_owned).chain(level).chain(pool.disks.iter().cloned());
         changes.push(HostChange::live(Act::Run(Run::of(words)), "there is no such pool"));
         Ok(changes)
     }
@@ -121,17 +145,32 @@ struct Found {
 }
 
 fn found(host: &Host, disk: &str) -> Result<Found, Refusal> {
-    let listed = host.asked_json(&["lsblk", "--json", "--paths", "--output", "NAME,TYPE,FSTYPE,LABEL,MOUNTPOINTS", disk])?;
+    let listed = host.asked_json(&[
+        "lsblk",
+        "--json",
+        "--paths",
+        "--output",
+        "NAME,TYPE,FSTYPE,LABEL,MOUNTPOINTS",
+        disk,
+    ])?;
     let devices = listed.get("blockdevices").and_then(Value::as_array);
     let Some([device]) = devices.map(Vec::as_slice) else {
-        return Err(Refusal::new(disk, "it is no disk", "`ls -l /dev/disk/by-id` lists those there are"));
+        return Err(Refusal::new(
+            disk,
+            "it is no disk",
+            "`ls -l /dev/disk/by-id` lists those there are",
+        ));
     };
     let mut found = Found::default();
     describe(device, &mut found);
     let signed = host.asked(&["wipefs", "--no-act", "--json", disk])?;
     if !signed.trim().is_empty() {
         let signed: Value = serde_json::from_str(&signed).map_err(|err| {
-            Refusal::new(disk, format!("`wipefs` did not answer in JSON: {err}"), "type it, and see")
+            Refusal::new(
+                disk,
+                format!("`wipefs` did not answer in JSON: {err}"),
+                "type it, and see",
+            )
         })?;
         for signature in signed.get("signatures").and_then(Value::as_array).into_iter().flatten() {
             let kind = signature.get("type").and_then(Value::as_str).unwrap_or("something");
@@ -169,7 +208,8 @@ fn describe(device: &Value, found: &mut Found) {
 
 fn is_nowhere(host: &Host, pool: &Pool) -> Result<(), Refusal> {
     let importable = host.ask(&["zpool", "import"])?.out;
-    let is_it = |line: &str| line.trim().strip_prefix("pool:").is_some_and(|name| name.trim() == pool.name);
+    let is_it =
+        |line: &str| line.trim().strip_prefix("pool:").is_some_and(|name| name.trim() == pool.name);
     if importable.lines().any(is_it) {
         let why = "its disks are there, and it is not imported";
         let advice = format!("`zpool import {}`", pool.name);
@@ -182,8 +222,10 @@ fn is_nowhere(host: &Host, pool: &Pool) -> Result<(), Refusal> {
 fn is_as_written(host: &Host, pool: &Pool) -> Result<(), Refusal> {
     let status = host.asked(&["zpool", "status", "-P", &pool.name])?;
     let members = members(&status);
-    let stranger = members.iter().find(|member| !pool.disks.iter().any(|disk| is_part_of(host, member, disk)));
-    let missing = pool.disks.iter().find(|disk| !members.iter().any(|member| is_part_of(host, member, disk)));
+    let stranger =
+        members.iter().find(|member| !pool.disks.iter().any(|disk| is_part_of(host, member, disk)));
+    let missing =
+        pool.disks.iter().find(|disk| !members.iter().any(|member| is_part_of(host, member, disk)));
     let why = match (stranger, missing) {
         (None, None) => return Ok(()),
         (_, Some(missing)) => format!("it has not the disk {missing}"),
@@ -197,7 +239,11 @@ fn is_as_written(host: &Host, pool: &Pool) -> Result<(), Refusal> {
 fn members(status: &str) -> Vec<String> {
     let config = status.lines().skip_while(|line| line.trim() != "config:").skip(1);
     let config = config.take_while(|line| !line.starts_with("errors:"));
-    config.filter_map(|line| line.split_whitespace().next()).filter(|word| word.starts_with('/')).map(str::to_owned).collect()
+    config
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|word| word.starts_with('/'))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Says whether a device is a disk or a part of it.
@@ -218,9 +264,14 @@ fn is_part_of(host: &Host, member: &str, disk: &str) -> bool {
 
 /// Looks how worn a disk is, where it says so.
 fn worn(host: &Host, disk: &str) -> Option<Check> {
-    let health: Value = serde_json::from_str(&host.ask(&["smartctl", "--json", "--all", disk]).ok()?.out).ok()?;
+    let health: Value =
+        serde_json::from_str(&host.ask(&["smartctl", "--json", "--all", disk]).ok()?.out).ok()?;
     let used = health.pointer("/nvme_smart_health_information_log/percentage_used")?.as_u64()?;
-    Some(Check::that(format!("{disk} is not worn out"), used < 90, format!("{used} % of its life is used")))
+    Some(Check::that(
+        format!("{disk} is not worn out"),
+        used < 90,
+        format!("{used} % of its life is used"),
+    ))
 }
 
 #[cfg(test)]

@@ -53,8 +53,16 @@ impl Item for Repositories {
                 let without = without_enterprise(&name, &text);
                 let rights = Some((0o644, Owner::root()));
                 let was = Some(text);
-                let act = Act::File(FileChange { path, was, text: without, rights, check: None, guard: None });
-                let why = "without a subscription this repository refuses, and `apt-get update` with it";
+                let act = Act::File(FileChange {
+                    path,
+                    was,
+                    text: without,
+                    rights,
+                    check: None,
+                    guard: None,
+                });
+                let why =
+                    "without a subscription this repository refuses, and `apt-get update` with it";
                 changes.push(HostChange::live(act, why));
             }
         }
@@ -64,7 +72,14 @@ impl Item for Repositories {
             let wanted = Wanted { path: OURS, text: text.clone(), mode: 0o644, check: &[], why };
             changes.extend(host.want(wanted)?);
         }
-        let update = Run::of(["apt-get", "-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3", "update"]);
+        let update = Run::of([
+            "apt-get",
+            "-o",
+            "DPkg::Lock::Timeout=300",
+            "-o",
+            "Acquire::Retries=3",
+            "update",
+        ]);
         let update = update.within(std::time::Duration::from_secs(600));
         Ok(Look::of(changes).settled_by(digest([text]), vec![update]))
     }
@@ -74,10 +89,12 @@ impl Item for Repositories {
 fn suite(host: &Host) -> Result<String, Refusal> {
     let text = host.text("/etc/os-release")?.unwrap_or_default();
     let name = text.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME="));
-    name.map(|name| name.trim_matches('"').to_owned()).filter(|name| !name.is_empty()).ok_or_else(|| {
-        let why = "it does not say which release this is: it has no VERSION_CODENAME";
-        Refusal::new("/etc/os-release", why, "setup knows Debian 12 (bookworm) and 13 (trixie)")
-    })
+    name.map(|name| name.trim_matches('"').to_owned()).filter(|name| !name.is_empty()).ok_or_else(
+        || {
+            let why = "it does not say which release this is: it has no VERSION_CODENAME";
+            Refusal::new("/etc/os-release", why, "setup knows Debian 12 (bookworm) and 13 (trixie)")
+        },
+    )
 }
 
 fn ours(repository: Repository, suite: &str, has_keyring: bool) -> String {
@@ -88,19 +105,26 @@ fn ours(repository: Repository, suite: &str, has_keyring: bool) -> String {
         }
     };
     let signed = if has_keyring { format!("Signed-By: {KEYRING}\n") } else { String::new() };
-    format!("# Written by phoenix setup.\nTypes: deb\nURIs: {uri}\nSuites: {suite}\nComponents: {component}\n{signed}")
+    format!(
+        "# Written by phoenix setup.\nTypes: deb\nURIs: {uri}\nSuites: {suite}\nComponents: {component}\n{signed}"
+    )
 }
 
 /// Returns what of a file of sources counts.
 fn active(name: &str, text: &str) -> String {
     let lines = |text: &str| {
-        text.lines().filter(|line| !line.trim_start().starts_with('#')).collect::<Vec<_>>().join("\n")
+        text.lines()
+            .filter(|line| !line.trim_start().starts_with('#'))
+            .collect::<Vec<_>>()
+            .join("\n")
     };
     if name.ends_with(".list") {
         lines(text)
     } else if name.ends_with(".sources") {
         let is_on = |part: &&str| {
-            !lines(part).lines().any(|line| line.replace(' ', "").eq_ignore_ascii_case("enabled:no"))
+            !lines(part)
+                .lines()
+                .any(|line| line.replace(' ', "").eq_ignore_ascii_case("enabled:no"))
         };
         text.split("\n\n").filter(is_on).map(lines).collect::<Vec<_>>().join("\n\n")
     } else {

@@ -38,9 +38,15 @@ impl Item for Samba {
         let account = host.account(user)?;
         let was = host.text(FILE)?.unwrap_or_default();
         let theirs = sections(&block::foreign(&was, NAME));
-        if let Some(twice) = self.0.shares.iter().find(|share| theirs.contains(&share.name.to_lowercase())) {
+        if let Some(twice) =
+            self.0.shares.iter().find(|share| theirs.contains(&share.name.to_lowercase()))
+        {
             let why = format!("it has the section [{}] already, and not by phoenix", twice.name);
-            return Err(Refusal::new(FILE, why, "remove that section, or give the share another name"));
+            return Err(Refusal::new(
+                FILE,
+                why,
+                "remove that section, or give the share another name",
+            ));
         }
         let mut changes = Vec::new();
         for share in &self.0.shares {
@@ -74,7 +80,8 @@ impl Item for Samba {
         let users = host.asked(&["pdbedit", "-L"]);
         let known = users.map(|users| {
             let known = users.lines().any(|line| line.split(':').next() == Some(&*self.0.user));
-            (!known).then(|| format!("it has no password for Samba: `smbpasswd -a {}`", self.0.user))
+            (!known)
+                .then(|| format!("it has no password for Samba: `smbpasswd -a {}`", self.0.user))
         });
         let user = Check::of(format!("{} can log in to Samba", self.0.user), known);
         let checks = self.0.shares.iter().map(shared);
@@ -95,7 +102,8 @@ fn group(host: &Host, user: &str) -> Result<String, Refusal> {
 
 /// Returns the names of the sections of a file, in small letters as Samba compares them.
 fn sections(text: &str) -> Vec<String> {
-    let name = |line: &str| Some(line.trim().strip_prefix('[')?.split(']').next()?.trim().to_lowercase());
+    let name =
+        |line: &str| Some(line.trim().strip_prefix('[')?.split(']').next()?.trim().to_lowercase());
     text.lines().filter_map(name).collect()
 }
 
@@ -116,7 +124,8 @@ fn text(wish: &Wish) -> Result<String, Refusal> {
             let why = format!("Samba reads `{}` as another path", share.path);
             return Err(Refusal::new("samba.shares.path", why, "give it a plainer path"));
         }
-        let who = if share.users.is_empty() { vec![wish.user.clone()] } else { share.users.clone() };
+        let who =
+            if share.users.is_empty() { vec![wish.user.clone()] } else { share.users.clone() };
         who.iter().try_for_each(|who| plain("samba.shares.valid_users", who))?;
         text.push_str(&format!(
             "[{}]\n    path = {}\n    valid users = {}\n    read only = no\n    force user = {}\n    create mask = 0660\n    directory mask = 0770\n",
@@ -144,7 +153,10 @@ mod tests {
     fn a_share_is_a_section_of_whom_it_belongs_to() {
         let text = text(&wish("data", "/tank/data")).unwrap();
 
-        assert!(text.starts_with("[data]\n    path = /tank/data\n    valid users = heads\n"), "{text}");
+        assert!(
+            text.starts_with("[data]\n    path = /tank/data\n    valid users = heads\n"),
+            "{text}"
+        );
     }
 
     #[test]

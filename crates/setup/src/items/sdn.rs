@@ -74,7 +74,8 @@ impl Item for Sdn {
     fn verify(&self, host: &Host) -> Vec<Check> {
         let up = |sdn: &SdnNetwork| {
             let state = host.line(&format!("/sys/class/net/{}/operstate", sdn.vnet));
-            let wrong = state.map(|state| state.is_none().then(|| "the host has no such interface".to_owned()));
+            let wrong = state
+                .map(|state| state.is_none().then(|| "the host has no such interface".to_owned()));
             Check::of(format!("the VNet {} is there", sdn.vnet), wrong)
         };
         self.0.iter().map(up).collect()
@@ -85,14 +86,16 @@ impl Sdn {
     fn zone(&self, zones: &[Value], zone: &str) -> Result<Option<HostChange>, Refusal> {
         let dhcp = self.has_dhcp(zone);
         let Some(found) = find(zones, "zone", zone) else {
-            let words = ["pvesh", "create", ZONES, "--zone", zone, "--type", "simple", "--ipam", "pve"];
+            let words =
+                ["pvesh", "create", ZONES, "--zone", zone, "--type", "simple", "--ipam", "pve"];
             let dhcp: &[&str] = if dhcp { &["--dhcp", "dnsmasq"] } else { &[] };
             let run = Run::of(words.into_iter().chain(dhcp.iter().copied()));
             return Ok(Some(HostChange::live(Act::Run(run), "there is no such zone")));
         };
         let kind = text(found, "type").unwrap_or_default();
         if kind != "simple" {
-            let why = format!("it is of the kind `{kind}`, and only Simple zones give out addresses");
+            let why =
+                format!("it is of the kind `{kind}`, and only Simple zones give out addresses");
             let advice = "remove it by hand, or give the network another zone";
             return Err(Refusal::new(format!("the zone {zone}"), why, advice));
         }
@@ -130,7 +133,9 @@ fn vnet(found: Option<&Value>, sdn: &SdnNetwork) -> Result<Option<HostChange>, R
 
 fn subnet(subnets: &[Value], sdn: &SdnNetwork) -> Result<Option<HostChange>, Refusal> {
     let cidr = sdn.subnet.to_string();
-    if let Some(other) = subnets.iter().filter_map(|found| text(found, "cidr")).find(|found| *found != cidr) {
+    if let Some(other) =
+        subnets.iter().filter_map(|found| text(found, "cidr")).find(|found| *found != cidr)
+    {
         let why = format!("it has the subnet {other}, and is to have {cidr}");
         let advice = "guests may have addresses in it: remove it by hand, or write it as it is";
         return Err(Refusal::new(format!("the VNet {}", sdn.vnet), why, advice));
@@ -140,10 +145,8 @@ fn subnet(subnets: &[Value], sdn: &SdnNetwork) -> Result<Option<HostChange>, Ref
         .iter()
         .map(|(first, last)| format!("start-address={first},end-address={last}"))
         .collect();
-    let mut options = vec![
-        ("gateway", sdn.gateway.to_string()),
-        ("snat", u8::from(sdn.snat).to_string()),
-    ];
+    let mut options =
+        vec![("gateway", sdn.gateway.to_string()), ("snat", u8::from(sdn.snat).to_string())];
     if let Some(resolver) = sdn.resolver.filter(|_| !sdn.dhcp.is_empty()) {
         options.push(("dhcp-dns-server", resolver.to_string()));
     }
@@ -167,7 +170,10 @@ fn subnet(subnets: &[Value], sdn: &SdnNetwork) -> Result<Option<HostChange>, Ref
     let options = options.into_iter().flat_map(|(key, value)| [format!("--{key}"), value]);
     let own = format!("{VNETS}/{}/subnets", sdn.vnet);
     let (words, why) = match found.and_then(|found| text(found, "subnet")) {
-        Some(id) => (vec!["pvesh".to_owned(), "set".to_owned(), format!("{own}/{id}")], "it is written otherwise"),
+        Some(id) => (
+            vec!["pvesh".to_owned(), "set".to_owned(), format!("{own}/{id}")],
+            "it is written otherwise",
+        ),
         None => {
             let words = ["pvesh", "create", &own, "--subnet", &cidr, "--type", "subnet"];
             (words.map(str::to_owned).to_vec(), "there is no such subnet")
@@ -199,7 +205,11 @@ fn dhcp_of(found: &Value) -> Vec<String> {
 fn own_dnsmasq(host: &Host) -> Result<Option<HostChange>, Refusal> {
     let enabled = host.ask(&["systemctl", "is-enabled", "dnsmasq.service"])?;
     let is_on = ["enabled", "enabled-runtime"].contains(&enabled.out.trim());
-    let run = if super::units::is_booted(host) { Run::of(["systemctl", "disable", "--now", "dnsmasq.service"]) } else { Run::of(["systemctl", "disable", "dnsmasq.service"]) };
+    let run = if super::units::is_booted(host) {
+        Run::of(["systemctl", "disable", "--now", "dnsmasq.service"])
+    } else {
+        Run::of(["systemctl", "disable", "dnsmasq.service"])
+    };
     let why = "Proxmox starts one for each zone, and this one would take its port";
     Ok(is_on.then(|| HostChange::live(Act::Run(run), why)))
 }
@@ -208,10 +218,12 @@ fn is_pending(host: &Host, networks: &[SdnNetwork]) -> Result<bool, Refusal> {
     let is_new = |found: &Value| found.get("state").is_some_and(|state| !state.is_null());
     let mut pending = Vec::new();
     pending.extend(list_pending(host, ZONES)?.into_iter().filter(|found| {
-        networks.iter().any(|sdn| text(found, "zone").as_deref() == Some(&sdn.zone)) && is_new(found)
+        networks.iter().any(|sdn| text(found, "zone").as_deref() == Some(&sdn.zone))
+            && is_new(found)
     }));
     pending.extend(list_pending(host, VNETS)?.into_iter().filter(|found| {
-        networks.iter().any(|sdn| text(found, "vnet").as_deref() == Some(&sdn.vnet)) && is_new(found)
+        networks.iter().any(|sdn| text(found, "vnet").as_deref() == Some(&sdn.vnet))
+            && is_new(found)
     }));
     for sdn in networks {
         let subnets = list_pending(host, &format!("{VNETS}/{}/subnets", sdn.vnet))?;
@@ -291,7 +303,10 @@ mod tests {
         );
         let mut other = there();
         other["dhcp-range"] = json!([]);
-        assert!(words(subnet(&[other], &network()).unwrap()).ends_with("--dhcp-range start-address=10.20.0.100,end-address=10.20.0.200"));
+        assert!(
+            words(subnet(&[other], &network()).unwrap())
+                .ends_with("--dhcp-range start-address=10.20.0.100,end-address=10.20.0.200")
+        );
         let mut other = there();
         other["cidr"] = json!("10.30.0.0/24");
         assert!(subnet(&[other], &network()).is_err());

@@ -43,7 +43,11 @@ impl Item for Storages {
     fn look(&self, host: &Host) -> Result<Look, Refusal> {
         if !host.has("pvesm") {
             let advice = "install Proxmox VE, or take `proxmox_storage_type` out of the datasets";
-            return Err(Refusal::new("storages", "this is no Proxmox node: it has no `pvesm`", advice));
+            return Err(Refusal::new(
+                "storages",
+                "this is no Proxmox node: it has no `pvesm`",
+                advice,
+            ));
         }
         let known = read(&host.text(FILE)?.unwrap_or_default());
         let mut changes = Vec::new();
@@ -56,8 +60,10 @@ impl Item for Storages {
                 ("dir", "path", place(dataset))
             };
             let Some(found) = known.get(id) else {
-                let words = ["pvesm", "add", kind, id, &format!("--{key}"), &value, "--content", &content];
-                let more: &[&str] = if storage.is_zfs { &["--sparse", "1"] } else { &["--is_mountpoint", "1"] };
+                let words =
+                    ["pvesm", "add", kind, id, &format!("--{key}"), &value, "--content", &content];
+                let more: &[&str] =
+                    if storage.is_zfs { &["--sparse", "1"] } else { &["--is_mountpoint", "1"] };
                 let run = Run::of(words.into_iter().chain(more.iter().copied()));
                 changes.push(HostChange::live(Act::Run(run), "Proxmox does not know it"));
                 continue;
@@ -65,7 +71,10 @@ impl Item for Storages {
             let is_same = found.kind == kind && found.keys.get(key) == Some(&value);
             if !is_same {
                 let what = found.keys.get(key).map_or("something else", String::as_str);
-                let why = format!("it is a `{}` of {what}, and is to be a `{kind}` of {value}", found.kind);
+                let why = format!(
+                    "it is a `{}` of {what}, and is to be a `{kind}` of {value}",
+                    found.kind
+                );
                 let advice = "guests may have their disks in it: remove it by hand, or give the dataset another id in `proxmox_storage_ids`";
                 return Err(Refusal::new(format!("the storage {id}"), why, advice));
             }
@@ -83,7 +92,8 @@ impl Item for Storages {
         let active = |(_, storage): &(Dataset, Storage)| {
             let id = storage.id.as_str();
             let wrong = status.clone().map(|status| {
-                let mut lines = status.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+                let mut lines =
+                    status.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
                 let state = lines.find(|line| line.first() == Some(&id));
                 let state = state.and_then(|line| line.get(2).map(|state| (*state).to_owned()));
                 let state = state.unwrap_or_else(|| "not there".to_owned());

@@ -62,7 +62,10 @@ impl Item for Time {
         }
         let tracking = host.ask(&["chronyc", "waitsync", "1"]);
         let synchronized = tracking.map(|answer| (!answer.is_good()).then(|| answer.said()));
-        vec![units::runs(host, "chrony.service"), Check::of("the clock is synchronized", synchronized)]
+        vec![
+            units::runs(host, "chrony.service"),
+            Check::of("the clock is synchronized", synchronized),
+        ]
     }
 }
 
@@ -88,6 +91,12 @@ fn zone(host: &Host, zone: &str) -> Result<Vec<HostChange>, Refusal> {
     }
     let why = "programs that do not ask the system read it there";
     let text = format!("{zone}\n");
-    changes.extend(host.want(Wanted { path: "/etc/timezone", text, mode: 0o644, check: &[], why })?);
+    changes.extend(host.want(Wanted {
+        path: "/etc/timezone",
+        text,
+        mode: 0o644,
+        check: &[],
+        why,
+    })?);
     Ok(changes)
 }

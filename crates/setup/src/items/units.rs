@@ -13,7 +13,11 @@ pub(super) fn is_booted(host: &Host) -> bool {
 pub(super) fn want(host: &Host, unit: &str, why: &str) -> Result<Option<HostChange>, Refusal> {
     let is = |question: &str| Ok(host.ask(&["systemctl", question, "--quiet", unit])?.is_good());
     let is_right = is("is-enabled")? && (!is_booted(host) || is("is-active")?);
-    let words: &[&str] = if is_booted(host) { &["systemctl", "enable", "--now", unit] } else { &["systemctl", "enable", unit] };
+    let words: &[&str] = if is_booted(host) {
+        &["systemctl", "enable", "--now", unit]
+    } else {
+        &["systemctl", "enable", unit]
+    };
     Ok((!is_right).then(|| HostChange::live(Act::Run(Run::of(words.iter().copied())), why)))
 }
 
@@ -29,9 +33,8 @@ pub(super) fn runs(host: &Host, unit: &str) -> Check {
         format!("{unit} runs"),
         asked.map(|answer| {
             let state = answer.out.trim();
-            (state != "active").then(|| {
-                if state.is_empty() { answer.said() } else { format!("it is {state}") }
-            })
+            (state != "active")
+                .then(|| if state.is_empty() { answer.said() } else { format!("it is {state}") })
         }),
     )
 }

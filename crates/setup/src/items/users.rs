@@ -57,7 +57,9 @@ impl Item for Users {
         }
         let mut look = Look::of(changes);
         if self.who.sudo && self.password.is_none() {
-            let remark = format!("{name} has no password here, and sudo asks for one: give it a `password_hash`");
+            let remark = format!(
+                "{name} has no password here, and sudo asks for one: give it a `password_hash`"
+            );
             look.remarks.push(remark);
         }
         Ok(look)
@@ -105,7 +107,9 @@ impl Users {
         let path = format!("/etc/sudoers.d/phoenix-{name}");
         if !self.who.sudo {
             let why = "sudo is not for this user any more";
-            return Ok(host.text(&path)?.map(|was| HostChange::live(Act::NoFile { path, was }, why)));
+            return Ok(host
+                .text(&path)?
+                .map(|was| HostChange::live(Act::NoFile { path, was }, why)));
         }
         let text = format!("# Written by phoenix setup.\n{name} ALL=(ALL:ALL) ALL\n");
         let check = ["visudo", "-c", "-q", "-f", "{}"];
@@ -137,7 +141,8 @@ impl Users {
         }
         let why = "the key of the administrator lets in, and those of others stay";
         let wanted = Wanted { path: &path, text, mode: 0o600, check: &[], why };
-        let folder = host.want_folder(&folder, 0o700, &owner, "only its owner sees who may log in")?;
+        let folder =
+            host.want_folder(&folder, 0o700, &owner, "only its owner sees who may log in")?;
         Ok(folder.into_iter().chain(host.want_of(wanted, owner)?).collect())
     }
 
@@ -147,16 +152,21 @@ impl Users {
         let is_user = |user: &serde_json::Value| user.get("userid").is_some_and(|id| *id == *realm);
         let mut changes = Vec::new();
         if !users.as_array().into_iter().flatten().any(is_user) {
-            let run = Run::of(["pveum", "user", "add", &realm, "--comment", "made by phoenix setup"]);
+            let run =
+                Run::of(["pveum", "user", "add", &realm, "--comment", "made by phoenix setup"]);
             changes.push(HostChange::live(Act::Run(run), "Proxmox does not know this user"));
         }
         let rights = host.asked_json(&["pveum", "acl", "list", "--output-format", "json"])?;
         let may = |right: &serde_json::Value| {
             let is = |key: &str, value: &str| right.get(key).is_some_and(|found| found == value);
-            is("path", "/") && is("roleid", "Administrator") && is("type", "user") && is("ugid", &realm)
+            is("path", "/")
+                && is("roleid", "Administrator")
+                && is("type", "user")
+                && is("ugid", &realm)
         };
         if !rights.as_array().into_iter().flatten().any(may) {
-            let run = ["pveum", "acl", "modify", "/", "--users", &realm, "--roles", "Administrator"];
+            let run =
+                ["pveum", "acl", "modify", "/", "--users", &realm, "--roles", "Administrator"];
             changes.push(HostChange::live(Act::Run(Run::of(run)), "it may not administer Proxmox"));
         }
         Ok(changes)
@@ -175,9 +185,9 @@ fn group_name(host: &Host, gid: u32) -> Result<Option<String>, Refusal> {
 fn is_login(name: &str) -> bool {
     name.len() <= 32
         && name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-        && name.bytes().all(|byte| {
-            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte)
-        })
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte))
         && name != "root"
 }
 

@@ -48,7 +48,8 @@ pub(super) fn run(args: &SetupArgs, output: &mut Output) -> Result<u8, CommandEr
 
 /// Returns the host, and what is to be so of it.
 fn setup(args: &SetupArgs, spec: &HostSpec) -> Result<Setup, CommandError> {
-    let given = Given { password: password(args, spec)?, wipe: args.wipe.clone(), client: client() };
+    let given =
+        Given { password: password(args, spec)?, wipe: args.wipe.clone(), client: client() };
     let setup = Setup::new(Host::new(&args.root), all(spec, &given), now);
     let there: Vec<_> = setup.names().collect();
     if let Some(asked) = args.only.iter().find(|name| !there.contains(&name.as_str())) {
@@ -92,7 +93,8 @@ fn password(
     args: &SetupArgs,
     spec: &HostSpec,
 ) -> Result<Option<Result<Hidden, Refusal>>, CommandError> {
-    let Some(reference) = spec.administrator.as_ref().and_then(|user| user.password.as_ref()) else {
+    let Some(reference) = spec.administrator.as_ref().and_then(|user| user.password.as_ref())
+    else {
         return Ok(None);
     };
     if args.verify || !(args.only.is_empty() || args.only.iter().any(|item| item == "users")) {
