@@ -60,7 +60,7 @@ my %do = (
     pveum => \&pveum, pvesh => \&pvesh, pveversion => sub { print "pve-manager/8.4.1/x (running kernel: 6.8.12-9-pve)\n" },
     "apt-get" => \&apt, "update-initramfs" => sub { refuse("usage") unless "@args" eq "-u -k all" },
     "nvidia-smi" => \&nvidia_smi, modinfo => \&modinfo, uname => sub { print "6.8.12-9-pve\n" },
-    "systemd-run" => \&systemd_run, ifreload => \&ifreload, ping => \&ping, systemctl => \&systemctl,
+    "systemd-run" => \&systemd_run, ifreload => \&ifreload, ip => \&ip, ping => \&ping, systemctl => \&systemctl,
     "pve-firewall" => sub { print "Status: ", (slurp("/etc/pve/firewall/cluster.fw") =~ /^enable: 1/m ? "enabled/running" : "disabled/running"), "\n" },
     "update-grub" => sub { refuse("usage") if @args },
     curl => sub { my ($at) = grep { $args[$_] eq "--output" } 0 .. $#args; put($args[$at + 1], "#!/bin/sh\n[ \"\$1\" = --check ] && exit 0\nexec nvidia-installer \"\$@\"\n"); },
@@ -218,7 +218,8 @@ sub pvesm {
         put($file, $text);
     } elsif ($verb eq "status" && !@args) {
         print "Name Type Status Total Used Available %\n";
-        print "$2 $1 active 1 1 1 0.00%\n" while slurp($file) =~ /^(\w+): (\S+)$/mg;
+        my $text = slurp($file);
+        print "$2 $1 active 1 1 1 0.00%\n" while $text =~ /^(\w+): (\S+)$/mg;
     } else {
         refuse("unknown command '$verb'");
     }
@@ -360,11 +361,19 @@ sub ifreload {
     put("$dir/network", slurp("/etc/network/interfaces"));
 }
 
+# The addresses of what counts.
+sub ip {
+    "@args" =~ /^-o address show dev (\S+)$/ or refuse("usage");
+    my ($own) = slurp("$dir/network") =~ /^iface \Q$1\E (.*?)(?:^\S|\z)/ms or refuse("Device \"$1\" does not exist.");
+    print "2: x    inet $1 scope global x\n" while $own =~ /address (\S+)/g;
+}
+
 # The gateway answers where the network that counts has an address beside it.
 sub ping { exit(slurp("$dir/network") =~ /address 10\.0\.0\.\d+\/24/ ? 0 : 1); }
 
 sub systemctl {
     if ("@args" =~ /^stop (\S+)\.timer$/) { unlink "$dir/timer-$1"; return; }
     if ("@args" =~ /^is-active --quiet (\S+)\.timer$/) { exit(-e "$dir/timer-$1" ? 0 : 3); }
+    if ("@args" =~ /^is-active (\S+)$/) { print grep({ $_ eq $1 } lines("$dir/stopped")) ? "failed\n" : "active\n"; return; }
     exec "/usr/bin/systemctl", @args;
 }

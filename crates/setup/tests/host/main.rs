@@ -12,4 +12,5 @@ mod cut;
 mod hand;
 mod machine;
 mod refused;
+mod verify;
 mod whole;

@@ -48,8 +48,12 @@ pub(super) fn run(args: &SetupArgs, output: &mut Output) -> Result<u8, CommandEr
 
 /// Returns the host, and what is to be so of it.
 fn setup(args: &SetupArgs, spec: &HostSpec) -> Result<Setup, CommandError> {
-    let given =
-        Given { password: password(args, spec)?, wipe: args.wipe.clone(), client: client() };
+    let given = Given {
+        password: password(args, spec)?,
+        wipe: args.wipe.clone(),
+        client: client(),
+        patience: None,
+    };
     let setup = Setup::new(Host::new(&args.root), all(spec, &given), now);
     let there: Vec<_> = setup.names().collect();
     if let Some(asked) = args.only.iter().find(|name| !there.contains(&name.as_str())) {
