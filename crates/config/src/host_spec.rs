@@ -322,7 +322,7 @@ impl HostSpec {
 
 /// Returns what was said, if that is anything.
 fn said(text: Option<&String>) -> Option<String> {
-    text.map(|text| text.trim()).filter(|text| !text.is_empty()).map(str::to_owned)
+    text.map(String::as_str).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 fn all(list: Option<&OneOrMany<String>>) -> Vec<String> {
@@ -387,8 +387,7 @@ pub(crate) fn range(text: &str) -> Option<(IpAddr, IpAddr)> {
 }
 
 fn firewall(raw: &RawHostFirewall) -> Option<HostFirewall> {
-    let policy =
-        |text: &Option<String>, other| text.as_deref().map_or(Some(other), |text| action(text));
+    let policy = |text: &Option<String>, other| text.as_deref().map_or(Some(other), action);
     let rules = raw.global_firewall_rules.iter().flatten().map(rule);
     Some(HostFirewall {
         enabled: raw.enabled?,

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use crate::change::{Act, FileChange, Owner, Run};
+use crate::change::{Act, FileChange, Hidden, Owner, Run};
 use crate::guard::{self, Lost};
 use crate::host::Host;
 use crate::item::Refusal;
@@ -121,7 +121,7 @@ pub(crate) fn apply(host: &Host, state: &State, act: &Act) -> Result<(), ApplyEr
 
 /// Runs a command that has to end well.
 pub(crate) fn run(host: &Host, state: &State, run: &Run) -> Result<(), ApplyError> {
-    let stdin = run.stdin.as_ref().map(|hidden| hidden.expose());
+    let stdin = run.stdin.as_ref().map(Hidden::expose);
     let failed = |why: String| ApplyError::Failed { run: run.to_string(), why };
     let answer = process::run(host.root(), &run.argv, stdin, Some(state.lock()), run.limit)
         .map_err(|err| failed(err.to_string()))?;

@@ -33,13 +33,13 @@ pub fn with_block(path: &str, was: &str, name: &str, ours: &str) -> Result<Strin
         text.push_str(line);
         text.push('\n');
     };
-    before.iter().for_each(|line| add(line));
+    before.into_iter().for_each(&mut add);
     if !ours.is_empty() {
         add(&begin);
         ours.lines().for_each(&mut add);
         add(&end);
     }
-    after.iter().for_each(|line| add(line));
+    after.into_iter().for_each(add);
     Ok(text)
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 
 /// How long an ordinary command may take.
-const USUAL: Duration = Duration::from_secs(120);
+const USUAL: Duration = Duration::from_mins(2);
 
 /// One change of a host.
 #[derive(Clone, Debug, PartialEq)]

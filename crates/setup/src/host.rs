@@ -11,7 +11,7 @@ use crate::item::Refusal;
 use crate::process::{self, Answer};
 
 /// How long a program may look.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A host, or a folder that is as one.
 #[derive(Clone, Debug)]

@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn what_a_program_prints_and_how_it_ends_is_known() {
-        let answer = sh("cat; echo why >&2; exit 7", Duration::from_secs(60)).unwrap();
+        let answer = sh("cat; echo why >&2; exit 7", Duration::from_mins(1)).unwrap();
 
         assert_eq!(answer.out, "what is read");
         assert_eq!(answer.said(), "it ended with code 7: why");

@@ -2,6 +2,7 @@
 //!
 //! Nothing here is trusted where the host itself can be asked.
 
+use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -128,7 +129,12 @@ pub fn digest<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> String {
         digest.update(text.len().to_le_bytes());
         digest.update(text);
     }
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut text = String::new();
+    for byte in digest.finalize() {
+        // A String takes everything that is written to it.
+        let _written = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 fn stamp(folder: &Path, item: &str) -> PathBuf {

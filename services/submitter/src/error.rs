@@ -167,16 +167,16 @@ impl CommandError {
             | Self::NoSuchItem { .. }
             | Self::NoSuchLetter { .. } => EXIT_NOT_FOUND,
             Self::SetupState(phoenix_setup::StateError::Held) => EXIT_CONFLICT,
-            Self::SetupState(phoenix_setup::StateError::Unusable { .. })
-            | Self::NotRoot
-            | Self::NobodyToWipe { .. }
-            | Self::NothingToWipe { .. } => EXIT_FAILED,
             Self::MovedOn { .. } | Self::LivesElsewhere { .. } | Self::FeatureThere { .. } => {
                 EXIT_CONFLICT
             }
             Self::Bus(err) => bus_exit_code(err),
             Self::NotKnown { .. } => EXIT_UNAVAILABLE,
-            Self::Library(_)
+            Self::SetupState(phoenix_setup::StateError::Unusable { .. })
+            | Self::NotRoot
+            | Self::NobodyToWipe { .. }
+            | Self::NothingToWipe { .. }
+            | Self::Library(_)
             | Self::NoPolicy { .. }
             | Self::WrongFeature { .. }
             | Self::NotReplayable { .. }

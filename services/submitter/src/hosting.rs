@@ -137,7 +137,7 @@ pub(crate) fn plan_json(seen: &[Seen]) -> Result<String, serde_json::Error> {
             "item": seen.name, "about": seen.about, "isRight": false, "blocked": err.to_string(),
         }),
     });
-    document("SetupPlan", "items", items.collect())
+    document("SetupPlan", "items", &items.collect::<Vec<_>>())
 }
 
 /// Renders checks for people.
@@ -173,7 +173,7 @@ pub(crate) fn checks_json(
             json!({ "item": item, "what": check.what, "ok": check.wrong.is_none(), "wrong": check.wrong })
         })
     });
-    document("SetupChecks", "checks", checks.collect())
+    document("SetupChecks", "checks", &checks.collect::<Vec<_>>())
 }
 
 /// Returns what is said while something happens.
@@ -227,7 +227,7 @@ pub(crate) fn ended_json(ended: &[(&'static str, Ended)]) -> Result<String, serd
         };
         json!({ "item": item, "state": state, "changed": changed, "why": why })
     });
-    document("SetupReport", "items", items.collect())
+    document("SetupReport", "items", &items.collect::<Vec<_>>())
 }
 
 /// Returns the exit code: something failed before something waits for a reboot.
@@ -262,7 +262,7 @@ fn chain(err: &dyn std::error::Error) -> String {
     text
 }
 
-fn document(kind: &str, key: &str, list: Vec<Value>) -> Result<String, serde_json::Error> {
+fn document(kind: &str, key: &str, list: &[Value]) -> Result<String, serde_json::Error> {
     let document = json!({ "apiVersion": "phoenix.dev/v1", "kind": kind, key: list });
     Ok(format!("{}\n", serde_json::to_string_pretty(&document)?))
 }

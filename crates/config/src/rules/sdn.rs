@@ -107,7 +107,7 @@ fn addresses(sdn: &RawSdn, at: &Place, findings: &Findings) {
     let gateway = sdn.gateway.as_deref().map(str::parse::<IpAddr>);
     match (&sdn.gateway, gateway) {
         (Some(text), Some(Err(_))) => {
-            tell("gateway", format!("the gateway `{text}` is no address"))
+            tell("gateway", format!("the gateway `{text}` is no address"));
         }
         (Some(text), Some(Ok(gateway))) if !is_host(&gateway) => {
             tell("gateway", format!("the gateway {text} is no host of the subnet"));

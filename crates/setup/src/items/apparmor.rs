@@ -69,7 +69,7 @@ impl Item for AppArmor {
             texts.push(text);
             runs.push(
                 Run::of(["apparmor_parser", "--replace", "--write-cache", &path])
-                    .within(Duration::from_secs(300)),
+                    .within(Duration::from_mins(5)),
             );
         }
         let look = Look::of(changes);

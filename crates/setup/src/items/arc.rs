@@ -1,5 +1,7 @@
 //! What ZFS may keep in memory, now and after a reboot.
 
+use std::fmt::Write as _;
+
 use phoenix_config::HostSpec;
 use phoenix_domain::GibiBytes;
 
@@ -35,7 +37,7 @@ impl Item for Arc {
         for name in host.names(FOLDER)? {
             let path = format!("{FOLDER}/{name}");
             let text = host.text(&path)?.unwrap_or_default();
-            if path != FILE && name.ends_with(".conf") && sets(&text) {
+            if path != FILE && path.rsplit('.').next() == Some("conf") && sets(&text) {
                 let advice = format!("take `{OPTION}` out of it: setup writes it into {FILE}");
                 return Err(Refusal::new(path, format!("it sets `{OPTION}` too"), advice));
             }
@@ -50,7 +52,7 @@ impl Item for Arc {
         // With the root file system on ZFS the module is loaded before that file can be read.
         if host.has("update-initramfs") {
             let run = Run::of(["update-initramfs", "-u", "-k", "all"]);
-            let run = run.within(std::time::Duration::from_secs(900));
+            let run = run.within(std::time::Duration::from_mins(15));
             look = look.settled_by(digest([text]), vec![run]);
         }
         let memory = host.text("/proc/meminfo")?.as_deref().and_then(memory);
@@ -107,7 +109,8 @@ fn with_option(was: &str, bytes: u64) -> String {
             text.push('\n');
         }
     }
-    text.push_str(&format!("options zfs {option}\n"));
+    // A String takes everything that is written to it.
+    let _written = writeln!(text, "options zfs {option}");
     text
 }
 

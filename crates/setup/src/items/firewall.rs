@@ -3,6 +3,7 @@
 //! Comment lines do not survive when somebody uses the web page, but the comment of a rule does: it
 //! tells our rules from others. They stand first, so that none of the others locks us out.
 
+use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -175,7 +176,8 @@ fn rule(rule: &FirewallRule) -> Result<String, Refusal> {
     let comment = rule.comment.as_deref().unwrap_or_default();
     let comment: String = comment.chars().filter(|c| !c.is_control()).collect();
     let comment = comment.trim();
-    text.push_str(&format!(" # {MARK}{}{comment}", if comment.is_empty() { "" } else { " " }));
+    // A String takes everything that is written to it.
+    let _written = write!(text, " # {MARK}{}{comment}", if comment.is_empty() { "" } else { " " });
     Ok(text)
 }
 

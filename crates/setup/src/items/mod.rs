@@ -46,9 +46,6 @@ pub struct Given {
 /// Returns what a host is to have, in the order in which it is made.
 pub fn all(spec: &HostSpec, given: &Given) -> Vec<Box<dyn Item>> {
     let mut items: Vec<Box<dyn Item>> = Vec::new();
-    fn add(items: &mut Vec<Box<dyn Item>>, item: Option<impl Item + 'static>) {
-        items.extend(item.map(|item| Box::new(item) as Box<dyn Item>));
-    }
     add(&mut items, repositories::Repositories::of(spec));
     add(&mut items, packages::Packages::of(spec));
     add(&mut items, time::Time::of(spec));
@@ -69,6 +66,10 @@ pub fn all(spec: &HostSpec, given: &Given) -> Vec<Box<dyn Item>> {
     add(&mut items, apparmor::AppArmor::of(spec));
     add(&mut items, sdn::Sdn::of(spec));
     items
+}
+
+fn add(items: &mut Vec<Box<dyn Item>>, item: Option<impl Item + 'static>) {
+    items.extend(item.map(|item| Box::new(item) as Box<dyn Item>));
 }
 
 /// Refuses what would be more than one word or line where it is written.

@@ -228,7 +228,7 @@ fn with_properties(
             .iter()
             .position(is_it)
             .unwrap_or_else(|| 1 + usize::from(*key != "address" && block.len() > 1));
-        block.retain(|line| !is_it(line) && !(*key == "address" && is_netmask(line)));
+        block.retain(|line| !(is_it(line) || *key == "address" && is_netmask(line)));
         block.insert(place.min(block.len()), format!("\t{key} {value}"));
     }
     lines.splice(head..end, block);

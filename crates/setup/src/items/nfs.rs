@@ -1,5 +1,7 @@
 //! What the host exports by NFS, in a file of our own.
 
+use std::fmt::Write as _;
+
 use phoenix_config::{Export, HostSpec};
 
 use super::{plain, units};
@@ -108,7 +110,8 @@ fn text(exports: &[Export]) -> Result<String, Refusal> {
             return Err(Refusal::new(path, "NFS cannot export it", "give it a plainer path"));
         }
         let path = if path.contains(' ') { format!("\"{path}\"") } else { path.clone() };
-        text.push_str(&format!("{path} {clients}\n"));
+        // A String takes everything that is written to it.
+        let _written = writeln!(text, "{path} {clients}");
     }
     Ok(text)
 }

@@ -69,9 +69,8 @@ impl Item for Nvidia {
     }
 
     fn verify(&self, host: &Host) -> Vec<Check> {
-        match has_card(host) {
-            Ok(false) => return Vec::new(),
-            Ok(true) | Err(_) => {}
+        if has_card(host) == Ok(false) {
+            return Vec::new();
         }
         let asked =
             host.asked(&["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]);
@@ -109,7 +108,7 @@ impl Nvidia {
                 "build-essential",
                 &headers,
             ];
-            let run = Run::of(words).within(Duration::from_secs(1800));
+            let run = Run::of(words).within(Duration::from_mins(30));
             changes.push(HostChange::live(
                 Act::Run(run),
                 "the driver is built for the kernel that runs",
@@ -120,7 +119,7 @@ impl Nvidia {
         if !host.exists(&file) {
             let script = "mkdir -p \"$4\" && curl --fail --silent --show-error --location --retry 3 --output \"$1\" -- \"$3\" && sh \"$1\" --check && mv -- \"$1\" \"$2\"";
             let words = ["sh", "-c", script, "fetch", &half, &file, url, CACHE];
-            let run = Run::of(words).within(Duration::from_secs(1800));
+            let run = Run::of(words).within(Duration::from_mins(30));
             changes.push(HostChange::live(
                 Act::Run(run),
                 "the installer is not there; it checks its own sum",
@@ -135,7 +134,7 @@ impl Nvidia {
             "--no-opengl-files",
             "--disable-nouveau",
         ];
-        let run = Run::of(words).within(Duration::from_secs(1800));
+        let run = Run::of(words).within(Duration::from_mins(30));
         let why = installed.map_or_else(
             || "no driver is installed".to_owned(),
             |installed| format!("the driver {installed} is installed"),

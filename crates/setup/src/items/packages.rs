@@ -11,7 +11,7 @@ use crate::item::{Item, Look, Refusal};
 
 const LISTS: &str = "/var/lib/apt/lists";
 /// How long packages may take.
-const PATIENCE: Duration = Duration::from_secs(1800);
+const PATIENCE: Duration = Duration::from_mins(30);
 
 pub(super) struct Packages(BTreeSet<String>);
 

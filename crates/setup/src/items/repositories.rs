@@ -80,7 +80,7 @@ impl Item for Repositories {
             "Acquire::Retries=3",
             "update",
         ]);
-        let update = update.within(std::time::Duration::from_secs(600));
+        let update = update.within(std::time::Duration::from_mins(10));
         Ok(Look::of(changes).settled_by(digest([text]), vec![update]))
     }
 }
@@ -110,6 +110,10 @@ fn ours(repository: Repository, suite: &str, has_keyring: bool) -> String {
     )
 }
 
+fn kind(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or_default()
+}
+
 /// Returns what of a file of sources counts.
 fn active(name: &str, text: &str) -> String {
     let lines = |text: &str| {
@@ -118,9 +122,9 @@ fn active(name: &str, text: &str) -> String {
             .collect::<Vec<_>>()
             .join("\n")
     };
-    if name.ends_with(".list") {
+    if kind(name) == "list" {
         lines(text)
-    } else if name.ends_with(".sources") {
+    } else if kind(name) == "sources" {
         let is_on = |part: &&str| {
             !lines(part)
                 .lines()
@@ -135,7 +139,7 @@ fn active(name: &str, text: &str) -> String {
 
 /// Returns a file of sources without those for who pays; nothing of it is lost.
 fn without_enterprise(name: &str, text: &str) -> String {
-    if name.ends_with(".list") {
+    if kind(name) == "list" {
         let lines = text.lines().map(|line| {
             let is_it = line.contains(ENTERPRISE) && !line.trim_start().starts_with('#');
             if is_it { format!("# {line}\n") } else { format!("{line}\n") }

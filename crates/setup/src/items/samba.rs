@@ -1,5 +1,7 @@
 //! What the host shares by Samba: sections of our own in a file that others write too.
 
+use std::fmt::Write as _;
+
 use phoenix_config::{HostSpec, Samba as Wish};
 
 use super::{plain, units};
@@ -127,13 +129,15 @@ fn text(wish: &Wish) -> Result<String, Refusal> {
         let who =
             if share.users.is_empty() { vec![wish.user.clone()] } else { share.users.clone() };
         who.iter().try_for_each(|who| plain("samba.shares.valid_users", who))?;
-        text.push_str(&format!(
-            "[{}]\n    path = {}\n    valid users = {}\n    read only = no\n    force user = {}\n    create mask = 0660\n    directory mask = 0770\n",
+        // A String takes everything that is written to it.
+        let _written = writeln!(
+            text,
+            "[{}]\n    path = {}\n    valid users = {}\n    read only = no\n    force user = {}\n    create mask = 0660\n    directory mask = 0770",
             share.name,
             share.path,
             who.join(" "),
             wish.user
-        ));
+        );
     }
     Ok(text)
 }

@@ -169,15 +169,14 @@ fn subnet(subnets: &[Value], sdn: &SdnNetwork) -> Result<Option<HostChange>, Ref
     }
     let options = options.into_iter().flat_map(|(key, value)| [format!("--{key}"), value]);
     let own = format!("{VNETS}/{}/subnets", sdn.vnet);
-    let (words, why) = match found.and_then(|found| text(found, "subnet")) {
-        Some(id) => (
+    let (words, why) = if let Some(id) = found.and_then(|found| text(found, "subnet")) {
+        (
             vec!["pvesh".to_owned(), "set".to_owned(), format!("{own}/{id}")],
             "it is written otherwise",
-        ),
-        None => {
-            let words = ["pvesh", "create", &own, "--subnet", &cidr, "--type", "subnet"];
-            (words.map(str::to_owned).to_vec(), "there is no such subnet")
-        }
+        )
+    } else {
+        let words = ["pvesh", "create", &own, "--subnet", &cidr, "--type", "subnet"];
+        (words.map(str::to_owned).to_vec(), "there is no such subnet")
     };
     Ok(Some(HostChange::live(Act::Run(Run::of(words.into_iter().chain(options))), why)))
 }

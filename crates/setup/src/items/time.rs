@@ -1,5 +1,7 @@
 //! What time it is on the host.
 
+use std::fmt::Write as _;
+
 use phoenix_config::HostSpec;
 
 use super::{plain, units};
@@ -46,7 +48,8 @@ impl Item for Time {
         let mut text = "# Written by phoenix setup.\n".to_owned();
         for server in &self.servers {
             plain("ntp_servers", server)?;
-            text.push_str(&format!("server {server} iburst\n"));
+            // A String takes everything that is written to it.
+            let _written = writeln!(text, "server {server} iburst");
         }
         let why = "the time servers of the file";
         let wanted = Wanted { path: SERVERS, text: text.clone(), mode: 0o644, check: &[], why };

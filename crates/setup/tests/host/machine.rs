@@ -40,18 +40,18 @@ const DOUBLES: [&str; 22] = [
     "nvidia-installer",
 ];
 /// The disks of a host.
-pub const DISKS: [&str; 3] =
+pub(crate) const DISKS: [&str; 3] =
     ["/dev/disk/by-id/nvme-A", "/dev/disk/by-id/nvme-B", "/dev/disk/by-id/nvme-C"];
 const INTERFACES: &str = "auto lo\niface lo inet loopback\n\nauto vmbr0\niface vmbr0 inet static\n\taddress 10.0.0.9/24\n\tgateway 10.0.0.1\n\tbridge-ports eno1\n\tbridge-stp off\n\nsource /etc/network/interfaces.d/*\n";
 
 /// A host, gone with its value.
-pub struct Machine {
+pub(crate) struct Machine {
     room: TempDir,
 }
 
 impl Machine {
     /// Makes one. Where this machine cannot have one, the test fails and says why.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         assert!(rustix::process::geteuid().is_root(), "a host is set up by root: run it as root");
         let room = TempDir::with_prefix_in("phoenix-setup-", "/dev/shm").unwrap();
         for folder in ["upper", "work", "root", "profiles"] {
@@ -103,42 +103,42 @@ impl Machine {
     }
 
     /// Returns the file of the profile that guests name.
-    pub fn profile(&self) -> PathBuf {
+    pub(crate) fn profile(&self) -> PathBuf {
         self.room.path().join("profiles/lxc-phoenix")
     }
 
     /// Returns the host as setup sees it.
-    pub fn host(&self) -> Host {
+    pub(crate) fn host(&self) -> Host {
         Host::new(&self.room.path().join("root"))
     }
 
-    pub fn at(&self, path: &str) -> PathBuf {
+    pub(crate) fn at(&self, path: &str) -> PathBuf {
         self.host().at(path)
     }
 
-    pub fn read(&self, path: &str) -> String {
+    pub(crate) fn read(&self, path: &str) -> String {
         fs::read_to_string(self.at(path)).unwrap_or_else(|err| panic!("{path}: {err}"))
     }
 
-    pub fn write(&self, path: &str, text: &str) {
+    pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.at(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
 
-    pub fn replace(&self, path: &str, old: &str, new: &str) {
+    pub(crate) fn replace(&self, path: &str, old: &str, new: &str) {
         let text = self.read(path);
         assert!(text.contains(old), "{path} has no `{old}`: {text}");
         self.write(path, &text.replace(old, new));
     }
 
     /// Puts something on a disk.
-    pub fn disk(&self, disk: &str, text: &str) {
+    pub(crate) fn disk(&self, disk: &str, text: &str) {
         self.write(&format!("/var/lib/doubles/disks/{}", disk.rsplit('/').next().unwrap()), text);
     }
 
     /// Runs a program of the host, in a network of its own.
-    pub fn inside(&self, words: &[&str]) -> Output {
+    pub(crate) fn inside(&self, words: &[&str]) -> Output {
         let root = self.host().root().display().to_string();
         let line: Vec<_> =
             ["--net", "chroot", &root].into_iter().chain(words.iter().copied()).collect();
@@ -151,7 +151,7 @@ impl Machine {
     }
 
     /// Returns what the doubles were told.
-    pub fn calls(&self) -> Vec<String> {
+    pub(crate) fn calls(&self) -> Vec<String> {
         fs::read_to_string(self.at("/var/lib/doubles/calls"))
             .unwrap_or_default()
             .lines()
@@ -160,7 +160,7 @@ impl Machine {
     }
 
     /// Returns all that is on it, but for what says when something was.
-    pub fn state(&self) -> String {
+    pub(crate) fn state(&self) -> String {
         let skipped = "! -path ./upper/var/lib/phoenix/setup/journal.jsonl ! -path ./upper/var/lib/doubles/calls ! -path './upper/var/cache/*' ! -path './upper/etc/.pwd.lock' ! -path './upper/etc/*-'";
         let script = format!(
             "cd {} && find ./upper {skipped} \\( -type f -printf '%p %m %U:%G ' -exec sh -c 'sha256sum < \"$1\"' - {{}} \\; -o -type l -printf '%p -> %l\\n' -o -type d -printf '%p %m %U:%G\\n' \\) | sort",
@@ -170,17 +170,17 @@ impl Machine {
         run(&["sh", "-c", &script])
     }
 
-    pub fn setup(&self, spec: &HostSpec, given: &Given) -> Setup {
+    pub(crate) fn setup(&self, spec: &HostSpec, given: &Given) -> Setup {
         Setup::new(self.host(), all(spec, given), || "2026-01-01T00:00:00Z".to_owned())
     }
 
     /// Sets it up, and returns how each item ended.
-    pub fn set_up(&self, spec: &HostSpec, given: &Given) -> Vec<(&'static str, Ended)> {
+    pub(crate) fn set_up(&self, spec: &HostSpec, given: &Given) -> Vec<(&'static str, Ended)> {
         self.setup(spec, given).run(&|_, _| true, &mut |_, _| {}).unwrap()
     }
 
     /// Sets it up, and returns every change that was made.
-    pub fn changes(&self, spec: &HostSpec, given: &Given) -> Vec<String> {
+    pub(crate) fn changes(&self, spec: &HostSpec, given: &Given) -> Vec<String> {
         let mut changes = Vec::new();
         let mut told = |item: &'static str, told: Told<'_>| {
             if let Told::Made(change) = told {
@@ -200,19 +200,19 @@ impl Drop for Machine {
 }
 
 /// Fails unless every item is right.
-pub fn all_right(ended: &[(&'static str, Ended)]) {
+pub(crate) fn all_right(ended: &[(&'static str, Ended)]) {
     for (item, end) in ended {
         assert!(end.is_right(), "{item}: {end:?}");
     }
 }
 
 /// Returns everything that a file may ask for, but what takes a card or a reboot.
-pub fn everything(machine: &Machine) -> HostSpec {
+pub(crate) fn everything(machine: &Machine) -> HostSpec {
     spec(machine.profile())
 }
 
 /// The same, with a profile in this file.
-pub fn spec(profile: PathBuf) -> HostSpec {
+pub(crate) fn spec(profile: PathBuf) -> HostSpec {
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let disks = words(&DISKS[..2]);
     HostSpec {
@@ -306,9 +306,9 @@ fn dataset(name: &str, properties: &[(&str, &str)], storage: Option<(bool, &str)
 }
 
 /// A hash of a password, which must be nowhere but in /etc/shadow.
-pub const HASH: &str = "$6$saltsalt$canary0hash0of0a0password";
+pub(crate) const HASH: &str = "$6$saltsalt$canary0hash0of0a0password";
 
-pub fn given() -> Given {
+pub(crate) fn given() -> Given {
     Given { password: Some(Ok(Hidden::new(HASH.to_owned()))), ..Given::default() }
 }
 

@@ -10,6 +10,7 @@ use super::online::ListFormat;
 
 /// What `setup` takes.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct SetupArgs {
     #[command(flatten)]
     pub(crate) config: ConfigArgs,

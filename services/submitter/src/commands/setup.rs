@@ -62,7 +62,7 @@ fn setup(args: &SetupArgs, spec: &HostSpec) -> Result<Setup, CommandError> {
     let setup = if args.only.is_empty() { setup } else { setup.only(&args.only) };
     let is_the_host = args.root == Path::new("/") && Path::new("/run/systemd/system").exists();
     Ok(match again(args).filter(|_| is_the_host) {
-        Some(argv) => setup.resumed_by(argv),
+        Some(line) => setup.resumed_by(line),
         None => setup,
     })
 }
@@ -71,10 +71,10 @@ fn setup(args: &SetupArgs, spec: &HostSpec) -> Result<Setup, CommandError> {
 fn again(args: &SetupArgs) -> Option<Vec<String>> {
     let program = std::env::current_exe().ok()?;
     let text = |path: &Path| path.to_str().map(str::to_owned);
-    let mut argv = vec![text(&program)?, "setup".to_owned(), "--yes".to_owned()];
+    let mut line = vec![text(&program)?, "setup".to_owned(), "--yes".to_owned()];
     let mut add = |option: &str, path: &PathBuf| {
         let path = std::path::absolute(path).ok()?;
-        argv.extend([option.to_owned(), text(&path)?]);
+        line.extend([option.to_owned(), text(&path)?]);
         Some(())
     };
     if let Some(folder) = &args.config.config {
@@ -87,8 +87,8 @@ fn again(args: &SetupArgs) -> Option<Vec<String>> {
         add("--inventory", inventory)?;
     }
     args.config.features.iter().try_for_each(|folder| add("--features", folder))?;
-    argv.extend(args.only.iter().flat_map(|item| ["--only".to_owned(), item.clone()]));
-    Some(argv)
+    line.extend(args.only.iter().flat_map(|item| ["--only".to_owned(), item.clone()]));
+    Some(line)
 }
 
 /// Fetches the hash of the administrator's password. Where it cannot be had, only that item is
