@@ -48,7 +48,7 @@ fn a_plan_shows_everything_and_does_nothing() {
 
     let plan = host.setup(&["--plan"]);
 
-    insta::assert_snapshot!(plan.out, @"");
+    insta::assert_snapshot!(plan.out);
     assert_eq!(plan.code, 0, "{}", plan.err);
     assert_eq!(host.setup(&["--plan", "--exit-code"]).code, 2);
     assert!(!host.at("etc/timezone").exists() && !host.at("var").exists());
