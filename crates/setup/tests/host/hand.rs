@@ -184,3 +184,21 @@ fn what_others_wrote_stays() {
         "/srv/theirs 192.0.2.0/24(ro,no_subtree_check,fsid=9)\n"
     );
 }
+
+#[test]
+fn what_was_written_again_is_made_count_again() {
+    let machine = Machine::new();
+    let spec = everything(&machine);
+    all_right(&machine.set_up(&spec, &given()));
+    let counts = || {
+        let calls = machine.calls();
+        calls.iter().filter(|call| *call == "update-initramfs -u -k all").count()
+    };
+    all_right(&machine.set_up(&spec, &given()));
+    assert_eq!(counts(), 1, "once, and not with every setup");
+
+    machine.replace("/etc/modprobe.d/zfs.conf", "8589934592", "1");
+    all_right(&machine.set_up(&spec, &given()));
+
+    assert_eq!(counts(), 2);
+}

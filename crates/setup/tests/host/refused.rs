@@ -281,3 +281,39 @@ fn a_driver_waits_for_a_reboot_and_setup_goes_on_after_it() {
     );
     assert!(machine.at(unit).symlink_metadata().is_err());
 }
+
+#[test]
+fn what_somebody_writes_meanwhile_is_not_written_over() {
+    let machine = Machine::new();
+    let spec = HostSpec { timezone: Some("Europe/Berlin".to_owned()), ..HostSpec::default() };
+    let mut told = |_: &'static str, told: phoenix_setup::Told<'_>| {
+        if let phoenix_setup::Told::Begins(change) = told
+            && change.act.to_string().ends_with("/etc/timezone")
+        {
+            machine.write("/etc/timezone", "somebody else's\n");
+        }
+    };
+
+    let ended = machine.setup(&spec, &Given::default()).run(&|_, _| true, &mut told).unwrap();
+
+    let why = why(&ended, "time");
+    assert!(why.contains("/etc/timezone was changed by somebody else meanwhile"), "{why}");
+    assert_eq!(machine.read("/etc/timezone"), "somebody else's\n");
+}
+
+#[test]
+fn a_change_of_which_nothing_comes_is_an_error_that_says_so() {
+    let machine = Machine::new();
+    all_right(&machine.set_up(&pools(&machine), &Given::default()));
+    machine.replace("/var/lib/doubles/zfs/tank%data", "quota\t536870912000", "quota\t0");
+    let takes = "} elsif ($verb eq \"set\" && @args == 2) {";
+    machine.replace("/usr/local/sbin/double", takes, &format!("{takes} exit 0;"));
+
+    let ended = machine.set_up(&pools(&machine), &Given::default());
+
+    let why = why(&ended, "datasets");
+    assert!(
+        why.contains("`run zfs set quota=500G tank/data` was done, and nothing came of it"),
+        "{why}"
+    );
+}
