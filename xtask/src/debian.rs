@@ -37,7 +37,7 @@ pub(crate) fn archive(workspace: &Workspace) -> Result<PathBuf> {
 
 /// What a host has that is set up, so that its own programs judge what is written for them.
 const OF_A_HOST: [&str; 6] =
-    ["samba", "nfs-kernel-server", "sudo", "apparmor", "tzdata", "logrotate"];
+    ["samba", "nfs-kernel-server", "sudo", "apparmor", "tzdata", "iputils-ping"];
 
 /// Returns a folder with the root of a host, making it when there is none. It is there whole or not
 /// at all, and nobody writes into it.

@@ -62,6 +62,7 @@ my %do = (
     "nvidia-smi" => \&nvidia_smi, modinfo => \&modinfo, uname => sub { print "6.8.12-9-pve\n" },
     "systemd-run" => \&systemd_run, ifreload => \&ifreload, ip => \&ip, ping => \&ping, systemctl => \&systemctl,
     "pve-firewall" => sub { print "Status: ", (slurp("/etc/pve/firewall/cluster.fw") =~ /^enable: 1/m ? "enabled/running" : "disabled/running"), "\n" },
+    "proxmox-boot-tool" => sub { refuse("usage") unless "@args" eq "refresh" },
     "update-grub" => sub { refuse("usage") if @args },
     curl => sub { my ($at) = grep { $args[$_] eq "--output" } 0 .. $#args; put($args[$at + 1], "#!/bin/sh\n[ \"\$1\" = --check ] && exit 0\nexec nvidia-installer \"\$@\"\n"); },
     "nvidia-installer" => sub { my ($v) = slurp("$dir/nvidia-next") =~ /(\S+)/; put("$dir/nvidia", "$v\n"); },

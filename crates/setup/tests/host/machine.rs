@@ -15,7 +15,7 @@ use phoenix_setup::{Ended, Given, Hidden, Host, Setup, Told, all};
 use tempfile::TempDir;
 
 const DOUBLE: &str = include_str!("double.pl");
-const DOUBLES: [&str; 22] = [
+const DOUBLES: [&str; 23] = [
     "zpool",
     "zfs",
     "lsblk",
@@ -31,6 +31,7 @@ const DOUBLES: [&str; 22] = [
     "uname",
     "systemd-run",
     "ifreload",
+    "proxmox-boot-tool",
     "ip",
     "ping",
     "systemctl",

@@ -8,9 +8,11 @@
     reason = "a broken fixture should stop the test"
 )]
 
+mod bridge;
 mod cut;
 mod hand;
 mod machine;
+mod reboot;
 mod refused;
 mod verify;
 mod whole;
