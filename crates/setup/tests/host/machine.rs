@@ -40,6 +40,10 @@ const DOUBLES: [&str; 23] = [
     "curl",
     "nvidia-installer",
 ];
+/// Where hosts are: in memory, where deleting costs nothing.
+const MEMORY: &str = "/dev/shm";
+/// How the folder of each begins, before the number of the process it is of.
+const NAME: &str = "phoenix-setup-";
 /// The disks of a host.
 pub(crate) const DISKS: [&str; 3] =
     ["/dev/disk/by-id/nvme-A", "/dev/disk/by-id/nvme-B", "/dev/disk/by-id/nvme-C"];
@@ -54,7 +58,9 @@ impl Machine {
     /// Makes one. Where this machine cannot have one, the test fails and says why.
     pub(crate) fn new() -> Self {
         assert!(rustix::process::geteuid().is_root(), "a host is set up by root: run it as root");
-        let room = TempDir::with_prefix_in("phoenix-setup-", "/dev/shm").unwrap();
+        sweep();
+        let prefix = format!("{NAME}{}-", std::process::id());
+        let room = TempDir::with_prefix_in(prefix, MEMORY).unwrap();
         for folder in ["upper", "work", "root", "profiles"] {
             fs::create_dir(room.path().join(folder)).unwrap();
         }
@@ -311,6 +317,26 @@ pub(crate) const HASH: &str = "$6$saltsalt$canary0hash0of0a0password";
 
 pub(crate) fn given() -> Given {
     Given { password: Some(Ok(Hidden::new(HASH.to_owned()))), ..Given::default() }
+}
+
+/// Takes away what those left behind who were killed.
+fn sweep() {
+    for entry in fs::read_dir(MEMORY).unwrap().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let Some(rest) = name.strip_prefix(NAME) else { continue };
+        let pid = rest.split('-').next().unwrap_or_default();
+        if Path::new("/proc").join(pid).exists() {
+            continue;
+        }
+        let root = entry.path().join("root").display().to_string();
+        #[expect(clippy::disallowed_methods, reason = "what a fixture is made of")]
+        let ended = Command::new("umount").args(["--lazy", &root]).output().unwrap();
+        // Where it is not mounted any more, or another one sweeps as well, there is less to do.
+        if ended.status.success() || fs::read_dir(&root).is_ok_and(|mut left| left.next().is_none())
+        {
+            drop(fs::remove_dir_all(entry.path()));
+        }
+    }
 }
 
 /// Returns the folder with the root of a host that `cargo xtask test` has made.
