@@ -14,6 +14,7 @@ mod feature;
 mod program;
 mod proxmox;
 mod secrets;
+mod setup;
 mod survive;
 mod texts;
 mod verbs;

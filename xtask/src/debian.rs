@@ -1,8 +1,9 @@
 //! The Debian that features are tested in: made of Debian's own packages, once a machine.
 
+use std::fs;
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::process::Program;
 use crate::tools;
@@ -32,4 +33,38 @@ pub(crate) fn archive(workspace: &Workspace) -> Result<PathBuf> {
         .arg(&archive)
         .run()?;
     Ok(archive)
+}
+
+/// What a host has that is set up, so that its own programs judge what is written for them.
+const OF_A_HOST: [&str; 6] =
+    ["samba", "nfs-kernel-server", "sudo", "apparmor", "tzdata", "iputils-ping"];
+
+/// Returns a folder with the root of a host, making it when there is none. It is there whole or not
+/// at all, and nobody writes into it.
+pub(crate) fn host(workspace: &Workspace) -> Result<PathBuf> {
+    let host = workspace.target.join(format!("tools/host-{RELEASE}"));
+    if host.is_dir() {
+        return Ok(host);
+    }
+    let archive = archive(workspace)?;
+    let half = host.with_extension("half");
+    let unmade = || format!("cannot make {}", half.display());
+    if half.exists() {
+        fs::remove_dir_all(&half).with_context(unmade)?;
+    }
+    fs::create_dir_all(&half).with_context(unmade)?;
+    Program::new("tar").arg("-xpf").arg(&archive).arg("-C").arg(&half).run()?;
+    // Nothing is started in it.
+    fs::write(half.join("usr/sbin/policy-rc.d"), "#!/bin/sh\nexit 101\n").with_context(unmade)?;
+    Program::new("chmod").arg("755").arg(half.join("usr/sbin/policy-rc.d")).run()?;
+    fs::copy("/etc/resolv.conf", half.join("etc/resolv.conf")).with_context(unmade)?;
+    let apt = |words: &[&str]| {
+        let program = Program::new("chroot").arg(&half).args(["apt-get", "-q", "-y"]).args(words);
+        program.env("DEBIAN_FRONTEND", "noninteractive").env("LC_ALL", "C.UTF-8").run()
+    };
+    apt(&["update"])?;
+    apt(&[["install", "--no-install-recommends"].as_slice(), &OF_A_HOST].concat())?;
+    apt(&["clean"])?;
+    fs::rename(&half, &host).with_context(unmade)?;
+    Ok(host)
 }

@@ -26,6 +26,7 @@ impl Test {
         tools::BUSYBOX.ensure(workspace)?;
         tools::SHELLCHECK.ensure(workspace)?;
         tools::ZSTD.ensure(workspace)?;
+        tools::WGET.ensure(workspace)?;
         let server = tools::NATS_SERVER.ensure(workspace)?;
         // Tests run in the folder of their package, so the path must hold everywhere.
         let server =
@@ -33,6 +34,7 @@ impl Test {
         let moto = path::absolute(tools::MOTO.ensure(workspace)?)?;
         let debian = path::absolute(debian::archive(workspace)?)?;
         let machine = path::absolute(machine::kit(workspace)?)?;
+        let host = path::absolute(debian::host(workspace)?)?;
         let profile = match workspace.strictness {
             Strictness::AtTheDesk => "default",
             Strictness::Ci => "ci",
@@ -60,6 +62,7 @@ impl Test {
             .env("PHOENIX_MOTO_SERVER", moto)
             .env("PHOENIX_DEBIAN_ARCHIVE", debian)
             .env("PHOENIX_MACHINE_KIT", machine)
+            .env("PHOENIX_DEBIAN_HOST", host)
             .run();
         let tally = fs::read_to_string(&report)
             .with_context(|| format!("cannot read {}", report.display()))

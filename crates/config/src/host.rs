@@ -20,7 +20,8 @@ pub(crate) struct Host {
 /// A bridge whose network is known.
 #[derive(Clone, Debug)]
 pub(crate) struct HostNetwork {
-    /// The key of `network` that says so.
+    /// The object that says so, and the key of it.
+    pub(crate) block: Place,
     pub(crate) key: &'static str,
     /// The bridge.
     pub(crate) bridge: BridgeName,
@@ -33,8 +34,7 @@ pub(crate) struct HostNetwork {
 impl HostNetwork {
     /// Returns the place where the network is written.
     pub(crate) fn at(&self) -> Place {
-        let key = if self.key == "internal_bridge" { "subnet" } else { "address" };
-        Place::of_host("network").key(self.key).key(key)
+        self.block.clone().key(self.key)
     }
 }
 
@@ -61,7 +61,8 @@ impl Host {
         let network = raw.network.as_ref();
         let outer = network.and_then(|network| network.interfaces.as_ref()).and_then(|outer| {
             Some(HostNetwork {
-                key: "interfaces",
+                block: Place::of_host("network").key("interfaces"),
+                key: "address",
                 bridge: outer.name.as_deref().unwrap_or("vmbr0").parse().ok()?,
                 address: outer.address.as_deref()?.parse().ok()?,
                 gateway: outer.gateway.as_deref().and_then(|gateway| gateway.parse().ok()),
@@ -72,12 +73,27 @@ impl Host {
                 let subnet: IpNet = inner.subnet.as_deref()?.parse().ok()?;
                 let first = subnet.hosts().next()?;
                 Some(HostNetwork {
-                    key: "internal_bridge",
+                    block: Place::of_host("network").key("internal_bridge"),
+                    key: "subnet",
                     bridge: inner.name.as_deref().unwrap_or("vmbr100").parse().ok()?,
                     address: IpNet::new(first, subnet.prefix_len()).ok()?,
                     gateway: Some(first),
                 })
             });
+        let sdn = raw.sdn.iter().flatten().enumerate().filter_map(|(nth, sdn)| {
+            let subnet: IpNet = sdn.subnet.as_deref()?.parse().ok()?;
+            let gateway = match sdn.gateway.as_deref() {
+                Some(gateway) => gateway.parse().ok()?,
+                None => subnet.hosts().next()?,
+            };
+            Some(HostNetwork {
+                block: Place::of_host("sdn").index(nth),
+                key: "subnet",
+                bridge: sdn.vnet.as_deref()?.parse().ok()?,
+                address: IpNet::new(gateway, subnet.prefix_len()).ok()?,
+                gateway: Some(gateway),
+            })
+        });
         let datasets = raw.zfs.as_ref().and_then(|zfs| zfs.datasets.as_deref()).unwrap_or_default();
         let storages = datasets
             .iter()
@@ -92,7 +108,7 @@ impl Host {
                 })
             })
             .collect();
-        Self { networks: outer.into_iter().chain(inner).collect(), storages }
+        Self { networks: outer.into_iter().chain(inner).chain(sdn).collect(), storages }
     }
 
     /// Returns a storage that is made from a dataset.
@@ -133,6 +149,21 @@ pub(crate) fn property(dataset: &RawDataset, name: &str) -> Option<String> {
             .filter_map(|pair| pair.split_once('='))
             .find(|(key, _)| key.trim() == name)
             .map(|(_, value)| value.trim().to_owned()),
+    }
+}
+
+/// Returns the properties of a dataset, whichever way they are written.
+pub(crate) fn properties(dataset: &RawDataset) -> Vec<(String, String)> {
+    match dataset.properties.as_ref() {
+        None => Vec::new(),
+        Some(ObjectOrText::Object(properties)) => {
+            properties.iter().map(|(key, value)| (key.clone(), value.0.clone())).collect()
+        }
+        Some(ObjectOrText::Text(text)) => text
+            .split(',')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()))
+            .collect(),
     }
 }
 

@@ -10,6 +10,7 @@ mod finding;
 mod folder;
 mod guests;
 mod host;
+mod host_spec;
 mod inventory;
 mod library;
 mod load;
@@ -36,6 +37,10 @@ pub use canonical::config_form;
 pub use code::{Code, Level};
 pub use finding::Finding;
 pub use folder::Folder;
+pub use host_spec::{
+    Administrator, Dataset, Export, HostFirewall, HostSpec, InnerBridge, NvidiaDriver, OuterBridge,
+    Pool, RaidLevel, Repository, Samba, SdnNetwork, Share, Storage,
+};
 pub use inventory::Inventory;
 pub use library::{GuestKind, Health, Library, LibraryError, Manifest, Parameter, ParameterKind};
 pub use load::{CheckedFleet, Input, Loaded, Texts, load, load_texts};

@@ -10,6 +10,7 @@ use crate::finding::{Finding, Findings};
 use crate::folder::Folder;
 use crate::guests::{self, Read};
 use crate::host::Host;
+use crate::host_spec::HostSpec;
 use crate::inventory::Inventory;
 use crate::library::Library;
 use crate::place::{File, Place};
@@ -66,6 +67,8 @@ pub struct Loaded {
     pub findings: Vec<Finding>,
     /// The guests, unless there is an error among the findings.
     pub fleet: Option<CheckedFleet>,
+    /// What the host is to be, unless there is an error among the findings.
+    pub host: Option<HostSpec>,
     /// How many guests were read.
     pub guests: usize,
     /// The node the inventory is about.
@@ -188,6 +191,7 @@ fn check(
     found.extend(findings);
     rules::run(&scene, &found);
     drop(scene);
+    let host_spec = HostSpec::of(&hypervisor_raw, folder);
     let mut findings = found.into_vec();
 
     let count = guests.len();
@@ -206,7 +210,8 @@ fn check(
         .then(|| make_fleet(guests.into_iter().map(|guest| guest.spec), &mut findings))
         .flatten();
     sources.sort(&mut findings);
-    Loaded { sources, findings, fleet, guests: count, node, roster }
+    let host = is_clean.then_some(host_spec);
+    Loaded { sources, findings, fleet, host, guests: count, node, roster }
 }
 
 fn make_fleet(

@@ -17,15 +17,24 @@ pub(crate) fn read(args: &ConfigArgs) -> Result<Loaded, CommandError> {
     for folder in feature_folders(&args.features).iter().rev() {
         library.add_folder(folder)?;
     }
-    let folder = match &args.config {
-        Some(folder) => Folder::new(folder),
+    let folder = found(args)?;
+    let inventory = args.inventory.clone();
+    Ok(load(&Input { folder: &folder, inventory, library: &library }))
+}
+
+fn found(args: &ConfigArgs) -> Result<Folder, CommandError> {
+    match &args.config {
+        Some(folder) => Ok(Folder::new(folder)),
         None => Folder::find(USUAL_FOLDERS.iter().map(PathBuf::from)).ok_or_else(|| {
             let looked_in = USUAL_FOLDERS.iter().map(|folder| (*folder).to_owned()).collect();
             CommandError::NoConfig { looked_in }
-        })?,
-    };
-    let inventory = args.inventory.clone();
-    Ok(load(&Input { folder: &folder, inventory, library: &library }))
+        }),
+    }
+}
+
+/// Returns the folder of the configuration.
+pub(crate) fn folder(args: &ConfigArgs) -> Result<PathBuf, CommandError> {
+    Ok(found(args)?.path().to_owned())
 }
 
 /// Makes sure that every guest that was asked for is there, before anything else is done.
@@ -38,13 +47,16 @@ pub(crate) fn known(loaded: &Loaded, asked: &[Vmid]) -> Result<(), CommandError>
 
 /// Returns the fleet, unless the configuration is refused.
 pub(crate) fn fleet(loaded: &Loaded) -> Result<&CheckedFleet, CommandError> {
-    loaded.fleet.as_ref().ok_or_else(|| {
-        let errors = loaded.count(Level::Error);
-        let first = loaded.findings.iter().find(|finding| finding.level() == Level::Error);
-        let first = first.map(|finding| {
-            let which = if errors == 1 { "" } else { "the first is " };
-            format!(": {which}{}, {}", finding.code, finding.message)
-        });
-        CommandError::Refused { errors, first: first.unwrap_or_default() }
-    })
+    loaded.fleet.as_ref().ok_or_else(|| refused(loaded))
+}
+
+/// Says that the configuration is refused, and for what.
+pub(crate) fn refused(loaded: &Loaded) -> CommandError {
+    let errors = loaded.count(Level::Error);
+    let first = loaded.findings.iter().find(|finding| finding.level() == Level::Error);
+    let first = first.map(|finding| {
+        let which = if errors == 1 { "" } else { "the first is " };
+        format!(": {which}{}, {}", finding.code, finding.message)
+    });
+    CommandError::Refused { errors, first: first.unwrap_or_default() }
 }

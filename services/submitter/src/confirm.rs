@@ -12,11 +12,18 @@ pub(crate) enum By {
     Yes,
     /// With the numbers of the guests: what they stored is destroyed.
     Numbers(String),
+    /// With the name of something whose contents are destroyed.
+    Words(String),
+}
+
+/// Says whether there is somebody to be asked.
+pub(crate) fn is_terminal() -> bool {
+    io::stdin().is_terminal()
 }
 
 /// Asks a person whether to do something.
 pub(crate) fn is_agreed(what: &str, by: &By, output: &mut Output) -> Result<bool, CommandError> {
-    if !io::stdin().is_terminal() {
+    if !is_terminal() {
         return Err(CommandError::NobodyToAsk { what: what.to_owned() });
     }
     output.remark(&by.question(what))?;
@@ -29,7 +36,9 @@ impl By {
     fn question(&self, what: &str) -> String {
         match self {
             Self::Yes => format!("{what}? [y/N]"),
-            Self::Numbers(numbers) => format!("{what}? type `{numbers}` to agree:"),
+            Self::Numbers(numbers) | Self::Words(numbers) => {
+                format!("{what}? type `{numbers}` to agree:")
+            }
         }
     }
 
@@ -40,7 +49,7 @@ impl By {
                 let answer = words.join(" ").to_lowercase();
                 ["y", "yes"].contains(&answer.as_str())
             }
-            Self::Numbers(numbers) => words.join(" ") == *numbers,
+            Self::Numbers(numbers) | Self::Words(numbers) => words.join(" ") == *numbers,
         }
     }
 }

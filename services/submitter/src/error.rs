@@ -98,6 +98,21 @@ pub(crate) enum CommandError {
     /// Nobody can be asked whether to do what cannot be undone.
     #[error("nobody is there to be asked whether to {what}")]
     NobodyToAsk { what: String },
+    /// The host is changed by root alone.
+    #[error("setup changes this host, and only root may")]
+    NotRoot,
+    /// There is no such item.
+    #[error("the file asks for nothing that is called `{asked}`")]
+    NoSuchItem { asked: String, there: Vec<&'static str> },
+    /// What is on a disk is given up by a person, who types its name.
+    #[error("nobody is there to type the name of {disk}, whose contents would be lost")]
+    NobodyToWipe { disk: String },
+    /// A disk that is in no pool was to be wiped.
+    #[error("{disk} is a disk of no pool that is missing")]
+    NothingToWipe { disk: String },
+    /// Setup cannot remember what it does.
+    #[error(transparent)]
+    SetupState(#[from] phoenix_setup::StateError),
     /// There is nothing a policy could be made of.
     #[error("there is no policy: {}", match missing {
         Some(missing) => format!("the {missing} is not known"),
@@ -153,13 +168,19 @@ impl CommandError {
             | Self::NoSuchCode { .. }
             | Self::NoSuchFeature { .. }
             | Self::NoSuchRun { .. }
+            | Self::NoSuchItem { .. }
             | Self::NoSuchLetter { .. } => EXIT_NOT_FOUND,
+            Self::SetupState(phoenix_setup::StateError::Held) => EXIT_CONFLICT,
             Self::MovedOn { .. } | Self::LivesElsewhere { .. } | Self::FeatureThere { .. } => {
                 EXIT_CONFLICT
             }
             Self::Bus(err) => bus_exit_code(err),
             Self::NotKnown { .. } => EXIT_UNAVAILABLE,
-            Self::Library(_)
+            Self::SetupState(phoenix_setup::StateError::Unusable { .. })
+            | Self::NotRoot
+            | Self::NobodyToWipe { .. }
+            | Self::NothingToWipe { .. }
+            | Self::Library(_)
             | Self::NoPolicy { .. }
             | Self::WrongFeature { .. }
             | Self::NotReplayable { .. }
@@ -254,8 +275,23 @@ impl CommandError {
             Self::FeatureThere { .. } => {
                 vec!["take another name, or another folder: `--into DIR`".to_owned()]
             }
+            Self::NotRoot => vec![
+                "`sudo phoenix setup`; `--plan` shows what that would do".to_owned(),
+            ],
+            Self::NoSuchItem { there, .. } => vec![format!("there is {}", there.join(", "))],
+            Self::NobodyToWipe { .. } => vec![
+                "type it on a terminal: no option and no key of a file takes its place".to_owned(),
+            ],
+            Self::NothingToWipe { .. } => vec![
+                "name it as `zfs.pools` does: `phoenix setup --plan` says which disks are not blank"
+                    .to_owned(),
+            ],
+            Self::SetupState(phoenix_setup::StateError::Held) => {
+                vec!["wait for it; `fuser -v /var/lib/phoenix/setup/lock` says what holds it".to_owned()]
+            }
             Self::Library(_) => vec!["mend its feature.json, or take the folder away".to_owned()],
             Self::NoPolicy { missing: None }
+            | Self::SetupState(phoenix_setup::StateError::Unusable { .. })
             | Self::NoRuntime(_)
             | Self::NoRunId(_)
             | Self::NotJson(_)

@@ -3,7 +3,8 @@
 //! `cli` says what may be typed, a module of `commands` does it, `output` is the one way to
 //! the terminal, and `error` says how a command can end badly and with which exit code. What is
 //! asked of a guest is decided in `asking`, what was asked for is followed in `follow`, and how
-//! things are called stands in `words`, what workers foresee in `ahead`. A program that has more verbs flattens [`Command`] into
+//! things are called stands in `words`, what workers foresee in `ahead`, how the setup of a host is told in
+//! `hosting`. A program that has more verbs flattens [`Command`] into
 //! its own and hands what was typed to [`run`].
 
 mod ahead;
@@ -14,6 +15,7 @@ mod config;
 mod confirm;
 mod error;
 mod follow;
+mod hosting;
 mod letter;
 mod output;
 mod runs;

@@ -23,12 +23,20 @@ pub(crate) struct RawHypervisor {
     pub(crate) domain_name: Option<String>,
     /// Time zone of the host.
     pub(crate) timezone: Option<String>,
+    /// Time servers of the host; absent means those that Debian names.
+    pub(crate) ntp_servers: Option<OneOrMany<String>>,
+    /// Packages of Proxmox: `no-subscription` or `enterprise`; absent leaves them as they are.
+    pub(crate) proxmox_repository: Option<String>,
+    /// Debian packages that the host is to have besides those that it needs.
+    pub(crate) packages: Option<OneOrMany<String>>,
     /// Administrator of the host.
     pub(crate) users: Option<RawAdministrator>,
     /// Where the other files are.
     pub(crate) core_paths: Option<RawPaths>,
     /// Network of the host.
     pub(crate) network: Option<RawNetwork>,
+    /// Networks of Proxmox's own (SDN), with addresses given out by DHCP.
+    pub(crate) sdn: Option<Vec<RawSdn>>,
     /// NFS exports.
     pub(crate) nfs: Option<RawNfs>,
     /// Samba shares.
@@ -40,6 +48,9 @@ pub(crate) struct RawHypervisor {
     pub(crate) proxmox_storage_ids: Option<BTreeMap<String, String>>,
     /// NVIDIA driver of the host.
     pub(crate) nvidia_driver: Option<RawNvidia>,
+    /// Whether the host is to have its IOMMU on, which passing devices to machines takes. Absent
+    /// leaves it as it is.
+    pub(crate) iommu: Option<bool>,
     /// Directories of the host that several containers mount.
     pub(crate) shared_volumes: Option<BTreeMap<String, RawSharedVolume>>,
     /// Firewall of the data centre.
@@ -99,6 +110,29 @@ pub(crate) struct RawInternalBridge {
     pub(crate) name: Option<String>,
     /// Network; its first address is the host.
     pub(crate) subnet: Option<String>,
+}
+
+/// A network of Proxmox's own: a Simple zone with one VNet and one subnet. It is not bridged to
+/// the network of the host; the host is its router.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub(crate) struct RawSdn {
+    /// Id of the zone: 2 to 8 letters and digits. Several networks may be in one zone.
+    pub(crate) zone: Option<String>,
+    /// Id of the VNet, which guests write as their `bridge`: 2 to 8 letters and digits.
+    pub(crate) vnet: Option<String>,
+    /// What people call it; here may be blanks and dashes.
+    pub(crate) alias: Option<String>,
+    /// Network, `10.20.0.0/24`.
+    pub(crate) subnet: Option<String>,
+    /// Address of the host in it. Default: the first of the subnet.
+    pub(crate) gateway: Option<String>,
+    /// Whether guests reach the outside by the address of the host. Default: true.
+    pub(crate) snat: Option<bool>,
+    /// First and last address that are given out by DHCP, `10.20.0.100-10.20.0.200`; absent means no
+    /// DHCP.
+    pub(crate) dhcp_ranges: Option<OneOrMany<String>>,
+    /// Resolver that guests are told by DHCP. Default: that of the host.
+    pub(crate) dns_server: Option<String>,
 }
 
 /// NFS exports.

@@ -72,7 +72,7 @@ fn address_twice(guest: &Guest, nth: usize, owner: Owner<'_>) -> Option<Finding>
         Owner::Router(_) if guest.spec.nics.len() > 1 => return None,
         Owner::Router(network) => (
             format!("which is the gateway of {}", network.bridge),
-            Place::of_host("network").key(network.key).key("gateway"),
+            network.block.clone().key("gateway"),
             "the gateway",
         ),
         Owner::Guest(first, first_nth) => {

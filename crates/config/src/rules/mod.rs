@@ -33,6 +33,7 @@ mod gpus_exist;
 mod groups;
 mod guests_known;
 mod host_mounts;
+mod host_packages;
 mod ids_unique;
 mod images;
 mod inert_keys;
@@ -50,6 +51,7 @@ mod privileged;
 mod proxmox_features;
 mod raw_lines;
 mod routes;
+mod sdn;
 mod seals;
 mod secrets_asked_for;
 mod secrets_in_clear;
@@ -114,6 +116,7 @@ const RULES: &[Rule] = &[
     gpus_exist::RULE,
     guests_known::RULE,
     host_mounts::RULE,
+    host_packages::RULE,
     ids_unique::RULE,
     images::RULE,
     inert_keys::RULE,
@@ -130,6 +133,7 @@ const RULES: &[Rule] = &[
     proxmox_features::RULE,
     raw_lines::RULE,
     routes::RULE,
+    sdn::RULE,
     seals::RULE,
     secrets_asked_for::RULE,
     secrets_in_clear::RULE,

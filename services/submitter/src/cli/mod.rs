@@ -6,6 +6,7 @@ mod feature;
 mod offline;
 mod online;
 mod secrets;
+mod setup;
 mod verbs;
 mod words;
 
@@ -26,6 +27,7 @@ pub(crate) use self::online::{
     WhoArgs,
 };
 pub(crate) use self::secrets::{SecretsCheckArgs, SecretsCommand};
+pub(crate) use self::setup::SetupArgs;
 pub(crate) use self::verbs::{AdoptArgs, DeleteArgs, DriftArgs, PowerArgs, StartArgs};
 pub(crate) use self::words::Named;
 use crate::output::ColorChoice;
@@ -35,13 +37,13 @@ pub const AFTER_HELP: &str = "\
 Exit codes:
   0    done, nothing wrong
   1    it could not be done
-  2    what is there differs from what is wanted (drift, plan --exit-code)
+  2    what is there differs from what is wanted (drift, plan --exit-code, setup --verify)
   3    the configuration is refused
   4    NATS does not let us in
   5    there is no such guest, run, letter, feature or code
   7    NATS, or who keeps secrets, is not there for now; it is safe to try again
   8    waited too long; the run goes on
-  9    the run failed, or waits for a human
+  9    the run failed, or waits for a human; setup waits for a reboot
   10   somebody else was faster, or wants something else
   64   the command line makes no sense
   130  stopped watching; the run goes on
@@ -71,6 +73,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Show what would be changed on the host, in which order, and at what cost; nothing is run
     Plan(PlanArgs),
+    /// Make this host as its file says; nothing is done before it was shown and agreed to
+    Setup(Box<SetupArgs>),
     /// Submit guests and everything they stand on, and follow them until they are done
     #[command(visible_alias = "create")]
     Submit(SubmitArgs),

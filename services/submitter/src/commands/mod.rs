@@ -18,6 +18,7 @@ mod retry;
 mod runs;
 mod schema;
 mod secrets;
+mod setup;
 mod show;
 mod status;
 mod submit;
@@ -42,6 +43,7 @@ pub(crate) fn run(
     match command {
         Command::Check(args) => check::run(&args, output),
         Command::Plan(args) => plan::run(&args, output),
+        Command::Setup(args) => setup::run(&args, output),
         Command::Submit(args) => submit::run(&args, output),
         Command::Start(args) => power::start(&args, output),
         Command::Stop(args) => power::stop(&args, output),
