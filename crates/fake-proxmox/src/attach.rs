@@ -183,7 +183,7 @@ fn bind_one(root: &Path, bind: &Bind) -> Outcome<()> {
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 
 /// Gives the container the devices that harm nobody.
-fn make_devices(root: &Path) -> Outcome<()> {
+pub(crate) fn make_devices(root: &Path) -> Outcome<()> {
     let folder = root.join("dev");
     fs::create_dir_all(&folder).ok();
     if mount("none", &folder, "tmpfs", MountFlags::NOSUID, Some(c"size=64k,mode=0755")).is_err() {

@@ -61,7 +61,8 @@ pub const VARIABLE: &str = "PHOENIX_FAKE_PVE";
 pub fn is_called(argv: &[OsString]) -> bool {
     let name = argv.first().map(Path::new).and_then(Path::file_name).unwrap_or_default();
     let word = argv.get(1).map(|word| word.to_string_lossy()).unwrap_or_default();
-    let own = [worker::SESSION, worker::TASK, attach::ENTER, strike::UNLOCK];
+    let own: [&str; 5] =
+        [worker::SESSION, worker::TASK, attach::ENTER, strike::UNLOCK, qm::life::MACHINE];
     PROGRAMS.iter().any(|program| *program == name) || own.contains(&&*word)
 }
 
@@ -79,6 +80,7 @@ fn dispatch(argv: Vec<OsString>) -> u8 {
             worker::SESSION => Some(worker::leave(orders).map(|()| 0)),
             worker::TASK => Some(worker::toil(orders).map(|()| 0)),
             attach::ENTER => Some(attach::enter(orders)),
+            qm::life::MACHINE => Some(qm::life::be(orders)),
             strike::UNLOCK => Some(strike::unlock(orders).map(|()| 0)),
             _ => None,
         };

@@ -26,10 +26,11 @@ pub const ARCHIVE: &str = "local:vztmpl/tiny.tar";
 
 /// What a guest of the archive can do, all of it one program.
 const BUSYBOX: &str = "/bin/busybox";
-const APPLETS: [&str; 26] = [
+const APPLETS: [&str; 37] = [
     "sh", "tar", "mktemp", "mkdir", "rm", "mv", "cat", "sync", "chmod", "dirname", "basename",
     "timeout", "sleep", "echo", "test", "[", "true", "false", "printf", "cp", "ls", "grep", "id",
-    "hostname", "env", "stat",
+    "hostname", "env", "stat", "setsid", "head", "tail", "ln", "kill", "readlink", "date", "touch",
+    "mkfifo", "wc", "seq",
 ];
 
 /// A made-up node, gone with its value.
@@ -70,6 +71,8 @@ impl PveNode {
             let text = format!("Model: \t\t A made-up GPU\nDevice Minor: \t {index}\n");
             fs::write(folder.join("information"), text).unwrap();
         }
+        // What fetches images is no program of Proxmox: it is this machine's own.
+        std::os::unix::fs::symlink("/usr/bin/wget", world.at("/usr/bin/wget")).unwrap();
         for folder in ["features", "scripts", "profiles", "state", "run"] {
             fs::create_dir_all(dir.path().join(folder)).unwrap();
         }
@@ -129,6 +132,18 @@ impl PveNode {
         self.write("features", &format!("{name}/install.sh"), &script);
     }
 
+    /// Puts what machines can be made of to where the node has this path: a disk that boots.
+    pub fn image(&self, path: &str) {
+        let to = self.world.at(path);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(archive(), &to).unwrap();
+    }
+
+    /// Returns the config of a machine.
+    pub fn machine(&self, vmid: u32) -> Option<String> {
+        fs::read_to_string(self.world.at(&format!("/etc/pve/qemu-server/{vmid}.conf"))).ok()
+    }
+
     /// Puts the archive to where the node has this path, packed as its name says.
     pub fn archive(&self, path: &str) {
         let to = self.world.at(path);
@@ -165,9 +180,18 @@ impl PveNode {
 
     /// Runs the node's own `pct`, as a person would; it has to end well.
     pub fn pct(&self, words: &[&str]) {
+        self.by_hand("pct", words);
+    }
+
+    /// Runs the node's own `qm`, as a person would; it has to end well.
+    pub fn qm(&self, words: &[&str]) {
+        self.by_hand("qm", words);
+    }
+
+    fn by_hand(&self, program: &str, words: &[&str]) {
         #[expect(clippy::disallowed_methods, reason = "what people do behind our back")]
-        let ended = Command::new(self.world.program("pct")).args(words).output().unwrap();
-        assert!(ended.status.success(), "pct {words:?}: {ended:?}");
+        let ended = Command::new(self.world.program(program)).args(words).output().unwrap();
+        assert!(ended.status.success(), "{program} {words:?}: {ended:?}");
     }
 
     /// Puts a file into the library.
@@ -278,13 +302,15 @@ pub fn archive() -> &'static Path {
             header.set_size(0);
             archive.append_link(&mut header, format!("./bin/{applet}"), "busybox").unwrap();
         }
-        for (name, text) in [
-            ("etc/os-release", "ID=debian\nVERSION_ID=\"12\"\n"),
-            ("etc/debian_version", "12.5\n"),
-            ("etc/hostname", "tiny\n"),
+        for (name, text, mode) in [
+            ("etc/os-release", "ID=debian\nVERSION_ID=\"12\"\n", 0o644),
+            ("etc/debian_version", "12.5\n", 0o644),
+            ("etc/hostname", "tiny\n", 0o644),
+            // Debian's busybox has none. Nobody is refused; the real one is tested in a real machine.
+            ("bin/flock", "#!/bin/sh\n", 0o755),
         ] {
             let mut header = tar::Header::new_gnu();
-            header.set_mode(0o644);
+            header.set_mode(mode);
             header.set_size(u64::try_from(text.len()).unwrap());
             archive.append_data(&mut header, format!("./{name}"), text.as_bytes()).unwrap();
         }

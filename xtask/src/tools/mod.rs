@@ -150,6 +150,14 @@ pub(crate) const ZSTD: Tool = Tool {
     source: Source::Debian { package: "zstd" },
 };
 
+/// Fetches cloud images, as on every node of Proxmox.
+pub(crate) const WGET: Tool = Tool {
+    name: "wget",
+    asked: &["--version"],
+    enough: Enough::Any,
+    source: Source::Debian { package: "wget" },
+};
+
 /// What real containers need: LXC itself, a file system that copies for nothing, and a network.
 pub(crate) const CONTAINERS: [Tool; 7] = [
     Tool {
@@ -289,7 +297,7 @@ impl Tool {
 mod tests {
     use super::*;
 
-    const ALL: [&Tool; 12] = [
+    const ALL: [&Tool; 13] = [
         &NEXTEST,
         &DENY,
         &MACHETE,
@@ -302,6 +310,7 @@ mod tests {
         &TIME,
         &BUSYBOX,
         &ZSTD,
+        &WGET,
     ];
 
     #[test]

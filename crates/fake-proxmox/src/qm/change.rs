@@ -289,6 +289,7 @@ pub(super) fn set_command(run: &Run, given: &mut Given) -> Outcome<u8> {
         let values = std::mem::take(&mut given.values);
         for (key, value) in values {
             let value = prepared(run, vmid, &key, &value, &mut Vec::new())?;
+            keep(&mut machine, &key);
             let waits = is_running && !AT_ONCE.contains(&key.as_str()) && machine.main.has(&key);
             if waits {
                 machine.pending.set(&key, value);
@@ -324,6 +325,17 @@ fn take_place(main: &mut Section, key: &str, value: &str) {
 fn crypt(password: &str) -> String {
     let salt = say::hex(&invent::bytes::<4>());
     format!("$5${salt}${}", crate::sha1::hex(format!("{salt}{password}").as_bytes()))
+}
+
+/// What is set anew is not deleted any more.
+fn keep(machine: &mut Machine, key: &str) {
+    let gone = machine.pending.get("delete").unwrap_or_default().to_owned();
+    let left: Vec<_> = formats::split_list(&gone).into_iter().filter(|one| *one != key).collect();
+    if left.is_empty() {
+        machine.pending.values.remove("delete");
+    } else {
+        machine.pending.set("delete", left.join(","));
+    }
 }
 
 fn delete(

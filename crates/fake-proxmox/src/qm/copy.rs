@@ -28,6 +28,8 @@ pub(crate) struct CloneMachine {
     source: u32,
     target: u32,
     name: Option<String>,
+    description: Option<String>,
+    snapshot: Option<String>,
     is_full: bool,
 }
 
@@ -44,8 +46,10 @@ pub(super) fn clone_command(run: &Run, given: &mut Given) -> Outcome<u8> {
     let mut locked = Machine::default();
     locked.main.set("lock", "clone");
     run.write_machine(target, &locked)?;
-    let name = given.get("name").map(str::to_owned);
-    let job = MachineJob::Clone(CloneMachine { source, target, name, is_full });
+    let text = |key: &str| given.get(key).map(str::to_owned);
+    let (name, description, snapshot) = (text("name"), text("description"), text("snapname"));
+    let clone = CloneMachine { source, target, name, description, snapshot, is_full };
+    let job = MachineJob::Clone(clone);
     Ok(exit(run.work("qmclone", &source.to_string(), Job::Machine(job))?))
 }
 
@@ -67,11 +71,19 @@ impl CloneMachine {
     }
 
     fn copy(&self, run: &Run, storages: &Storages, made: &mut Vec<String>) -> Outcome<Machine> {
-        let from = run.machine(self.source)?.main;
+        let machine = run.machine(self.source)?;
+        let from = match &self.snapshot {
+            None => machine.main,
+            Some(name) => machine
+                .snapshots
+                .get(name)
+                .cloned()
+                .ok_or_else(|| Die::new(format!("snapshot '{name}' does not exist")))?,
+        };
         let mut main = Section::default();
         for (key, value) in &from.values {
             if numbered(key, "unused").is_some()
-                || ["template", "parent", "lock"].contains(&key.as_str())
+                || ["template", "parent", "lock", "snaptime"].contains(&key.as_str())
             {
                 continue;
             }
@@ -81,6 +93,9 @@ impl CloneMachine {
         main.set("vmgenid", invent::uuid());
         if let Some(name) = &self.name {
             main.set("name", name.clone());
+        }
+        if let Some(description) = &self.description {
+            main.set("description", description.clone());
         }
         let nets: Vec<String> =
             main.values.keys().filter(|key| numbered(key, "net").is_some()).cloned().collect();
@@ -126,7 +141,7 @@ impl CloneMachine {
         let kib = label.size / 1024;
         let new = run.allocate_image(storage, self.target, source.format, name.as_deref(), kib)?;
         say::out(&format!("allocated target volume '{}'\n", new.id()));
-        run.copy(&run.folder(&source, None), &run.folder(&new, None))?;
+        run.copy(&run.folder(&source, self.snapshot.as_deref()), &run.folder(&new, None))?;
         if !drive.is_cloudinit() {
             say::out(&transferred(label.size));
         }

@@ -5,8 +5,10 @@ mod change;
 mod conf;
 mod copy;
 mod drive;
+mod guest;
 pub(crate) mod job;
 pub(crate) mod keys;
+pub(crate) mod life;
 mod look;
 mod power;
 

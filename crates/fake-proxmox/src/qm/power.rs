@@ -2,10 +2,10 @@
 
 use super::conf::{Machine, check_lock};
 use super::job::MachineJob;
+use super::life;
 use crate::die::{Die, Outcome};
 use crate::job::Job;
 use crate::run::Run;
-use crate::running::next_pid;
 use crate::say;
 use crate::schema::options::Given;
 
@@ -40,7 +40,7 @@ pub(super) fn start(run: &Run, vmid: u32, skip_lock: bool) -> Outcome<()> {
             say::out("generating cloud-init ISO\n");
         }
         run.midpoint();
-        run.set_machine_pid(vmid, Some(next_pid(run)?))
+        life::begin(run, vmid)
     })
 }
 
@@ -75,7 +75,7 @@ pub(super) fn stop(run: &Run, vmid: u32, skip_lock: bool) -> Outcome<()> {
             check_lock(&run.machine(vmid)?)?;
         }
         run.midpoint();
-        run.set_machine_pid(vmid, None)
+        life::end(run, vmid)
     })
 }
 
