@@ -107,6 +107,7 @@ fn is_there(program: &Path) -> bool {
     if program.components().count() > 1 {
         return program.exists();
     }
+    #[expect(clippy::disallowed_methods, reason = "where the system itself looks for programs")]
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }

@@ -9,8 +9,8 @@ mod nats;
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::Write as _;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;

@@ -93,6 +93,7 @@ impl Seen {
             parent: want.parent(),
             is_protected: false,
             is_rigid: false,
+            is_clean: false,
             inside: Some(untouched()),
         };
         if let Change::Create { origin, properties, .. } = change {
@@ -111,15 +112,16 @@ impl Seen {
 impl SeenGuest {
     fn obey(&mut self, change: &Change) {
         match change {
-            Change::Create { .. }
-            | Change::RemoveHalfMade
-            | Change::Destroy { .. }
-            | Change::CleanForTemplate => {}
+            Change::Create { .. } | Change::RemoveHalfMade | Change::Destroy { .. } => {}
+            Change::CleanForTemplate => self.is_clean = true,
             Change::Adopt => self.owner = Owner::Phoenix,
             Change::SetProperties { to } => {
+                let is_machine = self.unprivileged.is_none();
                 let waits = |property: &Property| {
                     property.needs_restart()
                         || (self.is_rigid && matches!(property, Property::Nics(_)))
+                        || (is_machine
+                            && matches!(property, Property::Cores(_) | Property::Memory(_)))
                 };
                 if self.run == Run::Running && to.iter().any(waits) {
                     self.run = Run::RunningStale;
@@ -146,6 +148,7 @@ impl SeenGuest {
             Change::GrowRootDisk { to } => self.root_disk.size = *to,
             Change::Start | Change::Restart => {
                 self.run = Run::Running;
+                self.is_clean = false;
                 self.boot = Some(BootId::new("the next one".to_owned()));
                 self.inside().agent_answers = false;
                 self.inside().health = Health::Ailing("nobody has waited for it yet".to_owned());

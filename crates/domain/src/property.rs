@@ -101,6 +101,26 @@ impl Property {
         }
     }
 
+    /// Returns the spec that a mark names.
+    pub fn spec(&self) -> Option<&SpecDigest> {
+        match self {
+            Self::Spec(spec) => spec.as_ref(),
+            Self::Name(_)
+            | Self::Cores(_)
+            | Self::Memory(_)
+            | Self::Swap(_)
+            | Self::Nics(_)
+            | Self::Boot(_)
+            | Self::Gpus(_)
+            | Self::Firewall(_)
+            | Self::Options(_)
+            | Self::Confinement { .. }
+            | Self::RawLines(_)
+            | Self::IdMaps(_)
+            | Self::User(_) => None,
+        }
+    }
+
     /// Says whether it reaches a running guest only when that is started anew.
     pub fn needs_restart(&self) -> bool {
         match self {

@@ -151,6 +151,9 @@ pub struct SeenGuest {
     /// of a guest that runs.
     #[serde(default)]
     pub is_rigid: bool,
+    /// Whether it was cleaned for its clones, and not started since.
+    #[serde(default)]
+    pub is_clean: bool,
     /// What a look inside told; absent when the look did not go there.
     pub inside: Option<Inside>,
 }

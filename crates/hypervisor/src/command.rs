@@ -23,6 +23,7 @@ use tokio::time::{interval, timeout};
 use tracing::{debug, warn};
 
 use self::paper::Paper;
+pub(crate) use self::paper::spoken;
 use crate::veil::Veil;
 use crate::{Hand, HostError};
 

@@ -7,6 +7,7 @@ use phoenix_domain::{SecretRef, Verdict};
 use thiserror::Error;
 
 use crate::NotGiven;
+use crate::agent::{AgentError, JobError};
 
 /// How a host can fail us.
 #[derive(Debug, Error)]
@@ -81,6 +82,18 @@ pub enum HostError {
         #[source]
         err: Box<NotGiven>,
     },
+    /// The agent in a machine cannot do it, or does not say so.
+    #[error("{what} failed")]
+    Agent {
+        /// What was tried.
+        what: String,
+        /// Why.
+        #[source]
+        err: AgentError,
+    },
+    /// What was run in a machine did not come to an end that anybody knows.
+    #[error(transparent)]
+    Job(#[from] JobError),
     /// The host said something we do not understand.
     #[error("{what} cannot be understood: {why}")]
     Unreadable {
@@ -105,6 +118,8 @@ impl HostError {
             | Self::Unreachable { .. } => Verdict::Retry,
             Self::Impossible { .. } => Verdict::GiveUp,
             Self::NotGiven { err, .. } => err.verdict,
+            Self::Agent { err, .. } => err.verdict(),
+            Self::Job(err) => err.verdict(),
             // A host we have not met, and no attempt will teach us its language; or a script whose
             // last line says what is to be mended.
             Self::Unreadable { .. } | Self::Refused { .. } => Verdict::AskHuman,
@@ -119,11 +134,13 @@ impl HostError {
             | Self::Refused { output, .. } => {
                 Some(output.as_str()).filter(|output| !output.is_empty())
             }
+            Self::Job(err) => err.output(),
             Self::Locked { .. }
             | Self::Full { .. }
             | Self::Unreachable { .. }
             | Self::Impossible { .. }
             | Self::NotGiven { .. }
+            | Self::Agent { .. }
             | Self::Unreadable { .. } => None,
         }
     }
@@ -132,6 +149,8 @@ impl HostError {
     pub fn advice(&self) -> Option<&str> {
         match self {
             Self::NotGiven { err, .. } => Some(&err.advice),
+            Self::Agent { err, .. } => err.advice(),
+            Self::Job(err) => err.advice(),
             Self::Locked { .. } => Some("it goes on when the lock is gone; a backup may hold it"),
             Self::Full { .. } => Some("free space on the storage, or ask for smaller disks"),
             Self::Unreachable { .. } => Some("see whether the host runs and can be reached"),

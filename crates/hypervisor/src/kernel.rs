@@ -48,6 +48,11 @@ pub(crate) fn child_init(proc: &Path, monitor: u32) -> Option<Init> {
     children.filter(|pid| is_init(proc, *pid)).find_map(|pid| started(proc, pid))
 }
 
+/// Returns a process, and when it was started, which tells it from a later one of its number.
+pub(crate) fn process(proc: &Path, pid: u32) -> Option<Init> {
+    started(proc, pid)
+}
+
 fn init_in(proc: &Path, group: &Path, depth: usize) -> Option<Init> {
     let pids = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
     let here = pids.lines().filter_map(|pid| pid.trim().parse().ok());

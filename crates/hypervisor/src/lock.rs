@@ -98,6 +98,13 @@ impl Hand {
         Self { locks, urgency: self.urgency, ear: self.ear.clone() }
     }
 
+    /// Returns the hand for a command that leaves a process behind: it would hold the locks for as long
+    /// as that lives. What it does must be refused while it is done already.
+    #[must_use]
+    pub(crate) fn empty(&self) -> Self {
+        Self { locks: Vec::new(), urgency: self.urgency, ear: self.ear.clone() }
+    }
+
     /// Returns the open files a child has to inherit.
     pub fn files(&self) -> &[Arc<File>] {
         &self.locks

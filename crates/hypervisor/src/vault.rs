@@ -18,6 +18,9 @@ use crate::library::Library;
 /// How long a look waits for the vault. It can do without; nobody waits for it half a minute.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// What the hash of a machine's user is called among its secrets. No guest can call one of its own so.
+pub(crate) const PASSWORD: &str = "password of the user";
+
 /// A value, and what tells it from the one before.
 pub struct Kept {
     /// The value.
@@ -57,6 +60,11 @@ impl Opened {
         self.0.get(name).map(|kept| kept.digest.as_str())
     }
 
+    /// Returns a value; nothing where it was not given.
+    pub(crate) fn value(&self, name: &str) -> Option<&SecretString> {
+        self.0.get(name).map(|kept| &kept.value)
+    }
+
     /// Returns the values, each with its name.
     pub(crate) fn values(&self) -> impl Iterator<Item = (&str, &SecretString)> {
         self.0.iter().map(|(name, kept)| (&**name, &kept.value))
@@ -72,12 +80,17 @@ impl FromIterator<(Box<str>, Kept)> for Opened {
 impl Library {
     /// Returns the secrets of a guest for a look this close. One that is not given now is taken to
     /// be what it was: a guest that is as desired must not need the vault.
-    pub(crate) async fn glimpse(&self, want: &GuestSpec, facets: Facets) -> Opened {
+    pub(crate) async fn glimpse(
+        &self,
+        want: &GuestSpec,
+        secrets: &BTreeMap<Box<str>, SecretRef>,
+        facets: Facets,
+    ) -> Opened {
         let mut opened = Opened::default();
         if facets != Facets::Inside {
             return opened;
         }
-        for (name, secret) in &want.secrets {
+        for (name, secret) in secrets {
             match timeout(PATIENCE, self.give(name, secret)).await {
                 Ok(Ok(kept)) => drop(opened.0.insert(name.clone(), kept)),
                 Ok(Err(err)) => {

@@ -226,6 +226,7 @@ mod tests {
             parent: None,
             is_protected: false,
             is_rigid: false,
+            is_clean: false,
             inside: None,
         };
         let seen = Seen { guest: Some(guest), ..Seen::default() };

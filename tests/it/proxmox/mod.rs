@@ -4,6 +4,7 @@
 
 mod canary;
 mod fleet;
+mod machines;
 mod shared;
 mod site;
 mod survive;

@@ -23,13 +23,18 @@ impl Step for Finalise {
         if guest.template.is_some() {
             return Ok(Plan::nothing());
         }
-        let convert = Change::ConvertToTemplate { contents: want.contents() };
-        Ok(match guest.run {
-            // It was cleaned before it was stopped: stopping is the next change after cleaning.
-            Run::Stopped => Plan::from(convert),
-            Run::Running | Run::RunningStale => {
-                Plan::from_iter([Change::CleanForTemplate, Change::Stop, convert])
+        let mut changes = Vec::new();
+        if !guest.is_clean {
+            // Whoever stopped it may not have been us: nothing says that it was cleaned before.
+            if guest.run == Run::Stopped {
+                changes.extend([Change::Start, Change::AwaitAgent]);
             }
-        })
+            changes.push(Change::CleanForTemplate);
+        }
+        if guest.run != Run::Stopped || !guest.is_clean {
+            changes.push(Change::Stop);
+        }
+        changes.push(Change::ConvertToTemplate { contents: want.contents() });
+        Ok(changes.into_iter().collect())
     }
 }

@@ -56,6 +56,7 @@ pub static MACHINE: &[&dyn Step] = &[
     &UnlessSealed(&StartMachine),
     &UnlessSealed(&Agent),
     &UnlessSealed(&FeaturesOfMachine),
+    &UnlessSealed(&Healthy),
     &SnapshotOfMachine,
     &Finalise,
 ];
@@ -66,13 +67,13 @@ pub(crate) static RUNNING_CONTAINER: &[&dyn Step] =
 
 /// The way of a virtual machine that is only to run.
 pub(crate) static RUNNING_MACHINE: &[&dyn Step] =
-    &[&IfThere(UnlessSealed(&StartMachine)), &UnlessSealed(&Agent)];
+    &[&IfThere(UnlessSealed(&StartMachine)), &UnlessSealed(&Agent), &UnlessSealed(&Healthy)];
 
 /// What follows where a container was started anew.
 pub(crate) static RESTARTED_CONTAINER: &[&dyn Step] = &[&Healthy];
 
 /// What follows where a virtual machine was started anew.
-pub(crate) static RESTARTED_MACHINE: &[&dyn Step] = &[&Agent];
+pub(crate) static RESTARTED_MACHINE: &[&dyn Step] = &[&Agent, &Healthy];
 
 /// The way of a guest that is to stand still.
 pub(crate) static STOPPED: &[&dyn Step] = &[&IfThere(Stop)];

@@ -10,4 +10,6 @@
 mod built;
 mod cut;
 mod host;
+mod images;
+mod machines;
 mod pairs;

@@ -135,6 +135,7 @@ fn any_guest(want: GuestSpec) -> impl Strategy<Value = SimulatedGuest> {
                 parent: None,
                 is_protected: false,
                 is_rigid: false,
+                is_clean: false,
                 inside: Some(Inside {
                     features: BTreeSet::from_iter(other.features.clone()),
                     outdated: BTreeSet::new(),
@@ -181,6 +182,7 @@ fn any_parent(vmid: u64, kind: Kind) -> impl Strategy<Value = SimulatedGuest> {
             parent: None,
             is_protected: false,
             is_rigid: false,
+            is_clean: false,
             inside: Some(Inside {
                 features: BTreeSet::from_iter(spec.features.clone()),
                 outdated: BTreeSet::new(),

@@ -32,8 +32,7 @@ fn done(host: &Host, want: &GuestSpec) -> Vec<Change> {
 /// and it is made again where its answer was lost.
 fn leaves_no_trace(want: &GuestSpec, change: &Change) -> bool {
     let before = want.machine().and_then(|machine| machine.before_features.as_ref());
-    let is_before = matches!(change, Change::TakeSnapshot { name, .. } if Some(name) == before);
-    is_before || *change == Change::CleanForTemplate
+    matches!(change, Change::TakeSnapshot { name, .. } if Some(name) == before)
 }
 
 /// Returns what was made although it was there, and could be seen to be there.
@@ -142,8 +141,7 @@ async fn an_effect_whose_answer_was_lost_is_not_made_again() {
         let guest = GuestKey::from(&case.want);
         for kind in done(&whole, &case.want).iter().map(Change::kind).collect::<BTreeSet<_>>() {
             let lost = Fault::new(FaultKind::LoseAnswer).guest(guest).kind(kind);
-            let is_seen = kind != Change::CleanForTemplate.kind();
-            host.fault(if is_seen { lost.always() } else { lost });
+            host.fault(lost.always());
         }
 
         let outcome = host.walk_patiently(&case.want, 30).await;

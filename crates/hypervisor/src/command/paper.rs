@@ -101,13 +101,17 @@ impl Paper {
     }
 }
 
-/// Tells one line: of what was written over itself, the last; and nothing that moves a cursor.
 fn tell_line(line: &[u8], ear: &Ear, veil: &Veil) {
-    let line = String::from_utf8_lossy(line);
+    if let Some(line) = spoken(&String::from_utf8_lossy(line), veil) {
+        ear.hear(&line);
+    }
+}
+
+/// Returns a line as it may be told, if it says anything: of what was written over itself, the last;
+/// and nothing that moves a cursor.
+pub(crate) fn spoken(line: &str, veil: &Veil) -> Option<String> {
     let line = line.trim_end().rsplit('\r').next().unwrap_or_default();
     let shown = veil.over(line);
     let plain: String = shown.chars().filter(|one| !one.is_control()).take(LINE).collect();
-    if !plain.trim().is_empty() {
-        ear.hear(&plain);
-    }
+    (!plain.trim().is_empty()).then_some(plain)
 }

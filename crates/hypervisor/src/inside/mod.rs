@@ -1,26 +1,29 @@
-//! What is done in a container: one bundle, unpacked and run by its own shell.
+//! What is done in a guest: one bundle, unpacked and run by its own shell.
 
+mod clean;
 mod look;
 mod receipt;
+mod way;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use phoenix_domain::{Check, FeatureName, FileName, GuestSpec};
+use phoenix_domain::{Check, FileName, GuestSpec, Kind};
 use tokio::time::{Instant, sleep};
 
 use self::receipt::{RECEIPTS, Receipt};
-use crate::command::{Command, Ended};
-use crate::kernel::{self, Init, Inside};
+use self::way::Errand;
+use crate::command::Ended;
 use crate::library::{self, Library, Surroundings, quoted};
 use crate::recipe::{Recipe, RecipeFile, pack};
 use crate::vault::Opened;
 use crate::veil::Veil;
 use crate::{Hand, HostError, Tested, gateway};
 
-pub(crate) use self::look::Looking;
+pub(crate) use self::look::{Looking, Receipts};
+pub(crate) use self::way::Way;
 
 /// How long the installation of a feature, or an application script, may take.
 const LONG: Duration = Duration::from_hours(2);
@@ -78,7 +81,7 @@ const UNPACK: &str = in_guest!(
 /// Runs what comes through stdin.
 const CHECK: &str = in_guest!("exec sh -s");
 
-/// A container, as one gets into it.
+/// A guest, as one gets into it.
 pub(crate) struct Room<'r> {
     /// What is wanted of it.
     pub(crate) want: &'r GuestSpec,
@@ -86,10 +89,8 @@ pub(crate) struct Room<'r> {
     pub(crate) library: &'r Library,
     /// Where the process file system is.
     pub(crate) proc: PathBuf,
-    /// Finds its init, if it runs.
-    pub(crate) init: Box<dyn Fn() -> Option<Init> + Send + Sync + 'r>,
-    /// Begins the command that runs something in it: the program and its arguments follow.
-    pub(crate) attach: Box<dyn Fn(Duration) -> Command + Send + Sync + 'r>,
+    /// How to get into it.
+    pub(crate) way: Way<'r>,
 }
 
 impl Room<'_> {
@@ -106,7 +107,7 @@ impl Room<'_> {
     /// Runs a test in the guest, and says how it went.
     pub(crate) async fn test(&self, test: &FileName, hand: &Hand) -> Result<Tested, HostError> {
         let files = self.library.test(test)?;
-        if (self.init)().is_none() {
+        if !self.way.is_open().await {
             let what = format!("the test {test}");
             let why = format!("{} does not run", self.want.vmid);
             return Err(HostError::Failed { what, why, output: String::new() });
@@ -147,13 +148,9 @@ impl Room<'_> {
         secrets: &Opened,
         hand: &Hand,
     ) -> Result<Ended, HostError> {
-        self.shell(UNPACK, limit)
-            .purpose(what)
-            .stdin(&pack(files, texts, secrets)?)?
-            .veiled(Veil::of(secrets))
-            .heard()
-            .run(hand)
-            .await
+        let (script, veil) = (UNPACK, Veil::of(secrets));
+        let input = &pack(files, texts, secrets)?;
+        self.way.run(Errand { what, script, input, limit, veil }, hand).await
     }
 
     fn spec(&self) -> Result<String, HostError> {
@@ -167,10 +164,14 @@ impl Room<'_> {
     /// everything was unpacked in.
     fn environment(&self, secrets: &Opened) -> String {
         let GuestSpec { vmid, name, features, .. } = self.want;
+        let kind = match self.way.kind() {
+            Kind::Container => "container",
+            Kind::Machine => "vm",
+        };
         // The bundle is nobody else's; what a script installs is for everybody, unless it says so.
         let mut text = format!(
             "umask 022\n\
-             export PHOENIX_GUEST={vmid} PHOENIX_NAME={name} PHOENIX_KIND=container \
+             export PHOENIX_GUEST={vmid} PHOENIX_NAME={name} PHOENIX_KIND={kind} \
              PHOENIX_SPEC=\"$PWD/guest.json\" PHOENIX_SECRETS=\"$PWD/secrets\"\n"
         );
         for (secret, _) in secrets.values() {
@@ -249,20 +250,17 @@ impl Room<'_> {
             .map(|check| u64::from(check.retries) * (u64::from(check.interval) + 60))
             .sum();
         let checks: String = checks.iter().map(check).collect();
-        let ended = self
-            .shell(CHECK, Duration::from_secs(seconds + 60))
-            .purpose(&what)
-            .stdin(checks.as_bytes())?
-            .heard()
-            .run(hand)
-            .await?;
+        let (script, veil) = (CHECK, Veil::default());
+        let (input, limit) = (checks.as_bytes(), Duration::from_secs(seconds + 60));
+        let errand = Errand { what: &what, script, input, limit, veil };
+        let ended = self.way.run(errand, hand).await?;
         judge(what, ended)
     }
 
     /// Runs the checks of all features that are in it, those it was cloned with included; each may
     /// fail all but that often.
     pub(crate) async fn check_features(&self, tries: u32, hand: &Hand) -> Result<(), HostError> {
-        let mut features = BTreeSet::from_iter(self.installed()?);
+        let mut features = BTreeSet::from_iter(self.way.installed(&self.proc).await?);
         features.extend(self.want.features.iter().cloned());
         let (mut files, mut wanted, mut script) = (Vec::new(), BTreeMap::new(), String::new());
         let mut seconds = 60;
@@ -295,13 +293,6 @@ impl Room<'_> {
         self.unpack(what, Duration::from_secs(seconds), &files, &texts, &secrets, hand).await
     }
 
-    /// Returns the features that have left a receipt in it.
-    fn installed(&self) -> Result<Vec<FeatureName>, HostError> {
-        let Some(init) = (self.init)() else { return Ok(Vec::new()) };
-        let root = Inside::open(&self.proc, &init);
-        look::installed(&root.map_err(|err| HostError::Unreachable { err })?)
-    }
-
     /// Waits until it has an address, where it is to have one.
     async fn network(&self) -> Result<(), HostError> {
         if self.want.nics.is_empty() {
@@ -309,7 +300,7 @@ impl Room<'_> {
         }
         let begun = Instant::now();
         loop {
-            if (self.init)().is_some_and(|init| !kernel::addresses(&self.proc, &init).is_empty()) {
+            if !self.way.addresses(&self.proc).await.is_empty() {
                 return Ok(());
             }
             if begun.elapsed() >= NETWORK {
@@ -321,11 +312,6 @@ impl Room<'_> {
             }
             sleep(LOOK).await;
         }
-    }
-
-    /// Returns the process that has the container's own shell run something.
-    fn shell(&self, script: &str, limit: Duration) -> Command {
-        (self.attach)(limit).plain("/bin/sh").plain("-c").plain(script)
     }
 }
 

@@ -36,7 +36,7 @@ impl Lxc {
             (Facets::Inside, Some(init)) => {
                 let is_healthy = self.is_healthy(want, init);
                 let (proc, library) = (Path::new(PROC), &self.machine.library);
-                Looking { proc, want, library, secrets, is_healthy }.look(init)?
+                Looking { proc, want, library, secrets, is_healthy }.enter(init)?
             }
             (Facets::Inside, None) | (Facets::Config, _) => None,
         };
@@ -67,6 +67,7 @@ impl Lxc {
             parent: sheet.parent,
             is_protected: false,
             is_rigid: true,
+            is_clean: false,
             inside,
         })
     }

@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 use self::config::Places;
 use self::sheet::{Sheet, replace};
 use crate::command::Command;
-use crate::inside::Room;
+use crate::inside::{Room, Way};
 use crate::kernel::Init;
 use crate::library::Library;
 use crate::{Gpu, Hand, HostError, Hypervisor, Inventory, Tested};
@@ -187,7 +187,8 @@ impl Lxc {
         let attach =
             move |limit| self.tool("lxc-attach", vmid, limit).plain("--clear-env").plain("--");
         let (init, attach) = (Box::new(move || self.init(vmid)), Box::new(attach));
-        Room { want, library: &self.machine.library, proc: PathBuf::from(PROC), init, attach }
+        let way = Way::Kernel { init, attach };
+        Room { want, library: &self.machine.library, proc: PathBuf::from(PROC), way }
     }
 
     /// Begins a command of LXC about a guest, where its control socket can be heard.
@@ -212,7 +213,7 @@ impl Hypervisor for Lxc {
             });
         }
         let sheet = Sheet::read(&self.folder(want.vmid))?;
-        let secrets = self.machine.library.glimpse(want, facets).await;
+        let secrets = self.machine.library.glimpse(want, &want.secrets, facets).await;
         let look = |sheet| self.seen_guest(want, sheet, (facets, &secrets));
         let guest = sheet.as_ref().map(look).transpose()?;
         let parent = want.parent().map(|parent| Sheet::read(&self.folder(parent))).transpose()?;

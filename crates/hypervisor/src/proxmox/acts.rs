@@ -8,8 +8,8 @@ mod shown;
 use std::collections::BTreeMap;
 
 use phoenix_domain::{
-    AppArmor, Boot, Change, Container, Disk, Firewall, GpuSet, GuestSpec, Nic, NodeName, Origin,
-    ProfileName, Property, RawLine, SpecDigest, Vmid, Volume, VolumeSource,
+    AppArmor, Boot, Change, Container, Disk, Firewall, GpuSet, GuestSpec, Kind, Nic, NodeName,
+    Origin, ProfileName, Property, RawLine, SpecDigest, Vmid, Volume, VolumeSource,
 };
 
 pub(super) use self::shown::Shown;
@@ -28,10 +28,14 @@ const SHUTDOWN: &str = "60";
 /// One thing done to a host.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Act {
-    /// A command of `pct`.
-    Pct(Vec<String>),
+    /// A command of Proxmox's tool for guests of a kind.
+    Tool(Kind, Vec<String>),
     /// The config file is edited, under Proxmox's own lock.
     Edit(Edit),
+    /// What a machine is told by Cloud-Init is written.
+    Seed,
+    /// What a machine was told is taken away.
+    NoSeed,
     /// The firewall file is written.
     Firewall(Firewall),
     /// An AppArmor profile is brought to the host, if it is not loaded yet.
@@ -146,10 +150,7 @@ impl Ground<'_> {
                 vec![Act::Inside(format!("set up what {feature} serves"))]
             }
             Change::RunApplicationScript { script } => vec![Act::Inside(format!("run {script}"))],
-            Change::AwaitHealthy => match self.want.checks.as_slice() {
-                [] => vec![Act::Wait("until it runs and has its addresses")],
-                checks => vec![Act::Inside(format!("check {}", commands(checks)))],
-            },
+            Change::AwaitHealthy => checked(&self.want.checks),
             Change::TakeSnapshot { name, contents } => {
                 let mut arguments = vec![name.to_string()];
                 if let Some(contents) = contents {
@@ -199,22 +200,7 @@ impl Ground<'_> {
 
     fn create(&self, origin: &Origin, disk: &Disk, properties: &[Property]) -> Vec<Act> {
         let vmid = self.want.vmid;
-        let spec = properties.iter().find_map(|property| match property {
-            Property::Spec(spec) => spec.clone(),
-            Property::Name(_)
-            | Property::Cores(_)
-            | Property::Memory(_)
-            | Property::Swap(_)
-            | Property::Nics(_)
-            | Property::Boot(_)
-            | Property::Gpus(_)
-            | Property::Firewall(_)
-            | Property::Options(_)
-            | Property::Confinement { .. }
-            | Property::RawLines(_)
-            | Property::IdMaps(_)
-            | Property::User(_) => None,
-        });
+        let spec = properties.iter().find_map(Property::spec).cloned();
         let spec = spec.unwrap_or_else(|| SpecDigest::of(self.want));
         let mark = self.whose().line(self.want.parent(), &spec);
         match origin {
@@ -230,7 +216,7 @@ impl Ground<'_> {
                     vec!["create".to_owned(), vmid.to_string(), archive.to_string()];
                 arguments.extend(options.arguments());
                 // What follows needs the guest to be there.
-                acts.insert(0, Act::Pct(arguments));
+                acts.insert(0, Act::Tool(Kind::Container, arguments));
                 let edit = Edit { mark: None, ..edit };
                 acts.extend((!edit.is_empty()).then_some(Act::Edit(edit)));
                 acts
@@ -259,7 +245,7 @@ impl Ground<'_> {
                     }
                     Some((_, None)) | None => {}
                 }
-                vec![Act::Pct(arguments)]
+                vec![Act::Tool(Kind::Container, arguments)]
             }
         }
     }
@@ -271,7 +257,8 @@ impl Ground<'_> {
         let (mut acts, edit) = self.options_of(to, &mut options, &self.conf.settled());
         let arguments = options.arguments();
         if !arguments.is_empty() {
-            acts.push(Act::Pct(["set".to_owned(), vmid].into_iter().chain(arguments).collect()));
+            let arguments = ["set".to_owned(), vmid].into_iter().chain(arguments).collect();
+            acts.push(Act::Tool(Kind::Container, arguments));
         }
         acts.extend((!edit.is_empty()).then_some(Act::Edit(edit)));
         acts
@@ -405,11 +392,13 @@ impl Ground<'_> {
         let mut conf = self.conf.clone();
         for act in self.acts(change) {
             match act {
-                Act::Pct(arguments) => {
+                Act::Tool(_, arguments) => {
                     imagine(&mut conf, self.parent, &arguments, is_running);
                 }
                 Act::Edit(edit) => conf.main = edit.made(&conf.main, self.whose()),
-                Act::Firewall(_)
+                Act::Seed
+                | Act::NoSeed
+                | Act::Firewall(_)
                 | Act::Profile(_)
                 | Act::Directory { .. }
                 | Act::Inside(_)
@@ -448,7 +437,12 @@ pub(super) fn is_whole(section: &Section) -> bool {
 }
 
 /// Does to a config what a command of `pct` does.
-fn imagine(conf: &mut Conf, parent: Option<&Conf>, arguments: &[String], is_running: bool) {
+pub(super) fn imagine(
+    conf: &mut Conf,
+    parent: Option<&Conf>,
+    arguments: &[String],
+    is_running: bool,
+) {
     let mut words = arguments.iter().map(String::as_str);
     let verb = words.next().unwrap_or_default();
     if verb == "clone" {
@@ -486,24 +480,24 @@ fn imagine(conf: &mut Conf, parent: Option<&Conf>, arguments: &[String], is_runn
 
 /// The options of a `pct set` or `pct create`, each once.
 #[derive(Debug, Default)]
-struct Options {
+pub(super) struct Options {
     set: BTreeMap<String, String>,
     delete: Vec<String>,
 }
 
 impl Options {
-    fn set(&mut self, option: &str, value: String) {
+    pub(super) fn set(&mut self, option: &str, value: String) {
         self.set.insert(option.to_owned(), value);
     }
 
-    fn delete(&mut self, option: String) {
+    pub(super) fn delete(&mut self, option: String) {
         if !self.delete.contains(&option) {
             self.delete.push(option);
         }
     }
 
     /// Deleting what is not set is no error, and no change either.
-    fn set_or_delete(&mut self, option: &str, value: Option<String>, have: &Section) {
+    pub(super) fn set_or_delete(&mut self, option: &str, value: Option<String>, have: &Section) {
         match value {
             Some(value) => self.set(option, value),
             None if have.get(option).is_some() => self.delete(option.to_owned()),
@@ -511,7 +505,7 @@ impl Options {
         }
     }
 
-    fn arguments(self) -> Vec<String> {
+    pub(super) fn arguments(self) -> Vec<String> {
         let set = self.set.into_iter().flat_map(|(option, value)| [format!("--{option}"), value]);
         let delete = (!self.delete.is_empty())
             .then(|| ["--delete".to_owned(), self.delete.join(",")])
@@ -521,7 +515,7 @@ impl Options {
     }
 }
 
-fn at_boot(boot: &Boot, options: &mut Options, have: &Section) {
+pub(super) fn at_boot(boot: &Boot, options: &mut Options, have: &Section) {
     if boot.at_boot != have.is("onboot") {
         options.set("onboot", u8::from(boot.at_boot).to_string());
     }
@@ -549,12 +543,16 @@ fn stop(vmid: Vmid) -> Act {
 fn pct(verb: &[&str], vmid: Vmid, arguments: &[&str]) -> Act {
     let verb = verb.iter().map(|word| (*word).to_owned());
     let arguments = arguments.iter().map(|word| (*word).to_owned());
-    Act::Pct(verb.chain([vmid.to_string()]).chain(arguments).collect())
+    Act::Tool(Kind::Container, verb.chain([vmid.to_string()]).chain(arguments).collect())
 }
 
-fn commands(checks: &[phoenix_domain::Check]) -> String {
+/// Returns what waiting for health comes to.
+pub(super) fn checked(checks: &[phoenix_domain::Check]) -> Vec<Act> {
     let commands: Vec<_> = checks.iter().map(|check| format!("`{}`", check.command)).collect();
-    commands.join(", ")
+    if commands.is_empty() {
+        return vec![Act::Wait("until it runs and has its addresses")];
+    }
+    vec![Act::Inside(format!("check {}", commands.join(", ")))]
 }
 
 /// Returns the firewall file of a guest; nothing where it should have none.

@@ -9,8 +9,10 @@ use std::fmt::{self, Write as _};
 
 use phoenix_domain::RawLine;
 
-/// The section of what waits for a restart.
-const PENDING: &str = "pve:pending";
+/// The section of what waits for a restart, of containers and of machines.
+const PENDING: [&str; 2] = ["pve:pending", "PENDING"];
+/// How sections begin that are Proxmox's own: no snapshot may be called so.
+const SPECIAL: [&str; 2] = ["special:", "pve:"];
 
 /// The config of a container.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -43,11 +45,16 @@ enum Line<'t> {
 
 impl Conf {
     pub(super) fn read(text: &str) -> Self {
-        let mut conf = Self::default();
+        let (mut conf, mut nobodys) = (Self::default(), Section::default());
         let mut section = &mut conf.main;
         for line in text.lines() {
             match Line::read(line) {
-                Line::Section(PENDING) => section = conf.pending.get_or_insert_default(),
+                Line::Section(name) if PENDING.contains(&name) => {
+                    section = conf.pending.get_or_insert_default();
+                }
+                Line::Section(name) if SPECIAL.iter().any(|own| name.starts_with(own)) => {
+                    section = &mut nobodys;
+                }
                 Line::Section(name) => {
                     section = conf.snapshots.entry(name.to_owned()).or_default();
                 }

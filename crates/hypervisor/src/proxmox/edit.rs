@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use phoenix_domain::Vmid;
+use phoenix_domain::GuestKey;
 use tokio::time::sleep;
 
 use super::acts::Edit;
@@ -21,12 +21,16 @@ const POLL: Duration = Duration::from_millis(20);
 
 /// Edits the main section of a config. What others have written since it was looked at stays, as
 /// nobody writes between reading and writing.
-pub(super) async fn edit(layout: &Layout, whose: Whose<'_>, edit: &Edit) -> Result<(), HostError> {
-    let vmid = whose.vmid;
-    let what = || Layout::conf_name(vmid);
-    let lock = take(layout, vmid).await?;
-    let path = layout.conf(vmid);
-    let text = fs::read_to_string(&path).map_err(|err| gone(err, vmid))?;
+pub(super) async fn edit(
+    layout: &Layout,
+    guest: GuestKey,
+    whose: Whose<'_>,
+    edit: &Edit,
+) -> Result<(), HostError> {
+    let what = || Layout::conf_name(guest);
+    let lock = take(layout, guest).await?;
+    let path = layout.conf(guest);
+    let text = fs::read_to_string(&path).map_err(|err| gone(err, guest))?;
     let conf = Conf::read(&text);
     if let Some(by) = conf.lock() {
         return Err(HostError::Locked { what: what(), by: by.to_owned() });
@@ -53,17 +57,17 @@ pub(super) async fn edit(layout: &Layout, whose: Whose<'_>, edit: &Edit) -> Resu
     Ok(())
 }
 
-/// Takes the lock that every command of Proxmox takes which changes this container.
-async fn take(layout: &Layout, vmid: Vmid) -> Result<Lock, HostError> {
+/// Takes the lock that every command of Proxmox takes which changes this guest.
+async fn take(layout: &Layout, guest: GuestKey) -> Result<Lock, HostError> {
     let begun = Instant::now();
-    let path = layout.lock(vmid);
+    let path = layout.lock(guest);
     loop {
         match Lock::try_take(&path) {
             Ok(lock) => return Ok(lock),
             Err(LockError::Held { .. }) if begun.elapsed() < PATIENCE => sleep(POLL).await,
             Err(LockError::Held { .. }) => {
                 let by = "another command of Proxmox".to_owned();
-                return Err(HostError::Locked { what: format!("container {vmid}"), by });
+                return Err(HostError::Locked { what: called(guest), by });
             }
             // The folder is made with the first container that is changed since the boot.
             Err(LockError::Unusable { err, .. }) if err.kind() == ErrorKind::NotFound => {
@@ -75,9 +79,14 @@ async fn take(layout: &Layout, vmid: Vmid) -> Result<Lock, HostError> {
     }
 }
 
-/// Says whether no command of Proxmox is at this container.
-pub(super) fn is_free(layout: &Layout, vmid: Vmid) -> bool {
-    match Lock::try_take(&layout.lock(vmid)) {
+/// Returns what people call a guest.
+pub(super) fn called(GuestKey { kind, vmid }: GuestKey) -> String {
+    format!("{kind} {vmid}")
+}
+
+/// Says whether no command of Proxmox is at this guest.
+pub(super) fn is_free(layout: &Layout, guest: GuestKey) -> bool {
+    match Lock::try_take(&layout.lock(guest)) {
         Ok(_) => true,
         Err(LockError::Held { .. }) => false,
         Err(LockError::Unusable { err, .. }) => err.kind() == ErrorKind::NotFound,
@@ -97,9 +106,10 @@ pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
     put().inspect_err(|_| drop(fs::remove_file(&beside)))
 }
 
-fn gone(err: io::Error, vmid: Vmid) -> HostError {
+fn gone(err: io::Error, guest: GuestKey) -> HostError {
     if err.kind() == ErrorKind::NotFound {
-        let (what, why) = (format!("editing {}", Layout::conf_name(vmid)), "it is gone".to_owned());
+        let (what, why) =
+            (format!("editing {}", Layout::conf_name(guest)), "it is gone".to_owned());
         HostError::Failed { what, why, output: String::new() }
     } else {
         HostError::Unreachable { err }

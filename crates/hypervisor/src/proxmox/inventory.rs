@@ -21,6 +21,8 @@ pub(super) struct Storages(Mutex<Option<(Instant, BTreeMap<String, u64>)>>);
 pub(super) struct Folder {
     pub(super) name: String,
     pub(super) path: String,
+    /// What it may hold.
+    pub(super) content: Vec<String>,
 }
 
 /// Where an archive is.
@@ -66,7 +68,7 @@ impl Proxmox {
     /// Returns the archives guests can be made of.
     fn archives(&self) -> Vec<String> {
         let mut archives = Vec::new();
-        for Folder { name, path } in self.folders() {
+        for Folder { name, path, .. } in self.folders() {
             let Ok(entries) = fs::read_dir(self.layout.archives(&path)) else { continue };
             let files = entries.filter_map(Result::ok).filter(|entry| entry.path().is_file());
             archives
@@ -85,7 +87,13 @@ impl Proxmox {
             if !line.starts_with(char::is_whitespace) {
                 name = line.split_once(':').map(|(_, name)| name.trim().to_owned());
             } else if let (Some(name), Some(path)) = (&name, line.trim().strip_prefix("path ")) {
-                folders.push(Folder { name: name.clone(), path: path.trim().to_owned() });
+                let (name, path) = (name.clone(), path.trim().to_owned());
+                folders.push(Folder { name, path, content: Vec::new() });
+            } else if let (Some(content), Some(folder)) = (
+                line.trim().strip_prefix("content "),
+                folders.last_mut().filter(|folder| Some(&folder.name) == name.as_ref()),
+            ) {
+                folder.content = content.split(',').map(|word| word.trim().to_owned()).collect();
             }
         }
         folders

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use phoenix_domain::Vmid;
+use phoenix_domain::{GuestKey, Kind, Vmid};
 
 /// Where a node has what, all below one folder: `/`, but for tests.
 #[derive(Clone, Debug)]
@@ -22,14 +22,14 @@ impl Layout {
 
     pub(super) fn program(&self, name: &str) -> PathBuf {
         match name {
-            "lxc-attach" | "umount" => self.host("/usr/bin").join(name),
+            "lxc-attach" | "umount" | "wget" => self.host("/usr/bin").join(name),
             other => self.host("/usr/sbin").join(other),
         }
     }
 
-    /// Returns the config of a container of this node.
-    pub(super) fn conf(&self, vmid: Vmid) -> PathBuf {
-        self.host(&format!("/etc/pve/lxc/{vmid}.conf"))
+    /// Returns the config of a guest of this node.
+    pub(super) fn conf(&self, guest: GuestKey) -> PathBuf {
+        self.host(&Self::conf_name(guest))
     }
 
     /// Returns the list of all guests of the cluster, whichever their node.
@@ -45,9 +45,22 @@ impl Layout {
         self.host("/etc/pve/storage.cfg")
     }
 
-    /// Returns the lock that Proxmox itself holds while it changes a container.
-    pub(super) fn lock(&self, vmid: Vmid) -> PathBuf {
-        self.host(&format!("/run/lock/lxc/pve-config-{vmid}.lock"))
+    /// Returns the lock that Proxmox itself holds while it changes a guest.
+    pub(super) fn lock(&self, GuestKey { kind, vmid }: GuestKey) -> PathBuf {
+        self.host(&match kind {
+            Kind::Container => format!("/run/lock/lxc/pve-config-{vmid}.lock"),
+            Kind::Machine => format!("/run/lock/qemu-server/lock-{vmid}.conf"),
+        })
+    }
+
+    /// Returns the file with the number of the process that a machine runs in.
+    pub(super) fn process(&self, vmid: Vmid) -> PathBuf {
+        self.host(&format!("/run/qemu-server/{vmid}.pid"))
+    }
+
+    /// Returns the socket that leads to the agent in a machine.
+    pub(super) fn agent(&self, vmid: Vmid) -> PathBuf {
+        self.host(&format!("/run/qemu-server/{vmid}.qga"))
     }
 
     pub(super) fn proc(&self) -> PathBuf {
@@ -69,8 +82,16 @@ impl Layout {
     }
 
     /// Returns how the file of a config is called in front of people.
-    pub(super) fn conf_name(vmid: Vmid) -> String {
-        format!("/etc/pve/lxc/{vmid}.conf")
+    pub(super) fn conf_name(GuestKey { kind, vmid }: GuestKey) -> String {
+        format!("/etc/pve/{}/{vmid}.conf", Self::folder(kind))
+    }
+
+    /// Returns what Proxmox calls the folder of the configs of this kind.
+    pub(super) fn folder(kind: Kind) -> &'static str {
+        match kind {
+            Kind::Container => "lxc",
+            Kind::Machine => "qemu-server",
+        }
     }
 
     /// Returns how the file of a firewall is called in front of people.

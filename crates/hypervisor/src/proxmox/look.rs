@@ -6,14 +6,15 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt as _;
 
 use phoenix_domain::{
-    AppArmor, Body, Container, Disk, Facets, GibiBytes, GuestSpec, Hostname, Inheritance, Made,
-    MebiBytes, Owner, Property, Run, Seen, SeenGuest, SeenParent, SnapshotName, SpecDigest, Vmid,
-    Volume,
+    AppArmor, Body, Container, Disk, Facets, GibiBytes, GuestKey, GuestSpec, Hostname, Inheritance,
+    Made, MebiBytes, Owner, Property, Run, Seen, SeenGuest, SeenParent, SnapshotName, SpecDigest,
+    Vmid, Volume,
 };
 use serde::Deserialize;
 
 use super::acts::{DEFAULT_SWAP, Sealed, sealed, snapshot_contents};
 use super::conf::{Conf, Section};
+use super::layout::Layout;
 use super::mark::Whose;
 use super::notes::{Kept, Task};
 use super::words::mount::{mounts, root_disk, volumes};
@@ -48,12 +49,14 @@ impl Proxmox {
         secrets: &Opened,
     ) -> Result<Seen, HostError> {
         let container = container(want)?;
-        let conf = self.conf(want.vmid)?;
+        let key = GuestKey::from(want);
+        let conf = self.conf(key)?;
         let guest = match &conf {
             Some(conf) => Some(self.guest(want, container, conf, (facets, secrets))?),
             None => self.elsewhere(want)?,
         };
-        let parent = want.parent().map(|parent| self.conf(parent)).transpose()?.flatten();
+        let parent = want.parent().map(|vmid| self.conf(GuestKey { vmid, ..key }));
+        let parent = parent.transpose()?.flatten();
         let bequest = parent.as_ref().zip(want.parent()).and_then(|(parent, vmid)| {
             bequest(parent, self.whose(vmid))
                 .map(|section| self.inheritance(section, want, container))
@@ -68,21 +71,22 @@ impl Proxmox {
         Ok(Seen { guest, parent, inheritance, kept: kept.map(Kept::into).collect() })
     }
 
-    /// Reads the config of a container; nothing where there is none on this node.
-    pub(super) fn conf(&self, vmid: Vmid) -> Result<Option<Conf>, HostError> {
-        match fs::read_to_string(self.layout.conf(vmid)) {
+    /// Reads the config of a guest; nothing where there is none on this node.
+    pub(super) fn conf(&self, guest: GuestKey) -> Result<Option<Conf>, HostError> {
+        match fs::read_to_string(self.layout.conf(guest)) {
             Ok(text) => Ok(Some(Conf::read(&text))),
             Err(err) if err.kind() == ErrorKind::NotFound => {
                 // It may be the node that is not there.
-                fs::metadata(self.layout.host("/etc/pve/lxc")).map_err(unreachable)?;
+                let folder = format!("/etc/pve/{}", Layout::folder(guest.kind));
+                fs::metadata(self.layout.host(&folder)).map_err(unreachable)?;
                 Ok(None)
             }
             Err(err) => Err(unreachable(err)),
         }
     }
 
-    /// Finds a guest with this number that is a machine, or lives on another node.
-    fn elsewhere(&self, want: &GuestSpec) -> Result<Option<SeenGuest>, HostError> {
+    /// Finds a guest with this number that is of the other kind, or lives on another node.
+    pub(super) fn elsewhere(&self, want: &GuestSpec) -> Result<Option<SeenGuest>, HostError> {
         let path = self.layout.guests();
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
@@ -110,6 +114,7 @@ impl Proxmox {
             parent: None,
             is_protected: false,
             is_rigid: false,
+            is_clean: false,
             inside: None,
         }))
     }
@@ -137,7 +142,7 @@ impl Proxmox {
             (Facets::Inside, Some(init)) => {
                 let is_healthy = self.notes.is_healthy(vmid, &init.boot(), &want.service())?;
                 let (proc, library) = (&*self.layout.proc(), &self.library);
-                Looking { proc, want, library, secrets, is_healthy }.look(init)?
+                Looking { proc, want, library, secrets, is_healthy }.enter(init)?
             }
             (Facets::Inside, None) | (Facets::Config, _) => None,
         };
@@ -167,6 +172,7 @@ impl Proxmox {
             parent: self.whose(vmid).parent(&settled),
             is_protected: settled.is("protection"),
             is_rigid: false,
+            is_clean: false,
             inside,
         })
     }
@@ -247,7 +253,7 @@ impl Proxmox {
 }
 
 /// Returns the section a clone is made of.
-fn bequest<'p>(parent: &'p Conf, whose: Whose) -> Option<&'p Section> {
+pub(super) fn bequest<'p>(parent: &'p Conf, whose: Whose) -> Option<&'p Section> {
     if !whose.is_in(&parent.main) || parent.lock() == Some("create") {
         return None;
     }
@@ -263,7 +269,7 @@ pub(super) fn container(want: &GuestSpec) -> Result<&Container, HostError> {
         Body::Container(container) => Ok(container),
         Body::Machine(_) => Err(HostError::Impossible {
             what: format!("working on the virtual machine {}", want.vmid),
-            why: "this worker knows containers only".to_owned(),
+            why: "it is asked for as a container".to_owned(),
         }),
     }
 }

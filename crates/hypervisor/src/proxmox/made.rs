@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use phoenix_domain::{Change, GuestSpec, Origin, StorageId, Vmid};
+use phoenix_domain::{Change, GuestKey, GuestSpec, Kind, Origin, StorageId, Vmid};
 use serde::Deserialize;
 use tokio::time::sleep;
 use tracing::{info, warn};
@@ -15,6 +15,7 @@ use super::acts::{Edit, is_whole};
 use super::conf::Conf;
 use super::layout::Layout;
 use super::look::unreachable;
+use super::machine::drives;
 use super::notes::{Begun, Task};
 use super::words::mount::storage_of;
 use super::{Proxmox, edit, tool};
@@ -31,7 +32,7 @@ const LONGEST_TURN: Duration = Duration::from_secs(1);
 
 /// Who may clone a guest now.
 pub(super) struct Turn {
-    lock: Lock,
+    pub(super) lock: Lock,
     _first: Place,
 }
 
@@ -58,7 +59,7 @@ impl Proxmox {
         self.check_creation(want, origin)?;
         // Whoever was killed right after the config was removed has left volumes of nobody.
         if let Some(before) = self.notes.begun(Task::Making, want.vmid)? {
-            self.free_debris(want.vmid, &before, hand).await?;
+            self.free_debris(want.into(), &before, hand).await?;
             self.notes.end(Task::Making, want.vmid)?;
         }
         let storages = [want.root_disk.storage.clone()];
@@ -75,12 +76,13 @@ impl Proxmox {
                 // second. So they come one after the other.
                 let turn = self.turn(*parent, hand).await?;
                 let hand = hand.and(&turn.lock);
-                let conf = self.conf(*parent)?.ok_or_else(|| HostError::Failed {
+                let of = GuestKey { kind: Kind::Container, vmid: *parent };
+                let conf = self.conf(of)?.ok_or_else(|| HostError::Failed {
                     what: format!("cloning {parent}"),
                     why: "it is gone".to_owned(),
                     output: String::new(),
                 })?;
-                self.free_parent(*parent, &conf, &hand).await?;
+                self.free_parent(of, &conf, &hand).await?;
                 self.notes.begin(Task::Making, want.vmid, &storages)?;
                 self.notes.begin(Task::Cloning, *parent, &[])?;
                 let empty = Conf::default();
@@ -110,7 +112,7 @@ impl Proxmox {
 
     /// Waits until nobody else of ours clones this guest. A clone whose worker was killed goes on,
     /// and holds its turn to its end.
-    async fn turn(&self, parent: Vmid, hand: &Hand) -> Result<Turn, HostError> {
+    pub(super) async fn turn(&self, parent: Vmid, hand: &Hand) -> Result<Turn, HostError> {
         // Those of this process stand in a line; only the first of them asks who else is there.
         let line = {
             let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
@@ -136,39 +138,46 @@ impl Proxmox {
     /// Ends what was noted by somebody who was killed while the command went on to its end. Whoever
     /// calls this holds the guest, which is whole and not locked: nobody is at work on it any more.
     pub(super) async fn settle(&self, want: &GuestSpec, hand: &Hand) -> Result<(), HostError> {
-        let vmid = want.vmid;
+        let guest = GuestKey::from(want);
+        let vmid = guest.vmid;
         if self.notes.begun(Task::Making, vmid)?.is_some() {
             if let Some(parent) = want.parent() {
-                self.settle_parent(parent)?;
+                self.settle_parent(GuestKey { vmid: parent, ..guest })?;
             }
             self.notes.end(Task::Making, vmid)?;
         }
         // Whoever was killed after a volume was made, and before it was in the config, left it.
         if let Some(before) = self.notes.begun(Task::Attaching, vmid)? {
-            self.free_debris(vmid, &before, hand).await?;
+            self.free_debris(guest, &before, hand).await?;
             self.notes.end(Task::Attaching, vmid)?;
         }
         self.notes.end(Task::Locking, vmid)
     }
 
     /// Ends the note that a guest is cloned, where it is nobody's turn and no clone has left a lock.
-    fn settle_parent(&self, parent: Vmid) -> Result<(), HostError> {
-        let Ok(_turn) = Lock::try_take(&self.turn_path(parent)) else { return Ok(()) };
+    fn settle_parent(&self, parent: GuestKey) -> Result<(), HostError> {
+        let Ok(_turn) = Lock::try_take(&self.turn_path(parent.vmid)) else { return Ok(()) };
         let is_locked = self.conf(parent)?.is_some_and(|conf| conf.lock().is_some());
-        if is_locked { Ok(()) } else { self.notes.end(Task::Cloning, parent) }
+        if is_locked { Ok(()) } else { self.notes.end(Task::Cloning, parent.vmid) }
     }
 
     /// Sees that a guest can be cloned. A lock that a clone of ours has left is taken away: we hold
     /// its turn, so it is dead, and a note says that it was ours.
-    async fn free_parent(&self, parent: Vmid, conf: &Conf, hand: &Hand) -> Result<(), HostError> {
+    pub(super) async fn free_parent(
+        &self,
+        guest: GuestKey,
+        conf: &Conf,
+        hand: &Hand,
+    ) -> Result<(), HostError> {
         let Some(by) = conf.lock() else { return Ok(()) };
+        let parent = guest.vmid;
         let is_ours = by == "disk" && self.notes.begun(Task::Cloning, parent)?.is_some();
-        if is_ours && self.is_at_rest(parent) {
+        if is_ours && self.is_at_rest(guest) {
             info!(%parent, "a clone that was killed has left its lock; it is taken away");
             let arguments = ["unlock".to_owned(), parent.to_string()];
-            return tool::pct(&self.layout, &arguments, hand).await;
+            return tool::of(guest.kind, &self.layout, &arguments, hand).await;
         }
-        Err(HostError::Locked { what: format!("container {parent}"), by: by.to_owned() })
+        Err(HostError::Locked { what: edit::called(guest), by: by.to_owned() })
     }
 
     pub(super) async fn remove_half_made(
@@ -177,10 +186,10 @@ impl Proxmox {
         conf: &Conf,
         hand: &Hand,
     ) -> Result<(), HostError> {
-        let vmid = want.vmid;
-        let alive =
-            |by: &str| HostError::Locked { what: format!("container {vmid}"), by: by.to_owned() };
-        if !edit::is_free(&self.layout, vmid) {
+        let guest = GuestKey::from(want);
+        let vmid = guest.vmid;
+        let alive = |by: &str| HostError::Locked { what: edit::called(guest), by: by.to_owned() };
+        if !edit::is_free(&self.layout, guest) {
             return Err(alive("a command of Proxmox that is still at work"));
         }
         // A clone goes by the number of what it copies.
@@ -189,38 +198,47 @@ impl Proxmox {
             return Err(alive("a task of Proxmox that is still at work"));
         }
         if conf.lock().is_some() {
-            tool::pct(&self.layout, &["unlock".to_owned(), vmid.to_string()], hand).await?;
+            tool::of(guest.kind, &self.layout, &["unlock".to_owned(), vmid.to_string()], hand)
+                .await?;
         }
-        self.unmount(vmid, hand).await?;
+        if guest.kind == Kind::Container {
+            self.unmount(vmid, hand).await?;
+        }
         let destroy = ["destroy", &vmid.to_string(), "--purge", "1"].map(str::to_owned);
-        tool::pct(&self.layout, &destroy, hand).await?;
+        tool::of(guest.kind, &self.layout, &destroy, hand).await?;
         if let Some(begun) = self.notes.begun(Task::Making, vmid)? {
-            self.free_debris(vmid, &begun, hand).await?;
+            self.free_debris(guest, &begun, hand).await?;
         }
         self.notes.end(Task::Making, vmid)
     }
 
     /// Says whether nobody works on a guest any more.
-    fn is_at_rest(&self, vmid: Vmid) -> bool {
-        edit::is_free(&self.layout, vmid) && !tool::is_at_work(&self.layout, vmid)
+    fn is_at_rest(&self, guest: GuestKey) -> bool {
+        edit::is_free(&self.layout, guest) && !tool::is_at_work(&self.layout, guest.vmid)
     }
 
     /// Sees that a guest can be worked on. A lock that a command of ours has left is taken away:
     /// whoever calls this holds the guest, so that command is dead, and a note names the snapshot
     /// that it has not finished. A note alone says nothing: it stays where somebody was killed while
     /// the command went on to its end, and the next lock may be of anybody.
-    pub(super) async fn free(&self, vmid: Vmid, conf: &Conf, hand: &Hand) -> Result<(), HostError> {
+    pub(super) async fn free(
+        &self,
+        guest: GuestKey,
+        conf: &Conf,
+        hand: &Hand,
+    ) -> Result<(), HostError> {
         let Some(by) = conf.lock() else { return Ok(()) };
+        let vmid = guest.vmid;
         let begun = self.notes.begun(Task::Locking, vmid)?;
         let name = begun.and_then(|begun| begun.snapshot);
         let snapshot = name.and_then(|name| conf.snapshots.get(name.as_str()));
         let is_ours = OURS.contains(&by) && snapshot.is_some_and(|section| !is_whole(section));
-        if is_ours && self.is_at_rest(vmid) {
+        if is_ours && self.is_at_rest(guest) {
             info!(%vmid, by, "a command that was killed has left its lock; it is taken away");
             let arguments = ["unlock".to_owned(), vmid.to_string()];
-            return tool::pct(&self.layout, &arguments, hand).await;
+            return tool::of(guest.kind, &self.layout, &arguments, hand).await;
         }
-        Err(HostError::Locked { what: format!("container {vmid}"), by: by.to_owned() })
+        Err(HostError::Locked { what: edit::called(guest), by: by.to_owned() })
     }
 
     /// Unmounts the root file system that a creation has left mounted.
@@ -238,12 +256,13 @@ impl Proxmox {
     /// that are younger than that, and in no config. What is older was somebody's.
     pub(super) async fn free_debris(
         &self,
-        vmid: Vmid,
+        guest: GuestKey,
         begun: &Begun,
         hand: &Hand,
     ) -> Result<(), HostError> {
+        let vmid = guest.vmid;
         let kept = self.notes.kept(vmid)?;
-        let conf = fs::read_to_string(self.layout.conf(vmid)).unwrap_or_default();
+        let conf = fs::read_to_string(self.layout.conf(guest)).unwrap_or_default();
         let is_named = |volid: &str| {
             conf.contains(&format!(": {volid},")) || conf.contains(&format!(": {volid}\n"))
         };
@@ -267,16 +286,22 @@ impl Proxmox {
     /// names, and nothing but the config says otherwise. Says whether there was something to do.
     pub(super) async fn finish_sealing(
         &self,
-        vmid: Vmid,
+        guest: GuestKey,
         conf: &Conf,
         hand: &Hand,
     ) -> Result<bool, HostError> {
-        if self.notes.begun(Task::Sealing, vmid)?.is_none() || conf.main.is("template") {
+        let vmid = guest.vmid;
+        // A container is called a template once all is done, a machine before anything is.
+        let is_done = guest.kind == Kind::Container && conf.main.is("template");
+        if is_done || self.notes.begun(Task::Sealing, vmid)?.is_none() {
             return Ok(false);
         }
         let mut keys = BTreeMap::new();
         for (key, value) in &conf.main.keys {
-            let is_disk = key == "rootfs" || key.starts_with("mp");
+            let is_disk = match guest.kind {
+                Kind::Container => key == "rootfs" || key.starts_with("mp"),
+                Kind::Machine => drives::is_key(key),
+            };
             let (volume, rest) = value.split_once(',').unwrap_or((value, ""));
             let Some(storage) = storage_of(volume).filter(|_| is_disk) else { continue };
             let listed = self.volumes_of(&storage, vmid, hand).await?;
@@ -296,7 +321,8 @@ impl Proxmox {
         }
         info!(%vmid, "a template whose making was killed is finished");
         keys.insert("template".to_owned(), "1".to_owned());
-        edit::edit(&self.layout, self.whose(vmid), &Edit { keys, ..Edit::default() }).await?;
+        edit::edit(&self.layout, guest, self.whose(vmid), &Edit { keys, ..Edit::default() })
+            .await?;
         self.notes.end(Task::Sealing, vmid)?;
         Ok(true)
     }

@@ -1,4 +1,4 @@
-//! A Proxmox VE node: containers by `pct`.
+//! A Proxmox VE node: containers by `pct`, virtual machines by `qm` (`machine`).
 //!
 //! Reading starts no process: a `pct` costs a second before it does anything, and what it would say
 //! stands in files (`look`, `kernel`, `conf`). What a change comes to is data (`acts`, spelled by
@@ -11,6 +11,7 @@ mod edit;
 mod inventory;
 mod layout;
 mod look;
+mod machine;
 mod made;
 mod mark;
 mod notes;
@@ -21,8 +22,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use phoenix_domain::{
-    AbsolutePath, Change, Facets, FileName, Firewall, Foreseen, GibiBytes, GuestSpec, NodeName,
-    ProfileName, Run, Seen, Vmid, Volume, VolumeSource,
+    AbsolutePath, Change, Facets, FileName, Firewall, Foreseen, GibiBytes, GuestKey, GuestSpec,
+    Kind, NodeName, ProfileName, Run, Seen, Vmid, Volume, VolumeSource,
 };
 
 use self::acts::{Act, Ground, Shown, firewall_text};
@@ -35,7 +36,7 @@ use self::mark::Whose;
 use self::notes::{Kept, Labels, Notes, Task};
 use self::words::mount::{mounts, root_disk, storage_of};
 use crate::command::Command;
-use crate::inside::Room;
+use crate::inside::{Room, Way};
 use crate::kernel::{self, Init};
 use crate::library::Library;
 use crate::{Hand, HostError, Hypervisor, Inventory, Tested, directory};
@@ -65,6 +66,8 @@ pub struct Proxmox {
     notes: Notes,
     run_dir: PathBuf,
     library: Library,
+    /// Where cloud images are kept.
+    images: PathBuf,
     storages: Storages,
     turns: Turns,
 }
@@ -81,6 +84,7 @@ impl Proxmox {
             notes: notes.map_err(unreachable)?,
             run_dir: node.run_dir.clone(),
             library: node.library.clone(),
+            images: node.state_dir.join("images"),
             storages: Storages::default(),
             turns: Turns::default(),
         })
@@ -90,8 +94,12 @@ impl Proxmox {
     async fn do_all(&self, want: &GuestSpec, acts: &[Act], hand: &Hand) -> Result<(), HostError> {
         for act in acts {
             match act {
-                Act::Pct(arguments) => tool::pct(&self.layout, arguments, hand).await?,
-                Act::Edit(edit) => edit::edit(&self.layout, self.whose(want.vmid), edit).await?,
+                Act::Tool(kind, arguments) => {
+                    tool::of(*kind, &self.layout, arguments, hand).await?;
+                }
+                Act::Edit(edit) => {
+                    edit::edit(&self.layout, want.into(), self.whose(want.vmid), edit).await?;
+                }
                 Act::Firewall(firewall) => self.put_firewall(want, firewall)?,
                 Act::Profile(name) => self.load_profile(name, hand).await?,
                 Act::Directory { path, owner, group } => {
@@ -99,7 +107,8 @@ impl Proxmox {
                     directory::make(&self.layout.host("/"), path, *owner, *group, is_mapped)?;
                 }
                 // Said for people; what is run inside, and what is waited for, has its own way.
-                Act::Inside(_) | Act::Wait(_) => {}
+                // What machines are told, containers are not.
+                Act::Inside(_) | Act::Wait(_) | Act::Seed | Act::NoSeed => {}
             }
         }
         Ok(())
@@ -155,7 +164,7 @@ impl Proxmox {
         to: GibiBytes,
         hand: &Hand,
     ) -> Result<(), HostError> {
-        let Some(conf) = self.conf(want.vmid)? else { return Ok(()) };
+        let Some(conf) = self.conf(want.into())? else { return Ok(()) };
         let section = conf.settled();
         let has = match place {
             None => root_disk(&section).map(|disk| disk.size),
@@ -168,7 +177,7 @@ impl Proxmox {
             return Ok(());
         }
         let arguments = ["rescan", "--vmid", &want.vmid.to_string()].map(str::to_owned);
-        tool::pct(&self.layout, &arguments, hand).await
+        tool::of(Kind::Container, &self.layout, &arguments, hand).await
     }
 
     /// Notes where volumes were mounted, so that they are found again.
@@ -186,7 +195,7 @@ impl Proxmox {
     /// Notes what a volume is called that was just mounted.
     fn note_label(&self, want: &GuestSpec, volume: &Volume) -> Result<(), HostError> {
         let VolumeSource::Storage { name, .. } = &volume.source else { return Ok(()) };
-        let Some(conf) = self.conf(want.vmid)? else { return Ok(()) };
+        let Some(conf) = self.conf(want.into())? else { return Ok(()) };
         let mut labels = self.notes.labels(want.vmid)?;
         let mounted = mounts(&conf.settled()).into_iter().find(|mount| mount.is_at(&volume.place));
         if let Some(mount) = mounted
@@ -222,7 +231,8 @@ impl Proxmox {
         };
         let init = || self.init(want.vmid);
         let (init, attach) = (Box::new(init), Box::new(attach));
-        Room { want, library: &self.library, proc: self.layout.proc(), init, attach }
+        let way = Way::Kernel { init, attach };
+        Room { want, library: &self.library, proc: self.layout.proc(), way }
     }
 
     fn whose(&self, vmid: Vmid) -> Whose<'_> {
@@ -334,9 +344,15 @@ impl Proxmox {
     /// Says what a change needs and the host has not; what it can fetch by itself is not missing.
     fn check_change(&self, want: &GuestSpec, change: &Change) -> Result<(), HostError> {
         match change {
+            Change::Create { origin, .. } if want.kind() == Kind::Machine => {
+                self.check_machine(want, origin)
+            }
             Change::Create { origin, .. } => self.check_creation(want, origin),
-            Change::SetProperties { .. } => self.check_id_maps(want),
-            Change::RemoveHalfMade
+            Change::SetProperties { .. } if want.kind() == Kind::Container => {
+                self.check_id_maps(want)
+            }
+            Change::SetProperties { .. }
+            | Change::RemoveHalfMade
             | Change::Attach { .. }
             | Change::Detach { .. }
             | Change::GrowVolume { .. }
@@ -448,15 +464,23 @@ fn check_node(layout: &Layout, name: &NodeName) -> Result<(), HostError> {
 
 impl Hypervisor for Proxmox {
     async fn look(&self, want: &GuestSpec, facets: Facets) -> Result<Seen, HostError> {
-        let secrets = self.library.glimpse(want, facets).await;
-        self.seen(want, facets, &secrets)
+        let mut secrets = want.secrets.clone();
+        secrets.extend(machine::password(want));
+        let secrets = self.library.glimpse(want, &secrets, facets).await;
+        match want.kind() {
+            Kind::Container => self.seen(want, facets, &secrets),
+            Kind::Machine => self.machine_seen(want, facets, &secrets).await,
+        }
     }
 
     async fn apply(&self, want: &GuestSpec, change: &Change, hand: &Hand) -> Result<(), HostError> {
+        if want.kind() == Kind::Machine {
+            return self.apply_to_machine(want, change, hand).await;
+        }
         if let Change::Create { origin, .. } = change {
             return self.create(want, origin, change, hand).await;
         }
-        let conf = self.conf(want.vmid)?.ok_or_else(|| HostError::Failed {
+        let conf = self.conf(want.into())?.ok_or_else(|| HostError::Failed {
             what: format!("working on {}", want.vmid),
             why: "it is gone".to_owned(),
             output: String::new(),
@@ -464,7 +488,7 @@ impl Hypervisor for Proxmox {
         if *change == Change::RemoveHalfMade {
             return self.remove_half_made(want, &conf, hand).await;
         }
-        self.free(want.vmid, &conf, hand).await?;
+        self.free(want.into(), &conf, hand).await?;
         self.settle(want, hand).await?;
         let kept = self.notes.kept(want.vmid)?;
         let ground = self.ground(want, &conf, None, &kept)?;
@@ -481,7 +505,7 @@ impl Hypervisor for Proxmox {
                 self.do_all(want, &acts, hand).await
             }
             Change::Start | Change::Restart => {
-                if self.finish_sealing(want.vmid, &conf, hand).await? {
+                if self.finish_sealing(want.into(), &conf, hand).await? {
                     return Ok(());
                 }
                 self.check_start(&conf)?;
@@ -532,7 +556,10 @@ impl Hypervisor for Proxmox {
     }
 
     fn commands(&self, want: &GuestSpec, ahead: &[Foreseen]) -> Vec<Vec<String>> {
-        let read = |vmid| self.conf(vmid).ok().flatten();
+        if want.kind() == Kind::Machine {
+            return self.commands_for_machine(want, ahead);
+        }
+        let read = |vmid| self.conf(GuestKey { vmid, kind: Kind::Container }).ok().flatten();
         let mut conf = read(want.vmid).unwrap_or_default();
         let parent = want.parent().and_then(read);
         let mut kept = self.notes.kept(want.vmid).unwrap_or_default();
@@ -544,7 +571,7 @@ impl Hypervisor for Proxmox {
             let is_to_be_done =
                 |act: &&Act| !matches!(act, Act::Profile(name) if self.is_up_to_date(name));
             let acts = acts.iter().filter(is_to_be_done);
-            all.push(acts.map(|act| Shown(act, want.vmid).to_string()).collect());
+            all.push(acts.map(|act| Shown(act, want.into()).to_string()).collect());
             let is_running = before.guest.as_ref().is_some_and(|guest| guest.run != Run::Stopped);
             let after = ground.imagine(change, is_running);
             if let Change::Detach { place } = change {
@@ -563,6 +590,10 @@ impl Hypervisor for Proxmox {
         for foreseen in ahead {
             let change = &foreseen.change;
             let mut found = self.check_change(want, change);
+            if found.is_ok() && matches!(change, Change::Create { .. }) && want.machine().is_some()
+            {
+                found = self.check_seed(want).await;
+            }
             if found.is_ok() {
                 found = self.library.has_all(&self.layout.proc(), want, change).await;
             }
@@ -579,7 +610,10 @@ impl Hypervisor for Proxmox {
         test: &FileName,
         hand: &Hand,
     ) -> Result<Tested, HostError> {
-        self.room(want).test(test, hand).await
+        match want.kind() {
+            Kind::Container => self.room(want).test(test, hand).await,
+            Kind::Machine => self.machine_room(want).test(test, hand).await,
+        }
     }
 
     async fn inventory(&self) -> Result<Inventory, HostError> {

@@ -111,6 +111,7 @@ impl Notes {
         for folder in [
             lasting.join("volumes"),
             lasting.join("labels"),
+            lasting.join("clean"),
             passing.join("stale"),
             passing.join("healthy"),
         ] {
@@ -190,6 +191,21 @@ impl Notes {
     ) -> Result<(), HostError> {
         let note = Of { boot: boot.clone(), what: spec.clone() };
         write(&self.passing.join(format!("healthy/{vmid}.json")), &note)
+    }
+
+    /// Notes that a machine was cleaned for its clones.
+    pub(super) fn mark_clean(&self, vmid: Vmid) -> Result<(), HostError> {
+        write(&self.lasting.join(format!("clean/{vmid}.json")), &())
+    }
+
+    /// Forgets that, as it is started again.
+    pub(super) fn forget_clean(&self, vmid: Vmid) -> Result<(), HostError> {
+        remove(&self.lasting.join(format!("clean/{vmid}.json")))
+    }
+
+    pub(super) fn is_clean(&self, vmid: Vmid) -> Result<bool, HostError> {
+        let note: Option<()> = read(&self.lasting.join(format!("clean/{vmid}.json")))?;
+        Ok(note.is_some())
     }
 
     /// Forgets that a guest was found healthy.

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use phoenix_domain::Vmid;
+use phoenix_domain::{Kind, Vmid};
 
 use super::layout::Layout;
 use crate::command::{Command, Ended};
@@ -19,21 +19,33 @@ const LONG: Duration = Duration::from_hours(2);
 /// How long an answer may be that is a list.
 const ANSWER: u64 = 4 << 20;
 
-/// Runs `pct` with these arguments.
-pub(super) async fn pct(
+/// Runs Proxmox's tool for guests of a kind with these arguments.
+pub(super) async fn of(
+    kind: Kind,
     layout: &Layout,
     arguments: &[String],
     hand: &Hand,
 ) -> Result<(), HostError> {
+    let program = name(kind);
     let verb = arguments.first().map(String::as_str).unwrap_or_default();
     let limit = match verb {
         "create" | "clone" | "snapshot" | "delsnapshot" | "template" | "destroy" | "resize" => LONG,
         _ => SHORT,
     };
-    let command = Command::new(&layout.program("pct"), limit).called("pct");
+    let command = Command::new(&layout.program(program), limit).called(program);
     let command = arguments.iter().fold(command, Command::plain);
-    let ended = command.run(hand).await?;
+    // A machine is a child of the command that starts it; a container is one of systemd's.
+    let leaves_one_behind = kind == Kind::Machine && verb == "start";
+    let ended = command.run(&if leaves_one_behind { hand.empty() } else { hand.clone() }).await?;
     judge(verb, &command.to_string(), &ended)
+}
+
+/// Returns the name of Proxmox's tool for guests of a kind.
+pub(super) fn name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Container => "pct",
+        Kind::Machine => "qm",
+    }
 }
 
 /// Runs another of Proxmox's programs and returns what it printed.
@@ -48,6 +60,20 @@ pub(super) async fn ask(
     let command = arguments.iter().fold(command, |command, word| command.plain(*word));
     let ended = command.run(hand).await?;
     judge("", &command.to_string(), &ended).map(|()| ended.stdout)
+}
+
+/// Runs another program and lets what it says be heard, as it takes its time.
+pub(super) async fn tell(
+    layout: &Layout,
+    program: &str,
+    arguments: &[&str],
+    limit: Duration,
+    hand: &Hand,
+) -> Result<(), HostError> {
+    let command = Command::new(&layout.program(program), limit).called(program).heard();
+    let command = arguments.iter().fold(command, |command, word| command.plain(*word));
+    let ended = command.run(hand).await?;
+    judge("", &command.to_string(), &ended)
 }
 
 /// Says what an answer means.
@@ -127,6 +153,9 @@ fn is_for_ever(text: &str) -> bool {
         "unable to shrink disk size",
         "protection mode enabled",
         "because CT contains snapshots",
+        "because VM contains snapshots",
+        "does not support vm images",
+        "does not support content-type",
     ]
     .iter()
     .any(|word| text.contains(word))
@@ -152,6 +181,7 @@ fn is_complaint(line: &str) -> bool {
         && !line.starts_with("WARN")
         && !line.contains("warning(s)!")
         && !line.starts_with("pct ")
+        && !line.starts_with("qm ")
         && !line.starts_with("trying to acquire lock")
         && !line.contains("overrides the following settings")
         && !line.contains("unable to parse value of")

@@ -217,6 +217,9 @@ fn change(
             if !guest.seen.snapshots.is_empty() {
                 return Err(refuse.for_good("it contains snapshots"));
             }
+            if guest.guest.kind == Kind::Machine && !guest.clean {
+                return Err(refuse.for_now("it is not clean"));
+            }
             guest.seen.template = Some(contents.clone());
         }
     }

@@ -95,6 +95,7 @@ impl SimulatedGuest {
     /// Returns what a look at it tells whoever wants this of it.
     pub(super) fn look(&self, want: &GuestSpec, facets: Facets) -> SeenGuest {
         let mut seen = self.seen.clone();
+        seen.is_clean = self.clean;
         seen.boot = self.runs().then(|| BootId::new(format!("boot {}", self.boots)));
         let leads_there = self.upstreams == Some(SpecDigest::of_upstreams(&want.upstreams));
         seen.inside = match (facets, self.runs()) {
@@ -244,6 +245,7 @@ pub(super) fn half_made(
             parent: None,
             is_protected: false,
             is_rigid: false,
+            is_clean: false,
             inside: Some(blank()),
         },
         frozen: BTreeMap::new(),

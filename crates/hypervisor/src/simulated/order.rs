@@ -95,6 +95,11 @@ impl From<&HostError> for NotMade {
             HostError::NotGiven { err: why, .. } => {
                 Self::Failed { what: err.to_string(), why: why.to_string(), output: String::new() }
             }
+            // Nor has it an agent that could fail in its own ways.
+            HostError::Agent { .. } | HostError::Job(_) => {
+                let (what, why) = (err.to_string(), "its agent failed".to_owned());
+                Self::Failed { what, why, output: String::new() }
+            }
             HostError::Unreadable { what, why } => {
                 Self::Unreadable { what: what.clone(), why: why.clone() }
             }

@@ -202,7 +202,9 @@ pub(super) fn order<'f>(
         // A checked fleet has neither of these.
         phoenix_domain::FleetError::Twice(_)
         | phoenix_domain::FleetError::Missing { .. }
-        | phoenix_domain::FleetError::Circle(_) => CommandError::Refused { errors: 1, first: String::new() },
+        | phoenix_domain::FleetError::Circle(_) => {
+            CommandError::Refused { errors: 1, first: String::new() }
+        }
     })
 }
 

@@ -2,24 +2,26 @@
 
 use std::fmt;
 
-use phoenix_domain::{Firewall, Vmid};
+use phoenix_domain::{Firewall, GuestKey, Kind};
 
 use super::Act;
 use crate::proxmox::layout::Layout;
+use crate::proxmox::tool;
 
 /// Shows an act of this guest as people would type it, where they could.
-pub(crate) struct Shown<'s>(pub(crate) &'s Act, pub(crate) Vmid);
+pub(crate) struct Shown<'s>(pub(crate) &'s Act, pub(crate) GuestKey);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(act, vmid) = self;
+        let Self(act, guest) = self;
+        let vmid = guest.vmid;
         match act {
-            Act::Pct(arguments) => {
-                f.write_str("pct")?;
+            Act::Tool(kind, arguments) => {
+                f.write_str(tool::name(*kind))?;
                 arguments.iter().try_for_each(|argument| write!(f, " {}", quoted(argument)))
             }
             Act::Edit(edit) => {
-                write!(f, "edit {}:", Layout::conf_name(*vmid))?;
+                write!(f, "edit {}:", Layout::conf_name(*guest))?;
                 let mut parts = Vec::new();
                 if let Some(raw) = &edit.raw {
                     let lines: Vec<_> =
@@ -41,8 +43,10 @@ impl fmt::Display for Shown<'_> {
                 }
                 write!(f, " {}", parts.join("; "))
             }
+            Act::Seed => write!(f, "write what Cloud-Init tells {vmid}: its user, its network"),
+            Act::NoSeed => write!(f, "remove what Cloud-Init told {vmid}"),
             Act::Firewall(firewall) => {
-                let name = Layout::firewall_name(*vmid);
+                let name = Layout::firewall_name(vmid);
                 if *firewall == Firewall::default() {
                     write!(f, "rm -f {name}")
                 } else {
@@ -60,7 +64,10 @@ impl fmt::Display for Shown<'_> {
                 }
                 Ok(())
             }
-            Act::Inside(what) => write!(f, "lxc-attach -n {vmid}: {what}"),
+            Act::Inside(what) => match guest.kind {
+                Kind::Container => write!(f, "lxc-attach -n {vmid}: {what}"),
+                Kind::Machine => write!(f, "by the agent of {vmid}: {what}"),
+            },
             Act::Wait(what) => write!(f, "wait {what}"),
         }
     }

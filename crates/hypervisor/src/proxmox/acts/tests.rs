@@ -95,7 +95,7 @@ fn shown(want: &GuestSpec, conf: &Conf, parent: Option<&Conf>, changes: &[Change
         };
         writeln!(text, "{change}").unwrap();
         for act in ground.acts(change) {
-            writeln!(text, "    {}", Shown(&act, want.vmid)).unwrap();
+            writeln!(text, "    {}", Shown(&act, want.into())).unwrap();
         }
         conf = ground.imagine(change, false);
     }
@@ -233,7 +233,7 @@ fn a_guest_that_is_as_wanted_costs_no_option() {
     });
 
     // A place in the order is set whole.
-    let is_startup = |act: &Act| matches!(act, Act::Pct(words) if words.iter().all(|word| word != "--net0" && word != "--delete" && !word.starts_with("--dev")));
+    let is_startup = |act: &Act| matches!(act, Act::Tool(_, words) if words.iter().all(|word| word != "--net0" && word != "--delete" && !word.starts_with("--dev")));
     assert!(again.iter().all(is_startup), "{again:?}");
 }
 

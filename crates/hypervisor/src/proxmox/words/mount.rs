@@ -62,7 +62,7 @@ pub(crate) fn storage_of(volume: &str) -> Option<StorageId> {
 }
 
 /// Reads a size; what is not whole is rounded down, so that growing it makes it whole.
-fn size(text: &str) -> Option<GibiBytes> {
+pub(crate) fn size(text: &str) -> Option<GibiBytes> {
     let unit = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
     let number: f64 = text.strip_suffix(unit)?.parse().ok()?;
     let gib = match unit {

@@ -115,8 +115,11 @@ fn text(outdated: &[Outdated], specs: &Specs) -> String {
         let ids: Vec<_> = followers.iter().map(|one| one.vmid.to_string()).collect();
         let verb = if ids.len() == 1 { "has" } else { "have" };
         let whose = of.as_ref().map_or_else(|| "a guest that is gone".to_owned(), title);
-        let who =
-            if ids.is_empty() { String::new() } else { format!(": {} {verb} the old one from there", words::list(&ids)) };
+        let who = if ids.is_empty() {
+            String::new()
+        } else {
+            format!(": {} {verb} the old one from there", words::list(&ids))
+        };
         // A String takes everything that is written to it.
         let _written = writeln!(text, "{feature} of {whose} has changed{who}");
         if let Some(of) = of.filter(|of| guests.contains(of)) {
@@ -166,7 +169,7 @@ mod tests {
         assert_eq!(
             text(&[inherited, own], &specs()),
             "nvidia of 901 guest-901 has changed: 950 and 955 have the old one from there\n  \
-             a clone that lists nvidia itself gets it anew; the others keep what they were cloned with\n\
+             a clone gets it anew when it lists nvidia itself, or when it is made anew\n\
              vllm of 920 guest-920 has changed\n  `phoenix submit 920` installs it anew there\n"
         );
     }

@@ -1,0 +1,262 @@
+//! Cloud images: where they are, and how they get here.
+//!
+//! An image is kept under the digest its publisher names, so that nothing is fetched twice, nothing
+//! that was cut off is taken for whole, and a newer one never takes the place of one in use.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256, Sha512};
+
+use crate::proxmox::look::unreachable;
+use crate::proxmox::{Proxmox, tool};
+use crate::{Hand, HostError};
+
+/// How long the download of an image may take.
+const LONG: Duration = Duration::from_hours(2);
+/// How long the list of digests may take.
+const SHORT: Duration = Duration::from_mins(2);
+/// The lists of digests that publishers put beside their images.
+const LISTS: [(&str, usize); 2] = [("SHA256SUMS", 64), ("SHA512SUMS", 128)];
+
+/// Where an image is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Image {
+    /// On the host, in whatever state somebody put it there.
+    Here(String),
+    /// At its publisher's.
+    There {
+        /// Its address.
+        url: String,
+        /// What the operator says it must hold; else the list beside it says.
+        digest: Option<String>,
+    },
+}
+
+impl Image {
+    /// Reads how an operator names an image: a path on the host, a volume of a storage, an address,
+    /// or the file name of one that its publisher always keeps at the same place.
+    pub(super) fn read(text: &str) -> Result<Self, String> {
+        if text.starts_with('/')
+            || text.split_once(':').is_some_and(|(_, name)| !name.starts_with("//"))
+        {
+            return Ok(Self::Here(text.to_owned()));
+        }
+        if let Some((scheme, _)) = text.split_once("://") {
+            let (url, digest) = match text.split_once("#sha256=") {
+                Some((url, digest)) => (url, Some(digest.to_ascii_lowercase())),
+                None => (text, None),
+            };
+            if digest.as_ref().is_some_and(|digest| !is_digest(digest, 64)) {
+                return Err("`#sha256=` is followed by 64 hex digits".to_owned());
+            }
+            return match (scheme, &digest) {
+                ("https", _) | ("http", Some(_)) => Ok(Self::There { url: url.to_owned(), digest }),
+                ("http", None) => {
+                    Err("what comes without TLS needs its digest: add `#sha256=…`".to_owned())
+                }
+                _ => Err("an image is fetched by https".to_owned()),
+            };
+        }
+        match published(text) {
+            Some(folder) => Ok(Self::There { url: format!("{folder}/{text}"), digest: None }),
+            None => Err(
+                "no publisher is known by this name; write its address, `https://…`, or the path of \
+                 an image on the host"
+                    .to_owned(),
+            ),
+        }
+    }
+}
+
+/// Returns where the publisher of an image of this name has it.
+fn published(name: &str) -> Option<String> {
+    if let Some((release, _)) = name.split_once("-server-cloudimg-") {
+        return Some(match release.strip_prefix("ubuntu-") {
+            Some(number) => {
+                format!("https://cloud-images.ubuntu.com/releases/{number}/release")
+            }
+            None => format!("https://cloud-images.ubuntu.com/{release}/current"),
+        });
+    }
+    let (number, _) = name.strip_prefix("debian-")?.split_once('-')?;
+    let release = match number {
+        "11" => "bullseye",
+        "12" => "bookworm",
+        "13" => "trixie",
+        _ => return None,
+    };
+    Some(format!("https://cloud.debian.org/images/cloud/{release}/latest"))
+}
+
+fn is_digest(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|digit| digit.is_ascii_hexdigit())
+}
+
+impl Proxmox {
+    /// Says before anything is done that an image cannot be had.
+    pub(super) fn check_image(&self, image: &str) -> Result<(), HostError> {
+        match Image::read(image).map_err(|why| impossible(image, why))? {
+            Image::Here(path) if path.starts_with('/') && !self.layout.host(&path).is_file() => {
+                Err(impossible(image, "there is no such file on the host".to_owned()))
+            }
+            Image::Here(_) | Image::There { .. } => Ok(()),
+        }
+    }
+
+    /// Returns an image as Proxmox imports it, and fetches it where it is not here yet.
+    pub(super) async fn bring_image(&self, image: &str, hand: &Hand) -> Result<String, HostError> {
+        let (url, said) = match Image::read(image).map_err(|why| impossible(image, why))? {
+            Image::Here(path) if path.starts_with('/') => {
+                return Ok(self.layout.host(&path).display().to_string());
+            }
+            Image::Here(volume) => return Ok(volume),
+            Image::There { url, digest } => (url, digest),
+        };
+        let (folder, name) = url.rsplit_once('/').unwrap_or_default();
+        let digest = match said {
+            Some(digest) => Ok(digest),
+            None => self.listed(folder, name, hand).await,
+        };
+        let digest = match digest {
+            Ok(digest) => digest,
+            // A guest is made anew by what it was made of, also when its publisher cannot be asked.
+            Err(err) => return self.kept(name).ok_or(err),
+        };
+        let kept = self.images.join(&digest).join(name);
+        if kept.is_file() {
+            return Ok(kept.display().to_string());
+        }
+        let part = self.images.join(&digest).join(format!("{name}.part"));
+        part.parent().map_or(Ok(()), fs::create_dir_all).map_err(unreachable)?;
+        let target = part.display().to_string();
+        let arguments =
+            ["--continue", "--tries=3", "--timeout=60", "--progress=dot:giga", "-O", &target, &url];
+        tool::tell(&self.layout, "wget", &arguments, LONG, hand).await?;
+        let whole = {
+            let part = part.clone();
+            let length = digest.len();
+            tokio::task::spawn_blocking(move || digest_of(&part, length)).await
+        };
+        let whole = whole.map_err(io::Error::other).and_then(|read| read).map_err(unreachable)?;
+        if whole != digest {
+            // Going on from here would never make it right.
+            fs::remove_file(&part).map_err(unreachable)?;
+            return Err(HostError::Failed {
+                what: format!("fetching {url}"),
+                why: format!(
+                    "what came has the digest {whole}, and {digest} is published; it was thrown away"
+                ),
+                output: String::new(),
+            });
+        }
+        fs::rename(&part, &kept).map_err(unreachable)?;
+        Ok(kept.display().to_string())
+    }
+
+    /// Returns the digest that the publisher names for an image.
+    async fn listed(&self, folder: &str, name: &str, hand: &Hand) -> Result<String, HostError> {
+        let mut last = None;
+        for (list, length) in LISTS {
+            let url = format!("{folder}/{list}");
+            let arguments = ["--quiet", "--tries=2", "--timeout=30", "-O", "-", &url];
+            match tool::ask(&self.layout, "wget", &arguments, SHORT, hand).await {
+                Ok(text) => {
+                    if let Some(digest) = digest_in(&text, name, length) {
+                        return Ok(digest);
+                    }
+                }
+                Err(err) => last = Some(err),
+            }
+        }
+        Err(last.unwrap_or_else(|| {
+            let why = format!("neither SHA256SUMS nor SHA512SUMS of {folder} names it");
+            impossible(name, format!("{why}; add `#sha256=…` to its address"))
+        }))
+    }
+
+    /// Returns the newest image of this name that was fetched before.
+    fn kept(&self, name: &str) -> Option<String> {
+        let folders = fs::read_dir(&self.images).ok()?.filter_map(Result::ok);
+        let images = folders.map(|folder| folder.path().join(name)).filter(|path| path.is_file());
+        let age = |path: &PathBuf| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+        images.max_by_key(age).map(|path| path.display().to_string())
+    }
+}
+
+/// Returns the digest of a name in a list of them.
+fn digest_in(list: &str, name: &str, length: usize) -> Option<String> {
+    list.lines().find_map(|line| {
+        let (digest, of) = line.split_once(char::is_whitespace)?;
+        let is_it = of.trim_start().trim_start_matches('*') == name && is_digest(digest, length);
+        is_it.then(|| digest.to_ascii_lowercase())
+    })
+}
+
+fn digest_of(path: &Path, length: usize) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let (mut short, mut long) = (Sha256::new(), Sha512::new());
+    let mut piece = vec![0; 1 << 20];
+    loop {
+        let read = file.read(&mut piece)?;
+        let Some(piece) = piece.get(..read).filter(|piece| !piece.is_empty()) else { break };
+        if length == 64 { short.update(piece) } else { long.update(piece) }
+    }
+    let hex = |bytes: &[u8]| {
+        bytes.iter().fold(String::new(), |mut text, byte| {
+            // A String takes everything that is written to it.
+            let _written = write!(text, "{byte:02x}");
+            text
+        })
+    };
+    Ok(if length == 64 { hex(&short.finalize()) } else { hex(&long.finalize()) })
+}
+
+fn impossible(image: &str, why: String) -> HostError {
+    HostError::Impossible { what: format!("making a machine of {image}"), why }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_named_by_where_it_is_or_by_its_publishers_name() {
+        let there = |text: &str| match Image::read(text) {
+            Ok(Image::There { url, .. }) => url,
+            other => format!("{other:?}"),
+        };
+        assert_eq!(
+            there("noble-server-cloudimg-amd64.img"),
+            "https://cloud-images.ubuntu.com/noble/current/noble-server-cloudimg-amd64.img"
+        );
+        assert_eq!(
+            there("debian-13-genericcloud-amd64.qcow2"),
+            "https://cloud.debian.org/images/cloud/trixie/latest/debian-13-genericcloud-amd64.qcow2"
+        );
+        for here in ["/srv/images/a.img", "local:iso/a.img", "local:import/a.qcow2"] {
+            assert_eq!(Image::read(here), Ok(Image::Here(here.to_owned())));
+        }
+        let digest = "ab".repeat(32);
+        assert_eq!(
+            Image::read(&format!("http://h/a.img#sha256={digest}")),
+            Ok(Image::There { url: "http://h/a.img".to_owned(), digest: Some(digest) })
+        );
+        for bad in ["a.img", "http://h/a.img", "ftp://h/a.img", "https://h/a.img#sha256=12"] {
+            assert!(Image::read(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_digest_is_that_of_the_very_name() {
+        let digest = "0123".repeat(16);
+        let list =
+            format!("{digest} *noble.img\n{} other.img\n{} short.img\n", "f".repeat(64), "ab");
+        assert_eq!(digest_in(&list, "noble.img", 64), Some(digest));
+        assert_eq!(digest_in(&list, "noble", 64), None);
+        assert_eq!(digest_in(&list, "short.img", 64), None);
+    }
+}
