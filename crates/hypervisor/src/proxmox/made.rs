@@ -317,7 +317,12 @@ impl Proxmox {
             }
         }
         if keys.is_empty() {
-            return Ok(false);
+            // Whoever was killed may have missed nothing but the good end of it.
+            let is_whole = conf.main.is("template");
+            if is_whole {
+                self.notes.end(Task::Sealing, vmid)?;
+            }
+            return Ok(is_whole);
         }
         info!(%vmid, "a template whose making was killed is finished");
         keys.insert("template".to_owned(), "1".to_owned());
