@@ -37,7 +37,8 @@ const LAST_GULPS: usize = 128;
 
 /// Where it all is in the guest.
 const FOLDER: &str = "/run/phoenix/job";
-/// Where it is for a moment once somebody has read how it ended.
+/// What its folder is called for a moment once somebody has read how it ended: its number and when it
+/// began follow.
 const LAST: &str = "/run/phoenix/last";
 const BOOT: &str = "/proc/sys/kernel/random/boot_id";
 const LOOK: &str = concat!(include_str!("state.sh"), include_str!("look.sh"));
@@ -279,7 +280,12 @@ impl Agent {
         let mut talk = self.talk().await?;
         // It may be put aside at any moment, by whoever has read how it ended.
         match look_in(&mut talk, FOLDER, found, log).await? {
-            Look::Gone => look_in(&mut talk, LAST, found, log).await,
+            Look::Gone => {
+                let mut words = found.process.split(' ').take(2);
+                let (number, since) = (words.next().unwrap_or_default(), words.next());
+                let last = format!("{LAST}.{number}.{}", since.unwrap_or_default());
+                look_in(&mut talk, &last, found, log).await
+            }
             look @ (Look::Runs | Look::Ended(_)) => Ok(look),
         }
     }

@@ -36,11 +36,11 @@ say() {
 	echo "$said $boot $pid $since $group"
 }
 
-# Puts the job aside, where whoever follows it finds for a moment how it ended.
+# Puts the job aside, where whoever follows it finds for a moment how it ended: each in a place of its
+# own, as the next one may end sooner than anybody looks.
 put_aside() {
-	rm -rf "$run/last"
-	mv "$d" "$run/last" || return 0
+	last=$run/last.$pid.$since
+	mv "$d" "$last" || return 0
 	# shellcheck disable=SC2016
-	setsid /bin/sh -c 'sleep 30; read -r is <"$1/pid"; [ "$is" != "$2" ] || rm -rf "$1"' \
-		sh "$run/last" "$pid $since $group" 9>&- </dev/null >/dev/null 2>&1 &
+	setsid /bin/sh -c 'sleep 30; rm -rf "$1"' sh "$last" 9>&- </dev/null >/dev/null 2>&1 &
 }
