@@ -9,6 +9,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use rustix::mount::{
     MountFlags, MountPropagationFlags, mount, mount_bind, mount_bind_recursive, mount_change,
@@ -30,6 +31,9 @@ use crate::storage::{Storages, Volume};
 
 /// The first argument of the process that is a machine.
 pub(crate) const MACHINE: &str = "--fake-pve-machine";
+
+/// How long one lives at most: where a test was killed, nobody ends its machines.
+const LONGEST: Duration = Duration::from_mins(30);
 
 /// What such a process gets told.
 #[derive(Debug, Deserialize, Serialize)]
@@ -148,7 +152,10 @@ pub(crate) fn be(orders: &str) -> Outcome<u8> {
     let listener = UnixListener::bind(&beside)?;
     fs::rename(&beside, &orders.socket)?;
     enter(&orders)?;
-    let is_wanted = || life.metadata().is_ok_and(|metadata| metadata.nlink() > 0);
+    let begun = Instant::now();
+    let is_wanted = || {
+        begun.elapsed() < LONGEST && life.metadata().is_ok_and(|metadata| metadata.nlink() > 0)
+    };
     orders.seed.obey()?;
     let has_agent = orders.has_agent && guest::has_agent();
     guest::serve(&listener, orders.seed.address(), has_agent, is_wanted)?;
