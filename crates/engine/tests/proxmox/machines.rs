@@ -176,6 +176,30 @@ async fn a_template_that_somebody_stopped_before_it_was_clean_is_cleaned_first()
 }
 
 #[tokio::test]
+async fn what_was_started_after_it_was_clean_is_cleaned_again() {
+    for by_us in [true, false] {
+        let site = fresh();
+        let refused = "it failed\n".to_owned();
+        let refused = What::Fail { exit: 255, stdout: String::new(), stderr: refused };
+        site.pve.fault(Fault::new(refused).of("qm", "template"));
+        site.walk(&template()).await;
+
+        if by_us {
+            site.walk_to(&template(), Goal::Running, 0).await;
+            site.pve.qm(&["stop", "8000"]);
+        } else {
+            site.pve.qm(&["start", "8000"]);
+        }
+
+        let changes = site.foretell(&template(), Goal::Present).await.changes;
+        assert!(changes.contains(&Change::CleanForTemplate), "{changes:?}");
+        site.arrive(&template()).await;
+        let base = root(&site, "fast:base-8000-disk-0");
+        assert_eq!(fs::read_to_string(base.join("etc/machine-id")).unwrap(), "");
+    }
+}
+
+#[tokio::test]
 async fn what_is_told_anew_takes_effect_with_the_restart_that_is_foretold() {
     let site = fresh();
     site.arrive(&of_image()).await;

@@ -153,9 +153,8 @@ pub(crate) fn be(orders: &str) -> Outcome<u8> {
     fs::rename(&beside, &orders.socket)?;
     enter(&orders)?;
     let begun = Instant::now();
-    let is_wanted = || {
-        begun.elapsed() < LONGEST && life.metadata().is_ok_and(|metadata| metadata.nlink() > 0)
-    };
+    let is_wanted =
+        || begun.elapsed() < LONGEST && life.metadata().is_ok_and(|metadata| metadata.nlink() > 0);
     orders.seed.obey()?;
     let has_agent = orders.has_agent && guest::has_agent();
     guest::serve(&listener, orders.seed.address(), has_agent, is_wanted)?;

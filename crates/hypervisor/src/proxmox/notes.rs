@@ -193,9 +193,10 @@ impl Notes {
         write(&self.passing.join(format!("healthy/{vmid}.json")), &note)
     }
 
-    /// Notes that a machine was cleaned for its clones.
-    pub(super) fn mark_clean(&self, vmid: Vmid) -> Result<(), HostError> {
-        write(&self.lasting.join(format!("clean/{vmid}.json")), &())
+    /// Notes that a machine was cleaned for its clones in this boot.
+    pub(super) fn mark_clean(&self, vmid: Vmid, boot: &BootId) -> Result<(), HostError> {
+        let note = Of { boot: boot.clone(), what: () };
+        write(&self.lasting.join(format!("clean/{vmid}.json")), &note)
     }
 
     /// Forgets that, as it is started again.
@@ -203,9 +204,10 @@ impl Notes {
         remove(&self.lasting.join(format!("clean/{vmid}.json")))
     }
 
-    pub(super) fn is_clean(&self, vmid: Vmid) -> Result<bool, HostError> {
-        let note: Option<()> = read(&self.lasting.join(format!("clean/{vmid}.json")))?;
-        Ok(note.is_some())
+    /// Says whether it was cleaned, and runs no other boot since.
+    pub(super) fn is_clean(&self, vmid: Vmid, runs: Option<&BootId>) -> Result<bool, HostError> {
+        let note: Option<Of<()>> = read(&self.lasting.join(format!("clean/{vmid}.json")))?;
+        Ok(note.is_some_and(|note| runs.is_none_or(|runs| note.boot == *runs)))
     }
 
     /// Forgets that a guest was found healthy.

@@ -90,6 +90,7 @@ impl Proxmox {
                 (Some(_), false) => Run::Running,
                 (Some(_), true) => Run::RunningStale,
             },
+            is_clean: self.notes.is_clean(vmid, boot.as_ref())?,
             boot,
             addresses,
             properties: self.machine_properties(&settled, want, told.as_ref(), secrets)?,
@@ -103,7 +104,6 @@ impl Proxmox {
             parent: self.whose(vmid).parent(&settled),
             is_protected: settled.is("protection"),
             is_rigid: true,
-            is_clean: self.notes.is_clean(vmid)?,
             inside,
         })
     }

@@ -84,14 +84,23 @@ impl Proxmox {
                 }
             }
             Change::CleanForTemplate => {
+                let boot = self.process(vmid).map(|process| process.boot());
                 self.machine_room(want).clean(hand).await?;
-                self.notes.mark_clean(vmid)
+                boot.map_or(Ok(()), |boot| self.notes.mark_clean(vmid, &boot))
             }
             Change::ConvertToTemplate { .. } if conf.main.is("template") => {
                 self.finish_sealing(key, &conf, hand).await?;
                 self.notes.end(Task::Sealing, vmid)
             }
-            Change::ConvertToTemplate { .. } if !self.notes.is_clean(vmid)? => {
+            Change::Stop => {
+                // Somebody else may have started it since it was cleaned; stopped, nothing tells.
+                let runs = self.process(vmid).map(|process| process.boot());
+                if !self.notes.is_clean(vmid, runs.as_ref())? {
+                    self.notes.forget_clean(vmid)?;
+                }
+                self.do_to_machine(want, &conf, &acts, hand).await
+            }
+            Change::ConvertToTemplate { .. } if !self.notes.is_clean(vmid, None)? => {
                 Err(HostError::Failed {
                     what: format!("turning {vmid} into a template"),
                     why: "it was started after it was cleaned for its clones".to_owned(),
@@ -110,7 +119,6 @@ impl Proxmox {
             }
             Change::GrowRootDisk { .. }
             | Change::GrowVolume { .. }
-            | Change::Stop
             | Change::Adopt
             | Change::Destroy { .. }
             | Change::Create { .. }
