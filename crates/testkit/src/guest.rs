@@ -1,11 +1,10 @@
 //! Guests in one line: everything a test does not name has a value that nobody has to look at.
 
-use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use phoenix_domain::{
-    AppArmor, Body, Boot, Container, Disk, Firewall, GibiBytes, GpuSet, GuestSpec, IdMap, Machine,
-    MebiBytes, ModelServer, Nic, Origin, Route, Seal, Vmid, Volume, VolumeSource,
+    Body, Container, Disk, GibiBytes, GuestSpec, IdMap, Machine, MebiBytes, ModelServer, Nic,
+    Origin, Route, Seal, Vmid, Volume, VolumeSource,
 };
 
 /// A guest that is being described.
@@ -15,50 +14,17 @@ pub struct Builder(GuestSpec);
 
 /// Returns an unprivileged container out of an archive, with a disk of 4 GiB and nothing in it.
 pub fn guest(vmid: u64) -> Builder {
-    Builder(GuestSpec {
-        vmid: id(vmid),
-        name: word(&format!("guest-{vmid}")),
-        node: None,
-        origin: Origin::Template { archive: "debian.tar.zst".into() },
-        seal: None,
-        cores: None,
-        memory: MebiBytes(512),
-        root_disk: Disk { storage: word("local"), size: GibiBytes(4) },
-        nics: Vec::new(),
-        boot: Boot::default(),
-        features: Vec::new(),
-        parameters: BTreeMap::default(),
-        secrets: BTreeMap::default(),
-        application_script: None,
-        gpus: GpuSet::default(),
-        volumes: Vec::new(),
-        ports: Vec::new(),
-        firewall: Firewall::default(),
-        checks: Vec::new(),
-        tests: BTreeMap::new(),
-        dependencies: Vec::new(),
-        model_server: None,
-        route: None,
-        body: Body::Container(Container {
-            unprivileged: true,
-            swap: None,
-            options: BTreeMap::new(),
-            apparmor: AppArmor::Generated,
-            apparmor_nesting: false,
-            raw_lines: Vec::new(),
-            id_maps: Vec::new(),
-            portainer_role: None,
-        }),
-        upstreams: Vec::new(),
-    })
+    let origin = Origin::Template { archive: "debian.tar.zst".into() };
+    let root_disk = Disk { storage: word("local"), size: GibiBytes(4) };
+    let body = Body::Container(Container::default());
+    Builder(GuestSpec::plain(id(vmid), word(&format!("guest-{vmid}")), origin, root_disk, body))
 }
 
 /// Returns a virtual machine out of an image, with a disk of 8 GiB and nothing in it.
 pub fn machine(vmid: u64) -> Builder {
     let mut builder = guest(vmid).disk(8);
     builder.0.origin = Origin::CloudImage { image: "debian-cloud.img".into() };
-    builder.0.body =
-        Body::Machine(Machine { user: None, before_features: None, after_features: None });
+    builder.0.body = Body::Machine(Machine::default());
     builder
 }
 

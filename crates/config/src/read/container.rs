@@ -15,9 +15,6 @@ use crate::raw::lxc::RawVolume;
 use crate::raw::shared::RawNic;
 use crate::scene::{Guest, Inherits, NicAt, VolumeAt};
 
-/// What Proxmox gives a container that says nothing.
-const DEFAULT_MEMORY: MebiBytes = MebiBytes(512);
-
 /// Reads one container. There is none where its origin cannot be told: everything else that is
 /// wrong leaves a guest that can still be compared with the others.
 pub(crate) fn container(vmid: Vmid, raw: RawContainer, mut reading: Reading<'_>) -> Option<Guest> {
@@ -72,7 +69,7 @@ pub(crate) fn container(vmid: Vmid, raw: RawContainer, mut reading: Reading<'_>)
         node: reading.maybe("node", raw.node.as_deref()),
         seal: seal(reading, &raw),
         cores: parts::small(reading, "cores", raw.cores),
-        memory: raw.memory_mb.map_or(DEFAULT_MEMORY, |memory| MebiBytes(memory.0)),
+        memory: raw.memory_mb.map_or(GuestSpec::DEFAULT_MEMORY, |memory| MebiBytes(memory.0)),
         root_disk: Disk {
             storage: storage.or_else(|| "local".parse().ok())?,
             size: size.unwrap_or(GibiBytes(0)),

@@ -13,9 +13,6 @@ use crate::raw::RawMachine;
 use crate::raw::vm::{RawNfsVolume, RawUser, RawVmDefaults};
 use crate::scene::{Guest, Inherits, VolumeAt};
 
-/// What Proxmox gives a machine that says nothing.
-const DEFAULT_MEMORY: MebiBytes = MebiBytes(512);
-
 /// What a machine has that does not say otherwise.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Defaults {
@@ -109,7 +106,7 @@ pub(crate) fn machine(
             .memory_mb
             .map(|memory| MebiBytes(memory.0))
             .or(defaults.memory)
-            .unwrap_or(DEFAULT_MEMORY),
+            .unwrap_or(GuestSpec::DEFAULT_MEMORY),
         root_disk: Disk {
             storage: storage.or_else(|| "local".parse().ok())?,
             size: size.unwrap_or(GibiBytes(0)),

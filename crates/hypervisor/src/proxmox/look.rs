@@ -12,8 +12,9 @@ use phoenix_domain::{
 };
 use serde::Deserialize;
 
-use super::acts::{DEFAULT_SWAP, Sealed, sealed, snapshot_contents};
+use super::acts::{Sealed, sealed, snapshot_contents};
 use super::conf::{Conf, Section};
+use super::container::DEFAULT_SWAP;
 use super::layout::Layout;
 use super::mark::Whose;
 use super::notes::{Kept, Task};

@@ -1,4 +1,5 @@
-//! Makes a container, and clears away what a creation that was killed has left.
+//! What the making of any guest takes: its turn at what it is cloned from, and clearing away what a
+//! creation that was killed has left.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -6,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use phoenix_domain::{Change, GuestKey, GuestSpec, Kind, Origin, StorageId, Vmid};
+use phoenix_domain::{GuestKey, GuestSpec, Kind, StorageId, Vmid};
 use serde::Deserialize;
 use tokio::time::sleep;
 use tracing::{info, warn};
@@ -49,65 +50,21 @@ struct Listed {
 }
 
 impl Proxmox {
-    pub(super) async fn create(
-        &self,
-        want: &GuestSpec,
-        origin: &Origin,
-        change: &Change,
-        hand: &Hand,
-    ) -> Result<(), HostError> {
-        self.check_creation(want, origin)?;
-        // Whoever was killed right after the config was removed has left volumes of nobody.
-        if let Some(before) = self.notes.begun(Task::Making, want.vmid)? {
-            self.free_debris(want.into(), &before, hand).await?;
-            self.notes.end(Task::Making, want.vmid)?;
-        }
-        let storages = [want.root_disk.storage.clone()];
-        match origin {
-            Origin::Template { archive } | Origin::CloudImage { image: archive } => {
-                self.bring_archive(archive, hand).await?;
-                self.notes.begin(Task::Making, want.vmid, &storages)?;
-                let empty = Conf::default();
-                let acts = self.ground(want, &empty, None, &[])?.acts(change);
-                self.do_all(want, &acts, hand).await?;
-            }
-            Origin::Clone { parent } => {
-                // Proxmox locks a guest for as long as it is cloned, and refuses whoever comes
-                // second. So they come one after the other.
-                let turn = self.turn(*parent, hand).await?;
-                let hand = hand.and(&turn.lock);
-                let of = GuestKey { kind: Kind::Container, vmid: *parent };
-                let conf = self.conf(of)?.ok_or_else(|| HostError::Failed {
-                    what: format!("cloning {parent}"),
-                    why: "it is gone".to_owned(),
-                    output: String::new(),
-                })?;
-                self.free_parent(of, &conf, &hand).await?;
-                self.notes.begin(Task::Making, want.vmid, &storages)?;
-                self.notes.begin(Task::Cloning, *parent, &[])?;
-                let empty = Conf::default();
-                let acts = self.ground(want, &empty, Some(&conf), &[])?.acts(change);
-                self.do_all(want, &acts, &hand).await?;
-                self.notes.end(Task::Cloning, *parent)?;
-            }
-        }
+    /// Notes that a guest is about to be made, once what a creation of it that was killed has left is
+    /// cleared away: whoever was killed right after the config was removed has left volumes of nobody.
+    pub(super) async fn clear_for(&self, want: &GuestSpec, hand: &Hand) -> Result<(), HostError> {
+        let Some(before) = self.notes.begun(Task::Making, want.vmid)? else { return Ok(()) };
+        self.free_debris(want.into(), &before, hand).await?;
         self.notes.end(Task::Making, want.vmid)
     }
 
-    /// Says before a guest is made what will be missing on the way to its end.
-    pub(super) fn check_creation(
-        &self,
-        want: &GuestSpec,
-        origin: &Origin,
-    ) -> Result<(), HostError> {
-        self.check_id_maps(want)?;
-        self.library.check(want)?;
-        match origin {
-            Origin::Template { archive } | Origin::CloudImage { image: archive } => {
-                self.find_archive(archive).map(drop)
-            }
-            Origin::Clone { .. } => Ok(()),
-        }
+    /// Returns the config of a guest that is to be cloned.
+    pub(super) fn to_clone(&self, of: GuestKey) -> Result<Conf, HostError> {
+        self.conf(of)?.ok_or_else(|| HostError::Failed {
+            what: format!("cloning {}", of.vmid),
+            why: "it is gone".to_owned(),
+            output: String::new(),
+        })
     }
 
     /// Waits until nobody else of ours clones this guest. A clone whose worker was killed goes on,

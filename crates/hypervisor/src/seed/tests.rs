@@ -1,8 +1,5 @@
-use std::collections::BTreeMap;
-
 use phoenix_domain::{
-    Body, Boot, Disk, Firewall, GibiBytes, GpuSet, Machine, MebiBytes, Nic, Origin, Parameters,
-    User, Volume, VolumeSource,
+    Body, Disk, GibiBytes, Machine, MebiBytes, Nic, Origin, User, Volume, VolumeSource,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -14,36 +11,18 @@ const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPi1VZrQ3V2wqZ0o2d1oZyHk7
 const HASH: &str = "$6$canarysalt$CanaryCanaryCanaryCanaryCanaryCanaryCanaryCanaryCanaryCanaryCanaryCanaryCanaryCanaryCa";
 
 fn machine() -> GuestSpec {
+    let origin = Origin::CloudImage { image: "noble-server-cloudimg-amd64.img".into() };
+    let root_disk = Disk { storage: "local".parse().unwrap(), size: GibiBytes(20) };
+    let body = Body::Machine(Machine {
+        user: Some(user("phoenix_user", Some(KEY))),
+        ..Machine::default()
+    });
+    let (vmid, name) = (8001_u64.try_into().unwrap(), "docker-vm-01".parse().unwrap());
     GuestSpec {
-        vmid: 8001_u64.try_into().unwrap(),
-        name: "docker-vm-01".parse().unwrap(),
-        node: None,
-        origin: Origin::CloudImage { image: "noble-server-cloudimg-amd64.img".into() },
-        seal: None,
         cores: Some(2),
         memory: MebiBytes(2048),
-        root_disk: Disk { storage: "local".parse().unwrap(), size: GibiBytes(20) },
         nics: vec![nic("10.0.0.45/24", Some("10.0.0.1"), Some("52:54:00:AA:BB:CC"))],
-        boot: Boot::default(),
-        features: Vec::new(),
-        parameters: Parameters::new(),
-        secrets: BTreeMap::new(),
-        application_script: None,
-        gpus: GpuSet::default(),
-        volumes: Vec::new(),
-        ports: Vec::new(),
-        firewall: Firewall::default(),
-        checks: Vec::new(),
-        tests: BTreeMap::new(),
-        dependencies: Vec::new(),
-        model_server: None,
-        route: None,
-        body: Body::Machine(Machine {
-            user: Some(user("phoenix_user", Some(KEY))),
-            before_features: None,
-            after_features: None,
-        }),
-        upstreams: Vec::new(),
+        ..GuestSpec::plain(vmid, name, origin, root_disk, body)
     }
 }
 
@@ -70,7 +49,7 @@ fn nfs(server: &str, path: &str, place: &str) -> Volume {
 }
 
 fn with_user(user: Option<User>) -> GuestSpec {
-    let body = Body::Machine(Machine { user, before_features: None, after_features: None });
+    let body = Body::Machine(Machine { user, ..Machine::default() });
     GuestSpec { body, ..machine() }
 }
 

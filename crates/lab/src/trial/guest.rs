@@ -1,10 +1,7 @@
 //! The containers of trials.
 
-use std::collections::BTreeMap;
-
 use phoenix_domain::{
-    AppArmor, Body, Boot, Container, Disk, Firewall, GibiBytes, GpuSet, GuestSpec, MebiBytes, Nic,
-    Origin, Refused, Seal, Vmid,
+    Body, Container, Disk, GibiBytes, GuestSpec, MebiBytes, Nic, Origin, Refused, Seal, Vmid,
 };
 
 use crate::network::{Bridge, RESOLVER};
@@ -38,40 +35,10 @@ fn container(vmid: u64, name: &str, nth: u8) -> Result<GuestSpec, Refused> {
         mac: None,
         nameservers: vec![RESOLVER.into()],
     };
-    Ok(GuestSpec {
-        vmid: Vmid::try_from(vmid)?,
-        name: format!("try-{name}").parse()?,
-        node: None,
-        origin: Origin::Template { archive: "none".into() },
-        seal: None,
-        cores: None,
-        memory: MebiBytes(2048),
-        root_disk: Disk { storage: "local".parse()?, size: GibiBytes(8) },
-        nics: vec![nic],
-        boot: Boot::default(),
-        features: Vec::new(),
-        parameters: BTreeMap::new(),
-        secrets: BTreeMap::new(),
-        application_script: None,
-        gpus: GpuSet::default(),
-        volumes: Vec::new(),
-        ports: Vec::new(),
-        firewall: Firewall::default(),
-        checks: Vec::new(),
-        tests: BTreeMap::new(),
-        dependencies: Vec::new(),
-        model_server: None,
-        route: None,
-        upstreams: Vec::new(),
-        body: Body::Container(Container {
-            unprivileged: true,
-            swap: None,
-            options: BTreeMap::new(),
-            apparmor: AppArmor::Generated,
-            apparmor_nesting: false,
-            raw_lines: Vec::new(),
-            id_maps: Vec::new(),
-            portainer_role: None,
-        }),
-    })
+    let origin = Origin::Template { archive: "none".into() };
+    let root_disk = Disk { storage: "local".parse()?, size: GibiBytes(8) };
+    let (vmid, name) = (Vmid::try_from(vmid)?, format!("try-{name}").parse()?);
+    let body = Body::Container(Container::default());
+    let plain = GuestSpec::plain(vmid, name, origin, root_disk, body);
+    Ok(GuestSpec { memory: MebiBytes(2048), nics: vec![nic], ..plain })
 }

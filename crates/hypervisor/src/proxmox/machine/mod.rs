@@ -16,10 +16,10 @@ use phoenix_domain::{Change, Foreseen, GuestKey, GuestSpec, Origin, Property, Ru
 
 use self::acts::Ground;
 pub(super) use self::seeds::password;
-use super::acts::{Act, Shown};
+use super::acts::{Act, Common, Shown, after};
 use super::conf::Conf;
 use super::notes::Task;
-use super::{Proxmox, edit, tool};
+use super::{Proxmox, edit};
 use crate::inside::{Room, Way};
 use crate::{Hand, HostError};
 
@@ -54,14 +54,14 @@ impl Proxmox {
                 {
                     self.notes.mark_stale(vmid, &process.boot())?;
                 }
-                self.do_to_machine(want, &conf, &acts, hand).await
+                self.do_all(want, &conf, &acts, hand).await
             }
             Change::Start | Change::Restart => {
                 if self.finish_sealing(key, &conf, hand).await? {
                     return Ok(());
                 }
                 self.notes.forget_clean(vmid)?;
-                self.do_to_machine(want, &conf, &acts, hand).await
+                self.do_all(want, &conf, &acts, hand).await
             }
             Change::AwaitAgent => self.await_agent(want, hand).await,
             Change::InstallFeature { .. }
@@ -98,7 +98,7 @@ impl Proxmox {
                 if !self.notes.is_clean(vmid, runs.as_ref())? {
                     self.notes.forget_clean(vmid)?;
                 }
-                self.do_to_machine(want, &conf, &acts, hand).await
+                self.do_all(want, &conf, &acts, hand).await
             }
             Change::ConvertToTemplate { .. } if !self.notes.is_clean(vmid, None)? => {
                 Err(HostError::Failed {
@@ -109,12 +109,12 @@ impl Proxmox {
             }
             Change::ConvertToTemplate { .. } => {
                 self.notes.begin(Task::Sealing, vmid, &[])?;
-                self.do_to_machine(want, &conf, &acts, hand).await?;
+                self.do_all(want, &conf, &acts, hand).await?;
                 self.notes.end(Task::Sealing, vmid)
             }
             Change::TakeSnapshot { name, .. } | Change::RemoveSnapshot { name } => {
                 self.notes.begin_locking(vmid, name)?;
-                self.do_to_machine(want, &conf, &acts, hand).await?;
+                self.do_all(want, &conf, &acts, hand).await?;
                 self.notes.end(Task::Locking, vmid)
             }
             Change::GrowRootDisk { .. }
@@ -122,7 +122,7 @@ impl Proxmox {
             | Change::Adopt
             | Change::Destroy { .. }
             | Change::Create { .. }
-            | Change::RemoveHalfMade => self.do_to_machine(want, &conf, &acts, hand).await,
+            | Change::RemoveHalfMade => self.do_all(want, &conf, &acts, hand).await,
         }
     }
 
@@ -135,11 +135,7 @@ impl Proxmox {
     ) -> Result<(), HostError> {
         self.check_machine(want, origin)?;
         let vmid = want.vmid;
-        // Whoever was killed right after the config was removed has left volumes of nobody.
-        if let Some(before) = self.notes.begun(Task::Making, vmid)? {
-            self.free_debris(want.into(), &before, hand).await?;
-            self.notes.end(Task::Making, vmid)?;
-        }
+        self.clear_for(want, hand).await?;
         self.notes.forget_clean(vmid)?;
         let storages = [want.root_disk.storage.clone()];
         let empty = Conf::default();
@@ -148,52 +144,23 @@ impl Proxmox {
                 let image = self.bring_image(image, hand).await?;
                 self.notes.begin(Task::Making, vmid, &storages)?;
                 let acts = self.machine_acts_of(want, &empty, None, change, &image)?;
-                self.do_to_machine(want, &empty, &acts, hand).await?;
+                self.do_all(want, &empty, &acts, hand).await?;
             }
             Origin::Clone { parent } => {
                 let of = GuestKey { vmid: *parent, ..GuestKey::from(want) };
                 let turn = self.turn(*parent, hand).await?;
                 let hand = hand.and(&turn.lock);
-                let conf = self.conf(of)?.ok_or_else(|| HostError::Failed {
-                    what: format!("cloning {parent}"),
-                    why: "it is gone".to_owned(),
-                    output: String::new(),
-                })?;
+                let conf = self.to_clone(of)?;
                 if let Some(by) = conf.lock() {
                     let (what, by) = (edit::called(of), by.to_owned());
                     return Err(HostError::Locked { what, by });
                 }
                 self.notes.begin(Task::Making, vmid, &storages)?;
                 let acts = self.machine_acts(want, &empty, Some(&conf), change)?;
-                self.do_to_machine(want, &empty, &acts, &hand).await?;
+                self.do_all(want, &empty, &acts, &hand).await?;
             }
         }
         self.notes.end(Task::Making, vmid)
-    }
-
-    async fn do_to_machine(
-        &self,
-        want: &GuestSpec,
-        conf: &Conf,
-        acts: &[Act],
-        hand: &Hand,
-    ) -> Result<(), HostError> {
-        for act in acts {
-            match act {
-                Act::Tool(kind, arguments) => {
-                    tool::of(*kind, &self.layout, arguments, hand).await?;
-                }
-                Act::Seed => self.put_seed(want, &conf.settled()).await?,
-                Act::NoSeed => self.forget_seed(want.vmid)?,
-                Act::Edit(edit) => {
-                    edit::edit(&self.layout, want.into(), self.whose(want.vmid), edit).await?;
-                }
-                Act::Firewall(firewall) => self.put_firewall(want, firewall)?,
-                // Said for people, or none of a machine's.
-                Act::Profile(_) | Act::Directory { .. } | Act::Inside(_) | Act::Wait(_) => {}
-            }
-        }
-        Ok(())
     }
 
     fn machine_acts(
@@ -220,7 +187,8 @@ impl Proxmox {
     ) -> Result<Vec<Act>, HostError> {
         let cicustom = self.cicustom(want.vmid)?;
         let cicustom = &cicustom;
-        Ok(Ground { cell: &self.cell, want, conf, parent, cicustom, image }.acts(change))
+        let common = Common { cell: &self.cell, want, conf, parent };
+        Ok(Ground { common, cicustom, image }.acts(change))
     }
 
     pub(super) fn commands_for_machine(
@@ -237,21 +205,7 @@ impl Proxmox {
             let Ok(acts) = self.machine_acts(want, &conf, parent.as_ref(), change) else { break };
             all.push(acts.iter().map(|act| Shown(act, key).to_string()).collect());
             let is_running = before.guest.as_ref().is_some_and(|guest| guest.run != Run::Stopped);
-            for act in &acts {
-                match act {
-                    Act::Tool(_, arguments) => {
-                        super::acts::imagine(&mut conf, parent.as_ref(), arguments, is_running);
-                    }
-                    Act::Edit(edit) => conf.main = edit.made(&conf.main, self.whose(want.vmid)),
-                    Act::Seed
-                    | Act::NoSeed
-                    | Act::Firewall(_)
-                    | Act::Profile(_)
-                    | Act::Directory { .. }
-                    | Act::Inside(_)
-                    | Act::Wait(_) => {}
-                }
-            }
+            conf = after(&conf, parent.as_ref(), &acts, self.whose(want.vmid), is_running);
         }
         all
     }

@@ -67,7 +67,11 @@ impl Proxmox {
     }
 
     /// Writes what a machine is told.
-    pub(super) async fn put_seed(&self, want: &GuestSpec, have: &Section) -> Result<(), HostError> {
+    pub(in crate::proxmox) async fn put_seed(
+        &self,
+        want: &GuestSpec,
+        have: &Section,
+    ) -> Result<(), HostError> {
         let secrets = self.library.open(&password(want)).await?;
         let hash = secrets.value(PASSWORD);
         let seed = self.seed(want, have, hash)?;
@@ -104,7 +108,7 @@ impl Proxmox {
     }
 
     /// Takes away what a machine was told, once it is gone.
-    pub(super) fn forget_seed(&self, vmid: Vmid) -> Result<(), HostError> {
+    pub(in crate::proxmox) fn forget_seed(&self, vmid: Vmid) -> Result<(), HostError> {
         for part in PARTS {
             match self.seed_file(vmid, part).map(fs::remove_file) {
                 Ok(Err(err)) if err.kind() != io::ErrorKind::NotFound => {

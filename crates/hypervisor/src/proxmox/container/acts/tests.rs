@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 
 use phoenix_domain::{
-    Check, FirewallAction, FirewallRule, GibiBytes, IdMap, MebiBytes, TrafficDirection,
+    Boot, Check, Firewall, FirewallAction, FirewallRule, GibiBytes, GuestSpec, IdMap, MebiBytes,
+    NodeName, RawLine, SpecDigest, TrafficDirection,
 };
 use phoenix_testkit::guest;
 
-use super::shown::quoted;
 use super::*;
+use crate::proxmox::acts::{self, Shown};
 
 /// A guest that asks for everything there is to be asked for.
 fn everything() -> GuestSpec {
@@ -85,19 +86,15 @@ fn shown(want: &GuestSpec, conf: &Conf, parent: Option<&Conf>, changes: &[Change
     let mut conf = conf.clone();
     let mut text = String::new();
     for change in changes {
-        let ground = Ground {
-            cell: &home(),
-            want,
-            container: want.container().unwrap(),
-            conf: &conf,
-            parent,
-            kept: &[],
-        };
+        let home = home();
+        let common = Common { cell: &home, want, conf: &conf, parent };
+        let ground = Ground { common, container: want.container().unwrap(), kept: &[] };
+        let acts = ground.acts(change);
         writeln!(text, "{change}").unwrap();
-        for act in ground.acts(change) {
-            writeln!(text, "    {}", Shown(&act, want.into())).unwrap();
+        for act in &acts {
+            writeln!(text, "    {}", Shown(act, want.into())).unwrap();
         }
-        conf = ground.imagine(change, false);
+        conf = acts::after(&conf, parent, &acts, common.whose(), false);
     }
     text.replace(SpecDigest::of(want).digits(), "DIGEST")
         .replace(want.contents().digits(), "CONTENTS")
@@ -199,17 +196,14 @@ fn what_is_not_wanted_any_more_goes() {
 fn a_guest_that_is_as_wanted_costs_no_option() {
     let want = everything();
     let cell = home();
-    let ground = |conf| Ground {
-        cell: &cell,
-        want: &want,
-        container: want.container().unwrap(),
-        conf,
-        parent: None,
-        kept: &[],
+    let ground = |conf| {
+        let common = Common { cell: &cell, want: &want, conf, parent: None };
+        Ground { common, container: want.container().unwrap(), kept: &[] }
     };
     let parent = conf(PARENT);
     let set = Change::SetProperties { to: want.properties() };
-    let once = ground(&parent).imagine(&set, false);
+    let acts = ground(&parent).acts(&set);
+    let once = acts::after(&parent, None, &acts, ground(&parent).common.whose(), false);
 
     let again = ground(&once).acts(&Change::SetProperties {
         to: want
@@ -235,11 +229,4 @@ fn a_guest_that_is_as_wanted_costs_no_option() {
     // A place in the order is set whole.
     let is_startup = |act: &Act| matches!(act, Act::Tool(_, words) if words.iter().all(|word| word != "--net0" && word != "--delete" && !word.starts_with("--dev")));
     assert!(again.iter().all(is_startup), "{again:?}");
-}
-
-#[test]
-fn words_are_quoted_as_a_shell_needs_it() {
-    assert_eq!(quoted("name=eth0,bridge=vmbr0"), "name=eth0,bridge=vmbr0");
-    assert_eq!(quoted("it's $HOME"), r"'it'\''s $HOME'");
-    assert_eq!(quoted(""), "''");
 }
