@@ -14,6 +14,7 @@ mod goal;
 mod gpu;
 mod graph;
 mod guest;
+pub mod health;
 mod job;
 mod name;
 mod network;
