@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::mem::discriminant;
 
 use crate::{
-    BootId, Change, GibiBytes, GuestSpec, Health, Inside, Made, Origin, Owner, Property, Refusal,
-    Run, Seen, SeenGuest, Step, StepName, Volume, VolumeSource,
+    BootId, Change, GibiBytes, GuestSpec, Health, Inside, Kind, Made, Origin, Owner, Property,
+    Refusal, Run, Seen, SeenGuest, Step, StepName, Volume, VolumeSource,
 };
 
 /// A change that will be made, and in which step.
@@ -62,6 +62,8 @@ impl Seen {
             | Change::InstallFeature { .. }
             | Change::SetUpService { .. }
             | Change::RunApplicationScript { .. }
+            | Change::RestartServices
+            | Change::ForgetApplication
             | Change::AwaitHealthy
             | Change::TakeSnapshot { .. }
             | Change::RemoveSnapshot { .. }
@@ -116,12 +118,13 @@ impl SeenGuest {
             Change::CleanForTemplate => self.is_clean = true,
             Change::Adopt => self.owner = Owner::Phoenix,
             Change::SetProperties { to } => {
-                let is_machine = self.unprivileged.is_none();
+                let kind = match self.unprivileged {
+                    Some(_) => Kind::Container,
+                    None => Kind::Machine,
+                };
                 let waits = |property: &Property| {
-                    property.needs_restart()
+                    property.waits_in(kind)
                         || (self.is_rigid && matches!(property, Property::Nics(_)))
-                        || (is_machine
-                            && matches!(property, Property::Cores(_) | Property::Memory(_)))
                 };
                 if self.run == Run::Running && to.iter().any(waits) {
                     self.run = Run::RunningStale;
@@ -168,6 +171,14 @@ impl SeenGuest {
             Change::RunApplicationScript { script } => {
                 self.inside().application = Some(script.clone());
             }
+            Change::RestartServices => {
+                self.inside().repaired = Some(BootId::new("the next one".to_owned()));
+            }
+            Change::ForgetApplication => {
+                let inside = self.inside();
+                (inside.service, inside.application) = (None, None);
+                inside.repaired = Some(BootId::new("the next one".to_owned()));
+            }
             Change::AwaitHealthy => self.inside().health = Health::Healthy,
             Change::TakeSnapshot { name, contents } => {
                 self.snapshots.insert(name.clone(), contents.clone());
@@ -198,6 +209,7 @@ fn untouched() -> Inside {
         outdated: BTreeSet::new(),
         service: None,
         application: None,
+        repaired: None,
         agent_answers: false,
         health: Health::Ailing("nobody has waited for it yet".to_owned()),
     }

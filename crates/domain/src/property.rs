@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AppArmor, Body, Boot, Firewall, GpuSet, GuestSpec, Hostname, IdMap, MebiBytes, Nic, RawLine,
-    SpecDigest, User,
+    AppArmor, Body, Boot, Firewall, GpuSet, GuestSpec, Hostname, IdMap, Kind, MebiBytes, Nic,
+    RawLine, SpecDigest, User,
 };
 
 /// One property of a guest, with the value it should have or has.
@@ -139,5 +139,11 @@ impl Property {
             | Self::Firewall(_)
             | Self::Spec(_) => false,
         }
+    }
+
+    /// Says the same of a guest of this kind: a machine does not get cores or memory while it runs.
+    pub fn waits_in(&self, kind: Kind) -> bool {
+        let is_hardware = matches!(self, Self::Cores(_) | Self::Memory(_));
+        self.needs_restart() || (kind == Kind::Machine && is_hardware)
     }
 }
