@@ -77,6 +77,10 @@ pub enum Change {
         /// Which.
         script: FileName,
     },
+    /// Start what it serves anew.
+    RestartServices,
+    /// Forget that its application was set up, so that this is done once more.
+    ForgetApplication,
     /// Wait until what it offers answers.
     AwaitHealthy,
     /// Take a snapshot.
@@ -153,6 +157,8 @@ impl Change {
             | Self::InstallFeature { .. }
             | Self::SetUpService { .. }
             | Self::RunApplicationScript { .. }
+            | Self::RestartServices
+            | Self::ForgetApplication
             | Self::AwaitHealthy
             | Self::TakeSnapshot { .. }
             | Self::ConvertToTemplate { .. }
@@ -177,6 +183,8 @@ impl Change {
             | Self::InstallFeature { .. }
             | Self::SetUpService { .. }
             | Self::RunApplicationScript { .. }
+            | Self::RestartServices
+            | Self::ForgetApplication
             | Self::TakeSnapshot { .. }
             | Self::RemoveSnapshot { .. }
             | Self::CleanForTemplate
@@ -210,6 +218,8 @@ impl Change {
             | Self::InstallFeature { .. }
             | Self::SetUpService { .. }
             | Self::RunApplicationScript { .. }
+            | Self::RestartServices
+            | Self::ForgetApplication
             | Self::AwaitHealthy
             | Self::TakeSnapshot { .. }
             | Self::ConvertToTemplate { .. }
@@ -234,6 +244,8 @@ impl Change {
             Self::InstallFeature { .. } => "install-feature",
             Self::SetUpService { .. } => "set-up-service",
             Self::RunApplicationScript { .. } => "run-application-script",
+            Self::RestartServices => "restart-services",
+            Self::ForgetApplication => "forget-application",
             Self::AwaitHealthy => "await-healthy",
             Self::TakeSnapshot { .. } => "take-snapshot",
             Self::RemoveSnapshot { .. } => "remove-snapshot",
@@ -276,6 +288,8 @@ impl fmt::Display for Change {
             Self::InstallFeature { feature } => write!(f, "install {feature}"),
             Self::SetUpService { feature } => write!(f, "set up what {feature} serves"),
             Self::RunApplicationScript { script } => write!(f, "run {script}"),
+            Self::RestartServices => f.write_str("restart what it serves"),
+            Self::ForgetApplication => f.write_str("forget that its application was set up"),
             Self::AwaitHealthy => f.write_str("wait until it is healthy"),
             Self::TakeSnapshot { name, .. } => write!(f, "take the snapshot {name}"),
             Self::RemoveSnapshot { name } => write!(f, "remove the snapshot {name}"),

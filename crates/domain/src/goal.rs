@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::steps::{
-    self, CONTAINER, MACHINE, RESTARTED_CONTAINER, RESTARTED_MACHINE, RUNNING_CONTAINER,
-    RUNNING_MACHINE, Remove, STOPPED,
+    self, CONTAINER, MACHINE, REAPPLIED_CONTAINER, REPAIRED_MACHINE, RESTARTED_CONTAINER,
+    RESTARTED_MACHINE, RUNNING_CONTAINER, RUNNING_MACHINE, Remove, STOPPED,
 };
 use crate::{Body, BootId, GuestSpec, Step};
 
@@ -25,11 +25,28 @@ pub enum Goal {
     Stopped,
     /// It was started anew since this was asked for.
     Restarted,
+    /// It was repaired since this was asked for. Whether that helped is not for who repairs it to say.
+    Repaired {
+        /// How.
+        by: Repair,
+    },
     /// It is not there.
     Absent {
         /// What becomes of what it stored.
         volumes: Fate,
     },
+}
+
+/// What is done to a guest that is there, and does not serve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Repair {
+    /// What it serves is started anew.
+    Service,
+    /// The guest is started anew.
+    Guest,
+    /// Its application is set up once more.
+    Application,
 }
 
 /// What becomes of the volumes of a guest that goes.
@@ -45,7 +62,7 @@ pub enum Fate {
 impl Goal {
     /// Returns the steps that lead there; those that do not concern the guest are left out.
     ///
-    /// `before` is the boot that was running when a restart was begun.
+    /// `before` is what ran when a restart was begun, or what was made last when a repair was.
     pub fn way(self, want: &GuestSpec, before: Option<&BootId>) -> Vec<Box<dyn Step>> {
         let is_container = matches!(want.body, Body::Container(_));
         let of = |container, machine| if is_container { container } else { machine };
@@ -57,6 +74,15 @@ impl Goal {
             Self::Restarted => {
                 (Some(steps::restart(before.cloned())), of(RESTARTED_CONTAINER, RESTARTED_MACHINE))
             }
+            Self::Repaired { by: Repair::Service } => {
+                (Some(steps::restart_services(before.cloned())), &[])
+            }
+            Self::Repaired { by: Repair::Guest } => {
+                (Some(steps::restart(before.cloned())), of(&[], REPAIRED_MACHINE))
+            }
+            Self::Repaired { by: Repair::Application } => {
+                (Some(steps::reapply(before.cloned())), of(REAPPLIED_CONTAINER, &[]))
+            }
             Self::Absent { volumes } => (Some(Box::new(Remove { volumes })), &[]),
         };
         let rest = rest.iter().map(|step| Box::new(*step) as Box<dyn Step>);
@@ -66,7 +92,12 @@ impl Goal {
     /// Says whether the guest is there, with what others stand on, once the goal is reached.
     pub fn leaves_a_guest(self) -> bool {
         match self {
-            Self::Present | Self::Adopted | Self::Running | Self::Stopped | Self::Restarted => true,
+            Self::Present
+            | Self::Adopted
+            | Self::Running
+            | Self::Stopped
+            | Self::Restarted
+            | Self::Repaired { .. } => true,
             Self::Absent { .. } => false,
         }
     }
@@ -76,7 +107,11 @@ impl Goal {
     pub fn is_downwards(self) -> bool {
         match self {
             Self::Stopped | Self::Absent { .. } => true,
-            Self::Present | Self::Adopted | Self::Running | Self::Restarted => false,
+            Self::Present
+            | Self::Adopted
+            | Self::Running
+            | Self::Restarted
+            | Self::Repaired { .. } => false,
         }
     }
 
@@ -84,7 +119,11 @@ impl Goal {
     pub fn is_whole(self) -> bool {
         match self {
             Self::Present | Self::Adopted => true,
-            Self::Running | Self::Stopped | Self::Restarted | Self::Absent { .. } => false,
+            Self::Running
+            | Self::Stopped
+            | Self::Restarted
+            | Self::Repaired { .. }
+            | Self::Absent { .. } => false,
         }
     }
 }
@@ -97,7 +136,25 @@ impl fmt::Display for Goal {
             Self::Running => "running",
             Self::Stopped => "stopped",
             Self::Restarted => "restarted",
+            Self::Repaired { .. } => "repaired",
             Self::Absent { .. } => "absent",
         })
+    }
+}
+
+impl Repair {
+    /// Returns its name, as it is typed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Service => "service",
+            Self::Guest => "guest",
+            Self::Application => "application",
+        }
+    }
+}
+
+impl fmt::Display for Repair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
     }
 }

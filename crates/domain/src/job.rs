@@ -31,10 +31,13 @@ pub enum Cause {
     Retried,
     /// Where it leads to has changed since it was told.
     UpstreamsChanged,
-    /// The health monitor found it sick.
+    /// It does not serve as it should.
     Repair {
-        /// The reason code.
+        /// The code of the reason.
         reason: String,
+        /// The incident it is about, where there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        incident: Option<String>,
     },
 }
 

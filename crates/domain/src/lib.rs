@@ -44,7 +44,7 @@ pub use event::{
 };
 pub use fleet::{Fleet, FleetError};
 pub use foresee::{Foreseen, foresee};
-pub use goal::{Fate, Goal};
+pub use goal::{Fate, Goal, Repair};
 pub use gpu::GpuSet;
 pub use graph::{Cycle, order};
 pub use guest::{

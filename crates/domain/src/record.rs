@@ -259,9 +259,11 @@ impl Record {
     /// needs it whole, what is to go needs it out of the way.
     pub fn lets(&self, goal: Goal) -> bool {
         match goal {
-            Goal::Present | Goal::Adopted | Goal::Running | Goal::Restarted => {
-                self.can_be_stood_on()
-            }
+            Goal::Present
+            | Goal::Adopted
+            | Goal::Running
+            | Goal::Restarted
+            | Goal::Repaired { .. } => self.can_be_stood_on(),
             Goal::Stopped => self.is_complete() && self.desired.goal.is_downwards(),
             Goal::Absent { .. } => self.is_complete() && !self.desired.goal.leaves_a_guest(),
         }
@@ -275,8 +277,12 @@ impl Record {
         }
         Some(match self.desired.goal {
             Goal::Present | Goal::Adopted => Goal::Present,
-            Goal::Running | Goal::Restarted if self.work.phase == Phase::Completed => Goal::Present,
-            Goal::Running | Goal::Restarted => Goal::Running,
+            Goal::Running | Goal::Restarted | Goal::Repaired { .. }
+                if self.work.phase == Phase::Completed =>
+            {
+                Goal::Present
+            }
+            Goal::Running | Goal::Restarted | Goal::Repaired { .. } => Goal::Running,
             Goal::Stopped => Goal::Stopped,
             Goal::Absent { .. } => Goal::Absent { volumes: Fate::Kept },
         })

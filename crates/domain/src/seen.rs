@@ -88,7 +88,7 @@ pub enum Run {
     RunningStale,
 }
 
-/// Names one boot of a guest: another start has another one.
+/// Names one boot of a guest, or one repair in it: another one has another name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BootId(String);
@@ -172,6 +172,9 @@ pub struct Inside {
     pub service: Option<FeatureName>,
     /// The application script with such a receipt.
     pub application: Option<FileName>,
+    /// What tells the last repair that was made in it from every other one; absent where none was.
+    #[serde(default)]
+    pub repaired: Option<BootId>,
     /// Whether its agent answers; containers need none.
     pub agent_answers: bool,
     /// Whether what it offers answers.

@@ -49,6 +49,10 @@ pub enum StepName {
     StopGuest,
     /// Start it anew.
     RestartGuest,
+    /// Start what it serves anew.
+    RestartServices,
+    /// Have its application set up once more.
+    ReapplyApplication,
     /// Remove it.
     RemoveGuest,
 }
@@ -206,6 +210,8 @@ impl fmt::Display for StepName {
             Self::AdoptGuest => "adopt_guest",
             Self::StopGuest => "stop_guest",
             Self::RestartGuest => "restart_guest",
+            Self::RestartServices => "restart_services",
+            Self::ReapplyApplication => "reapply_application",
             Self::RemoveGuest => "remove_guest",
         })
     }

@@ -85,7 +85,10 @@ fn facts() -> Vec<Fact> {
             upstreams: None,
         }
         .into(),
-        RepairRequested { desired: desired(2, Cause::Repair { reason: "hung".to_owned() }) }.into(),
+        RepairRequested {
+            desired: desired(2, Cause::Repair { reason: "hung".to_owned(), incident: None }),
+        }
+        .into(),
         claim().into(),
         Failed { why: "tried 8 times".to_owned() }.into(),
         DeadLettered { letter: 7 }.into(),

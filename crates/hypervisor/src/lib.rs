@@ -19,6 +19,7 @@ mod lock;
 pub mod lxc;
 pub mod proxmox;
 mod recipe;
+mod repair;
 pub mod seed;
 pub mod simulated;
 mod vault;

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::recipe::{Recipe, RecipeFile, collect};
+use crate::repair::{self, Service};
 use crate::vault::Vault;
 use crate::{HostError, gateway};
 
@@ -50,6 +51,7 @@ struct Manifest {
     parameters: BTreeMap<String, Parameter>,
     #[serde(default)]
     secrets: Vec<String>,
+    service: Option<Service>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -238,6 +240,8 @@ impl Library {
             Change::InstallFeature { feature } => Some(self.feature(proc, want, feature)?),
             Change::SetUpService { feature } => Some(self.service(want, feature)?),
             Change::RunApplicationScript { script } => Some(self.script(want, script)?),
+            Change::RestartServices => Some(repair::restart(&self.services()?)),
+            Change::ForgetApplication => Some(repair::forget()),
             Change::Create { .. }
             | Change::RemoveHalfMade
             | Change::SetProperties { .. }
@@ -257,6 +261,24 @@ impl Library {
             | Change::Adopt
             | Change::Destroy { .. } => None,
         })
+    }
+
+    /// Returns what runs what each feature serves, of all features there are: a guest may have some
+    /// that its spec does not name.
+    pub(crate) fn services(&self) -> Result<BTreeMap<FeatureName, Service>, HostError> {
+        let mut services = BTreeMap::new();
+        for folder in self.features.iter().rev() {
+            let Ok(entries) = fs::read_dir(folder) else { continue };
+            for entry in entries.flatten() {
+                let name = entry.file_name();
+                let Some(Ok(feature)) = name.to_str().map(str::parse::<FeatureName>) else {
+                    continue;
+                };
+                let service = manifest(&entry.path())?.service;
+                services.extend(service.map(|service| (feature, service)));
+            }
+        }
+        Ok(services)
     }
 
     /// Returns what sees whether a feature works, in a folder of its name; nothing where there is

@@ -14,6 +14,9 @@ use sha2::{Digest as _, Sha256};
 use crate::HostError;
 use crate::vault::Opened;
 
+/// The receipt of a repair.
+pub(crate) const REPAIR: &str = "repair";
+
 /// What is brought into a guest to be run there.
 #[derive(Debug)]
 pub(crate) struct Recipe {

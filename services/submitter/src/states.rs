@@ -95,7 +95,9 @@ impl States {
             };
             match desired.goal {
                 Goal::Present | Goal::Adopted => desired.stands_on.contains(&guest),
-                Goal::Running | Goal::Stopped | Goal::Restarted => as_made(),
+                Goal::Running | Goal::Stopped | Goal::Restarted | Goal::Repaired { .. } => {
+                    as_made()
+                }
                 Goal::Absent { .. } => false,
             }
         };

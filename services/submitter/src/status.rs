@@ -322,7 +322,11 @@ fn command(around: &Around<'_>, record: &Record) -> Option<String> {
         Standing::Completed if record.work.drift.is_empty() => match record.desired.goal {
             Goal::Stopped => Some(format!("`phoenix start {vmid}` starts it")),
             Goal::Absent { .. } => Some(format!("`phoenix submit {vmid}` builds it again")),
-            Goal::Present | Goal::Adopted | Goal::Running | Goal::Restarted => None,
+            Goal::Present
+            | Goal::Adopted
+            | Goal::Running
+            | Goal::Restarted
+            | Goal::Repaired { .. } => None,
         },
         Standing::Completed => Some(format!("`phoenix submit {vmid}` mends it")),
         Standing::Failed => None,

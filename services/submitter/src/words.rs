@@ -99,6 +99,7 @@ pub(crate) fn done(goal: Goal) -> &'static str {
         Goal::Present | Goal::Adopted => "completed",
         Goal::Running => "started",
         Goal::Restarted => "restarted",
+        Goal::Repaired { .. } => "repaired",
         Goal::Stopped => "stopped",
         Goal::Absent { .. } => "gone",
     }
@@ -112,6 +113,7 @@ fn asked(goal: Goal) -> &'static str {
         Goal::Running => "to be started",
         Goal::Stopped => "to be stopped",
         Goal::Restarted => "to be restarted",
+        Goal::Repaired { .. } => "to be repaired",
         Goal::Absent { volumes: Fate::Kept } => "to be removed",
         Goal::Absent { volumes: Fate::Destroyed } => "to be removed with its volumes",
     }
@@ -185,7 +187,7 @@ pub(crate) fn cause(cause: &Cause) -> String {
         Cause::StoodOnBy(above) => format!("{above} stands on it"),
         Cause::Retried => "another attempt".to_owned(),
         Cause::UpstreamsChanged => "where it leads to has changed".to_owned(),
-        Cause::Repair { reason } => format!("repair: {}", line(reason)),
+        Cause::Repair { reason, .. } => format!("repair: {}", line(reason)),
     }
 }
 

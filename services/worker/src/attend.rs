@@ -7,8 +7,8 @@ use backoff::ExponentialBuilder;
 use phoenix_bus::{End, Pen, Stopped, Token};
 use phoenix_domain::{
     Blocked, Cancelled, Claim, Claimed, Completed, DeadLettered, Facets, Fact, Failed, Failure,
-    Goal, GuestKey, GuestSpec, Move, Obstacle, Record, Refusal, Remedy, RestartBegun, RetryWait,
-    SpecDigest, Standing, Step, StepFailed, StepName, Verdict, next_move,
+    Goal, GuestKey, GuestSpec, Move, Obstacle, Record, Refusal, Remedy, Repair, RestartBegun,
+    RetryWait, SpecDigest, Standing, Step, StepFailed, StepName, Verdict, next_move,
 };
 use phoenix_engine::{Caution, Halt, Outcome, StepError, Walk};
 use phoenix_hypervisor::{Hand, HostError, Hypervisor, Lock, LockError};
@@ -306,25 +306,35 @@ impl<H: Hypervisor> Context<H> {
         state: &Record,
     ) -> Result<Vec<Box<dyn Step>>, Ended> {
         let goal = state.desired.goal;
-        let before = match (&state.work.restart, goal) {
+        let facets = match goal {
+            Goal::Restarted | Goal::Repaired { by: Repair::Guest } => Some(Facets::Config),
+            Goal::Repaired { by: Repair::Service | Repair::Application } => Some(Facets::Inside),
+            Goal::Present | Goal::Adopted | Goal::Running | Goal::Stopped | Goal::Absent { .. } => {
+                None
+            }
+        };
+        let before = match (&state.work.restart, facets) {
             (Some(begun), _) => begun.from.clone(),
-            (None, Goal::Restarted) => {
-                let seen = match self.host.look(spec, Facets::Config).await {
+            (None, Some(facets)) => {
+                let seen = match self.host.look(spec, facets).await {
                     Ok(seen) => seen,
                     Err(err) => {
                         let step = StepName::RestartGuest;
                         return Err(self.failed(pen, state, step, &StepError::Blind(err)).await);
                     }
                 };
-                let boot = seen.guest.and_then(|guest| guest.boot);
+                let guest = seen.guest;
+                let boot = match facets {
+                    Facets::Config => guest.and_then(|guest| guest.boot),
+                    Facets::Inside => {
+                        guest.and_then(|guest| guest.inside).and_then(|inside| inside.repaired)
+                    }
+                };
                 pen.say(RestartBegun { boot: boot.clone() });
                 pen.settled().await.map_err(|Stopped::Fenced| Ended::LetGo)?;
                 boot
             }
-            (
-                None,
-                Goal::Present | Goal::Adopted | Goal::Running | Goal::Stopped | Goal::Absent { .. },
-            ) => None,
+            (None, None) => None,
         };
         Ok(goal.way(spec, before.as_ref()))
     }

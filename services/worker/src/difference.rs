@@ -64,6 +64,8 @@ pub(crate) fn differences(before: &Seen, change: &Change) -> Vec<Difference> {
         Change::RunApplicationScript { script } => {
             vec![difference(&format!("script {script}"), "not run as it is now", "run")]
         }
+        Change::RestartServices => is("not restarted since that was asked for", "restarted"),
+        Change::ForgetApplication => is("set up before that was asked for", "set up anew"),
         Change::TakeSnapshot { name, .. } => {
             vec![difference(&format!("snapshot {name}"), "not there", "there")]
         }

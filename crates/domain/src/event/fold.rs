@@ -115,7 +115,7 @@ impl Record {
                 match desired.goal {
                     Goal::Present | Goal::Adopted => work.phase = Phase::Completed,
                     Goal::Absent { .. } => work.phase = Phase::Defined,
-                    Goal::Running | Goal::Stopped | Goal::Restarted => {}
+                    Goal::Running | Goal::Stopped | Goal::Restarted | Goal::Repaired { .. } => {}
                 }
                 work.attempts = 0;
                 work.waits = 0;

@@ -11,6 +11,7 @@ mod health;
 mod if_there;
 mod power;
 mod remove;
+mod repair;
 mod root_disk;
 mod snapshot;
 mod start;
@@ -30,6 +31,7 @@ use self::health::Healthy;
 use self::if_there::IfThere;
 use self::power::{Restart, Stop};
 pub(crate) use self::remove::Remove;
+use self::repair::{Reapply, RestartServices};
 use self::root_disk::RootDisk;
 use self::snapshot::{SnapshotOfContainer, SnapshotOfMachine};
 use self::start::{StartContainer, StartMachine};
@@ -75,6 +77,12 @@ pub(crate) static RESTARTED_CONTAINER: &[&dyn Step] = &[&Healthy];
 /// What follows where a virtual machine was started anew.
 pub(crate) static RESTARTED_MACHINE: &[&dyn Step] = &[&Agent, &Healthy];
 
+/// What follows where a virtual machine was started anew because it did not serve.
+pub(crate) static REPAIRED_MACHINE: &[&dyn Step] = &[&Agent];
+
+/// What follows where the application of a container was forgotten.
+pub(crate) static REAPPLIED_CONTAINER: &[&dyn Step] = &[&Application];
+
 /// The way of a guest that is to stand still.
 pub(crate) static STOPPED: &[&dyn Step] = &[&IfThere(Stop)];
 
@@ -86,6 +94,18 @@ pub(crate) fn adopt() -> Box<dyn Step> {
 /// Returns the step that starts a guest anew, where `before` ran when that was begun.
 pub(crate) fn restart(before: Option<BootId>) -> Box<dyn Step> {
     Box::new(IfThere(Restart { before }))
+}
+
+/// Returns the step that starts what a guest serves anew, where `before` was its last repair when
+/// that was begun.
+pub(crate) fn restart_services(before: Option<BootId>) -> Box<dyn Step> {
+    Box::new(IfThere(RestartServices { before }))
+}
+
+/// Returns the step that has the application of a guest set up once more, where `before` was its
+/// last repair when that was begun.
+pub(crate) fn reapply(before: Option<BootId>) -> Box<dyn Step> {
+    Box::new(IfThere(Reapply { before }))
 }
 
 impl GuestSpec {

@@ -141,6 +141,7 @@ fn any_guest(want: GuestSpec) -> impl Strategy<Value = SimulatedGuest> {
                     outdated: BTreeSet::new(),
                     service: None,
                     application: other.application_script.clone(),
+                    repaired: None,
                     agent_answers: false,
                     health: Health::Healthy,
                 }),
@@ -161,6 +162,7 @@ fn whole(guest: GuestKey, seen: SeenGuest) -> SimulatedGuest {
         broken: BTreeMap::new(),
         upstreams: None,
         boots: 0,
+        repairs: 0,
     }
 }
 
@@ -188,6 +190,7 @@ fn any_parent(vmid: u64, kind: Kind) -> impl Strategy<Value = SimulatedGuest> {
                 outdated: BTreeSet::new(),
                 service: None,
                 application: spec.application_script.clone(),
+                repaired: None,
                 agent_answers: false,
                 health: Health::Healthy,
             }),

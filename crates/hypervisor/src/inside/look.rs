@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use phoenix_domain::{FeatureName, GuestSpec, Health};
+use phoenix_domain::{BootId, FeatureName, GuestSpec, Health};
 use tokio::time::sleep;
 
 use super::receipt::{LONGEST, RECEIPTS, Receipt};
@@ -13,7 +13,7 @@ use crate::HostError;
 use crate::agent::{Agent, AgentError};
 use crate::kernel::{Init, Inside};
 use crate::library::Library;
-use crate::recipe::Recipe;
+use crate::recipe::{REPAIR, Recipe};
 use crate::vault::Opened;
 
 /// How long a machine has for telling them.
@@ -102,6 +102,7 @@ impl Looking<'_> {
             outdated,
             service,
             application,
+            repaired: receipts.repair(),
             // A container needs no agent: it is entered through the kernel.
             agent_answers: true,
             health,
@@ -178,6 +179,11 @@ impl Receipts {
     /// Returns the features that have left one.
     pub(super) fn features(&self) -> impl Iterator<Item = FeatureName> {
         self.0.keys().filter_map(|name| name.strip_prefix("feature-")?.parse().ok())
+    }
+
+    /// Returns what tells the last repair from every other one.
+    fn repair(&self) -> Option<BootId> {
+        self.0.get(REPAIR).map(|text| BootId::new(text.clone()))
     }
 
     fn read(&self, name: &str) -> Option<Receipt> {

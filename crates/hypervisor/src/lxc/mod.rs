@@ -259,7 +259,9 @@ impl Hypervisor for Lxc {
             Change::AwaitAgent | Change::CleanForTemplate => Ok(()),
             Change::InstallFeature { .. }
             | Change::SetUpService { .. }
-            | Change::RunApplicationScript { .. } => {
+            | Change::RunApplicationScript { .. }
+            | Change::RestartServices
+            | Change::ForgetApplication => {
                 let library = &self.machine.library;
                 let Some(recipe) = library.recipe(Path::new(PROC), want, change)? else {
                     return Ok(());

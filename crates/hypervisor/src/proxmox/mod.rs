@@ -164,6 +164,8 @@ impl Proxmox {
             | Change::InstallFeature { .. }
             | Change::SetUpService { .. }
             | Change::RunApplicationScript { .. }
+            | Change::RestartServices
+            | Change::ForgetApplication
             | Change::AwaitHealthy
             | Change::TakeSnapshot { .. }
             | Change::RemoveSnapshot { .. }

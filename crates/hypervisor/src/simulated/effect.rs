@@ -8,7 +8,7 @@ use phoenix_domain::{
     Origin, Owner, Property, Run, SpecDigest, Volume, VolumeSource, is_gateway,
 };
 
-use super::guest::{AGENT, Frozen, SimulatedGuest, half_made};
+use super::guest::{AGENT, Cure, Frozen, SimulatedGuest, half_made};
 use super::mounts;
 use super::refusal::Refuse;
 use super::settings::Settings;
@@ -183,12 +183,24 @@ fn change(
         Change::SetUpService { feature } => {
             let inside = entered(refuse, guest)?;
             inside.service = Some(feature.clone());
+            guest.cure(&[Cure::Application]);
             guest.model_server.clone_from(&scene.want.model_server);
         }
         Change::RunApplicationScript { script } => {
             let inside = entered(refuse, guest)?;
             inside.application = Some(script.clone());
+            guest.cure(&[Cure::Application]);
             guest.model_server.clone_from(&scene.want.model_server);
+        }
+        Change::RestartServices => {
+            entered(refuse, guest)?;
+            guest.repair();
+            guest.cure(&[Cure::Service]);
+        }
+        Change::ForgetApplication => {
+            let inside = entered(refuse, guest)?;
+            (inside.service, inside.application) = (None, None);
+            guest.repair();
         }
         Change::TakeSnapshot { name, contents } => {
             if guest.seen.snapshots.contains_key(name) {
@@ -285,7 +297,7 @@ pub(super) fn put_properties(guest: &mut SimulatedGuest, to: &[Property]) {
         had.retain(|old| discriminant(old) != discriminant(property));
         had.push(property.clone());
         had.sort_by_key(rank);
-        waits |= property.needs_restart();
+        waits |= property.waits_in(guest.guest.kind);
     }
     if waits && guest.runs() {
         guest.seen.run = Run::RunningStale;

@@ -35,6 +35,9 @@ pub struct SimulatedGuest {
     pub upstreams: Option<SpecDigest>,
     /// How often it was started: the only trace of a start that had to be made again.
     pub boots: u64,
+    /// How often it was repaired from within.
+    #[serde(default)]
+    pub repairs: u64,
 }
 
 /// What a snapshot holds of a guest: what a clone of it begins with.
@@ -86,6 +89,10 @@ pub enum Cure {
     Hand,
     /// A start of its guest.
     Restart,
+    /// A start of what it serves, or of its guest.
+    Service,
+    /// Setting its application up once more.
+    Application,
 }
 
 /// The word under which the agent of a machine can be broken.
@@ -191,7 +198,19 @@ impl SimulatedGuest {
         self.seen.run = Run::Running;
         self.clean = false;
         self.inside().agent_answers = false;
-        self.broken.retain(|_, broken| broken.until != Cure::Restart);
+        self.cure(&[Cure::Restart, Cure::Service]);
+    }
+
+    /// Cures what these cure.
+    pub(super) fn cure(&mut self, cures: &[Cure]) {
+        self.broken.retain(|_, broken| !cures.contains(&broken.until));
+    }
+
+    /// Notes that it was repaired once more.
+    pub(super) fn repair(&mut self) {
+        self.repairs += 1;
+        let name = BootId::new(format!("repair {}", self.repairs));
+        self.inside().repaired = Some(name);
     }
 
     /// Makes it stand still.
@@ -255,6 +274,7 @@ pub(super) fn half_made(
         broken: BTreeMap::new(),
         upstreams: None,
         boots: 0,
+        repairs: 0,
     }
 }
 
@@ -264,6 +284,7 @@ fn blank() -> Inside {
         outdated: BTreeSet::new(),
         service: None,
         application: None,
+        repaired: None,
         agent_answers: false,
         health: Health::Healthy,
     }
@@ -287,6 +308,8 @@ pub(super) fn has_effect(change: &Change) -> bool {
         | Change::InstallFeature { .. }
         | Change::SetUpService { .. }
         | Change::RunApplicationScript { .. }
+        | Change::RestartServices
+        | Change::ForgetApplication
         | Change::TakeSnapshot { .. }
         | Change::RemoveSnapshot { .. }
         | Change::CleanForTemplate

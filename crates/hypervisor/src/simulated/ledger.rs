@@ -111,6 +111,8 @@ fn undoes(first: &Change, second: &Change) -> bool {
         Change::RunApplicationScript { .. } => {
             matches!(second, Change::RunApplicationScript { .. })
         }
+        Change::RestartServices => matches!(second, Change::RestartServices),
+        Change::ForgetApplication => matches!(second, Change::ForgetApplication),
         Change::TakeSnapshot { .. } | Change::RemoveSnapshot { .. } => {
             matches!(second, Change::TakeSnapshot { .. } | Change::RemoveSnapshot { .. })
         }

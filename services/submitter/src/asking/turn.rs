@@ -24,7 +24,9 @@ pub(crate) fn refuse(asked: Vmid, goal: Goal, before: Option<&Record>) -> Result
     let never_built = |is_gone| CommandError::NeverBuilt { asked, is_gone };
     let Some(record) = before else {
         return Err(match goal {
-            Goal::Running | Goal::Restarted | Goal::Stopped => never_built(false),
+            Goal::Running | Goal::Restarted | Goal::Repaired { .. } | Goal::Stopped => {
+                never_built(false)
+            }
             Goal::Present | Goal::Adopted | Goal::Absent { .. } => {
                 CommandError::NeverSubmitted { asked }
             }
@@ -33,10 +35,14 @@ pub(crate) fn refuse(asked: Vmid, goal: Goal, before: Option<&Record>) -> Result
     let is_gone = record.is_complete() && !record.desired.goal.leaves_a_guest();
     let rests = || record.desired.spec.read().is_ok_and(|spec| spec.rests());
     match goal {
-        Goal::Running | Goal::Restarted if rests() => Err(CommandError::Rests { asked }),
+        Goal::Running | Goal::Restarted | Goal::Repaired { .. } if rests() => {
+            Err(CommandError::Rests { asked })
+        }
         Goal::Running if is_on_its_way_up(record) => Ok(()),
         Goal::Running if !is_built(record) => Err(never_built(is_gone)),
-        Goal::Stopped | Goal::Restarted if is_gone || record.work.phase == Phase::Defined => {
+        Goal::Stopped | Goal::Restarted | Goal::Repaired { .. }
+            if is_gone || record.work.phase == Phase::Defined =>
+        {
             Err(never_built(is_gone))
         }
         Goal::Present
@@ -44,6 +50,7 @@ pub(crate) fn refuse(asked: Vmid, goal: Goal, before: Option<&Record>) -> Result
         | Goal::Running
         | Goal::Stopped
         | Goal::Restarted
+        | Goal::Repaired { .. }
         | Goal::Absent { .. } => Ok(()),
     }
 }
@@ -70,6 +77,7 @@ pub(crate) fn on_turn(turn: &Turn, before: Option<&Record>) -> Answer {
         | Goal::Running
         | Goal::Stopped
         | Goal::Restarted
+        | Goal::Repaired { .. }
         | Goal::Absent { .. } => Answer::Ask,
     }
 }
@@ -115,7 +123,11 @@ fn is_in_work(record: &Record) -> bool {
 fn is_on_its_way_up(record: &Record) -> bool {
     is_in_work(record)
         && match record.desired.goal {
-            Goal::Present | Goal::Adopted | Goal::Running | Goal::Restarted => true,
+            Goal::Present
+            | Goal::Adopted
+            | Goal::Running
+            | Goal::Restarted
+            | Goal::Repaired { .. } => true,
             Goal::Stopped | Goal::Absent { .. } => false,
         }
 }

@@ -75,7 +75,7 @@ pub(super) fn text(
             Cause::StoodOnBy(above) => format!("{above} stands on it"),
             Cause::Retried => "another attempt".to_owned(),
             Cause::UpstreamsChanged => "where it leads to has changed".to_owned(),
-            Cause::Repair { reason } => reason,
+            Cause::Repair { reason, .. } => reason,
         };
         let key = GuestKey::from(*guest).to_string();
         line(

@@ -92,7 +92,8 @@ async fn go(typed: Typed<'_>, output: &mut Output) -> Result<u8, CommandError> {
             removal::refuse_what_is_stood_on(&typed.named, &links)?;
         }
         Goal::Stopped => warn_of_dependants(&typed.named, &links, &states, output)?,
-        Goal::Present | Goal::Adopted | Goal::Running | Goal::Restarted => {}
+        Goal::Present | Goal::Adopted | Goal::Running | Goal::Restarted | Goal::Repaired { .. } => {
+        }
     }
 
     let asking =

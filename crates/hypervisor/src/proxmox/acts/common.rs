@@ -41,6 +41,10 @@ impl<'g> Common<'g> {
                 vec![Act::Inside(format!("set up what {feature} serves"))]
             }
             Change::RunApplicationScript { script } => vec![Act::Inside(format!("run {script}"))],
+            Change::RestartServices => vec![Act::Inside("restart what it serves".to_owned())],
+            Change::ForgetApplication => {
+                vec![Act::Inside("forget that its application was set up".to_owned())]
+            }
             Change::AwaitHealthy => checked(&self.want.checks),
             Change::TakeSnapshot { name, contents } => {
                 let line = contents.as_ref().map(mark::contents_line);

@@ -67,7 +67,9 @@ impl Proxmox {
             }
             Change::InstallFeature { .. }
             | Change::SetUpService { .. }
-            | Change::RunApplicationScript { .. } => {
+            | Change::RunApplicationScript { .. }
+            | Change::RestartServices
+            | Change::ForgetApplication => {
                 let Some(recipe) = self.library.recipe(&self.layout.proc(), want, change)? else {
                     return Ok(());
                 };

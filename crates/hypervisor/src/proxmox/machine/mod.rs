@@ -66,7 +66,9 @@ impl Proxmox {
             Change::AwaitAgent => self.await_agent(want, hand).await,
             Change::InstallFeature { .. }
             | Change::SetUpService { .. }
-            | Change::RunApplicationScript { .. } => {
+            | Change::RunApplicationScript { .. }
+            | Change::RestartServices
+            | Change::ForgetApplication => {
                 let Some(recipe) = self.library.recipe(&self.layout.proc(), want, change)? else {
                     return Ok(());
                 };

@@ -68,6 +68,8 @@ impl Ground<'_> {
             | Change::InstallFeature { .. }
             | Change::SetUpService { .. }
             | Change::RunApplicationScript { .. }
+            | Change::RestartServices
+            | Change::ForgetApplication
             | Change::AwaitHealthy
             | Change::TakeSnapshot { .. }
             | Change::RemoveSnapshot { .. }
