@@ -1,12 +1,13 @@
 //! Questions to the worker of a host. They go over core NATS: an answer comes or none does, and
 //! nothing of either is kept.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
 use async_nats::{RequestErrorKind, StatusCode, Subscriber};
 use futures_util::StreamExt as _;
+use phoenix_domain::health::Process;
 use phoenix_domain::{
     Disk, FeatureName, FileName, Goal, GuestSpec, Impact, NodeName, Owner, Run, SnapshotName,
     StepName, Verdict, Volume, WorkerName,
@@ -38,6 +39,13 @@ pub enum Question {
     Plan {
         /// The guests.
         guests: Vec<Inquiry>,
+    },
+    /// How a guest does, seen from within. It looks, and changes nothing.
+    Inspect {
+        /// The guest as it was made.
+        guest: Box<GuestSpec>,
+        /// Whether its checks are run as well.
+        checks: bool,
     },
     /// To run a test in a guest, and to say how that went.
     Test {
@@ -81,6 +89,17 @@ pub enum Answer {
         nth: usize,
         /// Why not, and what can be done.
         why: Blind,
+    },
+    /// How a guest does.
+    Inspected {
+        /// Whether it runs.
+        is_running: bool,
+        /// What runs what its features serve.
+        processes: BTreeMap<FeatureName, Process>,
+        /// What a check of it says is wrong; absent where all pass, or none was made.
+        ailing: Option<String>,
+        /// Where its services answer, where that is not at its own address.
+        elsewhere: BTreeMap<FeatureName, String>,
     },
     /// How a test went.
     Tested {
@@ -373,7 +392,7 @@ impl Bus {
                 Ok(Answer::Failed { what, advice }) => {
                     return Err(Unanswered::Failed { host: host.clone(), what, advice });
                 }
-                Ok(Answer::Here { .. } | Answer::Tested { .. }) => {
+                Ok(Answer::Here { .. } | Answer::Inspected { .. } | Answer::Tested { .. }) => {
                     let (host, what) = (host.clone(), "it says something else".to_owned());
                     return Err(Unanswered::Failed { host, what, advice: None });
                 }
@@ -437,9 +456,10 @@ fn too_long(answer: &Answer, length: usize, most: usize) -> Answer {
         Answer::Plan { nth, .. } | Answer::Blind { nth, .. } => {
             Answer::Blind { nth: *nth, why: Blind { what, advice } }
         }
-        Answer::Here { .. } | Answer::Tested { .. } | Answer::Failed { .. } => {
-            Answer::Failed { what, advice }
-        }
+        Answer::Here { .. }
+        | Answer::Inspected { .. }
+        | Answer::Tested { .. }
+        | Answer::Failed { .. } => Answer::Failed { what, advice },
     }
 }
 

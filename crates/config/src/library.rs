@@ -62,6 +62,9 @@ pub struct Manifest {
     /// Names of secrets it asks for.
     #[serde(default)]
     pub secrets: Vec<String>,
+    /// What runs what it serves: what is restarted when that does not answer any more.
+    #[serde(default)]
+    pub service: Option<Service>,
     /// How to see that it works.
     #[serde(default)]
     pub health: Option<Health>,
@@ -103,6 +106,16 @@ pub enum ParameterKind {
     Boolean,
     /// A list.
     Array,
+}
+
+/// What runs what a feature serves.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Service {
+    /// A unit of systemd.
+    Unit(String),
+    /// A container of Docker.
+    Container(String),
 }
 
 /// How to see that a feature works.

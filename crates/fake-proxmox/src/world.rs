@@ -63,6 +63,11 @@ fn make(root: &Path, settings: &Settings, binary: &Path) -> Outcome<()> {
         link(&format!("nodes/{name}/{kind}"), &root.join("etc/pve").join(kind))?;
     }
     link("../run/lock", &root.join("var/lock"))?;
+    // What fetches images is no program of Proxmox: it is this machine's own.
+    let wget = Path::new("/usr/bin/wget");
+    if wget.exists() {
+        link(&wget.to_string_lossy(), &root.join("usr/bin/wget"))?;
+    }
     for program in PROGRAMS {
         let folder = if program == "lxc-attach" || program == "umount" { "bin" } else { "sbin" };
         link(&binary.to_string_lossy(), &root.join("usr").join(folder).join(program))?;
@@ -79,7 +84,7 @@ fn make(root: &Path, settings: &Settings, binary: &Path) -> Outcome<()> {
     }
     write_deep(&node.at("/etc/pve/storage.cfg"), &config)?;
     for bridge in &settings.bridges {
-        write_deep(&node.at(format!("/sys/class/net/{bridge}/mtu")), "1500\n")?;
+        make_bridge(&node, bridge)?;
     }
     for file in ["/etc/subuid", "/etc/subgid"] {
         write_deep(&node.at(file), "root:100000:65536\n")?;
@@ -92,6 +97,12 @@ fn make(root: &Path, settings: &Settings, binary: &Path) -> Outcome<()> {
     apparmor::begin(&node)?;
     node.write_json("settings.json", &settings)?;
     vmlist::refresh(&node)
+}
+
+fn make_bridge(node: &Node, name: &str) -> Outcome<()> {
+    let own = format!("/sys/class/net/{name}");
+    fs::create_dir_all(node.at(format!("{own}/bridge")))?;
+    write_deep(&node.at(format!("{own}/mtu")), "1500\n")
 }
 
 fn link(to: &str, at: &Path) -> Outcome<()> {
@@ -212,7 +223,7 @@ impl World {
 
     /// Puts a bridge or `VNet` on the node.
     pub fn add_bridge(&self, name: &str) -> Result<(), Broken> {
-        Ok(write_deep(&self.at(&format!("/sys/class/net/{name}/mtu")), "1500\n")?)
+        Ok(make_bridge(&self.node, name)?)
     }
 
     fn run(&self) -> Result<Run, Broken> {

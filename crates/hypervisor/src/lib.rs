@@ -25,7 +25,10 @@ pub mod simulated;
 mod vault;
 mod veil;
 
-use phoenix_domain::{Change, Facets, FileName, Foreseen, GuestSpec, Seen};
+use std::collections::BTreeMap;
+
+use phoenix_domain::health::Process;
+use phoenix_domain::{Change, Facets, FeatureName, FileName, Foreseen, GuestSpec, Seen};
 
 pub use ear::Ear;
 pub use error::HostError;
@@ -43,6 +46,28 @@ pub struct Tested {
     pub passed: bool,
     /// The end of what it printed.
     pub output: String,
+}
+
+/// How closely a guest is inspected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Whether what serves is running.
+    Processes,
+    /// Whether what it offers passes its checks as well.
+    Checks,
+}
+
+/// How a guest does, seen from within.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inspected {
+    /// Whether it runs.
+    pub is_running: bool,
+    /// What runs what its features serve.
+    pub processes: BTreeMap<FeatureName, Process>,
+    /// What a check of it says is wrong; absent where all pass, or none was made.
+    pub ailing: Option<String>,
+    /// Where its services answer, where that is not at its own address.
+    pub elsewhere: BTreeMap<FeatureName, String>,
 }
 
 /// A host with guests on it.
@@ -88,6 +113,19 @@ pub trait Hypervisor: Send + Sync {
         std::future::ready(Err(HostError::Impossible {
             what: format!("the test {test} in {}", want.vmid),
             why: "nothing can be run in guests of this host".to_owned(),
+        }))
+    }
+
+    /// Looks once at how a guest does, from within. Nothing is changed or waited for.
+    fn inspect(
+        &self,
+        want: &GuestSpec,
+        _depth: Depth,
+        _hand: &Hand,
+    ) -> impl Future<Output = Result<Inspected, HostError>> + Send {
+        std::future::ready(Err(HostError::Impossible {
+            what: format!("looking into {}", want.vmid),
+            why: "the guests of this host have no inside".to_owned(),
         }))
     }
 

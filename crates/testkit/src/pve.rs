@@ -71,8 +71,6 @@ impl PveNode {
             let text = format!("Model: \t\t A made-up GPU\nDevice Minor: \t {index}\n");
             fs::write(folder.join("information"), text).unwrap();
         }
-        // What fetches images is no program of Proxmox: it is this machine's own.
-        std::os::unix::fs::symlink("/usr/bin/wget", world.at("/usr/bin/wget")).unwrap();
         for folder in ["features", "scripts", "profiles", "state", "run"] {
             fs::create_dir_all(dir.path().join(folder)).unwrap();
         }

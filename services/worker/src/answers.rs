@@ -6,7 +6,7 @@ use std::time::Instant;
 use futures_util::{StreamExt as _, stream};
 use phoenix_bus::{Answer, Asked, Blind, BusError, Inquiry, Question};
 use phoenix_domain::{FileName, GuestKey, GuestSpec};
-use phoenix_hypervisor::{Hand, Hypervisor, Lock, Tested};
+use phoenix_hypervisor::{Depth, Hand, Hypervisor, Inspected, Lock, Tested};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tracing::debug;
@@ -55,12 +55,29 @@ async fn answer<H: Hypervisor>(context: Arc<Context<H>>, looks: Arc<Semaphore>, 
             let each = stream::iter(guests.clone().into_iter().enumerate());
             each.map(look).buffer_unordered(AT_ONCE).collect::<()>().await;
         }
+        Ok(Question::Inspect { guest, checks }) => {
+            asked.answer(&inspected(&context, guest, *checks).await).await;
+        }
         Ok(Question::Test { guest, script }) => {
             asked.answer(&tested(&context, guest, script).await).await;
         }
         Err(err) => {
             let advice = Some("use the same version of phoenix on both sides".to_owned());
             asked.answer(&Answer::Failed { what: chain(err), advice }).await;
+        }
+    }
+}
+
+/// Looks into a guest. Nobody who works on it is waited for, or kept from it.
+async fn inspected<H: Hypervisor>(context: &Context<H>, guest: &GuestSpec, checks: bool) -> Answer {
+    let depth = if checks { Depth::Checks } else { Depth::Processes };
+    match context.host.inspect(guest, depth, &Hand::holding([])).await {
+        Ok(Inspected { is_running, processes, ailing, elsewhere }) => {
+            Answer::Inspected { is_running, processes, ailing, elsewhere }
+        }
+        Err(err) => {
+            let advice = err.advice().map(str::to_owned);
+            Answer::Failed { what: chain(&err), advice }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use phoenix_domain::{Change, Facets, FileName, Foreseen, GuestSpec, Origin, Seen, StorageId};
-use phoenix_hypervisor::{Hand, HostError, Hypervisor, Inventory, Line, Tested};
+use phoenix_hypervisor::{Depth, Hand, HostError, Hypervisor, Inspected, Inventory, Line, Tested};
 
 /// A host on which only so many clones are made at once on one storage: more of them only make
 /// each other slow.
@@ -60,6 +60,15 @@ impl<H: Hypervisor> Hypervisor for Limited<H> {
         hand: &Hand,
     ) -> Result<Tested, HostError> {
         self.host.test(want, test, hand).await
+    }
+
+    async fn inspect(
+        &self,
+        want: &GuestSpec,
+        depth: Depth,
+        hand: &Hand,
+    ) -> Result<Inspected, HostError> {
+        self.host.inspect(want, depth, hand).await
     }
 
     async fn inventory(&self) -> Result<Inventory, HostError> {

@@ -69,8 +69,8 @@ pub struct Settings {
     /// Where it has its secrets
     #[command(flatten)]
     pub secrets: SecretsArgs,
-    /// The folder below which the node has everything, for a node that is not real
-    #[arg(long, default_value = "/", value_name = "DIR", value_hint = ValueHint::DirPath, hide = true)]
+    /// The folder below which the node has everything: that of `phoenix sim pve init`, to try things
+    #[arg(long, default_value = "/", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub host_root: PathBuf,
     /// How many guests are worked on at once
     #[arg(long, default_value_t = 8, value_name = "N")]

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use phoenix_domain::{GuestSpec, Origin};
+use phoenix_domain::{GuestSpec, Nic, Origin, Verdict};
 use phoenix_engine::Outcome;
 use phoenix_testkit::machine;
 use phoenix_testkit::pve::archive;
@@ -128,9 +128,38 @@ async fn what_is_not_what_was_asked_for_is_thrown_away_and_makes_no_machine() {
     let outcome = site.walk(&of(8000, &publisher, &other)).await;
 
     let Outcome::Stuck { err, .. } = outcome else { unreachable!("{outcome:?}") };
+    // What the operator wrote stays as it is, however often it is fetched.
+    assert_eq!((err.verdict(), publisher.asked().len()), (Verdict::AskHuman, 1));
     let said = format!("{err:?}");
     assert!(said.contains(&other) && said.contains(&digest(&image)), "{said}");
     assert!(!kept(&site, &other, "tiny.img.part").exists());
     assert!(!kept(&site, &other, "tiny.img").exists());
     assert!(site.pve.machine(8000).is_none() && site.volumes().is_empty());
+}
+
+#[tokio::test]
+async fn what_a_machine_needs_and_the_node_has_not_is_said_before_anything_is_made() {
+    let site = site();
+    let spec = machine(8000).storage("fast").disk(4).build();
+    let image = Origin::CloudImage { image: "local:iso/nowhere.img".into() };
+    let nic = Nic {
+        name: None,
+        bridge: "vmbr7".parse().unwrap(),
+        address: "dhcp".parse().unwrap(),
+        gateway: None,
+        mac: None,
+        nameservers: Vec::new(),
+    };
+    for (spec, missing) in [
+        (GuestSpec { origin: image, ..spec.clone() }, "/var/lib/vz/template/iso/nowhere.img"),
+        (GuestSpec { nics: vec![nic], ..spec }, "it has vmbr0"),
+    ] {
+        let outcome = site.walk(&spec).await;
+
+        let Outcome::Stuck { err, .. } = outcome else { unreachable!("{outcome:?}") };
+        assert_eq!(err.verdict(), Verdict::AskHuman);
+        let said = format!("{err:?}");
+        assert!(said.contains(missing), "{said}");
+        assert!(site.pve.machine(8000).is_none() && site.volumes().is_empty());
+    }
 }

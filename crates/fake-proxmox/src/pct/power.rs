@@ -323,7 +323,7 @@ fn warn_of_id_maps(conf: &Conf) {
 }
 
 /// Returns the largest packet of a bridge, which must be there.
-pub(super) fn bridge_mtu(run: &Run, bridge: &str) -> Outcome<u64> {
+pub(crate) fn bridge_mtu(run: &Run, bridge: &str) -> Outcome<u64> {
     let path = run.node.at(format!("/sys/class/net/{bridge}"));
     if bridge.is_empty() || !path.exists() {
         return Err(Die::new(format!("bridge '{bridge}' does not exist")).errno(ENOENT));

@@ -3,8 +3,10 @@
 use super::conf::{Machine, check_lock};
 use super::job::MachineJob;
 use super::life;
+use crate::conf::keys::numbered;
 use crate::die::{Die, Outcome};
 use crate::job::Job;
+use crate::pct::power::bridge_mtu;
 use crate::run::Run;
 use crate::say;
 use crate::schema::options::Given;
@@ -38,6 +40,12 @@ pub(super) fn start(run: &Run, vmid: u32, skip_lock: bool) -> Outcome<()> {
         }
         if Machine::drives(&machine.main).iter().any(|(_, drive)| drive.is_cloudinit()) {
             say::out("generating cloud-init ISO\n");
+        }
+        let is_net = |key: &String| numbered(key, "net").is_some();
+        for (_, value) in machine.main.values.iter().filter(|(key, _)| is_net(key)) {
+            // The real one says so from the script of the interface.
+            let bridge = value.split(',').find_map(|part| part.strip_prefix("bridge="));
+            bridge.map_or(Ok(0), |bridge| bridge_mtu(run, bridge))?;
         }
         run.midpoint();
         life::begin(run, vmid)

@@ -3,6 +3,7 @@
 mod clean;
 mod look;
 mod receipt;
+mod serving;
 mod way;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +21,7 @@ use crate::library::{self, Library, Surroundings, quoted};
 use crate::recipe::{Recipe, RecipeFile, pack};
 use crate::vault::Opened;
 use crate::veil::Veil;
-use crate::{Hand, HostError, Tested, gateway};
+use crate::{Depth, Hand, HostError, Inspected, Tested, gateway};
 
 pub(crate) use self::look::{Looking, Receipts};
 pub(crate) use self::way::Way;
@@ -240,7 +241,13 @@ impl Room<'_> {
     pub(crate) async fn await_health(&self, hand: &Hand) -> Result<(), HostError> {
         self.network().await?;
         self.check_features(AGAIN, hand).await?;
-        let checks = &self.want.checks;
+        self.own_checks(u32::MAX, hand).await
+    }
+
+    /// Runs the operator's own checks, each as often as it says, but no more than that often.
+    async fn own_checks(&self, tries: u32, hand: &Hand) -> Result<(), HostError> {
+        let mut checks = self.want.checks.clone();
+        checks.iter_mut().for_each(|check| check.retries = check.retries.min(tries));
         if checks.is_empty() {
             return Ok(());
         }
@@ -255,6 +262,28 @@ impl Room<'_> {
         let errand = Errand { what: &what, script, input, limit, veil };
         let ended = self.way.run(errand, hand).await?;
         judge(what, ended)
+    }
+
+    /// Looks once whether what it offers works, and at what runs that; nothing is waited for.
+    pub(crate) async fn inspect(&self, depth: Depth, hand: &Hand) -> Result<Inspected, HostError> {
+        let mut inspected =
+            Inspected { is_running: self.way.is_open().await, ..Default::default() };
+        if !inspected.is_running {
+            return Ok(inspected);
+        }
+        inspected.processes = self.processes(hand).await?;
+        if depth == Depth::Checks {
+            let checked = match self.check_features(1, hand).await {
+                Ok(()) => self.own_checks(1, hand).await,
+                Err(err) => Err(err),
+            };
+            inspected.ailing = match checked {
+                Ok(()) => None,
+                Err(HostError::Failed { why, .. } | HostError::Refused { why, .. }) => Some(why),
+                Err(err) => return Err(err),
+            };
+        }
+        Ok(inspected)
     }
 
     /// Runs the checks of all features that are in it, those it was cloned with included; each may

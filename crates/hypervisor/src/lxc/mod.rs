@@ -33,7 +33,7 @@ use crate::command::Command;
 use crate::inside::{Room, Way};
 use crate::kernel::Init;
 use crate::library::Library;
-use crate::{Gpu, Hand, HostError, Hypervisor, Inventory, Tested};
+use crate::{Depth, Gpu, Hand, HostError, Hypervisor, Inspected, Inventory, Tested};
 
 /// Where the process file system is.
 const PROC: &str = "/proc";
@@ -325,6 +325,15 @@ impl Hypervisor for Lxc {
         hand: &Hand,
     ) -> Result<Tested, HostError> {
         self.room(want).test(test, hand).await
+    }
+
+    async fn inspect(
+        &self,
+        want: &GuestSpec,
+        depth: Depth,
+        hand: &Hand,
+    ) -> Result<Inspected, HostError> {
+        self.room(want).inspect(depth, hand).await
     }
 
     async fn inventory(&self) -> Result<Inventory, HostError> {

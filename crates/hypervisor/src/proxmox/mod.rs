@@ -24,7 +24,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use phoenix_domain::{
-    Change, Facets, FileName, Firewall, Foreseen, GuestSpec, Kind, NodeName, Seen, Vmid,
+    Change, Facets, FileName, Firewall, Foreseen, GuestSpec, Kind, NodeName, Property, Seen, Vmid,
 };
 
 use self::acts::{Act, firewall_text};
@@ -36,7 +36,7 @@ use self::made::Turns;
 use self::mark::Whose;
 use self::notes::Notes;
 use crate::library::Library;
-use crate::{Hand, HostError, Hypervisor, Inventory, Tested, directory};
+use crate::{Depth, Hand, HostError, Hypervisor, Inspected, Inventory, Tested, directory};
 
 /// Where a node is and what its driver needs.
 #[derive(Clone, Debug)]
@@ -141,6 +141,31 @@ impl Proxmox {
         })
     }
 
+    /// Says that a guest is to be connected to what is not there. Proxmox itself says so only when it
+    /// starts the guest.
+    fn check_bridges(&self, want: &GuestSpec) -> Result<(), HostError> {
+        let interfaces = self.layout.host("/sys/class/net");
+        for (nth, nic) in want.nics.iter().enumerate() {
+            if interfaces.join(nic.bridge.as_str()).exists() {
+                continue;
+            }
+            let names = fs::read_dir(&interfaces).into_iter().flatten().flatten();
+            let bridges = names.filter(|entry| entry.path().join("bridge").exists());
+            let mut bridges: Vec<_> =
+                bridges.map(|entry| entry.file_name().display().to_string()).collect();
+            bridges.sort_unstable();
+            let has = match bridges.as_slice() {
+                [] => "none".to_owned(),
+                some => some.join(", "),
+            };
+            return Err(HostError::Impossible {
+                what: format!("connecting net{nth} of {} to {}", want.vmid, nic.bridge),
+                why: format!("the node has no bridge or VNet of that name; it has {has}"),
+            });
+        }
+        Ok(())
+    }
+
     /// Says what a change needs and the host has not; what it can fetch by itself is not missing.
     fn check_change(&self, want: &GuestSpec, change: &Change) -> Result<(), HostError> {
         match change {
@@ -148,11 +173,16 @@ impl Proxmox {
                 self.check_machine(want, origin)
             }
             Change::Create { origin, .. } => self.check_container(want, origin),
-            Change::SetProperties { .. } if want.kind() == Kind::Container => {
-                self.check_id_maps(want)
+            Change::SetProperties { to } => {
+                if to.iter().any(|property| matches!(property, Property::Nics(_))) {
+                    self.check_bridges(want)?;
+                }
+                match want.kind() {
+                    Kind::Container => self.check_id_maps(want),
+                    Kind::Machine => Ok(()),
+                }
             }
-            Change::SetProperties { .. }
-            | Change::RemoveHalfMade
+            Change::RemoveHalfMade
             | Change::Attach { .. }
             | Change::Detach { .. }
             | Change::GrowVolume { .. }
@@ -252,6 +282,18 @@ impl Hypervisor for Proxmox {
         match want.kind() {
             Kind::Container => self.room(want).test(test, hand).await,
             Kind::Machine => self.machine_room(want).test(test, hand).await,
+        }
+    }
+
+    async fn inspect(
+        &self,
+        want: &GuestSpec,
+        depth: Depth,
+        hand: &Hand,
+    ) -> Result<Inspected, HostError> {
+        match want.kind() {
+            Kind::Container => self.room(want).inspect(depth, hand).await,
+            Kind::Machine => self.machine_room(want).inspect(depth, hand).await,
         }
     }
 

@@ -26,13 +26,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use phoenix_domain::{Change, Facets, Foreseen, GuestKey, GuestSpec, Seen, SeenParent, StorageId};
+use phoenix_domain::{
+    Change, Facets, Foreseen, GuestKey, GuestSpec, Health, Seen, SeenParent, StorageId,
+};
 use tokio::task::spawn_blocking;
 
 use self::faults::Trouble;
 use self::folder::Folder;
 use crate::command::Command;
-use crate::{Hand, HostError, Hypervisor, Inventory};
+use crate::{Depth, Hand, HostError, Hypervisor, Inspected, Inventory};
 
 pub use self::faults::{Fault, Moment, Pending, Trouble as FaultKind};
 pub use self::guest::{Broken, Cure, Frozen, Sickness, SimulatedGuest};
@@ -177,6 +179,27 @@ impl Hypervisor for Simulated {
         let guest = GuestKey::from(want);
         let line = |ahead: &Foreseen| format!("(simulated) {} {guest}", ahead.change.kind());
         ahead.iter().map(|ahead| vec![line(ahead)]).collect()
+    }
+
+    async fn inspect(
+        &self,
+        want: &GuestSpec,
+        depth: Depth,
+        _hand: &Hand,
+    ) -> Result<Inspected, HostError> {
+        let Some(guest) = self.folder.guest(want.vmid)? else { return Ok(Inspected::default()) };
+        let urls = self.folder.read::<Urls>(services::FILE)?.unwrap_or_default();
+        let urls = urls.get(&GuestKey::from(want)).cloned().unwrap_or_default();
+        let urls = urls.into_iter().filter_map(|(name, url)| Some((name.parse().ok()?, url)));
+        Ok(Inspected {
+            is_running: guest.runs(),
+            processes: services::processes(&guest),
+            ailing: match guest.health() {
+                Health::Ailing(why) if depth == Depth::Checks => Some(why),
+                Health::Ailing(_) | Health::Healthy => None,
+            },
+            elsewhere: urls.collect(),
+        })
     }
 
     async fn inventory(&self) -> Result<Inventory, HostError> {

@@ -119,7 +119,10 @@ async fn ask(
         Answer::Failed { what, advice } => {
             Err(Unanswered::Failed { host: host.clone(), what, advice })
         }
-        Answer::Here { .. } | Answer::Plan { .. } | Answer::Blind { .. } => {
+        Answer::Here { .. }
+        | Answer::Inspected { .. }
+        | Answer::Plan { .. }
+        | Answer::Blind { .. } => {
             let what = "it says something else".to_owned();
             Err(Unanswered::Failed { host: host.clone(), what, advice: None })
         }

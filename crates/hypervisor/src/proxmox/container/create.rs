@@ -51,6 +51,7 @@ impl Proxmox {
         want: &GuestSpec,
         origin: &Origin,
     ) -> Result<(), HostError> {
+        self.check_bridges(want)?;
         self.check_id_maps(want)?;
         self.library.check(want)?;
         match origin {

@@ -103,8 +103,28 @@ impl Proxmox {
             Image::Here(path) if path.starts_with('/') && !self.layout.host(&path).is_file() => {
                 Err(impossible(image, "there is no such file on the host".to_owned()))
             }
-            Image::Here(_) | Image::There { .. } => Ok(()),
+            Image::Here(volume) => self.check_volume(image, &volume),
+            Image::There { .. } => Ok(()),
         }
+    }
+
+    /// Says that a volume with an image is not in its storage. Of a storage that is no folder only
+    /// Proxmox knows how to look there.
+    fn check_volume(&self, image: &str, volume: &str) -> Result<(), HostError> {
+        let Some((storage, name)) = volume.split_once(':') else { return Ok(()) };
+        let Some(folder) = self.folders().into_iter().find(|folder| folder.name == storage) else {
+            return Ok(());
+        };
+        let name = match name.split_once('/') {
+            Some(("iso", file)) => format!("template/iso/{file}"),
+            Some((kind @ "import", file)) => format!("{kind}/{file}"),
+            Some(_) | None => format!("images/{name}"),
+        };
+        let path = format!("{}/{name}", folder.path);
+        if self.layout.host(&path).is_file() {
+            return Ok(());
+        }
+        Err(impossible(image, format!("there is no {path} on the host")))
     }
 
     /// Returns an image as Proxmox imports it, and fetches it where it is not here yet.
@@ -117,6 +137,7 @@ impl Proxmox {
             Image::There { url, digest } => (url, digest),
         };
         let (folder, name) = url.rsplit_once('/').unwrap_or_default();
+        let is_pinned = said.is_some();
         let digest = match said {
             Some(digest) => Ok(digest),
             None => self.listed(folder, name, hand).await,
@@ -145,6 +166,15 @@ impl Proxmox {
         if whole != digest {
             // Going on from here would never make it right.
             fs::remove_file(&part).map_err(unreachable)?;
+            if is_pinned {
+                // Nor would another download: what the operator wrote stays as it is.
+                return Err(impossible(
+                    image,
+                    format!(
+                        "its digest is {whole}, and the file says {digest}; what came was thrown away: see which of the two is right"
+                    ),
+                ));
+            }
             return Err(HostError::Failed {
                 what: format!("fetching {url}"),
                 why: format!(

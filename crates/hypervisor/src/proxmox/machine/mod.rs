@@ -214,6 +214,7 @@ impl Proxmox {
 
     /// Says before a machine is made what will be missing on the way to its end.
     pub(super) fn check_machine(&self, want: &GuestSpec, origin: &Origin) -> Result<(), HostError> {
+        self.check_bridges(want)?;
         self.library.check(want)?;
         self.shelf()?;
         match origin {

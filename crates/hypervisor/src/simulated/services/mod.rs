@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 use std::pin::pin;
 use std::time::{Duration, SystemTime};
 
-use phoenix_domain::GuestKey;
+use phoenix_domain::health::Process;
+use phoenix_domain::{FeatureName, GuestKey};
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{debug, info};
@@ -22,6 +23,7 @@ use tracing::{debug, info};
 use self::offer::Offer;
 use self::server::Servers;
 use super::folder::{Folder, unreachable};
+use super::guest::{Sickness, SimulatedGuest};
 use super::settings::Settings;
 use crate::HostError;
 
@@ -39,6 +41,18 @@ const READ_ANYWAY: u32 = 10;
 
 /// Which service of which guest.
 type Name = (GuestKey, &'static str);
+
+/// Returns what runs what a guest serves. One that refuses to answer has ended.
+pub(super) fn processes(guest: &SimulatedGuest) -> BTreeMap<FeatureName, Process> {
+    let process = |offer: &Offer| match offer.sickness {
+        Some(Sickness::Refuse) => Process::Gone,
+        Some(Sickness::Hang | Sickness::Unavailable | Sickness::Stall | Sickness::Empty) | None => {
+            Process::Alive { stir: 0 }
+        }
+    };
+    let offers = offer::of(guest).into_iter();
+    offers.filter_map(|((_, name), offer)| Some((name.parse().ok()?, process(&offer)))).collect()
+}
 
 /// Serves until it is told to end.
 pub(super) async fn serve(

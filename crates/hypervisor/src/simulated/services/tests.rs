@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::simulated::{Broken, Cure, Effects, Sickness, Simulated, admin, init};
+use crate::simulated::{Broken, Cure, Effects, Simulated, admin, init};
 use crate::{Hand, Hypervisor as _};
 
 /// Asks a service, and returns the status and the body.

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Instant;
 
-use phoenix_domain::{Health, Made};
+use phoenix_domain::Made;
 use phoenix_testkit::guest;
 
 use super::super::faults::strike;
