@@ -3,10 +3,42 @@
 //! A [`Probe`] asks, a [`Reading`] is what it found out. What follows from readings is decided here,
 //! by rules over values; asking, waiting and telling are done elsewhere.
 
+mod condition;
+mod ground;
+mod guards;
+mod heard;
+mod incident;
+mod judge;
+mod ladder;
+mod limits;
+mod lot;
+mod maintenance;
+mod marks;
+mod pace;
 mod probe;
 mod reading;
 mod reason;
+mod rung;
+mod sign;
+mod starts;
+mod together;
+mod told;
+mod turns;
+mod watch;
 
+pub use condition::Condition;
+pub use ground::{Ground, Root};
+pub use guards::{Breaker, Guards};
+pub use heard::{Duty, Heard, HostFacts, Order, Outcome, Patient, SelfCheck, Word};
+pub use incident::{Command, Danger, Exhibit, Incident, IncidentId, Next, Severity};
+pub use judge::{Judge, Turn};
+pub use ladder::{Effect, Ladder, Try};
+pub use limits::{Limits, Mode};
+pub use maintenance::{Maintenance, Selector};
 pub use probe::{Ask, Probe};
 pub use reading::{Evidence, Found, Process, Progress, Reading, Silence};
 pub use reason::Reason;
+pub use rung::{Course, Means, Rung, course};
+pub use starts::Starts;
+pub use told::{Hold, Told};
+pub use watch::{File, Piece, PieceKey, Watch};

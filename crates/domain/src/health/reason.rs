@@ -95,8 +95,59 @@ reasons! {
     Foundation "foundation" "stands on something that is not well",
     /// Its host is silent.
     HostSilent "host-silent" "is on a host that is silent",
+    /// Nobody has looked at it for long enough to say.
+    Unjudged "unjudged" "has not been judged yet",
     /// The monitor itself is not well.
     MonitorSick "monitor-sick" "cannot be judged: the monitor is not well itself",
+}
+
+/// How much a reason weighs when it is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Weight {
+    /// It says that nothing is known.
+    Blind,
+    /// It serves all the same.
+    Mild,
+    /// It does not serve, which is no wonder while it starts.
+    Excused,
+    /// It does not serve.
+    Plain,
+}
+
+impl Reason {
+    pub(super) fn weight(self) -> Weight {
+        match self {
+            Self::ProbeAuth
+            | Self::ProbeConfig
+            | Self::Unreachable
+            | Self::Foundation
+            | Self::HostSilent
+            | Self::Unjudged
+            | Self::MonitorSick => Weight::Blind,
+            Self::Saturated | Self::Optimising | Self::Asleep | Self::UpstreamDown => Weight::Mild,
+            Self::StartStalled
+            | Self::Hung
+            | Self::Unresponsive
+            | Self::AnswersError
+            | Self::CheckFailed
+            | Self::QuorumLost
+            | Self::GuestDown
+            | Self::Flapping => Weight::Excused,
+            Self::Exited
+            | Self::CrashLoop
+            | Self::EngineDead
+            | Self::Orphaned
+            | Self::ArtifactMissing
+            | Self::WrongModel
+            | Self::GpuLost
+            | Self::GpuBroken
+            | Self::DataMissing
+            | Self::RecoveryMode
+            | Self::CollectionBroken
+            | Self::DiskFull
+            | Self::OutOfMemory => Weight::Plain,
+        }
+    }
 }
 
 impl fmt::Display for Reason {

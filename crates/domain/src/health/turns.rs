@@ -1,0 +1,46 @@
+//! Whether a service goes up and down.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+/// So many turns within the window are too many.
+const TOO_MANY: usize = 4;
+
+/// Turns older than this are forgotten, whether or not the service came to rest: what is armed by
+/// recovery alone stays silent for ever about a service that never recovers.
+const WINDOW: TimeDelta = TimeDelta::minutes(30);
+
+/// When a service went down and came up again by itself, lately.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Turns {
+    is_down: bool,
+    at: Vec<DateTime<Utc>>,
+}
+
+impl Turns {
+    /// Takes in whether it is down.
+    pub(super) fn turn(&mut self, is_down: bool, at: DateTime<Utc>) {
+        if self.is_down != is_down {
+            self.is_down = is_down;
+            self.at.push(at);
+        }
+        self.forget(at);
+    }
+
+    /// Takes in that somebody started it: that it comes up now is no turn of its own.
+    pub(super) fn helped(&mut self) {
+        self.is_down = false;
+    }
+
+    /// Says whether there were too many turns until now.
+    pub(super) fn are_many(&mut self, now: DateTime<Utc>) -> bool {
+        self.forget(now);
+        self.at.len() >= TOO_MANY
+    }
+
+    fn forget(&mut self, now: DateTime<Utc>) {
+        self.at.retain(|at| now - *at < WINDOW);
+        let surplus = self.at.len().saturating_sub(TOO_MANY);
+        self.at.drain(..surplus);
+    }
+}

@@ -1,0 +1,364 @@
+//! What is said and done about one guest, after something about it has changed or its time has come.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::super::{
+    Condition, Effect, Exhibit, Hold, Incident, IncidentId, Next, Reason, Root, Severity, Told,
+};
+use super::weigh::{Illness, Stance, Weighed};
+use super::{PieceKey, Watch, words};
+use crate::GuestKey;
+
+/// What keeps a repair back without saying for how long is looked at again after this.
+const AGAIN: TimeDelta = TimeDelta::seconds(10);
+
+/// A guest that should have been read by now is given this much more.
+const LATE: TimeDelta = TimeDelta::seconds(90);
+
+/// Whether repairs may be ordered. Only the passing of time orders them, so that all that is heard
+/// at the same time is heard before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hands {
+    Tied,
+    Free,
+}
+
+impl Watch {
+    pub(super) fn attend(&mut self, guest: GuestKey, told: &mut Vec<Told>) {
+        self.attend_with(guest, Hands::Tied, told);
+    }
+
+    pub(super) fn attend_with(&mut self, guest: GuestKey, hands: Hands, told: &mut Vec<Told>) {
+        let Some(watched) = self.guests.get(&guest) else { return };
+        match self.weigh(watched) {
+            Weighed::Rest => {
+                self.wake(guest, None);
+                self.forgive(guest);
+                self.resolve(&Root::Guest(guest), "nothing is expected of it any more", told);
+            }
+            Weighed::Well(since) => self.attend_well(guest, since, told),
+            Weighed::Coming(until) => {
+                let late = until + LATE;
+                let why = "it is starting, and is looked at again".to_owned();
+                let next = Next::Look { at: until, why };
+                self.attend_waiting(guest, Condition::Starting, next, late, told);
+            }
+            Weighed::Dim(until) => {
+                let why = "nothing is known of it; a human is called".to_owned();
+                let next = Next::Look { at: until, why };
+                self.attend_waiting(guest, Condition::Unknown(Reason::Unjudged), next, until, told);
+            }
+            Weighed::Ill(illness) => self.attend_ill(guest, &illness, hands, told),
+        }
+    }
+
+    fn attend_well(&mut self, guest: GuestKey, since: DateTime<Utc>, told: &mut Vec<Told>) {
+        let root = Root::Guest(guest);
+        let Some(watched) = self.guests.get(&guest) else { return };
+        if let Some(under) = watched.file.under.clone() {
+            self.leave_incident(&under, guest);
+        }
+        if !self.by_root.contains_key(&root) {
+            return self.wake(guest, None);
+        }
+        let Some(watched) = self.guests.get(&guest) else { return };
+        let held = since + self.limits.hold;
+        let is_read = watched
+            .ends
+            .iter()
+            .all(|end| end.judge.last().is_some_and(|last| self.now - last <= LATE));
+        if self.now < held || !is_read {
+            let why = "it serves again, and this is over if that holds".to_owned();
+            let next = Next::Look { at: held, why };
+            let again = if self.now < held { held } else { self.now + AGAIN };
+            return self.attend_waiting(guest, Condition::Healthy, next, again, told);
+        }
+        self.wake(guest, None);
+        self.forgive(guest);
+        self.resolve(&root, "it has served for long enough", told);
+    }
+
+    /// Nothing is done but to wait; whoever was told of it is told that.
+    fn attend_waiting(
+        &mut self,
+        guest: GuestKey,
+        condition: Condition,
+        next: Next,
+        until: DateTime<Utc>,
+        told: &mut Vec<Told>,
+    ) {
+        let Some(mut draft) = self.draft(guest) else {
+            let is_dim = matches!(condition, Condition::Unknown(_));
+            return self.wake(guest, is_dim.then_some(until));
+        };
+        let is_late = until <= self.now && condition == Condition::Starting;
+        if is_late {
+            draft.severity = Severity::Page;
+            draft.next = Next::None { why: "it cannot be read any more".to_owned() };
+        } else {
+            draft.next = next;
+        }
+        if let Some(watched) = self.guests.get(&guest) {
+            let probe = watched.ends.first().map_or("", |end| &end.probe.name);
+            draft.text = words::guest(&watched.patient, probe, condition, &draft.next);
+        }
+        self.put(draft, told);
+        self.wake(guest, (!is_late).then_some(until.max(self.now)));
+    }
+
+    fn attend_ill(
+        &mut self,
+        guest: GuestKey,
+        illness: &Illness,
+        hands: Hands,
+        told: &mut Vec<Told>,
+    ) {
+        let Some(watched) = self.guests.get(&guest) else { return };
+        if Self::was_helpless(watched, illness) {
+            self.mark_helpless(guest, told);
+            return self.attend_with(guest, hands, told);
+        }
+        let is_told = self.by_root.contains_key(&Root::Guest(guest));
+        if !is_told {
+            let ripe = match illness.condition {
+                Condition::Unknown(_) => self.now,
+                Condition::Starting
+                | Condition::Healthy
+                | Condition::Degraded(_)
+                | Condition::Failed(_) => illness.since + self.limits.settle,
+            };
+            if matches!(illness.stance, Stance::Silent(_)) {
+                let again = illness.since + self.limits.blind;
+                let is_later = again > self.now;
+                return self.wake(guest, is_later.then_some(again));
+            }
+            if ripe > self.now {
+                return self.wake(guest, Some(ripe));
+            }
+            self.open_guest(guest, illness.reason);
+        }
+        self.act(guest, illness, hands, told);
+    }
+
+    fn act(&mut self, guest: GuestKey, illness: &Illness, hands: Hands, told: &mut Vec<Told>) {
+        let now = self.now;
+        let (severity, next, wake) = match &illness.stance {
+            Stance::Silent(hold) => {
+                self.tell_hold(guest, hold, None, told);
+                let again = Some(illness.since + self.limits.patience).filter(|at| *at > now);
+                (Severity::Info, Next::None { why: hold.words() }, again)
+            }
+            Stance::Notify => {
+                let why = "it serves, and a restart would not help".to_owned();
+                (Severity::Notice, Next::None { why }, None)
+            }
+            Stance::Ask(hold) => {
+                self.tell_hold(guest, hold, None, told);
+                (Severity::Page, Next::None { why: hold.words() }, None)
+            }
+            Stance::GiveUp(why) => {
+                if illness.condition.is_failed()
+                    && let Some(watched) = self.guests.get_mut(&guest)
+                {
+                    watched.file.ladder.given_up.get_or_insert_with(|| why.clone());
+                    self.changed.insert(PieceKey::Guest(guest));
+                }
+                (Severity::Page, Next::None { why: why.clone() }, None)
+            }
+            Stance::UnderRepair { rung, until } => {
+                (Severity::Warn, Next::UnderWay { rung: *rung, until: *until }, None)
+            }
+            Stance::Wait { rung, attempt, of, hold: Hold::Pause, until } => {
+                let at = until.unwrap_or(now);
+                let next = Next::Repair { rung: *rung, attempt: *attempt, of: *of, at };
+                (Severity::Warn, next, Some(at))
+            }
+            Stance::Wait { rung, hold, until, .. } => {
+                self.tell_hold(guest, hold, Some(*rung), told);
+                let next = Next::Held { rung: *rung, why: hold.words() };
+                (Severity::Warn, next, Some(until.unwrap_or(now + AGAIN)))
+            }
+            Stance::Go { rung, attempt, of } if hands == Hands::Free => {
+                let in_company = self
+                    .guests
+                    .get(&guest)
+                    .is_some_and(|watched| self.is_in_company(watched, illness.since));
+                if in_company {
+                    self.tell_hold(guest, &Hold::Gathering, Some(*rung), told);
+                    let next = Next::Held { rung: *rung, why: Hold::Gathering.words() };
+                    (Severity::Warn, next, Some(now + AGAIN))
+                } else {
+                    let until = self.place(guest, *rung, *attempt, *of, illness.reason, None, told);
+                    (Severity::Warn, Next::UnderWay { rung: *rung, until }, None)
+                }
+            }
+            Stance::Go { rung, attempt, of } => {
+                let next = Next::Repair { rung: *rung, attempt: *attempt, of: *of, at: now };
+                (Severity::Warn, next, Some(now))
+            }
+        };
+        let Some(mut draft) = self.draft(guest) else { return };
+        draft.severity = draft.severity.max(severity);
+        let is_known = matches!(illness.stance, Stance::Silent(_));
+        if !is_known && now - draft.opened >= self.limits.patience && illness.condition.is_failed()
+        {
+            draft.severity = Severity::Page;
+        }
+        let call = draft.opened + self.limits.patience;
+        let wake = match wake {
+            Some(wake) if call > now => Some(wake.min(call)),
+            Some(wake) => Some(wake),
+            None => None,
+        };
+        draft.reason = illness.reason;
+        draft.next = next;
+        if let Some(watched) = self.guests.get(&guest) {
+            let patient = &watched.patient;
+            let probe = watched.ends.get(illness.end).map_or("", |end| &end.probe.name);
+            draft.text = words::guest(patient, probe, illness.condition, &draft.next);
+        }
+        let by_breaker = illness.stance == Stance::Ask(Hold::Breaker);
+        draft.commands = words::guest_commands(guest.vmid, &draft.id, by_breaker);
+        self.put(draft, told);
+        self.wake(guest, wake);
+    }
+
+    /// Tells once what keeps a guest from being repaired.
+    fn tell_hold(
+        &mut self,
+        guest: GuestKey,
+        hold: &Hold,
+        rung: Option<super::Rung>,
+        told: &mut Vec<Told>,
+    ) {
+        let Some(watched) = self.guests.get_mut(&guest) else { return };
+        if watched.file.held.as_ref() == Some(hold) {
+            return;
+        }
+        watched.file.held = Some(hold.clone());
+        self.changed.insert(PieceKey::Guest(guest));
+        if let Some(incident) = self.by_root.get(&Root::Guest(guest)).cloned() {
+            told.push(Told::Held { guest, incident, rung, hold: hold.clone() });
+        }
+    }
+
+    /// The last repair did not help.
+    fn mark_helpless(&mut self, guest: GuestKey, told: &mut Vec<Told>) {
+        let Some(watched) = self.guests.get_mut(&guest) else { return };
+        if let Some(last) = watched.file.ladder.last() {
+            last.result = Effect::Helpless;
+        }
+        self.changed.insert(PieceKey::Guest(guest));
+        self.count_helpless(told);
+    }
+
+    /// Forgets what was tried on a guest.
+    pub(super) fn forgive(&mut self, guest: GuestKey) {
+        let Some(watched) = self.guests.get_mut(&guest) else { return };
+        let file = &mut watched.file;
+        (file.ladder, file.held, file.under) = (super::Ladder::default(), None, None);
+        self.changed.insert(PieceKey::Guest(guest));
+    }
+
+    /// Opens an incident that is not told yet.
+    pub(super) fn open_guest(&mut self, guest: GuestKey, reason: Reason) {
+        let mut blank = words::blank(Root::Guest(guest), reason, self.now);
+        blank.guests = vec![guest];
+        blank.evidence = self.exhibits(&blank.guests);
+        if let Some(watched) = self.guests.get_mut(&guest) {
+            watched.file.incident = Some(blank.id.clone());
+            watched.file.held = None;
+        }
+        self.changed.insert(PieceKey::Guest(guest));
+        self.by_root.insert(blank.root.clone(), blank.id.clone());
+        self.incidents.insert(blank.id.clone(), blank);
+    }
+
+    /// Returns the incident of a guest, to be changed.
+    fn draft(&self, guest: GuestKey) -> Option<Incident> {
+        let id = self.by_root.get(&Root::Guest(guest))?;
+        let mut draft = self.incidents.get(id)?.clone();
+        let watched = self.guests.get(&guest)?;
+        draft.tried.clone_from(&watched.file.ladder.tries);
+        Some(draft)
+    }
+
+    /// Takes in what is to be said of an incident, and tells it where it is new.
+    pub(super) fn put(&mut self, mut draft: Incident, told: &mut Vec<Told>) -> IncidentId {
+        let id = match self.by_root.get(&draft.root) {
+            Some(id) => id.clone(),
+            None => draft.id.clone(),
+        };
+        draft.id = id.clone();
+        let known = self.incidents.get(&id).filter(|known| !known.text.is_empty());
+        match known {
+            Some(known) if *known == draft => return id,
+            Some(_) => {
+                draft.updated = self.now;
+                told.push(Told::Updated(Box::new(draft.clone())));
+            }
+            None => told.push(Told::Opened(Box::new(draft.clone()))),
+        }
+        self.changed.insert(PieceKey::Incident(id.clone()));
+        self.by_root.insert(draft.root.clone(), id.clone());
+        self.incidents.insert(id.clone(), draft);
+        id
+    }
+
+    /// Ends an incident, if it is open.
+    pub(super) fn resolve(&mut self, root: &Root, why: &str, told: &mut Vec<Told>) {
+        let Some(id) = self.by_root.remove(root) else { return };
+        self.changed.insert(PieceKey::Incident(id.clone()));
+        if let Root::Guest(guest) = root
+            && let Some(watched) = self.guests.get_mut(guest)
+        {
+            watched.file.incident = None;
+            watched.file.held = None;
+            self.changed.insert(PieceKey::Guest(*guest));
+        }
+        let Some(mut incident) = self.incidents.remove(&id) else { return };
+        incident.resolved = Some(self.now);
+        incident.updated = self.now;
+        incident.next = Next::None { why: why.to_owned() };
+        incident.text = words::short(format!("{root}: over, {why}"));
+        told.push(Told::Resolved(Box::new(incident)));
+    }
+
+    /// Adds what a probe has turned by to the incident of its guest.
+    pub(super) fn exhibit(&mut self, guest: GuestKey, index: usize, found: Condition) {
+        let Some(reason) = found.reason() else { return };
+        let Some(id) = self.by_root.get(&Root::Guest(guest)) else { return };
+        let Some(end) = self.guests.get(&guest).and_then(|watched| watched.ends.get(index)) else {
+            return;
+        };
+        let Some(evidence) = &end.evidence else { return };
+        let exhibit = Exhibit {
+            guest,
+            probe: end.probe.name.clone(),
+            at: self.now,
+            found: reason,
+            evidence: (**evidence).clone(),
+        };
+        if let Some(incident) = self.incidents.get_mut(id) {
+            incident.show(exhibit);
+            self.changed.insert(PieceKey::Incident(id.clone()));
+        }
+    }
+
+    /// Returns what there is to show of guests that are not well.
+    pub(super) fn exhibits(&self, guests: &[GuestKey]) -> Vec<Exhibit> {
+        let ends = guests.iter().filter_map(|guest| Some((*guest, self.guests.get(guest)?)));
+        let ends = ends.flat_map(|(guest, watched)| {
+            watched.ends.iter().filter_map(move |end| {
+                Some(Exhibit {
+                    guest,
+                    probe: end.probe.name.clone(),
+                    at: end.judge.last()?,
+                    found: end.judge.condition().reason()?,
+                    evidence: (**end.evidence.as_ref()?).clone(),
+                })
+            })
+        });
+        ends.take(super::super::incident::EXHIBITS).collect()
+    }
+}
