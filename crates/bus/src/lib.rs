@@ -10,9 +10,12 @@ mod connect;
 mod dead;
 mod durability;
 mod error;
+mod health;
 mod hosts;
+mod lease;
 mod log;
 mod many;
+mod monitor;
 mod names;
 mod pen;
 mod publish;
@@ -26,8 +29,13 @@ pub use connect::{Address, Bus};
 pub use dead::{DeadLetter, Filed, Foreign, Line, Original};
 pub use durability::{Durability, Proof};
 pub use error::{BoxError, BusError};
+pub use health::{Displaced, Memory};
 pub use hosts::{HostReport, SILENT_AFTER};
+pub use lease::Lease;
 pub use log::{Appended, End, Teller, Wish};
+pub use monitor::{
+    AskedMonitor, MonitorAnswer, MonitorQuestion, MonitorQuestions, NoMonitor, Outlook, Seen,
+};
 pub use names::Cell;
 pub use pen::{Pen, Stopped};
 pub use question::{

@@ -18,6 +18,8 @@ pub(crate) const HOSTS: &str = "phoenix-hosts";
 pub(crate) const DELIVERIES: &str = "phoenix-deliveries";
 /// Who acts, where several could.
 pub(crate) const LEASES: &str = "phoenix-leases";
+/// What the health monitor needs to go on where another one ended.
+pub(crate) const WATCH: &str = "phoenix-watch";
 
 /// All guests' logs.
 pub(crate) const LOG_SUBJECTS: &str = "phoenix.log.*.*";
@@ -33,7 +35,7 @@ pub(crate) const ADVISORY_SUBJECTS: [&str; 2] = [
     "$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.PHOENIX_WORK.*",
 ];
 /// All verdicts and incidents.
-pub(crate) const HEALTH_SUBJECTS: [&str; 2] = ["phoenix.health.*.*.*", "phoenix.incident.*"];
+pub(crate) const HEALTH_SUBJECTS: [&str; 2] = ["phoenix.health.*.*.*", "phoenix.incident.*.*"];
 
 /// How the stream's own description says what its acknowledgements are worth.
 pub(crate) const DURABILITY: &str = "phoenix.durability";
@@ -107,6 +109,36 @@ impl Cell {
     /// Returns the subjects of what is said in the guests of this cell.
     pub(crate) fn alouds(&self) -> String {
         format!("phoenix.aloud.{}.*", self.0)
+    }
+
+    /// Returns the subject of what a probe of a guest finds.
+    pub(crate) fn health(&self, guest: GuestKey, probe: &str) -> String {
+        format!("phoenix.health.{}.{guest}.{probe}", self.0)
+    }
+
+    /// Returns the subject of an incident.
+    pub(crate) fn incident(&self, id: &str) -> String {
+        format!("phoenix.incident.{}.{id}", self.0)
+    }
+
+    /// Returns the subjects of all incidents of this cell.
+    pub(crate) fn incidents(&self) -> String {
+        format!("phoenix.incident.{}.*", self.0)
+    }
+
+    /// Returns the subject of questions to the health monitor.
+    pub(crate) fn monitor(&self) -> String {
+        format!("phoenix.monitor.{}", self.0)
+    }
+
+    /// Returns what the keys begin with under which the health monitor keeps what it needs.
+    pub(crate) fn watch(&self) -> String {
+        format!("{}.", self.0)
+    }
+
+    /// Returns the key of a lease.
+    pub(crate) fn lease(&self, what: &str) -> String {
+        format!("{}.{what}", self.0)
     }
 
     /// Returns the key under which a host is reported.

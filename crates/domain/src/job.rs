@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::health::Order;
 use crate::{GuestSpec, Kind, Refused, Upstream, Vmid};
 
 /// What is asked of a worker: make this guest as its spec says.
@@ -35,9 +36,9 @@ pub enum Cause {
     Repair {
         /// The code of the reason.
         reason: String,
-        /// The incident it is about, where there is one.
+        /// The order of the health monitor, where it is one of its own.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        incident: Option<String>,
+        order: Option<Order>,
     },
 }
 

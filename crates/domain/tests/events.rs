@@ -86,7 +86,7 @@ fn facts() -> Vec<Fact> {
         }
         .into(),
         RepairRequested {
-            desired: desired(2, Cause::Repair { reason: "hung".to_owned(), incident: None }),
+            desired: desired(2, Cause::Repair { reason: "hung".to_owned(), order: None }),
         }
         .into(),
         claim().into(),

@@ -3,5 +3,15 @@
 //! [`probes`] ask one service one question; [`schedule`] says whose turn it is. What follows from the
 //! readings is decided in `phoenix_domain::health`.
 
+mod error;
+mod monitor;
 pub mod probes;
+mod program;
 pub mod schedule;
+mod settings;
+mod wanted;
+
+pub use error::MonitorError;
+pub use monitor::run;
+pub use program::main;
+pub use settings::Settings;

@@ -1,13 +1,21 @@
-//! Not part of this version yet; it says so instead of pretending.
+//! `phoenix-health-monitor`: watches whether the guests of a cell really serve.
 
-use std::io::Write;
 use std::process::ExitCode;
 
+use clap::Parser;
+use phoenix_health_monitor::Settings;
+
+/// Watches whether services really serve, and asks for their repair.
+#[derive(Parser)]
+#[command(name = "phoenix-health-monitor", version)]
+struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
-    let said = writeln!(
-        std::io::stderr(),
-        "error: phoenix-health-monitor does nothing in this version: it validates and plans only\n         hint: `phoenix check` and `phoenix plan ID` work; run them instead"
-    );
-    drop(said);
-    ExitCode::FAILURE
+    phoenix_health_monitor::main(Cli::parse().settings)
 }

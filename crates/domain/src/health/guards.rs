@@ -67,6 +67,11 @@ impl Guards {
         own.map_or(self.mode, |(_, mode)| *mode)
     }
 
+    /// Returns what is done about findings of guests that have no mode of their own.
+    pub fn fleet_mode(&self) -> Mode {
+        self.mode
+    }
+
     /// Returns why nothing is repaired any more.
     pub fn breaker(&self) -> Option<&Breaker> {
         self.breaker.as_ref()

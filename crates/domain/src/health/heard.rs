@@ -109,7 +109,8 @@ pub struct HostFacts {
 }
 
 /// What a human orders.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "word", rename_all = "kebab-case")]
 pub enum Word {
     /// Nothing is repaired for a while.
     Maintenance(Maintenance),

@@ -129,7 +129,7 @@ async fn what_is_not_what_was_asked_for_is_thrown_away_and_makes_no_machine() {
 
     let Outcome::Stuck { err, .. } = outcome else { unreachable!("{outcome:?}") };
     // What the operator wrote stays as it is, however often it is fetched.
-    assert_eq!((err.verdict(), publisher.asked().len()), (Verdict::AskHuman, 1));
+    assert_eq!((err.verdict(), publisher.asked().len()), (Verdict::GiveUp, 1));
     let said = format!("{err:?}");
     assert!(said.contains(&other) && said.contains(&digest(&image)), "{said}");
     assert!(!kept(&site, &other, "tiny.img.part").exists());
@@ -157,7 +157,7 @@ async fn what_a_machine_needs_and_the_node_has_not_is_said_before_anything_is_ma
         let outcome = site.walk(&spec).await;
 
         let Outcome::Stuck { err, .. } = outcome else { unreachable!("{outcome:?}") };
-        assert_eq!(err.verdict(), Verdict::AskHuman);
+        assert_eq!(err.verdict(), Verdict::GiveUp);
         let said = format!("{err:?}");
         assert!(said.contains(missing), "{said}");
         assert!(site.pve.machine(8000).is_none() && site.volumes().is_empty());

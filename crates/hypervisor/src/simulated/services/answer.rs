@@ -175,6 +175,13 @@ fn qdrant(sickness: Option<Sickness>, question: Question<'_>) -> Answer {
             }
             None => text(404, ""),
         },
+        ("POST", path) => {
+            let name = path.strip_prefix("/collections/").and_then(|path| path.split('/').next());
+            match name {
+                Some(name) if collections.contains(&name) => result(json!({ "points": [] })),
+                Some(_) | None => text(404, ""),
+            }
+        }
         (_, _) => text(404, ""),
     }
 }

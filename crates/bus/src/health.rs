@@ -1,0 +1,155 @@
+//! What the health monitor tells, and what the next one needs to go on.
+
+use std::collections::BTreeMap;
+
+use async_nats::jetstream::consumer::DeliverPolicy;
+use async_nats::jetstream::consumer::push::OrderedConfig;
+use async_nats::jetstream::kv::{Store, UpdateErrorKind};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use phoenix_domain::GuestKey;
+use phoenix_domain::health::{Incident, IncidentId, Piece, PieceKey};
+
+use crate::connect::Bus;
+use crate::error::{BusError, Failing as _};
+use crate::names::{HEALTH, WATCH};
+use crate::publish::{Outgoing, Unacknowledged};
+
+/// What an earlier monitor has kept, and where this one keeps the same. Somebody else who writes there
+/// in between is noticed: then nothing is written.
+#[derive(Debug)]
+pub struct Memory {
+    bucket: Store,
+    prefix: String,
+    revisions: BTreeMap<String, u64>,
+}
+
+/// Somebody else keeps what this one kept until now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Displaced;
+
+impl Bus {
+    /// Returns what an earlier monitor has kept.
+    pub async fn memory(&self) -> Result<(Memory, Vec<Piece>), BusError> {
+        let bucket = self.jetstream.get_key_value(WATCH).await.failing("reading what was kept")?;
+        let prefix = self.cell.watch();
+        let mut memory = Memory { bucket, prefix, revisions: BTreeMap::new() };
+        let mut pieces = Vec::new();
+        let mut keys = memory.bucket.keys().await.failing("reading what was kept")?;
+        while let Some(key) = keys.next().await {
+            let key = key.failing("reading what was kept")?;
+            if !key.starts_with(&memory.prefix) {
+                continue;
+            }
+            let entry = memory.bucket.entry(&key).await.failing("reading what was kept")?;
+            let Some(entry) = entry else { continue };
+            memory.revisions.insert(key, entry.revision);
+            // What another version has kept is not guessed at: that guest is watched anew.
+            pieces.extend(serde_json::from_slice::<Piece>(&entry.value).ok());
+        }
+        Ok((memory, pieces))
+    }
+
+    /// Tells of a guest's health: one subject for each of its probes.
+    pub async fn tell_health(
+        &self,
+        guest: GuestKey,
+        probe: &str,
+        event: Vec<u8>,
+    ) -> Result<(), BusError> {
+        self.tell(self.cell.health(guest, probe), event).await
+    }
+
+    /// Tells of an incident: the last message about it is how it stands.
+    pub async fn tell_incident(&self, id: &IncidentId, event: Vec<u8>) -> Result<(), BusError> {
+        self.tell(self.cell.incident(id.as_str()), event).await
+    }
+
+    async fn tell(&self, subject: String, event: Vec<u8>) -> Result<(), BusError> {
+        let headers = async_nats::HeaderMap::new();
+        let told = self.publish(Outgoing { subject, headers, payload: event.into() }).await;
+        told.map(drop).map_err(|err| BusError::Failed {
+            what: "telling of health",
+            err: match err {
+                Unacknowledged::Refused { words, .. } => words.into(),
+                Unacknowledged::NoStream => "there is no stream for it".into(),
+                Unacknowledged::Unknown => "there was no answer in time".into(),
+            },
+        })
+    }
+
+    /// Returns how each incident stands that is still kept, as it was told last.
+    pub async fn incidents(&self) -> Result<Vec<Incident>, BusError> {
+        let stream = self.jetstream.get_stream(HEALTH).await.failing("asking for incidents")?;
+        let consumer = stream
+            .create_consumer(OrderedConfig {
+                deliver_subject: self.client.new_inbox(),
+                filter_subject: self.cell.incidents(),
+                deliver_policy: DeliverPolicy::LastPerSubject,
+                ..OrderedConfig::default()
+            })
+            .await
+            .failing("asking for incidents")?;
+        let mut left = consumer.cached_info().num_pending;
+        let mut messages = consumer.messages().await.failing("asking for incidents")?;
+        let mut incidents = Vec::new();
+        while left > 0 {
+            let Some(message) = messages.next().await else { break };
+            let message = message.failing("asking for incidents")?;
+            left = message.info().map_or(0, |info| info.pending);
+            incidents.extend(serde_json::from_slice::<Told>(&message.payload).ok());
+        }
+        let mut incidents: Vec<_> =
+            incidents.into_iter().map(|told: Told| told.data.incident).collect();
+        incidents.sort_by_key(|incident| incident.opened);
+        Ok(incidents)
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Told {
+    data: Data,
+}
+
+#[derive(serde::Deserialize)]
+struct Data {
+    incident: Incident,
+}
+
+impl Memory {
+    /// Keeps a piece, or no longer keeps it.
+    pub async fn keep(
+        &mut self,
+        key: &PieceKey,
+        piece: Option<&Piece>,
+    ) -> Result<Result<(), Displaced>, BusError> {
+        let key = format!("{}{}", self.prefix, name(key));
+        let last = self.revisions.get(&key).copied().unwrap_or_default();
+        let Some(piece) = piece else {
+            if last > 0 {
+                let gone = self.bucket.purge(&key).await;
+                gone.failing("forgetting what was kept")?;
+                self.revisions.remove(&key);
+            }
+            return Ok(Ok(()));
+        };
+        let text = Bytes::from(serde_json::to_vec(piece)?);
+        match self.bucket.update(&key, text, last).await {
+            Ok(revision) => {
+                self.revisions.insert(key, revision);
+                Ok(Ok(()))
+            }
+            Err(err) if err.kind() == UpdateErrorKind::WrongLastRevision => Ok(Err(Displaced)),
+            Err(err) => Err(err).failing("keeping what was found"),
+        }
+    }
+}
+
+fn name(key: &PieceKey) -> String {
+    match key {
+        PieceKey::Guards => "guards".to_owned(),
+        PieceKey::Incident(id) => format!("incident.{id}"),
+        PieceKey::Guest(guest) => format!("guest.{guest}"),
+        PieceKey::Probe(guest, probe) => format!("probe.{guest}.{probe}"),
+    }
+}

@@ -1,0 +1,174 @@
+//! Questions to the health monitor, and orders of humans to it.
+
+use std::time::Duration;
+
+use async_nats::{RequestErrorKind, Subject, Subscriber};
+use chrono::{DateTime, Utc};
+use futures_util::StreamExt as _;
+use phoenix_domain::GuestKey;
+use phoenix_domain::health::{
+    Breaker, Condition, Incident, Maintenance, Mode, Probe, Reading, Word,
+};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use tracing::warn;
+
+use crate::connect::Bus;
+use crate::error::{BoxError, BusError, Failing as _};
+
+/// What the monitor is asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "kebab-case")]
+pub enum MonitorQuestion {
+    /// How guests are, and what holds for all of them.
+    Health,
+    /// To ask a guest now, by each of its probes, and to tell what came.
+    Probe {
+        /// The guest.
+        guest: GuestKey,
+    },
+    /// To do what a human orders.
+    Order {
+        /// What.
+        word: Word,
+    },
+}
+
+/// What the monitor answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum MonitorAnswer {
+    /// How guests are.
+    Health(Box<Outlook>),
+    /// What each probe found.
+    Probed {
+        /// The probe, and what it found.
+        readings: Vec<(Probe, Reading)>,
+    },
+    /// It is so from now on.
+    Agreed,
+    /// It cannot do that.
+    Declined {
+        /// Why not.
+        why: String,
+    },
+}
+
+/// How everything is, as the monitor sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outlook {
+    /// Who says so.
+    pub monitor: String,
+    /// What it does about what it finds.
+    pub mode: Mode,
+    /// Why nothing is repaired any more; absent while repairs go on.
+    pub breaker: Option<Breaker>,
+    /// The times of maintenance that are on or to come.
+    pub maintenance: Vec<Maintenance>,
+    /// The guests.
+    pub guests: Vec<Seen>,
+    /// The open incidents.
+    pub incidents: Vec<Incident>,
+}
+
+/// How a guest is, as the monitor sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The guest.
+    pub guest: GuestKey,
+    /// Its name.
+    pub name: String,
+    /// Its host.
+    pub host: String,
+    /// What each probe found it to be, and since when.
+    pub probes: Vec<(Probe, Condition, DateTime<Utc>)>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Error)]
+pub enum NoMonitor {
+    /// Nobody listens.
+    #[error("no health monitor is there")]
+    Nobody,
+    /// It says nothing.
+    #[error("the health monitor does not answer within {} s", after.as_secs())]
+    Silent {
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// It could not be asked, or what it says is not understood.
+    #[error("the health monitor cannot be asked")]
+    NotAsked(#[source] BoxError),
+}
+
+/// The questions to this monitor.
+pub struct MonitorQuestions {
+    bus: Bus,
+    asked: Subscriber,
+}
+
+/// A question that waits for its answer.
+pub struct AskedMonitor {
+    /// What is asked; absent where that is of another version.
+    pub question: Result<MonitorQuestion, serde_json::Error>,
+    bus: Bus,
+    reply: Subject,
+}
+
+impl Bus {
+    /// Asks the monitor that acts.
+    pub async fn ask_monitor(
+        &self,
+        question: &MonitorQuestion,
+        patience: Duration,
+    ) -> Result<MonitorAnswer, NoMonitor> {
+        let body = serde_json::to_vec(question).map_err(|err| NoMonitor::NotAsked(err.into()))?;
+        let request = async_nats::Request::new().payload(body.into()).timeout(Some(patience));
+        match self.client.send_request(self.cell.monitor(), request).await {
+            Ok(answer) => serde_json::from_slice(&answer.payload)
+                .map_err(|err| NoMonitor::NotAsked(err.into())),
+            Err(err) => Err(match err.kind() {
+                RequestErrorKind::NoResponders => NoMonitor::Nobody,
+                RequestErrorKind::TimedOut => NoMonitor::Silent { after: patience },
+                RequestErrorKind::InvalidSubject
+                | RequestErrorKind::MaxPayloadExceeded
+                | RequestErrorKind::Other => NoMonitor::NotAsked(err.into()),
+            }),
+        }
+    }
+
+    /// Takes the questions to the monitor. Only the one that acts does.
+    pub async fn monitor_questions(&self) -> Result<MonitorQuestions, BusError> {
+        let asked = self.client.subscribe(self.cell.monitor()).await;
+        Ok(MonitorQuestions { bus: self.clone(), asked: asked.failing("listening for questions")? })
+    }
+}
+
+impl MonitorQuestions {
+    /// Returns the next question; nothing when the connection is closed.
+    pub async fn next(&mut self) -> Option<AskedMonitor> {
+        loop {
+            let message = self.asked.next().await?;
+            // Whoever names no place for the answer does not want one.
+            if let Some(reply) = message.reply {
+                let question = serde_json::from_slice(&message.payload);
+                return Some(AskedMonitor { question, bus: self.bus.clone(), reply });
+            }
+        }
+    }
+}
+
+impl AskedMonitor {
+    /// Answers it. What does not get there is as good as not said.
+    pub async fn answer(self, answer: &MonitorAnswer) {
+        let sent = match serde_json::to_vec(answer) {
+            Ok(body) => {
+                self.bus.client.publish(self.reply, body.into()).await.map_err(BoxError::from)
+            }
+            Err(err) => Err(err.into()),
+        };
+        if let Err(err) = sent {
+            warn!(%err, "a question to the monitor was not answered");
+        }
+    }
+}

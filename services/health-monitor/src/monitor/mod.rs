@@ -1,0 +1,122 @@
+//! The monitor at work: of several that run, one acts, and another one goes on where it ended.
+
+mod act;
+mod carry;
+mod events;
+mod inside;
+mod patient;
+mod question;
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use phoenix_bus::{Address, Bus, BusError, Cell, Lease, Setup, Teller};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use self::act::Acting;
+use crate::error::MonitorError;
+use crate::probes::Clock;
+use crate::settings::Settings;
+
+/// What the lease is called under which one monitor acts.
+const LEASE: &str = "monitor";
+/// How long to wait before what failed is begun anew.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How long the connection may take to close.
+const GOODBYE: Duration = Duration::from_secs(3);
+
+/// Why a monitor acts no longer.
+#[derive(Debug)]
+enum Over {
+    /// It is to end.
+    Asked,
+    /// Another one acts.
+    Displaced,
+    /// The bus does not do what it should; what was found is kept there, so it begins anew.
+    Bus(BusError),
+}
+
+impl From<BusError> for Over {
+    fn from(err: BusError) -> Self {
+        Self::Bus(err)
+    }
+}
+
+/// Watches over the guests of a cell until it is asked to end.
+pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), MonitorError> {
+    let instance = uuid::Uuid::now_v7().simple().to_string();
+    let bus = Bus::connect(&Address {
+        url: settings.nats_url.clone(),
+        credentials: settings.nats_creds.clone(),
+        name: format!("phoenix-health-monitor {instance}"),
+        cell: Cell::new(settings.cell.clone()),
+    })
+    .await?;
+    let setup = bus.look_up().await?;
+    let source = format!("//{}/phoenix/health-monitor/{instance}", settings.cell);
+    let clock = Clock::starting(now());
+    let monitor = Monitor { settings, bus, setup, source, instance, clock };
+    monitor.work(&shutdown).await;
+    // A server that is away hears no goodbye.
+    drop(tokio::time::timeout(GOODBYE, monitor.bus.close()).await);
+    info!("the health monitor has ended");
+    Ok(())
+}
+
+/// What stays the same, whether it acts or not.
+struct Monitor {
+    settings: Settings,
+    bus: Bus,
+    setup: Setup,
+    source: String,
+    instance: String,
+    clock: Clock,
+}
+
+impl Monitor {
+    async fn work(&self, shutdown: &CancellationToken) {
+        info!(monitor = %self.instance, "the health monitor is there");
+        loop {
+            let lease = tokio::select! {
+                lease = self.bus.lease(LEASE, &self.instance) => lease,
+                () = shutdown.cancelled() => return,
+            };
+            let over = match lease {
+                Ok(lease) => self.act(lease, shutdown).await,
+                Err(err) => Over::Bus(err),
+            };
+            match over {
+                Over::Asked => return,
+                Over::Displaced => warn!("another monitor acts now; this one waits"),
+                Over::Bus(err) => warn!(%err, "begins anew with what was kept"),
+            }
+            tokio::select! {
+                () = sleep(PAUSE) => {}
+                () = shutdown.cancelled() => return,
+            }
+        }
+    }
+
+    async fn act(&self, lease: Lease, shutdown: &CancellationToken) -> Over {
+        info!(monitor = %self.instance, "acts");
+        let mut acting = match Acting::begin(self, lease).await {
+            Ok(acting) => acting,
+            Err(err) => return Over::Bus(err),
+        };
+        let over = acting.until_over(shutdown).await;
+        acting.end(&over).await;
+        over
+    }
+
+    fn teller(&self) -> Teller {
+        Teller { source: self.source.clone(), traceparent: None, clock: now }
+    }
+}
+
+/// Reads the clock.
+#[expect(clippy::disallowed_methods, reason = "the one place of the monitor that reads the clock")]
+fn now() -> DateTime<Utc> {
+    DateTime::from(std::time::SystemTime::now())
+}

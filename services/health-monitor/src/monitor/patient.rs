@@ -1,0 +1,83 @@
+//! A guest as the watch knows it, read from the end of its log.
+
+use chrono::{DateTime, Utc};
+use phoenix_domain::health::{Duty, Means, Patient};
+use phoenix_domain::{Event, Fact, Goal, GuestSpec, Record, VolumeSource};
+
+use crate::wanted;
+
+/// Returns a guest as the watch knows it.
+pub(super) fn patient(
+    record: &Record,
+    want: &GuestSpec,
+    started: Option<DateTime<Utc>>,
+) -> Patient {
+    let mut storages = vec![want.root_disk.storage.clone()];
+    storages.extend(want.volumes.iter().filter_map(|volume| match &volume.source {
+        VolumeSource::Storage { storage, .. } => Some(storage.clone()),
+        VolumeSource::Host { .. } | VolumeSource::Nfs { .. } => None,
+    }));
+    storages.sort_unstable();
+    storages.dedup();
+    let dependencies = want.dependencies.iter();
+    let stands_on =
+        |vmid| record.desired.stands_on.iter().find(|guest| guest.vmid == vmid).copied();
+    Patient {
+        guest: record.guest,
+        name: want.name.clone(),
+        host: record.desired.host.clone(),
+        gpus: want.gpus.indices().to_vec(),
+        bridges: want.nics.iter().map(|nic| nic.bridge.clone()).collect(),
+        storages,
+        template: want.parent(),
+        dependencies: dependencies.filter_map(|vmid| stands_on(*vmid)).collect(),
+        means: means(want),
+        probes: wanted::probes(want),
+        duty: duty(record, want),
+        started,
+    }
+}
+
+/// Says whether anybody expects a guest to serve.
+pub(super) fn duty(record: &Record, want: &GuestSpec) -> Duty {
+    if want.rests() {
+        return Duty::Rests;
+    }
+    match record.lasting() {
+        Some(Goal::Present | Goal::Running) => Duty::Serves,
+        Some(_) => Duty::Rests,
+        None if record.is_settled() => Duty::Rests,
+        None => Duty::AtWork,
+    }
+}
+
+/// Says whether an event tells that a guest was started.
+pub(super) fn starts(event: &Event) -> bool {
+    let goal = event.state.desired.goal;
+    match &event.fact {
+        Fact::Completed(completed) => {
+            completed.changes > 0 && !matches!(goal, Goal::Stopped | Goal::Absent { .. })
+        }
+        Fact::Requested(_)
+        | Fact::RepairRequested(_)
+        | Fact::CancelRequested(_)
+        | Fact::Claimed(_)
+        | Fact::StepTaken(_)
+        | Fact::StepFailed(_)
+        | Fact::RetryWait(_)
+        | Fact::Blocked(_)
+        | Fact::RestartBegun(_)
+        | Fact::Drifted(_)
+        | Fact::Failed(_)
+        | Fact::DeadLettered(_)
+        | Fact::Cancelled(_) => false,
+    }
+}
+
+/// Says what may be done to a guest: one that keeps data of its own is only ever started anew.
+fn means(want: &GuestSpec) -> Means {
+    let keeps =
+        |name: &str| matches!(name, "qdrant" | "postgresql" | "redis" | "portainer" | "n8n");
+    let has_data = want.features.iter().any(|feature| keeps(feature.as_str()));
+    if has_data { Means::Stateful } else { Means::Stateless }
+}

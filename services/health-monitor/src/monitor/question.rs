@@ -1,0 +1,65 @@
+//! Answers humans who ask how it is, and does what they order.
+
+use phoenix_bus::{AskedMonitor, MonitorAnswer, MonitorQuestion, Outlook, Seen};
+use phoenix_domain::GuestKey;
+use phoenix_domain::health::{Heard, Told};
+
+use super::Over;
+use super::act::Acting;
+
+impl Acting<'_> {
+    pub(super) async fn answer(&mut self, asked: AskedMonitor) -> Result<(), Over> {
+        let answer = match &asked.question {
+            Ok(MonitorQuestion::Health) => MonitorAnswer::Health(Box::new(self.outlook())),
+            Ok(MonitorQuestion::Probe { guest }) => match self.probe_now(*guest).await {
+                Some(readings) => MonitorAnswer::Probed { readings },
+                None => {
+                    MonitorAnswer::Declined { why: "no guest of this number is known".to_owned() }
+                }
+            },
+            Ok(MonitorQuestion::Order { word }) => {
+                let told = self.watch.hear(Heard::Human(word.clone()), self.monitor.clock.now());
+                let declined = told.iter().find_map(|told| match told {
+                    Told::Declined { why, .. } => Some(why.clone()),
+                    Told::Turned { .. }
+                    | Told::Opened(_)
+                    | Told::Updated(_)
+                    | Told::Resolved(_)
+                    | Told::Repair { .. }
+                    | Told::Held { .. }
+                    | Told::MaintenanceEnds(_)
+                    | Told::MaintenanceOver(_) => None,
+                });
+                self.carry_out(told).await?;
+                declined.map_or(MonitorAnswer::Agreed, |why| MonitorAnswer::Declined { why })
+            }
+            Err(err) => MonitorAnswer::Declined {
+                why: format!("it is not understood: {err}; use the same version on both sides"),
+            },
+        };
+        asked.answer(&answer).await;
+        Ok(())
+    }
+
+    fn outlook(&self) -> Outlook {
+        let guards = self.watch.guards();
+        let seen = |guest: &GuestKey| {
+            let known = self.guests.get(guest)?;
+            let probes = self.watch.conditions(*guest);
+            Some(Seen {
+                guest: *guest,
+                name: known.name(),
+                host: known.record.desired.host.to_string(),
+                probes: probes.map(|(probe, at, since)| (probe.clone(), at, since)).collect(),
+            })
+        };
+        Outlook {
+            monitor: self.monitor.instance.clone(),
+            mode: guards.fleet_mode(),
+            breaker: guards.breaker().cloned(),
+            maintenance: guards.windows().to_vec(),
+            guests: self.guests.keys().filter_map(seen).collect(),
+            incidents: self.watch.incidents().cloned().collect(),
+        }
+    }
+}

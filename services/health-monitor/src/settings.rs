@@ -1,0 +1,30 @@
+//! What a health monitor can be told.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+use phoenix_domain::NodeName;
+
+/// What a health monitor can be told.
+#[derive(Clone, Debug, Args)]
+pub struct Settings {
+    /// Where NATS is
+    #[arg(long, env = "NATS_URL", default_value = "nats://127.0.0.1:4222", value_name = "URL")]
+    pub nats_url: String,
+    /// The file with the credentials for NATS
+    #[arg(long, env = "NATS_CREDS", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub nats_creds: Option<PathBuf>,
+    /// The world whose guest numbers are unique: a cluster, or a lone host
+    #[arg(long, env = "PHOENIX_CELL", default_value = "main", value_name = "NAME", value_parser = cell)]
+    pub cell: NodeName,
+    /// Seconds from one question to a service to the next one
+    #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub period: u64,
+    /// What is told on stderr: `info`, `debug`, or per part, `phoenix_bus=debug`
+    #[arg(long, env = "PHOENIX_LOG", default_value = "info", value_name = "LEVEL")]
+    pub log: String,
+}
+
+fn cell(text: &str) -> Result<NodeName, phoenix_domain::Refused> {
+    text.parse()
+}
