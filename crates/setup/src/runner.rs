@@ -359,7 +359,10 @@ impl Ended {
             Self::Blocked(blocked) => return Some(blocked.gone(name)),
             Self::Partly { left_out, .. } => left_out.first()?.to_string(),
             Self::Reboot { why, .. } => why.clone(),
-            Self::Failed(err) => err.to_string(),
+            Self::Failed(err) => match std::error::Error::source(err) {
+                Some(cause) => format!("{err}: {cause}"),
+                None => err.to_string(),
+            },
         };
         Some(Gone { name: name.clone(), root: name.clone(), why })
     }
