@@ -14,19 +14,14 @@ pub(super) struct Datasets {
     pool: String,
     /// Whether the pool is made by another item.
     is_declared: bool,
-    datasets: Vec<Dataset>,
+    all: Vec<Dataset>,
 }
 
 impl Datasets {
     pub(super) fn all(spec: &HostSpec) -> impl Iterator<Item = Self> {
         ground::pools(&spec.datasets).into_iter().map(|pool| Self {
             is_declared: spec.pools.iter().any(|declared| declared.name == pool),
-            datasets: spec
-                .datasets
-                .iter()
-                .filter(|dataset| dataset.pool == pool)
-                .cloned()
-                .collect(),
+            all: spec.datasets.iter().filter(|dataset| dataset.pool == pool).cloned().collect(),
             pool,
         })
     }
@@ -53,7 +48,7 @@ impl Item for Datasets {
         let listed = host.asked(&["zfs", "list", "-H", "-o", "name"])?;
         let there: Vec<_> = listed.lines().map(str::trim).collect();
         let mut changes = Vec::new();
-        for dataset in &self.datasets {
+        for dataset in &self.all {
             let name = dataset.full_name();
             if !is_name(&name) {
                 let advice = "write letters, digits, `-`, `_`, `.` and `/`";
@@ -84,7 +79,7 @@ impl Item for Datasets {
                 answer.map(|answer| (answer.trim() != "yes").then(|| "it is not".to_owned()));
             Check::of(format!("{name} is mounted"), wrong)
         };
-        self.datasets.iter().map(mounted).collect()
+        self.all.iter().map(mounted).collect()
     }
 }
 

@@ -81,7 +81,7 @@ fn two_pools(machine: &Machine) -> HostSpec {
         export.options.retain(|option| !option.starts_with("fsid"));
     }
     let mut export = spec.exports.as_ref().unwrap()[0].clone();
-    export.path = "/fast/data".to_owned();
+    "/fast/data".clone_into(&mut export.path);
     spec.exports.as_mut().unwrap().push(export);
     let mut share = spec.samba.as_ref().unwrap().shares[0].clone();
     (share.name, share.path) = ("fast".to_owned(), "/fast/data".to_owned());
