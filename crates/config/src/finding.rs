@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Mutex;
 
 use crate::code::{Code, Level};
-use crate::place::Place;
+use crate::place::{File, Place, Segment};
 
 /// One thing that was found in the files.
 #[derive(Clone, Debug)]
@@ -57,6 +57,17 @@ impl Finding {
     /// Returns how bad it is.
     pub fn level(&self) -> Level {
         self.code.level
+    }
+
+    /// Says whether it is about the host itself, and not about its guests.
+    pub fn is_about_host(&self) -> bool {
+        /// Keys of the host's file that are about guests all the same.
+        const OF_GUESTS: [&str; 2] = ["shared_volumes", "core_paths"];
+        let is_of_guests = match self.place.path.first() {
+            Some(Segment::Key(key)) => OF_GUESTS.contains(&key.as_ref()),
+            Some(Segment::Index(_)) | None => false,
+        };
+        self.place.file == File::Hypervisor && !is_of_guests
     }
 }
 

@@ -29,6 +29,8 @@ pub struct HostSpec {
     pub repository: Option<Repository>,
     /// Packages beside those that the rest of this asks for.
     pub packages: Vec<String>,
+    /// Whether every package is brought to its newest version.
+    pub upgrade: bool,
     /// Who administers it.
     pub administrator: Option<Administrator>,
     /// Its name.
@@ -53,6 +55,8 @@ pub struct HostSpec {
     pub pools: Vec<Pool>,
     /// Datasets.
     pub datasets: Vec<Dataset>,
+    /// Volumes that belong to no guest.
+    pub volumes: Vec<LooseVolume>,
     /// The driver of NVIDIA.
     pub nvidia: Option<NvidiaDriver>,
     /// Whether its IOMMU is to be on.
@@ -223,6 +227,17 @@ pub struct Storage {
     pub content: Vec<String>,
 }
 
+/// A volume that belongs to no guest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LooseVolume {
+    /// Its name.
+    pub name: String,
+    /// The storage it lies in.
+    pub storage: StorageId,
+    /// Its size.
+    pub size: GibiBytes,
+}
+
 /// The driver of NVIDIA.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NvidiaDriver {
@@ -241,6 +256,7 @@ impl HostSpec {
             ntp_servers: all(raw.ntp_servers.as_ref()),
             repository: raw.proxmox_repository.as_deref().and_then(repository),
             packages: all(raw.packages.as_ref()),
+            upgrade: raw.upgrade == Some(true),
             administrator: administrator(raw),
             hostname: network.and_then(|network| said(network.hostname.as_ref())),
             domain: said(raw.domain_name.as_ref()),
@@ -303,6 +319,18 @@ impl HostSpec {
                 .unwrap_or_default()
                 .iter()
                 .filter_map(|dataset| self::dataset(raw, dataset))
+                .collect(),
+            volumes: raw
+                .shared_zfs_volumes
+                .iter()
+                .flatten()
+                .filter_map(|(name, volume)| {
+                    Some(LooseVolume {
+                        name: name.clone(),
+                        storage: said(volume.pool.as_ref())?.parse().ok()?,
+                        size: GibiBytes(volume.size_gb?.0),
+                    })
+                })
                 .collect(),
             nvidia: raw
                 .nvidia_driver

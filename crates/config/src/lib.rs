@@ -38,8 +38,8 @@ pub use code::{Code, Level};
 pub use finding::Finding;
 pub use folder::Folder;
 pub use host_spec::{
-    Administrator, Dataset, Export, HostFirewall, HostSpec, InnerBridge, NvidiaDriver, OuterBridge,
-    Pool, RaidLevel, Repository, Samba, SdnNetwork, Share, Storage,
+    Administrator, Dataset, Export, HostFirewall, HostSpec, InnerBridge, LooseVolume, NvidiaDriver,
+    OuterBridge, Pool, RaidLevel, Repository, Samba, SdnNetwork, Share, Storage,
 };
 pub use inventory::Inventory;
 pub use library::{GuestKind, Health, Library, LibraryError, Manifest, Parameter, ParameterKind};

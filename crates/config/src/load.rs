@@ -67,7 +67,7 @@ pub struct Loaded {
     pub findings: Vec<Finding>,
     /// The guests, unless there is an error among the findings.
     pub fleet: Option<CheckedFleet>,
-    /// What the host is to be, unless there is an error among the findings.
+    /// What the host is to be, unless there is an error among the findings about the host itself.
     pub host: Option<HostSpec>,
     /// How many guests were read.
     pub guests: usize,
@@ -210,7 +210,9 @@ fn check(
         .then(|| make_fleet(guests.into_iter().map(|guest| guest.spec), &mut findings))
         .flatten();
     sources.sort(&mut findings);
-    let host = is_clean.then_some(host_spec);
+    let is_host_clean =
+        !findings.iter().any(|finding| finding.level() == Level::Error && finding.is_about_host());
+    let host = is_host_clean.then_some(host_spec);
     Loaded { sources, findings, fleet, host, guests: count, node, roster }
 }
 

@@ -17,6 +17,8 @@ pub struct HostChange {
     pub why: String,
     /// What that costs.
     pub impact: Impact,
+    /// What it comes to, line by line, where that is not seen in what is made so.
+    pub detail: Vec<String>,
 }
 
 /// What a change costs.
@@ -24,6 +26,8 @@ pub struct HostChange {
 pub enum Impact {
     /// Nothing that anybody notices.
     Live,
+    /// Programs are exchanged, and services started anew with them.
+    Restarts,
     /// It counts from the next boot on.
     Reboot,
     /// Connections may be cut.
@@ -137,7 +141,13 @@ pub struct Settle {
 impl HostChange {
     /// Describes a change that nobody notices.
     pub fn live(act: Act, why: impl Into<String>) -> Self {
-        Self { act, why: why.into(), impact: Impact::Live }
+        Self { act, why: why.into(), impact: Impact::Live, detail: Vec::new() }
+    }
+
+    /// Says what it comes to.
+    #[must_use]
+    pub fn in_detail(self, detail: Vec<String>) -> Self {
+        Self { detail, ..self }
     }
 
     /// Says that it costs this.
@@ -152,6 +162,7 @@ impl Impact {
     pub fn words(self) -> Option<&'static str> {
         match self {
             Self::Live => None,
+            Self::Restarts => Some("services are started anew"),
             Self::Reboot => Some("counts after a reboot"),
             Self::Network => Some("may cut the network; taken back when the gateway is lost"),
             Self::Destroys => Some("destroys what is stored"),
@@ -162,6 +173,7 @@ impl Impact {
     pub fn name(self) -> &'static str {
         match self {
             Self::Live => "live",
+            Self::Restarts => "restarts",
             Self::Reboot => "reboot",
             Self::Network => "network",
             Self::Destroys => "destroys",

@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::change::{Act, FileChange, HostChange, Impact, Owner};
+use crate::change::{Act, FileChange, HostChange, Owner};
 use crate::item::Refusal;
 use crate::process::{self, Answer};
 
@@ -219,7 +219,7 @@ impl Host {
         let was = self.line(path)?;
         Ok(was.filter(|was| was != value).map(|was| {
             let act = Act::Kernel { path: path.to_owned(), was, value: value.to_owned() };
-            HostChange { act, why: why.to_owned(), impact: Impact::Live }
+            HostChange::live(act, why)
         }))
     }
 

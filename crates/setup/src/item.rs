@@ -1,5 +1,7 @@
 //! One thing about a host that is to be so: it looks, and says what is missing.
 
+use std::fmt;
+
 use thiserror::Error;
 
 use crate::change::{HostChange, Settle};
@@ -9,6 +11,12 @@ use crate::host::Host;
 pub trait Item {
     /// Returns what people call it: `--only` takes it.
     fn name(&self) -> &'static str;
+
+    /// Returns of which part of the host it is, where each has one of its own: the name of a pool.
+    /// One part that cannot be made right keeps no other from it.
+    fn part(&self) -> Option<&str> {
+        None
+    }
 
     /// Returns what it is about, in a few words.
     fn about(&self) -> &'static str;
@@ -21,10 +29,54 @@ pub trait Item {
     /// Looks, and returns what is missing. It changes nothing.
     fn look(&self, host: &Host) -> Result<Look, Refusal>;
 
+    /// Looks, where parts of what it needs are not right; none means that it cannot do without.
+    fn look_without(&self, _host: &Host, _gone: &[Gone]) -> Option<Result<Look, Refusal>> {
+        None
+    }
+
     /// Looks whether what it is for works, beside that all is as configured.
     fn verify(&self, _host: &Host) -> Vec<Check> {
         Vec::new()
     }
+}
+
+/// What an item is called: `samba`, or `pools/tank` where each part has its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name {
+    /// The item.
+    pub item: &'static str,
+    /// The part.
+    pub part: Option<String>,
+}
+
+impl Name {
+    /// Returns the name of an item.
+    pub fn of(item: &dyn Item) -> Self {
+        Self { item: item.name(), part: item.part().map(str::to_owned) }
+    }
+
+    /// Says whether somebody who typed this means it: `pools` means all of them.
+    pub fn is(&self, asked: &str) -> bool {
+        asked == self.item || asked == self.to_string()
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.item)?;
+        self.part.iter().try_for_each(|part| write!(f, "/{part}"))
+    }
+}
+
+/// An item that is not right, and for what others are not either.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gone {
+    /// The item.
+    pub name: Name,
+    /// The first in the row of those that stand on each other.
+    pub root: Name,
+    /// What is wrong with that one.
+    pub why: String,
 }
 
 /// What was seen of an item.
@@ -38,6 +90,8 @@ pub struct Look {
     pub reboot: Option<String>,
     /// What is worth knowing.
     pub remarks: Vec<String>,
+    /// What of it is left as it is, and why; the rest is made right.
+    pub left_out: Vec<Refusal>,
 }
 
 /// Why nothing is done about an item.

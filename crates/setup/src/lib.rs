@@ -24,8 +24,8 @@ pub use change::{Act, FileChange, Guard, Hidden, HostChange, Impact, Owner, Run,
 pub use diff::unified;
 pub use guard::Lost;
 pub use host::{Account, Host, Wanted};
-pub use item::{Check, Item, Look, Refusal};
+pub use item::{Check, Gone, Item, Look, Name, Refusal};
 pub use items::{Given, all};
 pub use process::Answer;
-pub use runner::{Blocked, Ended, RunError, Seen, Setup, Told, Witness};
+pub use runner::{Agreed, Blocked, Ended, RunError, Seen, Setup, Told, Witness};
 pub use state::{State, StateError, digest};

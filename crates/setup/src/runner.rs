@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::apply::{self, ApplyError};
 use crate::change::{Act, HostChange, Impact, Settle};
 use crate::host::Host;
-use crate::item::{Check, Item, Look, Refusal};
+use crate::item::{Check, Gone, Item, Look, Name, Refusal};
 use crate::resume;
 use crate::state::{self, FOLDER, Line, State, StateError};
 
@@ -26,7 +26,7 @@ pub struct Setup {
 #[derive(Debug)]
 pub struct Seen {
     /// Its name.
-    pub name: &'static str,
+    pub name: Name,
     /// What it is about.
     pub about: &'static str,
     /// What is missing, or why nobody knows.
@@ -42,10 +42,12 @@ pub enum Blocked {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// An item that it needs is not right.
-    #[error("{needs} is not right, which it needs")]
+    #[error("{needs} is not right, which it needs: {why}")]
     Skipped {
         /// That one.
-        needs: &'static str,
+        needs: Name,
+        /// What is wrong with it.
+        why: String,
     },
 }
 
@@ -62,6 +64,13 @@ pub enum Ended {
         changed: usize,
         /// Why.
         why: String,
+    },
+    /// Part of it was left as it is; the rest is right.
+    Partly {
+        /// How much was changed.
+        changed: usize,
+        /// What was left, and why.
+        left_out: Vec<Refusal>,
     },
     /// Nothing was done, or no more.
     Blocked(Blocked),
@@ -126,7 +135,10 @@ pub enum Told<'a> {
 }
 
 /// Who is told what happens.
-pub type Witness<'w> = &'w mut dyn FnMut(&'static str, Told<'_>);
+pub type Witness<'w> = &'w mut dyn FnMut(&Name, Told<'_>);
+
+/// Who says whether a change of an item may be made.
+pub type Agreed<'a> = &'a dyn Fn(&Name, &HostChange) -> bool;
 
 impl Setup {
     /// Takes a host and its items, in their order.
@@ -141,14 +153,14 @@ impl Setup {
     }
 
     /// Returns the names of the items.
-    pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.items.iter().map(|item| item.name())
+    pub fn names(&self) -> impl Iterator<Item = Name> {
+        self.items.iter().map(|item| Name::of(item.as_ref()))
     }
 
     /// Keeps only the items of these names.
     #[must_use]
     pub fn only(mut self, names: &[String]) -> Self {
-        self.items.retain(|item| names.iter().any(|name| name == item.name()));
+        self.items.retain(|item| names.iter().any(|name| Name::of(item.as_ref()).is(name)));
         self
     }
 
@@ -156,34 +168,32 @@ impl Setup {
     pub fn plan(&self) -> Vec<Seen> {
         let folder = self.host.at(FOLDER);
         let mut seen: Vec<Seen> = Vec::new();
+        let mut gone: Vec<Gone> = Vec::new();
         for item in &self.items {
+            let name = Name::of(item.as_ref());
             // What an item needs may be missing as well: then it is foreseen as well as can be.
-            let is_refused = |needs: &&&'static str| {
-                seen.iter().any(|seen| seen.name == **needs && seen.look.is_err())
-            };
-            let look = match item.needs().iter().find(is_refused) {
-                Some(needs) => Err(Blocked::Skipped { needs }),
-                None => item.look(&self.host).map_err(Blocked::from),
-            };
+            let look = self.look(item.as_ref(), &gone);
+            gone.extend(look.as_ref().err().map(|blocked| blocked.gone(&name)));
             let settle = look.as_ref().ok().and_then(|look| look.settle.clone());
             let is_changed = look.as_ref().is_ok_and(|look| !look.changes.is_empty());
             let unsettled = settle.filter(|settle| {
-                is_changed || !state::is_settled(&folder, item.name(), &settle.digest)
+                is_changed || !state::is_settled(&folder, &name.to_string(), &settle.digest)
             });
-            seen.push(Seen { name: item.name(), about: item.about(), look, unsettled });
+            seen.push(Seen { name, about: item.about(), look, unsettled });
         }
         seen
     }
 
     /// Looks whether everything is as configured and works.
-    pub fn verify(&self) -> Vec<(&'static str, Vec<Check>)> {
+    pub fn verify(&self) -> Vec<(Name, Vec<Check>)> {
         let look = |item: &dyn Item| {
             Check::of(
                 "is as configured",
                 item.look(&self.host).map(|look| {
                     let first = look.changes.first().map(|change| change.act.to_string());
+                    let left = look.left_out.first().map(ToString::to_string);
                     match (look.changes.len(), first) {
-                        (0, _) | (_, None) => look.reboot,
+                        (0, _) | (_, None) => left.or(look.reboot),
                         (1, Some(first)) => Some(format!("setup would {first}")),
                         (more, Some(first)) => {
                             Some(format!("setup would {first}, and {} more", more - 1))
@@ -194,44 +204,63 @@ impl Setup {
         };
         let checked =
             |item: &dyn Item| std::iter::once(look(item)).chain(item.verify(&self.host)).collect();
-        self.items.iter().map(|item| (item.name(), checked(item.as_ref()))).collect()
+        let named = |item: &dyn Item| (Name::of(item), checked(item));
+        self.items.iter().map(|item| named(item.as_ref())).collect()
     }
 
-    /// Makes everything so. What costs more than `agreed` of an item is not done.
+    /// Looks at an item, where these are not right.
+    fn look(&self, item: &dyn Item, gone: &[Gone]) -> Result<Look, Blocked> {
+        let mut parts = Vec::new();
+        for gone in gone.iter().filter(|gone| item.needs().contains(&gone.name.item)) {
+            match (&gone.name.part, item.part()) {
+                (Some(part), Some(own)) if part != own => {}
+                (Some(_), None) => parts.push(gone.clone()),
+                (Some(_) | None, _) => return Err(Blocked::by(gone)),
+            }
+        }
+        let Some(first) = parts.first() else { return Ok(item.look(&self.host)?) };
+        match item.look_without(&self.host, &parts) {
+            Some(look) => Ok(look?),
+            None => Err(Blocked::by(first)),
+        }
+    }
+
+    /// Makes everything so, but for what nobody agreed to.
     pub fn run(
         &self,
-        agreed: &dyn Fn(&'static str, &HostChange) -> bool,
+        agreed: Agreed<'_>,
         told: Witness<'_>,
-    ) -> Result<Vec<(&'static str, Ended)>, StateError> {
+    ) -> Result<Vec<(Name, Ended)>, StateError> {
         let mut state = State::open(&self.host)?;
         let boot = self.host.line("/proc/sys/kernel/random/boot_id").ok().flatten();
         let boot = boot.unwrap_or_default();
-        let mut ended: Vec<(&'static str, Ended)> = Vec::new();
+        let mut ended: Vec<(Name, Ended)> = Vec::new();
+        let mut gone: Vec<Gone> = Vec::new();
         for item in &self.items {
-            let is_wrong = |needs: &&&'static str| {
-                ended.iter().any(|(name, ended)| *name == **needs && !ended.is_right())
-            };
-            let end = match item.needs().iter().find(is_wrong) {
-                Some(needs) => Ended::Blocked(Blocked::Skipped { needs }),
-                None => self.work(item.as_ref(), &mut state, &boot, agreed, told)?,
-            };
+            let name = Name::of(item.as_ref());
+            let end = self.work(item.as_ref(), &gone, &mut state, &boot, agreed, told)?;
             let (what, why) = match &end {
                 Ended::Same | Ended::Changed(_) => ("done", None),
+                Ended::Partly { left_out, .. } => {
+                    ("partly", left_out.first().map(ToString::to_string))
+                }
                 Ended::Reboot { why, .. } => ("awaiting-reboot", Some(why.clone())),
                 Ended::Blocked(blocked) => ("blocked", Some(blocked.to_string())),
                 Ended::Failed(err) => ("failed", Some(err.to_string())),
             };
-            self.note(&mut state, &boot, item.name(), what, None, why.as_deref())?;
-            told(item.name(), Told::Ends(&end));
-            ended.push((item.name(), end));
+            self.note(&mut state, &boot, &name, what, None, why.as_deref())?;
+            told(&name, Told::Ends(&end));
+            gone.extend(end.gone(&name));
+            ended.push((name, end));
         }
         if let Some(argv) = &self.resumed_by {
             let is_awaited = ended.iter().any(|(_, end)| matches!(end, Ended::Reboot { .. }));
             if let Err(err) = resume::arrange(&self.host, &state, argv, is_awaited) {
                 let change = "have setup go on after the reboot".to_owned();
                 let end = Ended::Failed(RunError::Unmade { change, err });
-                told("resume", Told::Ends(&end));
-                ended.push(("resume", end));
+                let name = Name { item: "resume", part: None };
+                told(&name, Told::Ends(&end));
+                ended.push((name, end));
             }
         }
         Ok(ended)
@@ -240,17 +269,19 @@ impl Setup {
     fn work(
         &self,
         item: &dyn Item,
+        gone: &[Gone],
         state: &mut State,
         boot: &str,
-        agreed: &dyn Fn(&'static str, &HostChange) -> bool,
+        agreed: Agreed<'_>,
         told: Witness<'_>,
     ) -> Result<Ended, StateError> {
-        let name = item.name();
+        let name = &Name::of(item);
+        let settled = &name.to_string();
         let mut made: Vec<HostChange> = Vec::new();
         let look = loop {
-            let look = match item.look(&self.host) {
+            let look = match self.look(item, gone) {
                 Ok(look) => look,
-                Err(refusal) => return Ok(Ended::Blocked(refusal.into())),
+                Err(blocked) => return Ok(Ended::Blocked(blocked)),
             };
             let Some(change) = look.changes.first() else { break look };
             let failed = |err| Ok(Ended::Failed(err));
@@ -264,7 +295,7 @@ impl Setup {
                 return failed(RunError::NotAgreed { change: change.act.to_string() });
             }
             if look.settle.is_some() {
-                state.unsettle(name)?;
+                state.unsettle(settled)?;
             }
             self.note(state, boot, name, "begun", Some(&change.act), Some(&change.why))?;
             told(name, Told::Begins(change));
@@ -276,7 +307,7 @@ impl Setup {
             made.push(change.clone());
         };
         if let Some(settle) = &look.settle
-            && !state.is_settled(name, &settle.digest)
+            && !state.is_settled(settled, &settle.digest)
         {
             told(name, Told::Settles(settle));
             for run in &settle.runs {
@@ -286,9 +317,11 @@ impl Setup {
                     return Ok(Ended::Failed(RunError::Unmade { change, err }));
                 }
             }
-            state.settle(name, &settle.digest)?;
+            state.settle(settled, &settle.digest)?;
         }
+        let left_out = look.left_out;
         Ok(match (look.reboot, made.len()) {
+            (_, changed) if !left_out.is_empty() => Ended::Partly { changed, left_out },
             (Some(why), changed) => Ended::Reboot { changed, why },
             (None, 0) => Ended::Same,
             (None, changed) => Ended::Changed(changed),
@@ -299,13 +332,14 @@ impl Setup {
         &self,
         state: &mut State,
         boot: &str,
-        item: &str,
+        item: &Name,
         what: &str,
         change: Option<&Act>,
         why: Option<&str>,
     ) -> Result<(), StateError> {
         let change = change.map(ToString::to_string);
-        state.note(&Line { at: (self.now)(), boot, item, what, change, why })
+        let item = item.to_string();
+        state.note(&Line { at: (self.now)(), boot, item: &item, what, change, why })
     }
 }
 
@@ -314,8 +348,39 @@ impl Ended {
     pub fn is_right(&self) -> bool {
         match self {
             Self::Same | Self::Changed(_) => true,
-            Self::Reboot { .. } | Self::Blocked(_) | Self::Failed(_) => false,
+            Self::Partly { .. } | Self::Reboot { .. } | Self::Blocked(_) | Self::Failed(_) => false,
         }
+    }
+
+    /// Returns what is told to those who need it, where it is not right.
+    fn gone(&self, name: &Name) -> Option<Gone> {
+        let why = match self {
+            Self::Same | Self::Changed(_) => return None,
+            Self::Blocked(blocked) => return Some(blocked.gone(name)),
+            Self::Partly { left_out, .. } => left_out.first()?.to_string(),
+            Self::Reboot { why, .. } => why.clone(),
+            Self::Failed(err) => match std::error::Error::source(err) {
+                Some(cause) => format!("{err}: {cause}"),
+                None => err.to_string(),
+            },
+        };
+        Some(Gone { name: name.clone(), root: name.clone(), why })
+    }
+}
+
+impl Blocked {
+    /// Says that an item is skipped for another.
+    fn by(gone: &Gone) -> Self {
+        Self::Skipped { needs: gone.root.clone(), why: gone.why.clone() }
+    }
+
+    /// Returns what is told to those who need what is blocked.
+    fn gone(&self, name: &Name) -> Gone {
+        let (root, why) = match self {
+            Self::Refused(refusal) => (name.clone(), refusal.to_string()),
+            Self::Skipped { needs, why } => (needs.clone(), why.clone()),
+        };
+        Gone { name: name.clone(), root, why }
     }
 }
 
@@ -323,7 +388,9 @@ impl Seen {
     /// Says whether there is something to do about it.
     pub fn is_right(&self) -> bool {
         self.unsettled.is_none()
-            && self.look.as_ref().is_ok_and(|look| look.changes.is_empty() && look.reboot.is_none())
+            && self.look.as_ref().is_ok_and(|look| {
+                look.changes.is_empty() && look.reboot.is_none() && look.left_out.is_empty()
+            })
     }
 
     /// Returns what the dearest of its changes costs.

@@ -138,7 +138,7 @@ pub fn digest<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> String {
 }
 
 fn stamp(folder: &Path, item: &str) -> PathBuf {
-    folder.join(format!("{item}.settled"))
+    folder.join(format!("{}.settled", item.replace('/', "-")))
 }
 
 fn journal(path: &Path) -> io::Result<File> {

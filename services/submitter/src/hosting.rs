@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use phoenix_setup::{Act, Check, Ended, HostChange, Seen, Settle, Told, unified};
+use phoenix_setup::{Act, Check, Ended, HostChange, Name, Refusal, Seen, Settle, Told, unified};
 use serde_json::{Value, json};
 
 /// Writes a line; a String takes everything that is written to it.
@@ -50,6 +50,8 @@ pub(crate) fn plan_text(seen: &[Seen]) -> String {
         for remark in &look.remarks {
             line!(text, "  note: {remark}");
         }
+        blocked += usize::from(!look.left_out.is_empty());
+        text.push_str(&left_text(&look.left_out));
     }
     let plural = |number: usize| if number == 1 { "change" } else { "changes" };
     match (changes, blocked) {
@@ -67,12 +69,25 @@ pub(crate) fn plan_text(seen: &[Seen]) -> String {
     text
 }
 
+/// Tells what of an item is left as it is.
+fn left_text(left_out: &[Refusal]) -> String {
+    let mut text = String::new();
+    for refusal in left_out {
+        line!(text, "  left as it is: {refusal}");
+        line!(text, "  hint: {}", refusal.advice);
+    }
+    text
+}
+
 fn change_text(change: &HostChange) -> String {
     let mut text = String::new();
     line!(text, "  {}", change.act);
     line!(text, "    because {}", change.why);
     if let Some(cost) = change.impact.words() {
         line!(text, "    {cost}");
+    }
+    for detail in &change.detail {
+        line!(text, "    {detail}");
     }
     if let Some(diff) = diff(&change.act) {
         for shown in diff.lines() {
@@ -118,6 +133,7 @@ pub(crate) fn plan_json(seen: &[Seen]) -> Result<String, serde_json::Error> {
         json!({
             "what": change.act.to_string(),
             "why": change.why,
+            "detail": change.detail,
             "impact": change.impact.name(),
             "diff": diff(&change.act),
         })
@@ -125,23 +141,24 @@ pub(crate) fn plan_json(seen: &[Seen]) -> Result<String, serde_json::Error> {
     let then = |settle: &Settle| settle.runs.iter().map(ToString::to_string).collect::<Vec<_>>();
     let items = seen.iter().map(|seen| match &seen.look {
         Ok(look) => json!({
-            "item": seen.name,
+            "item": seen.name.to_string(),
             "about": seen.about,
             "isRight": seen.is_right(),
             "changes": look.changes.iter().map(change).collect::<Vec<_>>(),
             "then": seen.unsettled.as_ref().map(then).unwrap_or_default(),
             "reboot": look.reboot,
             "remarks": look.remarks,
+            "leftOut": look.left_out.iter().map(ToString::to_string).collect::<Vec<_>>(),
         }),
         Err(err) => json!({
-            "item": seen.name, "about": seen.about, "isRight": false, "blocked": err.to_string(),
+            "item": seen.name.to_string(), "about": seen.about, "isRight": false, "blocked": err.to_string(),
         }),
     });
     document("SetupPlan", "items", &items.collect::<Vec<_>>())
 }
 
 /// Renders checks for people.
-pub(crate) fn checks_text(checked: &[(&'static str, Vec<Check>)]) -> String {
+pub(crate) fn checks_text(checked: &[(Name, Vec<Check>)]) -> String {
     let mut text = String::new();
     let mut wrong = 0;
     let mut all = 0;
@@ -165,19 +182,17 @@ pub(crate) fn checks_text(checked: &[(&'static str, Vec<Check>)]) -> String {
 }
 
 /// Renders checks for machines.
-pub(crate) fn checks_json(
-    checked: &[(&'static str, Vec<Check>)],
-) -> Result<String, serde_json::Error> {
+pub(crate) fn checks_json(checked: &[(Name, Vec<Check>)]) -> Result<String, serde_json::Error> {
     let checks = checked.iter().flat_map(|(item, checks)| {
         checks.iter().map(move |check| {
-            json!({ "item": item, "what": check.what, "ok": check.wrong.is_none(), "wrong": check.wrong })
+            json!({ "item": item.to_string(), "what": check.what, "ok": check.wrong.is_none(), "wrong": check.wrong })
         })
     });
     document("SetupChecks", "checks", &checks.collect::<Vec<_>>())
 }
 
 /// Returns what is said while something happens.
-pub(crate) fn told(item: &str, told: &Told<'_>) -> Option<String> {
+pub(crate) fn told(item: &Name, told: &Told<'_>) -> Option<String> {
     match told {
         Told::Begins(change) => Some(format!("{item}: {}", change.act)),
         Told::Settles(settle) => {
@@ -189,13 +204,17 @@ pub(crate) fn told(item: &str, told: &Told<'_>) -> Option<String> {
 }
 
 /// Renders how it ended for people.
-pub(crate) fn ended_text(ended: &[(&'static str, Ended)]) -> String {
+pub(crate) fn ended_text(ended: &[(Name, Ended)]) -> String {
     let mut text = String::new();
     for (item, end) in ended {
         match end {
             Ended::Same => line!(text, "{item}: as it is to be"),
             Ended::Changed(1) => line!(text, "{item}: 1 change made"),
             Ended::Changed(changes) => line!(text, "{item}: {changes} changes made"),
+            Ended::Partly { changed, left_out } => {
+                line!(text, "{item}: NOT ALL DONE: changes made: {changed}");
+                text.push_str(&left_text(left_out));
+            }
             Ended::Reboot { why, .. } => line!(text, "{item}: AWAITING REBOOT: {why}"),
             Ended::Blocked(err) => {
                 line!(text, "{item}: NOT DONE: {err}");
@@ -216,27 +235,31 @@ pub(crate) fn ended_text(ended: &[(&'static str, Ended)]) -> String {
 }
 
 /// Renders how it ended for machines.
-pub(crate) fn ended_json(ended: &[(&'static str, Ended)]) -> Result<String, serde_json::Error> {
+pub(crate) fn ended_json(ended: &[(Name, Ended)]) -> Result<String, serde_json::Error> {
     let items = ended.iter().map(|(item, end)| {
         let (state, changed, why) = match end {
             Ended::Same => ("same", 0, None),
             Ended::Changed(changed) => ("changed", *changed, None),
+            Ended::Partly { changed, left_out } => {
+                ("partly", *changed, left_out.first().map(ToString::to_string))
+            }
             Ended::Reboot { changed, why } => ("awaiting-reboot", *changed, Some(why.clone())),
             Ended::Blocked(err) => ("not-done", 0, Some(err.to_string())),
             Ended::Failed(err) => ("failed", 0, Some(chain(err))),
         };
-        json!({ "item": item, "state": state, "changed": changed, "why": why })
+        json!({ "item": item.to_string(), "state": state, "changed": changed, "why": why })
     });
     document("SetupReport", "items", &items.collect::<Vec<_>>())
 }
 
 /// Returns the exit code: something failed before something waits for a reboot.
-pub(crate) fn ended_code(ended: &[(&'static str, Ended)], failed: u8, waits: u8) -> u8 {
-    let is_bad = |end: &Ended| matches!(end, Ended::Failed(_) | Ended::Blocked(_));
+pub(crate) fn ended_code(ended: &[(Name, Ended)], failed: u8, waits: u8) -> u8 {
+    let is_bad =
+        |end: &Ended| matches!(end, Ended::Failed(_) | Ended::Blocked(_) | Ended::Partly { .. });
     let is_waiting = ended.iter().any(|(_, end)| matches!(end, Ended::Reboot { .. }));
     // What waits for another that waits is not bad by itself.
     let is_behind = |end: &Ended| {
-        matches!(end, Ended::Blocked(phoenix_setup::Blocked::Skipped { needs })
+        matches!(end, Ended::Blocked(phoenix_setup::Blocked::Skipped { needs, .. })
             if ended.iter().any(|(name, end)| name == needs && matches!(end, Ended::Reboot { .. })))
     };
     if ended.iter().any(|(_, end)| is_bad(end) && !is_behind(end)) {

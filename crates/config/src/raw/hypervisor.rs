@@ -29,6 +29,9 @@ pub(crate) struct RawHypervisor {
     pub(crate) proxmox_repository: Option<String>,
     /// Debian packages that the host is to have besides those that it needs.
     pub(crate) packages: Option<OneOrMany<String>>,
+    /// Whether `phoenix setup` brings every package of the host to its newest version. Default:
+    /// false.
+    pub(crate) upgrade: Option<bool>,
     /// Administrator of the host.
     pub(crate) users: Option<RawAdministrator>,
     /// Where the other files are.
@@ -53,6 +56,8 @@ pub(crate) struct RawHypervisor {
     pub(crate) iommu: Option<bool>,
     /// Directories of the host that several containers mount.
     pub(crate) shared_volumes: Option<BTreeMap<String, RawSharedVolume>>,
+    /// Volumes that belong to no guest, by name: blank disks in a storage of ZFS.
+    pub(crate) shared_zfs_volumes: Option<BTreeMap<String, RawZfsVolume>>,
     /// Firewall of the data centre.
     pub(crate) firewall: Option<RawHostFirewall>,
 }
@@ -228,6 +233,15 @@ pub(crate) struct RawSharedVolume {
     pub(crate) host_path: Option<String>,
     /// Where it is mounted, by container.
     pub(crate) mounts: Option<BTreeMap<String, String>>,
+}
+
+/// A volume that belongs to no guest.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub(crate) struct RawZfsVolume {
+    /// Id of the storage that it lies in.
+    pub(crate) pool: Option<String>,
+    /// Size in GiB; it grows, and never shrinks.
+    pub(crate) size_gb: Option<Whole>,
 }
 
 /// The firewall of the data centre.

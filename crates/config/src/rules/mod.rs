@@ -67,6 +67,7 @@ mod template_dependencies;
 mod tensor_parallel;
 mod unknown_keys;
 mod users;
+mod zfs_volumes;
 
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -149,6 +150,7 @@ const RULES: &[Rule] = &[
     tensor_parallel::RULE,
     unknown_keys::RULE,
     users::RULE,
+    zfs_volumes::RULE,
 ];
 
 /// Runs every rule, on every core: whichever is free takes the next.

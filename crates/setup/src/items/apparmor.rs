@@ -12,6 +12,7 @@ use crate::item::{Check, Item, Look, Refusal};
 use crate::state::digest;
 
 const FOLDER: &str = "/etc/apparmor.d";
+const TUNABLES: &str = "/etc/apparmor.d/tunables/";
 const LOADED: &str = "/sys/kernel/security/apparmor/profiles";
 
 pub(super) struct AppArmor(Vec<PathBuf>);
@@ -95,8 +96,28 @@ impl Item for AppArmor {
             });
             Check::of(format!("the profile {name} is enforced"), wrong)
         };
-        self.0.iter().map(is_loaded).collect()
+        self.0.iter().map(is_loaded).chain([tunables(host)]).collect()
     }
+}
+
+/// Looks whether what all profiles begin with is as its package has it. Folders beside it are for
+/// what an administrator adds.
+fn tunables(host: &Host) -> Check {
+    let wrong = host.ask(&["dpkg", "--verify", "apparmor"]).and_then(|answer| {
+        let changed = answer.out.lines().filter_map(|line| line.split_whitespace().last());
+        let mut changed = changed.filter(|path| {
+            path.strip_prefix(TUNABLES).is_some_and(|name| !name.contains('/'))
+        });
+        match changed.next() {
+            Some(path) => Ok(Some(format!(
+                "{path} is not: `apt-get install --reinstall -o Dpkg::Options::=--force-confmiss -o Dpkg::Options::=--force-confnew apparmor`; what is yours goes into {TUNABLES}home.d"
+            ))),
+            // It ends with 1 where anything of the package is changed.
+            None if answer.is_good() || !answer.out.trim().is_empty() => Ok(None),
+            None => Err(Refusal::new("dpkg --verify apparmor", answer.said(), "type it, and see")),
+        }
+    });
+    Check::of("the tunables are as their package has them", wrong)
 }
 
 fn name(file: &std::path::Path) -> String {

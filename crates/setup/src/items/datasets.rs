@@ -4,27 +4,36 @@ use std::collections::BTreeMap;
 
 use phoenix_config::{Dataset, HostSpec};
 
-use super::plain;
+use super::{ground, plain};
 use crate::change::{Act, HostChange, Run};
 use crate::host::Host;
 use crate::item::{Check, Item, Look, Refusal};
 
+/// The datasets of one pool.
 pub(super) struct Datasets {
-    datasets: Vec<Dataset>,
-    pools: Vec<String>,
+    pool: String,
+    /// Whether the pool is made by another item.
+    is_declared: bool,
+    all: Vec<Dataset>,
 }
 
 impl Datasets {
-    pub(super) fn of(spec: &HostSpec) -> Option<Self> {
-        let pools = spec.pools.iter().map(|pool| pool.name.clone()).collect();
-        let datasets = spec.datasets.clone();
-        (!datasets.is_empty()).then_some(Self { datasets, pools })
+    pub(super) fn all(spec: &HostSpec) -> impl Iterator<Item = Self> {
+        ground::pools(&spec.datasets).into_iter().map(|pool| Self {
+            is_declared: spec.pools.iter().any(|declared| declared.name == pool),
+            all: spec.datasets.iter().filter(|dataset| dataset.pool == pool).cloned().collect(),
+            pool,
+        })
     }
 }
 
 impl Item for Datasets {
     fn name(&self) -> &'static str {
         "datasets"
+    }
+
+    fn part(&self) -> Option<&str> {
+        Some(&self.pool)
     }
 
     fn about(&self) -> &'static str {
@@ -39,7 +48,7 @@ impl Item for Datasets {
         let listed = host.asked(&["zfs", "list", "-H", "-o", "name"])?;
         let there: Vec<_> = listed.lines().map(str::trim).collect();
         let mut changes = Vec::new();
-        for dataset in &self.datasets {
+        for dataset in &self.all {
             let name = dataset.full_name();
             if !is_name(&name) {
                 let advice = "write letters, digits, `-`, `_`, `.` and `/`";
@@ -53,7 +62,7 @@ impl Item for Datasets {
                 changes.extend(differences(host, dataset)?);
                 continue;
             }
-            if !there.contains(&&*dataset.pool) && !self.pools.contains(&dataset.pool) {
+            if !there.contains(&&*self.pool) && !self.is_declared {
                 let why = format!("there is no pool {}", dataset.pool);
                 return Err(Refusal::new(name, why, "declare it in `zfs.pools`, or import it"));
             }
@@ -70,7 +79,7 @@ impl Item for Datasets {
                 answer.map(|answer| (answer.trim() != "yes").then(|| "it is not".to_owned()));
             Check::of(format!("{name} is mounted"), wrong)
         };
-        self.datasets.iter().map(mounted).collect()
+        self.all.iter().map(mounted).collect()
     }
 }
 

@@ -72,10 +72,8 @@ impl Item for Firewall {
         let wanted = if self.wish.enabled { "Status: enabled/running" } else { "Status: disabled" };
         let is_so = status
             .map(|status| (!status.trim().starts_with(wanted)).then(|| status.trim().to_owned()));
-        vec![Check::of(
-            format!("the firewall is {}", if self.wish.enabled { "on" } else { "off" }),
-            is_so,
-        )]
+        let word = if self.wish.enabled { "on" } else { "off" };
+        vec![Check::of(format!("the firewall is {word}"), is_so), is_read(host)]
     }
 }
 
@@ -115,6 +113,23 @@ impl Firewall {
         let ours = self.wish.rules.iter().map(rule);
         std::iter::once(Ok(management)).chain(ours).collect()
     }
+}
+
+/// Looks whether Proxmox can read all that is written: a rule that it cannot read it leaves out, and
+/// says so here and in its log only. It prints what it would do, and does nothing.
+fn is_read(host: &Host) -> Check {
+    let compiled = host.ask(&["pve-firewall", "compile"]).and_then(|answer| {
+        let prefix = format!("{FILE} (line ");
+        let all: Vec<_> = answer.err.lines().map(str::trim).collect();
+        match all.iter().position(|line| line.starts_with(&prefix)) {
+            Some(nth) => {
+                Ok(Some(all.iter().skip(nth).take(2).copied().collect::<Vec<_>>().join(": ")))
+            }
+            None if answer.is_good() => Ok(None),
+            None => Err(Refusal::new("pve-firewall compile", answer.said(), "type it, and see")),
+        }
+    });
+    Check::of("Proxmox reads every line of it", compiled)
 }
 
 fn action(action: FirewallAction) -> &'static str {
@@ -158,7 +173,8 @@ fn rule(rule: &FirewallRule) -> Result<String, Refusal> {
         (" -i ", &rule.iface),
         (" -source ", &rule.source),
         (" -dest ", &rule.dest),
-        (" -p ", &rule.proto),
+        // Proxmox knows protocols by their small letters only.
+        (" -p ", &rule.proto.as_deref().map(|proto| proto.to_ascii_lowercase().into())),
         (" -dport ", &rule.port),
     ];
     for (key, value) in parts {

@@ -6,6 +6,7 @@ mod datasets;
 mod firewall;
 mod forwarding;
 mod gpu_nodes;
+mod ground;
 mod iommu;
 mod network;
 mod nfs;
@@ -19,7 +20,9 @@ mod storages;
 mod subids;
 mod time;
 mod units;
+mod upgrade;
 mod users;
+mod volumes;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -47,14 +50,16 @@ pub struct Given {
 pub fn all(spec: &HostSpec, given: &Given) -> Vec<Box<dyn Item>> {
     let mut items: Vec<Box<dyn Item>> = Vec::new();
     add(&mut items, repositories::Repositories::of(spec));
+    add(&mut items, upgrade::Upgrade::of(spec));
     add(&mut items, packages::Packages::of(spec));
     add(&mut items, time::Time::of(spec));
     add(&mut items, network::Network::of(spec, given));
     add(&mut items, forwarding::Forwarding::of(spec));
-    add(&mut items, pools::Pools::of(spec, given));
+    add(&mut items, pools::OnePool::all(spec, given));
     add(&mut items, arc::Arc::of(spec));
-    add(&mut items, datasets::Datasets::of(spec));
-    add(&mut items, storages::Storages::of(spec));
+    add(&mut items, datasets::Datasets::all(spec));
+    add(&mut items, storages::Storages::all(spec));
+    add(&mut items, volumes::Volumes::all(spec));
     add(&mut items, iommu::Iommu::of(spec));
     add(&mut items, nvidia::Nvidia::of(spec));
     add(&mut items, gpu_nodes::GpuNodes::of(spec));
@@ -68,8 +73,8 @@ pub fn all(spec: &HostSpec, given: &Given) -> Vec<Box<dyn Item>> {
     items
 }
 
-fn add(items: &mut Vec<Box<dyn Item>>, item: Option<impl Item + 'static>) {
-    items.extend(item.map(|item| Box::new(item) as Box<dyn Item>));
+fn add<I: Item + 'static>(items: &mut Vec<Box<dyn Item>>, more: impl IntoIterator<Item = I>) {
+    items.extend(more.into_iter().map(|item| Box::new(item) as Box<dyn Item>));
 }
 
 /// Refuses what would be more than one word or line where it is written.

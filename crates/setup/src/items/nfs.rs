@@ -4,21 +4,25 @@ use std::fmt::Write as _;
 
 use phoenix_config::{Export, HostSpec};
 
+use super::ground::Ground;
 use super::{plain, units};
 use crate::change::Owner;
 use crate::host::{Host, Wanted};
-use crate::item::{Check, Item, Look, Refusal};
+use crate::item::{Check, Gone, Item, Look, Refusal};
 use crate::state::digest;
 
 const OURS: &str = "/etc/exports.d/phoenix.exports";
 const THEIRS: &str = "/etc/exports";
 const USUAL: &str = "rw,sync,no_subtree_check";
 
-pub(super) struct Nfs(Vec<Export>);
+pub(super) struct Nfs {
+    exports: Vec<Export>,
+    ground: Ground,
+}
 
 impl Nfs {
     pub(super) fn of(spec: &HostSpec) -> Option<Self> {
-        spec.exports.clone().map(Self)
+        Some(Self { exports: spec.exports.clone()?, ground: Ground::of(spec) })
     }
 }
 
@@ -32,39 +36,19 @@ impl Item for Nfs {
     }
 
     fn needs(&self) -> &'static [&'static str] {
-        &["packages", "datasets"]
+        &["packages", "pools", "datasets"]
     }
 
     fn look(&self, host: &Host) -> Result<Look, Refusal> {
-        let theirs = host.text(THEIRS)?.unwrap_or_default();
-        if let Some(twice) = self.0.iter().find(|export| exports(&theirs, &export.path)) {
-            let why = format!("it exports {} already, and not by phoenix", twice.path);
-            return Err(Refusal::new(THEIRS, why, "remove that line, or the export from the file"));
-        }
-        let mut changes = Vec::new();
-        for export in &self.0 {
-            plain("nfs.exports.path", &export.path)?;
-            if !host.at(&export.path).is_dir() {
-                let why = "it is to be exported, and is not there";
-                changes.extend(host.want_folder(&export.path, 0o755, &Owner::root(), why)?);
-            }
-        }
-        let text = text(&self.0)?;
-        if self.0.is_empty() && host.text(OURS)?.is_none() {
-            return Ok(Look::default());
-        }
-        let why = "what is exported, in a file of its own: others stay as they are";
-        let wanted = Wanted { path: OURS, text: text.clone(), mode: 0o644, check: &[], why };
-        changes.extend(host.want(wanted)?);
-        if !self.0.is_empty() {
-            changes.extend(units::want(host, "nfs-server.service", "who exports has to run")?);
-        }
-        let heed = units::heed(host, &["exportfs", "-r"]);
-        Ok(Look::of(changes).settled_by(digest([text]), heed))
+        self.judge(host, &[])
+    }
+
+    fn look_without(&self, host: &Host, gone: &[Gone]) -> Option<Result<Look, Refusal>> {
+        Some(self.judge(host, gone))
     }
 
     fn verify(&self, host: &Host) -> Vec<Check> {
-        if self.0.is_empty() {
+        if self.exports.is_empty() {
             return Vec::new();
         }
         let listed = host.asked(&["exportfs", "-s"]);
@@ -81,8 +65,49 @@ impl Item for Nfs {
             });
             Check::of(format!("{} is exported", export.path), found)
         };
-        let checks = self.0.iter().map(exported);
+        let checks = self.exports.iter().map(exported);
         checks.chain([units::runs(host, "nfs-server.service")]).collect()
+    }
+}
+
+impl Nfs {
+    fn judge(&self, host: &Host, gone: &[Gone]) -> Result<Look, Refusal> {
+        let theirs = host.text(THEIRS)?.unwrap_or_default();
+        if let Some(twice) = self.exports.iter().find(|export| exports(&theirs, &export.path)) {
+            let why = format!("it exports {} already, and not by phoenix", twice.path);
+            return Err(Refusal::new(THEIRS, why, "remove that line, or the export from the file"));
+        }
+        let was = host.text(OURS)?;
+        let (mut changes, mut left_out, mut standing) = (Vec::new(), Vec::new(), Vec::new());
+        for export in &self.exports {
+            plain("nfs.exports.path", &export.path)?;
+            if let Some(refusal) = self.ground.refuses(&export.path, gone) {
+                // What is exported already may be in use.
+                if was.as_ref().is_some_and(|was| exports(was, &export.path)) {
+                    standing.push(export.clone());
+                }
+                left_out.push(refusal);
+                continue;
+            }
+            standing.push(export.clone());
+            if !host.at(&export.path).is_dir() {
+                let why = "it is to be exported, and is not there";
+                changes.extend(host.want_folder(&export.path, 0o755, &Owner::root(), why)?);
+            }
+        }
+        if standing.is_empty() && was.is_none() {
+            return Ok(Look { left_out, ..Look::default() });
+        }
+        let text = text(&standing)?;
+        let why = "what is exported, in a file of its own: others stay as they are";
+        let wanted = Wanted { path: OURS, text: text.clone(), mode: 0o644, check: &[], why };
+        changes.extend(host.want(wanted)?);
+        if !standing.is_empty() {
+            changes.extend(units::want(host, "nfs-server.service", "who exports has to run")?);
+        }
+        let heed = units::heed(host, &["exportfs", "-r"]);
+        let look = Look { left_out, ..Look::of(changes) };
+        Ok(look.settled_by(digest([text]), heed))
     }
 }
 

@@ -31,7 +31,8 @@ impl Item for Nvidia {
     }
 
     fn needs(&self) -> &'static [&'static str] {
-        &["repositories", "packages"]
+        // Built for a kernel that a reboot takes away, it would be built twice.
+        &["repositories", "upgrade", "packages"]
     }
 
     fn look(&self, host: &Host) -> Result<Look, Refusal> {

@@ -10,62 +10,60 @@ use crate::item::{Check, Item, Look, Refusal};
 
 const BY_ID: &str = "/dev/disk/by-id/";
 
-pub(super) struct Pools {
-    pools: Vec<Pool>,
+/// One pool: what is wrong with one keeps no other from being made.
+pub(super) struct OnePool {
+    pool: Pool,
     /// Disks whose owner has agreed that what is on them is lost.
     wipe: Vec<String>,
 }
 
-impl Pools {
-    pub(super) fn of(spec: &HostSpec, given: &Given) -> Option<Self> {
-        let (pools, wipe) = (spec.pools.clone(), given.wipe.clone());
-        (!pools.is_empty()).then_some(Self { pools, wipe })
+impl OnePool {
+    pub(super) fn all(spec: &HostSpec, given: &Given) -> impl Iterator<Item = Self> {
+        spec.pools.iter().map(|pool| Self { pool: pool.clone(), wipe: given.wipe.clone() })
     }
 }
 
-impl Item for Pools {
+impl Item for OnePool {
     fn name(&self) -> &'static str {
         "pools"
     }
 
+    fn part(&self) -> Option<&str> {
+        Some(&self.pool.name)
+    }
+
     fn about(&self) -> &'static str {
-        "ZFS pools"
+        "a ZFS pool"
     }
 
     fn look(&self, host: &Host) -> Result<Look, Refusal> {
+        let pool = &self.pool;
         let there = host.asked(&["zpool", "list", "-H", "-o", "name"])?;
         let there: Vec<_> = there.lines().map(str::trim).collect();
-        let mut changes = Vec::new();
-        for pool in &self.pools {
-            if there.contains(&&*pool.name) {
-                is_as_written(host, pool)?;
-            } else {
-                is_nowhere(host, pool)?;
-                changes.extend(self.make(host, pool, &there)?);
-            }
+        if there.contains(&&*pool.name) {
+            is_as_written(host, pool)?;
+            return Ok(Look::default());
         }
-        Ok(Look::of(changes))
+        is_nowhere(host, pool)?;
+        Ok(Look::of(self.make(host, &there)?))
     }
 
     fn verify(&self, host: &Host) -> Vec<Check> {
-        let mut checks = Vec::new();
-        for pool in &self.pools {
-            let status = host.asked(&["zpool", "status", "-x", &pool.name]);
-            let wrong = status.map(|status| {
-                let is_healthy = status.trim() == format!("pool '{}' is healthy", pool.name);
-                (!is_healthy).then(|| status.lines().take(2).collect::<Vec<_>>().join(" "))
-            });
-            checks.push(Check::of(format!("the pool {} is healthy", pool.name), wrong));
-            if host.has("smartctl") {
-                checks.extend(pool.disks.iter().filter_map(|disk| worn(host, disk)));
-            }
-        }
-        checks
+        let pool = &self.pool;
+        let status = host.asked(&["zpool", "status", "-x", &pool.name]);
+        let wrong = status.map(|status| {
+            let is_healthy = status.trim() == format!("pool '{}' is healthy", pool.name);
+            (!is_healthy).then(|| status.lines().take(2).collect::<Vec<_>>().join(" "))
+        });
+        let healthy = Check::of(format!("the pool {} is healthy", pool.name), wrong);
+        let disks: &[String] = if host.has("smartctl") { &pool.disks } else { &[] };
+        std::iter::once(healthy).chain(disks.iter().filter_map(|disk| worn(host, disk))).collect()
     }
 }
 
-impl Pools {
-    fn make(&self, host: &Host, pool: &Pool, there: &[&str]) -> Result<Vec<HostChange>, Refusal> {
+impl OnePool {
+    fn make(&self, host: &Host, there: &[&str]) -> Result<Vec<HostChange>, Refusal> {
+        let pool = &self.pool;
         let mut changes = Vec::new();
         for disk in &pool.disks {
             if !disk.starts_with(BY_ID) || disk.contains("..") {

@@ -2,23 +2,27 @@
 
 use std::fmt::Write as _;
 
-use phoenix_config::{HostSpec, Samba as Wish};
+use phoenix_config::{HostSpec, Samba as Wish, Share};
 
+use super::ground::Ground;
 use super::{plain, units};
 use crate::block;
 use crate::change::Owner;
 use crate::host::{Host, Wanted};
-use crate::item::{Check, Item, Look, Refusal};
+use crate::item::{Check, Gone, Item, Look, Refusal};
 use crate::state::digest;
 
 const FILE: &str = "/etc/samba/smb.conf";
 const NAME: &str = "shares";
 
-pub(super) struct Samba(Wish);
+pub(super) struct Samba {
+    wish: Wish,
+    ground: Ground,
+}
 
 impl Samba {
     pub(super) fn of(spec: &HostSpec) -> Option<Self> {
-        spec.samba.clone().map(Self)
+        Some(Self { wish: spec.samba.clone()?, ground: Ground::of(spec) })
     }
 }
 
@@ -32,47 +36,20 @@ impl Item for Samba {
     }
 
     fn needs(&self) -> &'static [&'static str] {
-        &["packages", "datasets", "users"]
+        &["packages", "pools", "datasets", "users"]
     }
 
     fn look(&self, host: &Host) -> Result<Look, Refusal> {
-        let user = &self.0.user;
-        let account = host.account(user)?;
-        let was = host.text(FILE)?.unwrap_or_default();
-        let theirs = sections(&block::foreign(&was, NAME));
-        if let Some(twice) =
-            self.0.shares.iter().find(|share| theirs.contains(&share.name.to_lowercase()))
-        {
-            let why = format!("it has the section [{}] already, and not by phoenix", twice.name);
-            return Err(Refusal::new(
-                FILE,
-                why,
-                "remove that section, or give the share another name",
-            ));
-        }
-        let mut changes = Vec::new();
-        for share in &self.0.shares {
-            let why = "it is shared, and belongs to whom the shares belong to";
-            let owner = match &account {
-                Some(_) => Owner::of(user, &group(host, user)?),
-                None => Owner::of(user, user),
-            };
-            changes.extend(host.want_folder(&share.path, 0o770, &owner, why)?);
-        }
-        let ours = text(&self.0)?;
-        let text = block::with_block(FILE, &was, NAME, &ours)?;
-        let why = "the shares, in a block of ours: what others wrote stays";
-        let check = ["testparm", "--suppress-prompt", "{}"];
-        let wanted = Wanted { path: FILE, text, mode: 0o644, check: &check, why };
-        changes.extend(host.want(wanted)?);
-        changes.extend(units::want(host, "smbd.service", "who shares has to run")?);
-        let heed = units::heed(host, &["smbcontrol", "smbd", "reload-config"]);
-        Ok(Look::of(changes).settled_by(digest([ours]), heed))
+        self.judge(host, &[])
+    }
+
+    fn look_without(&self, host: &Host, gone: &[Gone]) -> Option<Result<Look, Refusal>> {
+        Some(self.judge(host, gone))
     }
 
     fn verify(&self, host: &Host) -> Vec<Check> {
         let listed = host.asked(&["testparm", "--suppress-prompt"]);
-        let shared = |share: &phoenix_config::Share| {
+        let shared = |share: &Share| {
             let found = listed.clone().map(|listed| {
                 let there = sections(&listed).contains(&share.name.to_lowercase());
                 (!there).then(|| "Samba does not know it".to_owned())
@@ -81,13 +58,60 @@ impl Item for Samba {
         };
         let users = host.asked(&["pdbedit", "-L"]);
         let known = users.map(|users| {
-            let known = users.lines().any(|line| line.split(':').next() == Some(&*self.0.user));
+            let known = users.lines().any(|line| line.split(':').next() == Some(&*self.wish.user));
             (!known)
-                .then(|| format!("it has no password for Samba: `smbpasswd -a {}`", self.0.user))
+                .then(|| format!("it has no password for Samba: `smbpasswd -a {}`", self.wish.user))
         });
-        let user = Check::of(format!("{} can log in to Samba", self.0.user), known);
-        let checks = self.0.shares.iter().map(shared);
+        let user = Check::of(format!("{} can log in to Samba", self.wish.user), known);
+        let checks = self.wish.shares.iter().map(shared);
         checks.chain([user, units::runs(host, "smbd.service")]).collect()
+    }
+}
+
+impl Samba {
+    fn judge(&self, host: &Host, gone: &[Gone]) -> Result<Look, Refusal> {
+        let user = &self.wish.user;
+        let account = host.account(user)?;
+        let was = host.text(FILE)?.unwrap_or_default();
+        let theirs = sections(&block::foreign(&was, NAME));
+        let is_theirs = |share: &&Share| theirs.contains(&share.name.to_lowercase());
+        if let Some(twice) = self.wish.shares.iter().find(is_theirs) {
+            let why = format!("it has the section [{}] already, and not by phoenix", twice.name);
+            return Err(Refusal::new(
+                FILE,
+                why,
+                "remove that section, or give the share another name",
+            ));
+        }
+        let there = sections(&was);
+        let (mut changes, mut left_out, mut standing) = (Vec::new(), Vec::new(), Vec::new());
+        for share in &self.wish.shares {
+            if let Some(refusal) = self.ground.refuses(&share.path, gone) {
+                // What is shared already may be in use.
+                if there.contains(&share.name.to_lowercase()) {
+                    standing.push(share.clone());
+                }
+                left_out.push(refusal);
+                continue;
+            }
+            standing.push(share.clone());
+            let why = "it is shared, and belongs to whom the shares belong to";
+            let owner = match &account {
+                Some(_) => Owner::of(user, &group(host, user)?),
+                None => Owner::of(user, user),
+            };
+            changes.extend(host.want_folder(&share.path, 0o770, &owner, why)?);
+        }
+        let ours = text(&Wish { user: user.clone(), shares: standing })?;
+        let text = block::with_block(FILE, &was, NAME, &ours)?;
+        let why = "the shares, in a block of ours: what others wrote stays";
+        let check = ["testparm", "--suppress-prompt", "{}"];
+        let wanted = Wanted { path: FILE, text, mode: 0o644, check: &check, why };
+        changes.extend(host.want(wanted)?);
+        changes.extend(units::want(host, "smbd.service", "who shares has to run")?);
+        let heed = units::heed(host, &["smbcontrol", "smbd", "reload-config"]);
+        let look = Look { left_out, ..Look::of(changes) };
+        Ok(look.settled_by(digest([ours]), heed))
     }
 }
 
@@ -144,8 +168,6 @@ fn text(wish: &Wish) -> Result<String, Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use phoenix_config::Share;
-
     use super::*;
 
     fn wish(name: &str, path: &str) -> Wish {

@@ -4,32 +4,45 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use phoenix_config::{Dataset, HostSpec, Storage};
 
+use super::ground;
 use crate::change::{Act, HostChange, Run};
 use crate::host::Host;
 use crate::item::{Check, Item, Look, Refusal};
 
 const FILE: &str = "/etc/pve/storage.cfg";
 
-pub(super) struct Storages(Vec<(Dataset, Storage)>);
+/// What the datasets of one pool are to Proxmox.
+pub(super) struct Storages {
+    pool: String,
+    storages: Vec<(Dataset, Storage)>,
+}
 
 impl Storages {
-    pub(super) fn of(spec: &HostSpec) -> Option<Self> {
+    pub(super) fn all(spec: &HostSpec) -> impl Iterator<Item = Self> {
         let of = |dataset: &Dataset| Some((dataset.clone(), dataset.storage.clone()?));
         let storages: Vec<_> = spec.datasets.iter().filter_map(of).collect();
-        (!storages.is_empty()).then_some(Self(storages))
+        let pools = ground::pools(storages.iter().map(|(dataset, _)| dataset));
+        pools.into_iter().map(move |pool| {
+            let own = storages.iter().filter(|(dataset, _)| dataset.pool == pool);
+            Self { storages: own.cloned().collect(), pool }
+        })
     }
 }
 
 /// A storage as Proxmox has it.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Known {
-    kind: String,
-    keys: BTreeMap<String, String>,
+pub(super) struct Known {
+    pub(super) kind: String,
+    pub(super) keys: BTreeMap<String, String>,
 }
 
 impl Item for Storages {
     fn name(&self) -> &'static str {
         "storages"
+    }
+
+    fn part(&self) -> Option<&str> {
+        Some(&self.pool)
     }
 
     fn about(&self) -> &'static str {
@@ -49,15 +62,15 @@ impl Item for Storages {
                 advice,
             ));
         }
-        let known = read(&host.text(FILE)?.unwrap_or_default());
+        let known = known(host)?;
         let mut changes = Vec::new();
-        for (dataset, storage) in &self.0 {
+        for (dataset, storage) in &self.storages {
             let id = storage.id.as_str();
             let content = storage.content.join(",");
             let (kind, key, value) = if storage.is_zfs {
                 ("zfspool", "pool", dataset.full_name())
             } else {
-                ("dir", "path", place(dataset))
+                ("dir", "path", ground::place(dataset))
             };
             let Some(found) = known.get(id) else {
                 let words =
@@ -101,20 +114,19 @@ impl Item for Storages {
             });
             Check::of(format!("the storage {id} is active"), wrong)
         };
-        self.0.iter().map(active).collect()
+        self.storages.iter().map(active).collect()
     }
-}
-
-fn place(dataset: &Dataset) -> String {
-    let own = dataset.properties.iter().find(|(key, _)| key == "mountpoint");
-    own.map_or_else(|| format!("/{}", dataset.full_name()), |(_, place)| place.clone())
 }
 
 fn words(list: &str) -> BTreeSet<&str> {
     list.split(',').map(str::trim).filter(|word| !word.is_empty()).collect()
 }
 
-/// Reads the storages of Proxmox.
+/// Returns the storages that Proxmox knows.
+pub(super) fn known(host: &Host) -> Result<BTreeMap<String, Known>, Refusal> {
+    Ok(read(&host.text(FILE)?.unwrap_or_default()))
+}
+
 fn read(text: &str) -> BTreeMap<String, Known> {
     let mut known: BTreeMap<String, Known> = BTreeMap::new();
     let mut open: Option<String> = None;

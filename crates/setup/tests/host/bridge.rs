@@ -48,7 +48,7 @@ fn a_bridge_is_changed_or_taken_back_by_whether_the_gateway_answers() {
     };
 
     let ended = machine.set_up(&with("192.168.7.13/24"), &given);
-    let (_, end) = ended.iter().find(|(name, _)| *name == "network").unwrap();
+    let (_, end) = ended.iter().find(|(name, _)| name.is("network")).unwrap();
     assert!(matches!(end, Ended::Failed(_)), "{end:?}");
     assert_eq!(addresses(), ["10.0.0.9/24"]);
     let root = machine.host().root().display().to_string();

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use phoenix_config::HostSpec;
-use phoenix_setup::Told;
+use phoenix_setup::{Name, Told};
 
 use crate::machine::{Machine, everything, given};
 
@@ -80,7 +80,7 @@ fn die(root: &str, after: usize) {
     let setup =
         phoenix_setup::Setup::new(host, phoenix_setup::all(&spec, &given()), || "t".to_owned());
     let mut happened = 0;
-    let mut told = |_: &'static str, told: Told<'_>| {
+    let mut told = |_: &Name, told: Told<'_>| {
         happened += usize::from(matches!(told, Told::Begins(_) | Told::Made(_) | Told::Settles(_)));
         if happened == after {
             let own = rustix::process::getpid();

@@ -3,16 +3,47 @@
 # else; what they are told is kept in /var/lib/doubles, and every call is a line of its log.
 use strict;
 use warnings;
+use Fcntl qw(:flock);
+
+# What is inherited stays open in what is started in its place.
+BEGIN { $^F = 255; }
 
 my $dir = "/var/lib/doubles";
 my ($name) = $0 =~ m{([^/]+)$};
 my @args = @ARGV;
+my $lock;
 log_line(join(" ", $name, @args));
+# What a command starts in its turn ends with it.
+strike() if -e "$dir/strike" && $name !~ /^(curl|nvidia-installer)$/ && is_change();
 
 sub log_line {
     open(my $log, ">>", "$dir/calls") or die "$!";
     print $log "$_[0]\n";
     close $log;
+}
+
+# Says whether this is a change: what changes something inherits the lock that it works under.
+sub is_change {
+    open($lock, "<&=", 3) or return 0;
+    my (@here, @there) = ();
+    @here = stat($lock);
+    @there = stat("/var/lib/phoenix/setup/lock");
+    return @here && @there && "@here[0, 1]" eq "@there[0, 1]";
+}
+
+# Kills whoever started this, twice for each command: once it dies with it, and once it is left and
+# does its work when the test opens the gate.
+sub strike {
+    (my $call = join(" ", $name, @args)) =~ s/\n/ /g;
+    my %struck = map { $_ => 1 } lines("$dir/struck");
+    my ($how) = grep { !$struck{"$_ $call"} } "with it", "left" or return;
+    open(my $struck, ">>", "$dir/struck") or die "$!";
+    print $struck "$how $call\n";
+    close $struck;
+    kill 9, getppid();
+    exit 137 if $how eq "with it";
+    open(my $gate, "<", "$dir/strike") or die "$!";
+    flock($gate, LOCK_SH) or die "$!";
 }
 
 sub refuse {
@@ -61,14 +92,22 @@ my %do = (
     "apt-get" => \&apt, "update-initramfs" => sub { refuse("usage") unless "@args" eq "-u -k all" },
     "nvidia-smi" => \&nvidia_smi, modinfo => \&modinfo, uname => sub { print "6.8.12-9-pve\n" },
     "systemd-run" => \&systemd_run, ifreload => \&ifreload, ip => \&ip, ping => \&ping, systemctl => \&systemctl,
-    "pve-firewall" => sub { print "Status: ", (slurp("/etc/pve/firewall/cluster.fw") =~ /^enable: 1/m ? "enabled/running" : "disabled/running"), "\n" },
+    "pve-firewall" => sub { return compile() if "@args" eq "compile"; refuse("usage") unless "@args" eq "status"; print "Status: ", (slurp("/etc/pve/firewall/cluster.fw") =~ /^enable: 1/m ? "enabled/running" : "disabled/running"), "\n" },
     "proxmox-boot-tool" => sub { refuse("usage") unless "@args" eq "refresh" },
     "update-grub" => sub { refuse("usage") if @args },
     curl => sub { my ($at) = grep { $args[$_] eq "--output" } 0 .. $#args; put($args[$at + 1], "#!/bin/sh\n[ \"\$1\" = --check ] && exit 0\nexec nvidia-installer \"\$@\"\n"); },
     "nvidia-installer" => sub { my ($v) = slurp("$dir/nvidia-next") =~ /(\S+)/; put("$dir/nvidia", "$v\n"); },
 );
-($do{$name} || sub { refuse("no such double") })->();
+($do{$name} || \&real)->();
 exit 0;
+
+# The host's own program of this name.
+sub real {
+    for my $folder (qw(/usr/sbin /usr/bin /sbin /bin)) {
+        exec "$folder/$name", @args if -x "$folder/$name";
+    }
+    refuse("no such double");
+}
 
 sub zpool {
     my $verb = shift @args || "";
@@ -144,6 +183,12 @@ sub zfs {
         print slurp($file->($1));
     } elsif ($verb eq "get" && "@args" =~ /^-H -o value mounted (\S+)$/) {
         print slurp($file->($1)) =~ /^mounted\t(\w+)/m ? "$1\n" : refuse("cannot open '$1'");
+    } elsif ($verb eq "set" && "@args" =~ m{^volsize=(\d+) (\S+/vm-[\w.-]+)$}) {
+        my ($bytes, $volume) = ($1, $2);
+        my $old = slurp($file->($volume)) =~ /^volsize\t(\d+)$/m ? $1 : refuse("cannot open '$volume': dataset does not exist");
+        refuse("cannot set property for '$volume': this double destroys nothing") if $bytes < $old;
+        refuse("cannot set property for '$volume': 'volsize' must be a multiple of volume block size (16K)") if $bytes % 16384;
+        put($file->($volume), "volsize\t$bytes\n");
     } elsif ($verb eq "set" && @args == 2) {
         my ($key, $value) = $checked->($args[0]);
         my $text = slurp($file->($args[1])) || refuse("cannot open '$args[1]'");
@@ -217,6 +262,30 @@ sub pvesm {
         my $text = slurp($file);
         $text =~ s/^(\w+: \Q$id\E\n(?:\t.*\n)*?\tcontent) .*$/$1 $found->{content}[0]/m or refuse("storage '$id' does not exist");
         put($file, $text);
+    } elsif ($verb eq "alloc" && @args == 4) {
+        my ($id, $vmid, $volume, $size) = @args;
+        my ($set) = slurp($file) =~ /^zfspool: \Q$id\E\n(?:\t.*\n)*?\tpool (\S+)$/m or refuse("storage '$id' does not exist");
+        refuse("400 Parameter verification failed.") unless $vmid =~ /^[1-9]\d{2,8}$/ && $size =~ /^\d+[MG]?$/;
+        refuse("illegal name '$volume' - should be 'vm-$vmid-*'") unless $volume =~ /^vm-$vmid-\S+$/;
+        my $factor = $size =~ s/G$// ? 1 << 30 : $size =~ s/M$// ? 1 << 20 : 1 << 10;
+        (my $kept = "$set/$volume") =~ s{/}{%}g;
+        refuse("zfs error: cannot create '$set/$volume': dataset already exists") if -e "$dir/zfs/$kept";
+        put("$dir/zfs/$kept", "volsize\t" . $size * $factor . "\n");
+        print "Formatting '/dev/zvol/$set/$volume'\nsuccessfully created '$id:$volume'\n";
+    } elsif ($verb eq "list" && "@args" =~ /^(\S+) --vmid (\d+)$/) {
+        my ($id, $vmid) = ($1, $2);
+        my ($own) = slurp($file) =~ /^zfspool: \Q$id\E\n((?:\t.*\n)+)/m or refuse("storage '$id' does not exist");
+        my ($set) = $own =~ /^\tpool (\S+)$/m;
+        print "Volid Format  Type             Size VMID\n";
+        # A volume of no guest is an image: where there are none, it is not listed.
+        return unless $own =~ /^\tcontent .*\bimages\b/m;
+        (my $prefix = "$set/vm-$vmid-") =~ s{/}{%}g;
+        opendir(my $all, "$dir/zfs");
+        for my $kept (sort grep { index($_, $prefix) == 0 } readdir $all) {
+            my ($volume) = $kept =~ /([^%]+)$/;
+            my ($bytes) = slurp("$dir/zfs/$kept") =~ /^volsize\t(\d+)$/m;
+            print "$id:$volume raw     images $bytes $vmid\n";
+        }
     } elsif ($verb eq "status" && !@args) {
         print "Name Type Status Total Used Available %\n";
         my $text = slurp($file);
@@ -314,8 +383,19 @@ sub pvesh {
 }
 
 sub apt {
+    # With a repository of its own, apt itself answers what would be upgraded, and does it.
+    real() if "@args" =~ /dist-upgrade/ && -e "$dir/repository";
     my $call = "@args";
     $call =~ s/^(-o [\w:]+=\d+ )*//;
+    if ($call eq "--simulate dist-upgrade") {
+        print "Reading package lists...\n";
+        for (lines("$dir/upgrades")) {
+            my ($package, $old, $new) = split / /;
+            print "Inst $package [$old] ($new Double:1/stable [amd64])\nConf $package ($new Double:1/stable [amd64])\n";
+        }
+        return;
+    }
+    return put("$dir/upgrades", "") if $call eq "-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold dist-upgrade -y";
     return if $call eq "update" && put("/var/lib/apt/lists/double_Packages", "") || $call eq "update";
     if ($call =~ /^install -y --no-install-recommends -- (.+)$/ || $call =~ /^install -y -- (.+)$/) {
         for (split / /, $1) {
@@ -336,6 +416,7 @@ sub nvidia_smi {
 }
 
 sub modinfo {
+    if ("@args" eq "--field version zfs") { print slurp("$dir/zfs-driver"); return; }
     refuse("usage") unless "@args" eq "--field version nvidia";
     my $version = slurp("$dir/nvidia");
     if ($version eq "") { print STDERR "modinfo: ERROR: Module nvidia not found.\n"; exit 1; }
@@ -377,4 +458,81 @@ sub systemctl {
     if ("@args" =~ /^is-active --quiet (\S+)\.timer$/) { exit(-e "$dir/timer-$1" ? 0 : 3); }
     if ("@args" =~ /^is-active (\S+)$/) { print grep({ $_ eq $1 } lines("$dir/stopped")) ? "failed\n" : "active\n"; return; }
     exec "/usr/bin/systemctl", @args;
+}
+
+# Reads the rules of the data centre as `pve-firewall compile` does: what it cannot read it tells of,
+# and leaves out.
+sub compile {
+    my ($section, $number) = ("", 0);
+    my %sets = map { lc($_) => 1 } slurp("/etc/pve/firewall/cluster.fw") =~ /^\[ipset\s+(\S+)\]/gmi;
+    for my $line (split /\n/, slurp("/etc/pve/firewall/cluster.fw")) {
+        $number++;
+        $line =~ s/^\h+|\h+$//g;
+        next if $line =~ /^#/ || $line eq "";
+        if ($line =~ /^\[(options|aliases|rules)\]$/i) { $section = lc $1; next; }
+        if ($line =~ /^\[(group|ipset)\s+[a-z][a-z0-9_-]+\]\s*(#.*)?$/i) { $section = lc $1; next; }
+        my $why = $section eq "" ? "skip line - no section"
+            : $section eq "options" ? ($line =~ /^(enable:\s*\d+|ebtables:\s*[01]|policy_(in|out|forward):\s*(ACCEPT|DROP|REJECT)|log_ratelimit:\s*\S+)$/i ? "" : "can't parse option '$line'")
+            : $section =~ /^(rules|group)$/ ? rule($line, \%sets) : "";
+        print STDERR "/etc/pve/firewall/cluster.fw (line $number)$why\n" if $why =~ s/^(?=errors in)/ - / || $why =~ s/^/: / && length $why > 2;
+    }
+    print "ipset cmdlist:\n\niptables cmdlist:\nno changes\n";
+}
+
+# Returns what is wrong with a rule.
+sub rule {
+    my ($line, $sets) = @_;
+    my $bad = sub { return "errors in rule parameters: $line\n  $_[0]: $_[1]"; };
+    (my $rest = $line) =~ s/#.*$//;
+    $rest =~ s/^\|//;
+    $rest =~ s/^(\S+)\s+(\S+)\s*// or return "unable to parse rule: $rest";
+    my ($type, $action, %rule) = (lc $1, $2);
+    while (length $rest) {
+        last unless $rest =~ s/^-(i|p|-?(?:proto|dport|sport|source|dest|log|icmp-type)) (\S+)\s*//;
+        (my $key = $1) =~ s/^-//;
+        $rule{ $key eq "p" ? "proto" : $key } = $2;
+    }
+    return "unable to parse rule parameters: $rest" if length $rest;
+    return "" if $type eq "group";
+    return $bad->("type", "unknown rule type '$type'") unless $type =~ /^(in|out|forward)$/;
+    return $bad->("action", "unknown action '$action'") unless $action =~ /^(\w+\((ACCEPT|DROP|REJECT)\)|ACCEPT|DROP|REJECT)$/;
+    return $bad->("iface", "value does not look like a valid network interface name") if exists $rule{i} && $rule{i} !~ /^[a-z][a-z0-9_]{1,20}([:.]\d+)?$/i;
+    my $proto = $rule{proto};
+    return $bad->("proto", "unknown protocol '$proto'") if defined $proto && $proto !~ /^(tcp|udp|udplite|dccp|sctp|icmp|ipv6-icmp|igmp|esp|ah|gre|\d+)$/;
+    if (defined(my $ports = $rule{dport})) {
+        return $bad->("proto", "missing property - 'dport' requires this property") unless defined $proto;
+        return $bad->("dport", "protocol '$proto' does not support ports") unless $proto =~ /^(tcp|udp|udplite|dccp|sctp|icmp|ipv6-icmp)$/;
+        my $count = 0;
+        for my $item (split /,/, $ports, -1) {
+            if ($item =~ /^(\d+):(\d+)$/) {
+                return $bad->("dport", "invalid port") if $1 > 65535 || $2 > 65535;
+                return $bad->("dport", "backwards range '$item' not allowed") if $1 > $2;
+                $count += 2;
+            } elsif ($item =~ /^\d+$/) {
+                return $bad->("dport", "invalid port '$item'") if $item > 65535;
+                $count++;
+            } elsif ($proto !~ /icmp/) {
+                return $bad->("dport", "invalid port '$item'") unless $item =~ /^(ssh|http|https|nfs|domain)$/;
+            }
+        }
+        return $bad->("dport", "too many entries in port list (> 15 numbers)") if $count > 15;
+    }
+    for my $end (grep { exists $rule{$_} } "source", "dest") {
+        my $list = $rule{$end};
+        if ($list =~ /^\+(.*)$/) {
+            return $bad->($end, "no such ipset '$1'") unless $sets->{lc $1};
+            next;
+        }
+        next if $list =~ m{^(dc/|guest/)?[a-z][a-z0-9_-]+$}i;
+        my ($version, $count, $ranges) = ("", 0, 0);
+        for my $one (split /,/, $list, -1) {
+            my $own = $one =~ m{^(\d+\.\d+\.\d+\.\d+)(/\d+|-\d+\.\d+\.\d+\.\d+)?$} ? 4 : $one =~ m{^[0-9a-f:]+:[0-9a-f:]*([/-][0-9a-f:]+)?$}i ? 6 : return $bad->($end, "invalid IP address: $one");
+            return $bad->($end, "detected mixed ipv4/ipv6 addresses in address list '$list'") if $version && $version != $own;
+            $version = $own;
+            $count++;
+            $ranges++ if $one =~ /-/;
+        }
+        return $bad->($end, "you can't use a range in a list") if $ranges && $count > 1;
+    }
+    return "";
 }

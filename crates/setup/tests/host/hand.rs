@@ -32,19 +32,25 @@ fn what_was_changed_by_hand_is_put_back_as_one_change() {
             "/var/lib/doubles/zfs/tank%data",
             "quota\t536870912000",
             "quota\t0",
-            "datasets: run zfs set quota=500G tank/data",
+            "datasets/tank: run zfs set quota=500G tank/data",
         ),
         (
             "/var/lib/doubles/zfs/tank%data",
             "mounted\tyes",
             "mounted\tno",
-            "datasets: run zfs mount tank/data",
+            "datasets/tank: run zfs mount tank/data",
         ),
         (
             "/etc/pve/storage.cfg",
             "content vztmpl,iso",
             "content iso",
-            "storages: run pvesm set tank-library --content vztmpl,iso",
+            "storages/tank: run pvesm set tank-library --content vztmpl,iso",
+        ),
+        (
+            "/var/lib/doubles/zfs/tank%disks%vm-99999-disk-models",
+            "volsize\t53687091200",
+            "volsize\t1073741824",
+            "volumes/tank: run zfs set volsize=53687091200 tank/disks/vm-99999-disk-models",
         ),
         (
             "/etc/pve/firewall/cluster.fw",

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use phoenix_config::{
-    Administrator, Dataset, Export, HostFirewall, HostSpec, InnerBridge, OuterBridge, Pool,
-    RaidLevel, Repository, Samba, SdnNetwork, Share, Storage,
+    Administrator, Dataset, Export, HostFirewall, HostSpec, InnerBridge, LooseVolume, OuterBridge,
+    Pool, RaidLevel, Repository, Samba, SdnNetwork, Share, Storage,
 };
 use phoenix_domain::{FirewallAction, FirewallRule, GibiBytes, TrafficDirection};
-use phoenix_setup::{Ended, Given, Hidden, Host, Setup, Told, all};
+use phoenix_setup::{Ended, Given, Hidden, Host, Name, Setup, Told, all};
 use tempfile::TempDir;
 
 const DOUBLE: &str = include_str!("double.pl");
@@ -96,6 +96,8 @@ impl Machine {
         self.write("/srv/theirs/x", "");
         self.write("/etc/hostname", "pve1\n");
         self.write("/etc/resolv.conf", "nameserver 192.0.2.1\n");
+        self.write("/var/lib/doubles/upgrades", "s-tui 1 2\ntzdata 2025a-0 2025b-0\n");
+        self.write("/boot/vmlinuz-6.8.12-9-pve", "");
         self.write(
             "/etc/pve/storage.cfg",
             "dir: local\n\tpath /var/lib/vz\n\tcontent iso,vztmpl\n\n",
@@ -182,14 +184,14 @@ impl Machine {
     }
 
     /// Sets it up, and returns how each item ended.
-    pub(crate) fn set_up(&self, spec: &HostSpec, given: &Given) -> Vec<(&'static str, Ended)> {
+    pub(crate) fn set_up(&self, spec: &HostSpec, given: &Given) -> Vec<(Name, Ended)> {
         self.setup(spec, given).run(&|_, _| true, &mut |_, _| {}).unwrap()
     }
 
     /// Sets it up, and returns every change that was made.
     pub(crate) fn changes(&self, spec: &HostSpec, given: &Given) -> Vec<String> {
         let mut changes = Vec::new();
-        let mut told = |item: &'static str, told: Told<'_>| {
+        let mut told = |item: &Name, told: Told<'_>| {
             if let Told::Made(change) = told {
                 changes.push(format!("{item}: {}", change.act));
             }
@@ -207,7 +209,7 @@ impl Drop for Machine {
 }
 
 /// Fails unless every item is right.
-pub(crate) fn all_right(ended: &[(&'static str, Ended)]) {
+pub(crate) fn all_right(ended: &[(Name, Ended)]) {
     for (item, end) in ended {
         assert!(end.is_right(), "{item}: {end:?}");
     }
@@ -265,7 +267,7 @@ pub(crate) fn spec(profile: PathBuf) -> HostSpec {
                 action: FirewallAction::Accept,
                 source: Some("10.0.0.0/24".into()),
                 dest: None,
-                proto: Some("tcp".into()),
+                proto: Some("TCP".into()),
                 port: Some("2049".into()),
                 iface: None,
                 comment: Some("NFS".into()),
@@ -291,6 +293,12 @@ pub(crate) fn spec(profile: PathBuf) -> HostSpec {
             dataset("disks", &[("recordsize", "16K")], Some((true, "rootdir,images"))),
             dataset("library", &[], Some((false, "vztmpl,iso"))),
         ],
+        upgrade: true,
+        volumes: vec![LooseVolume {
+            name: "models".to_owned(),
+            storage: "tank-disks".parse().unwrap(),
+            size: GibiBytes(50),
+        }],
         profiles: vec![profile],
         ..HostSpec::default()
     }

@@ -14,5 +14,8 @@ mod hand;
 mod machine;
 mod reboot;
 mod refused;
+mod struck;
+mod upgrade;
 mod verify;
+mod volumes;
 mod whole;

@@ -11,9 +11,13 @@ fn spec() -> HostSpec {
 
 fn waits_for(machine: &Machine) -> String {
     let ended = machine.set_up(&spec(), &Given::default());
-    match ended.into_iter().find(|(name, _)| *name == "iommu").unwrap().1 {
+    match ended.into_iter().find(|(name, _)| name.is("iommu")).unwrap().1 {
         Ended::Reboot { why, .. } => why,
-        end @ (Ended::Same | Ended::Changed(_) | Ended::Blocked(_) | Ended::Failed(_)) => {
+        end @ (Ended::Same
+        | Ended::Changed(_)
+        | Ended::Partly { .. }
+        | Ended::Blocked(_)
+        | Ended::Failed(_)) => {
             panic!("it waits for nothing: {end:?}")
         }
     }

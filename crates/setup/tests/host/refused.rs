@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use phoenix_config::HostSpec;
-use phoenix_setup::{Ended, Given, Impact};
+use phoenix_config::{Dataset, HostSpec, Pool, RaidLevel, Storage};
+use phoenix_setup::{Ended, Given, Impact, Name};
 
 use crate::machine::{DISKS, Machine, all_right, everything, given};
 
@@ -21,17 +21,18 @@ fn driver() -> HostSpec {
     HostSpec { nvidia: Some(driver), ..HostSpec::default() }
 }
 
-fn end<'e>(ended: &'e [(&'static str, Ended)], item: &str) -> &'e Ended {
-    &ended.iter().find(|(name, _)| *name == item).unwrap().1
+fn end<'e>(ended: &'e [(Name, Ended)], item: &str) -> &'e Ended {
+    &ended.iter().find(|(name, _)| name.is(item)).unwrap().1
 }
 
-fn why(ended: &[(&'static str, Ended)], item: &str) -> String {
+fn why(ended: &[(Name, Ended)], item: &str) -> String {
     match end(ended, item) {
         Ended::Blocked(err) => err.to_string(),
         Ended::Failed(err) => {
             let cause = std::error::Error::source(err).map(ToString::to_string).unwrap_or_default();
             format!("{err}: {cause}")
         }
+        Ended::Partly { left_out, .. } => left_out.first().unwrap().to_string(),
         other @ (Ended::Same | Ended::Changed(_) | Ended::Reboot { .. }) => {
             panic!("{item} ended well: {other:?}")
         }
@@ -60,6 +61,106 @@ fn a_disk_with_something_on_it_is_refused_with_what_that_is_and_nothing_is_lost(
         !calls.iter().any(|call| call.starts_with("zpool create") || call.contains("--all")),
         "{calls:?}"
     );
+}
+
+/// Two pools, each with all that may stand on one.
+fn two_pools(machine: &Machine) -> HostSpec {
+    let mut spec = everything(machine);
+    let disks = vec![DISKS[2].to_owned()];
+    spec.pools.push(Pool { name: "fast".to_owned(), level: RaidLevel::Single, disks });
+    let of_fast = |dataset: &Dataset| {
+        let storage = dataset.storage.clone().map(|storage| Storage {
+            id: storage.id.as_str().replace("tank", "fast").parse().unwrap(),
+            ..storage
+        });
+        Dataset { pool: "fast".to_owned(), storage, ..dataset.clone() }
+    };
+    let more: Vec<_> = spec.datasets.iter().map(of_fast).collect();
+    spec.datasets.extend(more);
+    for export in spec.exports.as_mut().unwrap() {
+        export.options.retain(|option| !option.starts_with("fsid"));
+    }
+    let mut export = spec.exports.as_ref().unwrap()[0].clone();
+    "/fast/data".clone_into(&mut export.path);
+    spec.exports.as_mut().unwrap().push(export);
+    let mut share = spec.samba.as_ref().unwrap().shares[0].clone();
+    (share.name, share.path) = ("fast".to_owned(), "/fast/data".to_owned());
+    spec.samba.as_mut().unwrap().shares.push(share);
+    spec
+}
+
+#[test]
+fn one_bad_disk_keeps_only_its_own_pool_and_what_stands_on_it() {
+    let machine = Machine::new();
+    let spec = two_pools(&machine);
+    machine.disk(DISKS[1], &format!("{}-part1 ext4 photos -\n", DISKS[1]));
+
+    let ended = machine.set_up(&spec, &given());
+
+    let found = "/dev/disk/by-id/nvme-B: it is not blank: ext4 `photos`";
+    assert!(why(&ended, "pools/tank").contains(found), "{ended:?}");
+    for skipped in ["datasets/tank", "storages/tank", "volumes/tank"] {
+        let why = why(&ended, skipped);
+        assert!(
+            why.starts_with("pools/tank is not right, which it needs: ") && why.contains(found),
+            "{why}"
+        );
+    }
+    for partly in ["nfs", "samba"] {
+        let why = why(&ended, partly);
+        assert!(
+            why.starts_with("/tank/data: it lies on pools/tank") && why.contains(found),
+            "{why}"
+        );
+    }
+    let bad = ["pools/tank", "datasets/tank", "storages/tank", "volumes/tank", "nfs", "samba"];
+    for (item, end) in &ended {
+        assert_eq!(end.is_right(), !bad.contains(&&*item.to_string()), "{item}: {end:?}");
+    }
+    assert!(machine.at("/fast/data").is_dir());
+    assert!(!machine.at("/tank").exists(), "nothing is shared from the disk of the system");
+    assert!(!machine.read("/etc/exports.d/phoenix.exports").contains("/tank"));
+    assert!(!machine.read("/etc/samba/smb.conf").contains("/tank"));
+    assert!(machine.read("/etc/samba/smb.conf").contains("path = /fast/data"));
+    assert!(machine.read("/etc/pve/storage.cfg").contains("zfspool: fast-disks"));
+
+    // Once the disk is blank, the rest follows.
+    machine.disk(DISKS[1], "");
+    all_right(&machine.set_up(&spec, &given()));
+    assert!(machine.read("/etc/exports.d/phoenix.exports").contains("/tank/data"));
+}
+
+#[test]
+fn a_pool_that_cannot_be_made_keeps_only_what_stands_on_it() {
+    let machine = Machine::new();
+    let create = "} elsif ($verb eq \"create\") {";
+    let refuse = "{ refuse(\"I/O error\") if \"@args\" =~ /nvme-A/; }";
+    // There are two, and the first is of `zpool`.
+    let double =
+        machine.read("/usr/local/sbin/double").replacen(create, &format!("{create} {refuse}"), 1);
+    machine.write("/usr/local/sbin/double", &double);
+
+    let ended = machine.set_up(&two_pools(&machine), &given());
+
+    assert!(why(&ended, "pools/tank").contains("I/O error"), "{ended:?}");
+    assert!(why(&ended, "datasets/tank").starts_with("pools/tank is not right"));
+    assert!(end(&ended, "storages/fast").is_right(), "{ended:?}");
+}
+
+#[test]
+fn what_is_exported_from_a_pool_that_is_not_right_any_more_stays_exported() {
+    let machine = Machine::new();
+    let mut spec = two_pools(&machine);
+    all_right(&machine.set_up(&spec, &given()));
+    let before = machine.state();
+    // The pool is there and well; the file says that it has another disk.
+    spec.pools[0].disks[1] = "/dev/disk/by-id/nvme-X".to_owned();
+
+    let ended = machine.set_up(&spec, &given());
+
+    assert!(why(&ended, "pools/tank").contains("it has not the disk"), "{ended:?}");
+    assert!(matches!(end(&ended, "nfs"), Ended::Partly { changed: 0, .. }), "{ended:?}");
+    assert_eq!(machine.state(), before);
 }
 
 #[test]
@@ -286,7 +387,7 @@ fn a_driver_waits_for_a_reboot_and_setup_goes_on_after_it() {
 fn what_somebody_writes_meanwhile_is_not_written_over() {
     let machine = Machine::new();
     let spec = HostSpec { timezone: Some("Europe/Berlin".to_owned()), ..HostSpec::default() };
-    let mut told = |_: &'static str, told: phoenix_setup::Told<'_>| {
+    let mut told = |_: &Name, told: phoenix_setup::Told<'_>| {
         if let phoenix_setup::Told::Begins(change) = told
             && change.act.to_string().ends_with("/etc/timezone")
         {

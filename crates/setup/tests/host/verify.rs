@@ -86,32 +86,32 @@ fn each_check_fails_when_its_subject_is_broken() {
             &["network: vmbr0 has 10.0.0.13/24", "network: the gateway 10.0.0.1 answers"],
         ),
         ("/etc/sysctl.d/90-phoenix.conf", gone, &["forwarding: is as configured"]),
-        ("/var/lib/doubles/pools/tank", Some(&degraded), &["pools: the pool tank is healthy"]),
-        ("/var/lib/doubles/pools/tank", gone, &["pools: is as configured"]),
+        ("/var/lib/doubles/pools/tank", Some(&degraded), &["pools/tank: the pool tank is healthy"]),
+        ("/var/lib/doubles/pools/tank", gone, &["pools/tank: is as configured"]),
         ("/sys/module/zfs/parameters/zfs_arc_max", Some("1\n"), &["arc: is as configured"]),
         ("/sys/module/zfs/parameters/zfs_arc_max", gone, &["arc: ZFS is loaded"]),
         (
             "/var/lib/doubles/zfs/tank%data",
             gone,
-            &["datasets: is as configured", "datasets: tank/data is mounted"],
+            &["datasets/tank: is as configured", "datasets/tank: tank/data is mounted"],
         ),
         (
             "/var/lib/doubles/zfs/tank%disks",
             Some("mounted\tno\nrecordsize\t16384\n"),
-            &["datasets: tank/disks is mounted"],
+            &["datasets/tank: tank/disks is mounted"],
         ),
         (
             "/var/lib/doubles/zfs/tank%library",
             Some("mounted\tno\n"),
-            &["datasets: tank/library is mounted"],
+            &["datasets/tank: tank/library is mounted"],
         ),
         (
             "/etc/pve/storage.cfg",
             Some(""),
             &[
-                "storages: is as configured",
-                "storages: the storage tank-disks is active",
-                "storages: the storage tank-library is active",
+                "storages/tank: is as configured",
+                "storages/tank: the storage tank-disks is active",
+                "storages/tank: the storage tank-library is active",
             ],
         ),
         (
@@ -127,6 +127,11 @@ fn each_check_fails_when_its_subject_is_broken() {
             "/etc/pve/firewall/cluster.fw",
             Some(""),
             &["firewall: is as configured", "firewall: the firewall is on"],
+        ),
+        (
+            "/etc/pve/firewall/cluster.fw",
+            Some("[OPTIONS]\nenable: 1\n\n[RULES]\nIN ACCEPT -p TCP -dport 22\n"),
+            &["firewall: is as configured", "firewall: Proxmox reads every line of it"],
         ),
         (
             "/etc/passwd",
@@ -159,6 +164,22 @@ fn each_check_fails_when_its_subject_is_broken() {
             Some("lxc-phoenix (complain)\n"),
             &["apparmor: the profile lxc-phoenix is enforced"],
         ),
+        (
+            "/etc/apparmor.d/tunables/home",
+            Some("@{HOME}=/srv/*/\n"),
+            &["apparmor: the tunables are as their package has them"],
+        ),
+        (
+            "/etc/apparmor.d/tunables/global",
+            gone,
+            &["apparmor: the tunables are as their package has them"],
+        ),
+        (
+            "/var/lib/doubles/zfs/tank%disks%vm-99999-disk-models",
+            gone,
+            &["volumes/tank: is as configured"],
+        ),
+        ("/var/lib/doubles/upgrades", Some("samba 1 2\n"), &["upgrade: is as configured"]),
         ("/var/lib/doubles/sdn/vnets%vnet1", gone, &["sdn: is as configured"]),
         ("/sys/class/net/vnet1/operstate", gone, &["sdn: the VNet vnet1 is there"]),
     ];

@@ -30,7 +30,7 @@ fn a_plan_changes_nothing_and_foresees_every_item() {
     assert_eq!(machine.state(), state);
     let blocked: Vec<_> = seen
         .iter()
-        .filter_map(|seen| Some((seen.name, seen.look.as_ref().err()?)))
+        .filter_map(|seen| Some((seen.name.clone(), seen.look.as_ref().err()?)))
         .collect::<Vec<(_, &Blocked)>>();
     assert!(blocked.is_empty(), "{blocked:?}");
 }

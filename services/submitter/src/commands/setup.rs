@@ -3,9 +3,11 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use phoenix_config::HostSpec;
-use phoenix_secrets::Secrets;
-use phoenix_setup::{Given, Hidden, Host, Impact, Refusal, Seen, Setup, all};
+use phoenix_config::{HostSpec, Level};
+use phoenix_secrets::{Secrets, SecretsArgs};
+use phoenix_setup::{
+    Act, Given, Hidden, Host, HostChange, Impact, Name, Refusal, Seen, Setup, Told, all,
+};
 use secrecy::ExposeSecret as _;
 
 use crate::cli::{ListFormat, SetupArgs};
@@ -21,6 +23,13 @@ pub(super) fn run(args: &SetupArgs, output: &mut Output) -> Result<u8, CommandEr
     let spec = loaded.host.as_ref().ok_or_else(|| config::refused(&loaded))?;
     if !rustix::process::geteuid().is_root() {
         return Err(CommandError::NotRoot);
+    }
+    let errors = loaded.count(Level::Error);
+    if errors > 0 {
+        let these = if errors == 1 { "1 error" } else { &*format!("{errors} errors") };
+        output.remark(&format!(
+            "warning: the files have {these} about guests, which this host is set up without: `phoenix check` shows them"
+        ))?;
     }
     for disk in &args.wipe {
         if !spec.pools.iter().any(|pool| pool.disks.contains(disk)) {
@@ -54,8 +63,10 @@ fn setup(args: &SetupArgs, spec: &HostSpec) -> Result<Setup, CommandError> {
         patience: None,
     };
     let setup = Setup::new(Host::new(&args.root), all(spec, &given), now);
-    let there: Vec<_> = setup.names().collect();
-    if let Some(asked) = args.only.iter().find(|name| !there.contains(&name.as_str())) {
+    let is_there = |asked: &&String| setup.names().any(|name| name.is(asked));
+    if let Some(asked) = args.only.iter().find(|asked| !is_there(asked)) {
+        let mut there: Vec<_> = setup.names().map(|name| name.item).collect();
+        there.dedup();
         return Err(CommandError::NoSuchItem { asked: asked.clone(), there });
     }
     let setup = if args.only.is_empty() { setup } else { setup.only(&args.only) };
@@ -87,6 +98,34 @@ fn again(args: &SetupArgs) -> Option<Vec<String>> {
     }
     args.config.features.iter().try_for_each(|folder| add("--features", folder))?;
     line.extend(args.only.iter().flat_map(|item| ["--only".to_owned(), item.clone()]));
+    line.extend(sources(&args.secrets)?);
+    Some(line)
+}
+
+/// Returns what says again who has the secrets: everybody may read a unit, so none of it is one.
+fn sources(secrets: &SecretsArgs) -> Option<Vec<String>> {
+    let mut line = Vec::new();
+    let mut add = |option: &str, value: &str| line.extend([option.to_owned(), value.to_owned()]);
+    let text = |path: &Path| std::path::absolute(path).ok()?.to_str().map(str::to_owned);
+    add("--secrets-file", &text(&secrets.secrets_file)?);
+    // What systemd has put below /run for this process is gone after the reboot.
+    if let Some(folder) = secrets.credentials.as_deref().filter(|path| !path.starts_with("/run")) {
+        add("--credentials", &text(folder)?);
+    }
+    if secrets.aws {
+        add("--aws-stage", &secrets.aws_stage);
+        if let Some(region) = &secrets.aws_region {
+            add("--aws-region", region);
+        }
+        if let Some(endpoint) = &secrets.aws_endpoint {
+            // What stands before the name of a host is a user and a password.
+            if endpoint.contains('@') {
+                return None;
+            }
+            add("--aws-endpoint", endpoint);
+        }
+        line.push("--aws".to_owned());
+    }
     Some(line)
 }
 
@@ -127,7 +166,8 @@ fn now() -> String {
 }
 
 fn plan_code(seen: &[Seen], is_asked: bool) -> u8 {
-    if seen.iter().any(|seen| seen.look.is_err()) {
+    let is_whole = |seen: &Seen| seen.look.as_ref().is_ok_and(|look| look.left_out.is_empty());
+    if !seen.iter().all(is_whole) {
         return EXIT_FAILED;
     }
     if is_asked && seen.iter().any(|seen| !seen.is_right()) { EXIT_DIFFERS } else { 0 }
@@ -151,10 +191,12 @@ fn work(
 ) -> Result<u8, CommandError> {
     let planned: Vec<_> = seen.iter().filter_map(|seen| seen.look.as_ref().ok()).collect();
     let planned: Vec<_> = planned.iter().flat_map(|look| &look.changes).collect();
-    let losses: Vec<_> =
-        planned.iter().filter(|change| change.impact == Impact::Destroys).collect();
     for disk in &args.wipe {
-        if losses.is_empty() {
+        let loses = |change: &&HostChange| match &change.act {
+            Act::Run(run) => change.impact == Impact::Destroys && run.argv.contains(disk),
+            _ => false,
+        };
+        if !planned.iter().any(|change| loses(&change)) {
             return Err(CommandError::NothingToWipe { disk: disk.clone() });
         }
         if !confirm::is_terminal() {
@@ -171,12 +213,15 @@ fn work(
         output.remark("nothing was done")?;
         return Ok(EXIT_FAILED);
     }
-    // What destroys something was shown, word for word, before it was agreed to.
-    let agreed = |_: &'static str, change: &phoenix_setup::HostChange| {
-        change.impact != Impact::Destroys || planned.iter().any(|planned| planned.act == change.act)
+    let agreed = |_: &Name, change: &HostChange| match change.impact {
+        Impact::Live | Impact::Reboot | Impact::Network => true,
+        // It was shown, package by package; who says yes to everything says so to this.
+        Impact::Restarts => args.yes || planned.contains(&change),
+        // It was shown, word for word, and its name was typed.
+        Impact::Destroys => planned.iter().any(|planned| planned.act == change.act),
     };
     let is_text = args.output == ListFormat::Text;
-    let mut told = |item: &'static str, told: phoenix_setup::Told<'_>| {
+    let mut told = |item: &Name, told: Told<'_>| {
         if let Some(line) = hosting::told(item, &told).filter(|_| is_text) {
             // Where nobody listens any more, the work goes on.
             drop(output.remark(&line));
@@ -188,4 +233,78 @@ fn work(
         ListFormat::Json => hosting::ended_json(&ended)?,
     })?;
     Ok(hosting::ended_code(&ended, EXIT_FAILED, EXIT_RUN_FAILED))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Typed {
+        #[command(flatten)]
+        setup: SetupArgs,
+    }
+
+    fn again_after(words: &[&str]) -> Option<Vec<String>> {
+        let words = ["phoenix"].iter().chain(words);
+        let line = again(&Typed::try_parse_from(words).unwrap().setup)?;
+        // What is typed again is understood.
+        Typed::try_parse_from(line.iter().skip(1)).unwrap();
+        Some(line.into_iter().skip(1).collect())
+    }
+
+    #[test]
+    fn after_a_reboot_the_same_is_typed_again() {
+        let line = again_after(&[
+            "--config",
+            "/etc/phoenix",
+            "--inventory",
+            "/etc/phoenix/facts.json",
+            "--features",
+            "/srv/features",
+            "--only",
+            "nvidia",
+            "--aws",
+            "--aws-region",
+            "eu-central-1",
+            "--aws-endpoint",
+            "https://secrets.example.org",
+            "--aws-stage",
+            "AWSPENDING",
+            "--secrets-file",
+            "/srv/secrets.json",
+            "--credentials",
+            "/srv/credentials",
+        ]);
+
+        assert_eq!(
+            line.unwrap().join(" "),
+            "setup --yes --config /etc/phoenix --inventory /etc/phoenix/facts.json \
+             --features /srv/features --only nvidia --secrets-file /srv/secrets.json \
+             --credentials /srv/credentials --aws-stage AWSPENDING --aws-region eu-central-1 \
+             --aws-endpoint https://secrets.example.org --aws"
+        );
+    }
+
+    #[test]
+    fn what_is_gone_or_secret_is_not_typed_again() {
+        let usual = ["--config", "/etc/phoenix"];
+
+        let line = again_after(&[&usual[..], &["--credentials", "/run/credentials/x"]].concat());
+        assert_eq!(
+            line.unwrap(),
+            [
+                "setup",
+                "--yes",
+                "--config",
+                "/etc/phoenix",
+                "--secrets-file",
+                "/etc/phoenix/secrets.json"
+            ]
+        );
+        let endpoint = ["--aws", "--aws-endpoint", "https://me:canary@secrets.example.org"];
+        assert_eq!(again_after(&[&usual[..], &endpoint].concat()), None);
+    }
 }
