@@ -49,6 +49,8 @@ pub struct Watch {
     /// What was kept of guests that were not named yet.
     kept: BTreeMap<GuestKey, Waiting>,
     changed: BTreeSet<PieceKey>,
+    /// Whether an incident of what guests stand on may be over.
+    is_restless: bool,
 }
 
 /// A guest that is watched.
@@ -116,6 +118,7 @@ impl Watch {
             agenda: BTreeSet::new(),
             kept: BTreeMap::new(),
             changed: BTreeSet::new(),
+            is_restless: true,
         }
     }
 

@@ -118,6 +118,12 @@ impl Watch {
             self.mark_helpless(guest, told);
             return self.attend_with(guest, hands, told);
         }
+        if illness.condition.is_serving()
+            && let Some(under) = watched.file.under.clone()
+        {
+            self.leave_incident(&under, guest);
+            return self.attend_with(guest, hands, told);
+        }
         let is_told = self.by_root.contains_key(&Root::Guest(guest));
         if !is_told {
             let ripe = match illness.condition {

@@ -155,6 +155,7 @@ impl Watch {
             (Some(index), false) => down.swap_remove(index).1,
             (None, false) | (Some(_), true) => return,
         };
+        self.is_restless = true;
         self.changed.insert(PieceKey::Guards);
         let was_blink = self.now - since < BLINK;
         for guest in self.members_of(ground) {
@@ -179,6 +180,7 @@ impl Watch {
 
     /// Opens and ends the incidents of what guests stand on.
     pub(super) fn pass_grounds(&mut self, told: &mut Vec<Told>) {
+        self.is_restless = false;
         self.settle_gathering(told);
         let ripe = self
             .guards
@@ -225,7 +227,8 @@ impl Watch {
     pub(super) fn ground_appointments(&self) -> impl Iterator<Item = DateTime<Utc>> {
         let gathering = self.guards.gathering.as_ref().map(|gathering| gathering.until);
         let down = self.guards.down.iter().filter(|(ground, _)| self.is_untold(ground));
-        gathering.into_iter().chain(down.map(|(_, since)| *since + BLINK))
+        let restless = self.is_restless.then_some(self.now);
+        gathering.into_iter().chain(restless).chain(down.map(|(_, since)| *since + BLINK))
     }
 
     /// Takes a guest out of an incident it was in with others.
@@ -234,6 +237,7 @@ impl Watch {
             && watched.file.under.as_ref() == Some(id)
         {
             watched.file.under = None;
+            self.is_restless = true;
             self.changed.insert(PieceKey::Guest(guest));
         }
     }

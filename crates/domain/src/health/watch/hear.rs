@@ -251,16 +251,22 @@ impl Watch {
         }
     }
 
-    /// Says whether those who need this guest cannot be well because of it.
+    /// Says whether those who need this guest cannot be well because of it. Once that is so it stays
+    /// so until it serves: a start is not the end of it.
     fn is_unfit(&self, guest: GuestKey) -> bool {
+        let ground = Ground::Guest(guest);
+        let was_unfit = self.guards.down.iter().any(|(one, _)| *one == ground);
         let ends = self.guests.get(&guest).into_iter().flat_map(|watched| &watched.ends);
         ends.map(|end| end.judge.condition()).any(|condition| match condition {
             Condition::Failed(_) => true,
+            Condition::Starting => was_unfit,
             // That the monitor is not let in says nothing about anybody else.
             Condition::Unknown(reason) => {
-                matches!(reason, Reason::Unreachable | Reason::HostSilent | Reason::Foundation)
+                let is_out_of_reach =
+                    matches!(reason, Reason::Unreachable | Reason::HostSilent | Reason::Foundation);
+                is_out_of_reach || (was_unfit && reason == Reason::Unjudged)
             }
-            Condition::Starting | Condition::Healthy | Condition::Degraded(_) => false,
+            Condition::Healthy | Condition::Degraded(_) => false,
         })
     }
 

@@ -157,6 +157,9 @@ impl Watch {
         if self.guards.is_maintained(patient, self.now) {
             return Some(Hold::Maintenance);
         }
+        if self.guards.sick.is_some() {
+            return Some(Hold::Sick);
+        }
         // A job that never ends must not hide for ever a failure that is known.
         let is_told = watched.file.incident.is_some();
         let is_long = self.now - since >= self.limits.patience;
@@ -257,9 +260,6 @@ impl Watch {
         since: DateTime<Utc>,
     ) -> Option<(Hold, Option<DateTime<Utc>>)> {
         let (patient, now) = (&watched.patient, self.now);
-        if self.guards.sick.is_some() {
-            return Some((Hold::Sick, None));
-        }
         let judge = watched.ends.get(end).map(|end| &end.judge)?;
         let is_fresh = judge.ailing().is_some_and(|at| now - at <= STALE);
         if !is_fresh {
