@@ -140,7 +140,7 @@ impl Judge {
     pub fn restarted(&mut self, at: DateTime<Utc>) -> Option<Turn> {
         let before = self.condition();
         self.forget();
-        self.turns.helped();
+        self.turns.helped(at);
         self.process = None;
         self.start = Some(Start::at(at));
         self.settle(Condition::Starting, at);
@@ -156,7 +156,7 @@ impl Judge {
             Condition::Starting => self.start = Some(Start::at(at)),
             Condition::Healthy => {}
             Condition::Degraded(_) | Condition::Failed(_) | Condition::Unknown(_) => {
-                self.turns.helped();
+                self.turns.rest();
                 self.settle(Condition::Unknown(Reason::Unjudged), at);
             }
         }

@@ -258,7 +258,7 @@ impl Watch {
         let was_unfit = self.guards.down.iter().any(|(one, _)| *one == ground);
         let ends = self.guests.get(&guest).into_iter().flat_map(|watched| &watched.ends);
         ends.map(|end| end.judge.condition()).any(|condition| match condition {
-            Condition::Failed(_) => true,
+            Condition::Failed(_) | Condition::Degraded(Reason::Flapping) => true,
             Condition::Starting => was_unfit,
             // That the monitor is not let in says nothing about anybody else.
             Condition::Unknown(reason) => {
