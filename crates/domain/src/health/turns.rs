@@ -22,8 +22,8 @@ pub(super) struct Turns {
 impl Turns {
     /// Takes in whether it is down.
     pub(super) fn turn(&mut self, is_down: bool, at: DateTime<Utc>) {
-        let is_own = self.helped.is_none_or(|helped| at - helped >= WINDOW);
-        if self.is_down != is_down && is_own {
+        let is_alone = self.helped.is_none_or(|helped| at - helped >= WINDOW);
+        if self.is_down != is_down && is_alone {
             self.at.push(at);
         }
         self.is_down = is_down;

@@ -4,8 +4,12 @@
 mod attend;
 mod common_cause;
 mod hear;
+mod human;
+mod incidents;
 mod keep;
+mod obstacle;
 mod orders;
+mod own;
 mod pass;
 mod weigh;
 mod words;

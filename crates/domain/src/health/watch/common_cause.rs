@@ -1,6 +1,7 @@
 //! Guests that are not well for one and the same cause.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use rustc_hash::FxHashSet;
 
 use super::super::guards::Gathering;
 use super::super::{Breaker, Ground, IncidentId, Mode, Root, Severity, Told, together};
@@ -95,9 +96,8 @@ impl Watch {
         self.changed.insert(PieceKey::Guards);
         let present = gathering.guests.iter().filter_map(|guest| self.guests.get(guest));
         let seats = present.map(|watched| &*watched.seats);
-        let ground = together::common(seats, |ground| {
-            self.members.get(ground).map_or(0, |members| members.len())
-        });
+        let ground =
+            together::common(seats, |ground| self.members.get(ground).map_or(0, FxHashSet::len));
         let id = self.open_ground(&ground, gathering.guests.clone(), told);
         for guest in &gathering.guests {
             self.join(&id, *guest);
@@ -201,7 +201,7 @@ impl Watch {
             let is_under = |guest: &GuestKey| {
                 let watched = self.guests.get(guest);
                 let waiting = self.kept.get(guest);
-                let file = watched.map(|one| &one.file).or(waiting.map(|one| &one.file));
+                let file = watched.map(|one| &one.file).or_else(|| waiting.map(|one| &one.file));
                 file.is_some_and(|file| file.under.as_ref() == Some(&incident.id))
             };
             !is_down && !incident.guests.iter().any(is_under)

@@ -70,20 +70,16 @@ impl Watch {
         let before = self.guests.remove(&guest);
         self.on_duty -= before.as_ref().map_or(0, |watched| watched.patient.weight());
         self.on_duty += patient.weight();
-        let (file, old, was) = match before {
-            Some(watched) => {
-                self.unseat(&watched.patient);
-                let judges =
-                    watched.ends.into_iter().map(|end| (end.probe.name, end.judge, end.evidence));
-                (watched.file, judges.collect(), Some(watched.patient.duty))
-            }
-            None => {
-                let Waiting { file, judges } = self.take_kept(guest);
-                self.agenda.extend(file.wake.map(|wake| (wake, guest)));
-                (file, judges, None)
-            }
+        let (file, mut old, was) = if let Some(watched) = before {
+            self.unseat(&watched.patient);
+            let ends = watched.ends.into_iter();
+            let judges = ends.map(|end| (end.probe.name, end.judge, end.evidence)).collect();
+            (watched.file, judges, Some(watched.patient.duty))
+        } else {
+            let Waiting { file, judges } = self.take_kept(guest);
+            self.agenda.extend(file.wake.map(|wake| (wake, guest)));
+            (file, judges, None)
         };
-        let mut old: Vec<_> = old;
         let now = self.now;
         let ends = patient.probes.iter().map(|probe| {
             let kept = old.iter().position(|(name, ..)| *name == probe.name);
