@@ -99,6 +99,17 @@ impl Judge {
         if self.was_bad || is_worse { self.last } else { None }
     }
 
+    /// Returns when it was last read, if that was what its condition rests on. A reading that says
+    /// something else is no reason to act on what was found before.
+    pub fn confirmed(&self) -> Option<DateTime<Utc>> {
+        let is_so = match self.raw {
+            Condition::Failed(_) => self.was_bad,
+            Condition::Degraded(_) => self.ailing().is_some() && !self.was_bad,
+            Condition::Starting | Condition::Healthy | Condition::Unknown(_) => false,
+        };
+        if is_so { self.last } else { None }
+    }
+
     /// Returns since when it has been found not serving, without a break.
     pub fn failing_since(&self) -> Option<DateTime<Utc>> {
         self.marks.run().map(|run| run.since)

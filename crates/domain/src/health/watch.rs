@@ -63,8 +63,6 @@ struct Watched {
     patient: Box<Patient>,
     seats: Arc<[Ground]>,
     ends: Vec<End>,
-    /// The uppermost of what it stands on that is not well.
-    shade: Option<Ground>,
     file: File,
 }
 
@@ -84,6 +82,8 @@ pub struct File {
     incident: Option<IncidentId>,
     /// The incident it is in with others.
     under: Option<IncidentId>,
+    /// The uppermost of what it stands on that is not well, and since when that is so.
+    shade: Option<(Ground, DateTime<Utc>)>,
     /// Repairs within the last day.
     repairs: Vec<(DateTime<Utc>, Rung)>,
     fell: Option<DateTime<Utc>>,

@@ -292,7 +292,8 @@ impl Ward {
                 continue;
             }
             let reading = service.read(time(second));
-            if service.work.is_some_and(|(_, each, ..)| each > 0) {
+            // The first count of a process says nothing about work done.
+            if service.work.is_some_and(|(done, each, ..)| each > 0 && done > each) {
                 self.moved.insert(guest, second);
             }
             if let Some(process) = service.process {

@@ -11,7 +11,7 @@ use super::{PieceKey, Watch};
 use crate::GuestKey;
 
 /// What is not well for less than this is told to nobody.
-const BLINK: TimeDelta = TimeDelta::seconds(30);
+pub(super) const BLINK: TimeDelta = TimeDelta::seconds(30);
 
 /// Guests that fail so long after an incident was opened are a part of it.
 const STRAGGLERS: TimeDelta = TimeDelta::minutes(10);
@@ -22,7 +22,7 @@ impl Watch {
         let Some(watched) = self.guests.get_mut(&guest) else { return };
         let patient = &watched.patient;
         if patient.duty != Duty::Serves
-            || watched.shade.is_some()
+            || watched.file.shade.is_some()
             || self.guards.mode(guest) == Mode::Off
             || self.guards.is_maintained(patient, at)
         {
@@ -147,26 +147,15 @@ impl Watch {
     pub(super) fn flip(&mut self, ground: &Ground, is_down: bool, told: &mut Vec<Told>) {
         let down = &mut self.guards.down;
         let known = down.iter().position(|(one, _)| one == ground);
-        let since = match (known, is_down) {
-            (None, true) => {
-                down.push((ground.clone(), self.now));
-                self.now
-            }
-            (Some(index), false) => down.swap_remove(index).1,
+        match (known, is_down) {
+            (None, true) => down.push((ground.clone(), self.now)),
+            (Some(index), false) => drop(down.swap_remove(index)),
             (None, false) | (Some(_), true) => return,
-        };
+        }
         self.is_restless = true;
         self.changed.insert(PieceKey::Guards);
-        let was_blink = self.now - since < BLINK;
         for guest in self.members_of(ground) {
-            self.reshade(guest);
-            let is_free = self.guests.get(&guest).is_some_and(|watched| watched.shade.is_none());
-            if !is_down && is_free {
-                let now = self.now;
-                self.turn_all(guest, told, |judge| {
-                    if was_blink { judge.rebase(now) } else { judge.grace(now) }
-                });
-            }
+            self.reshade(guest, told);
             self.attend(guest, told);
         }
     }

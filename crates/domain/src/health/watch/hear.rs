@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use super::super::{
     Condition, Duty, Ground, HostFacts, Judge, Patient, Process, Reading, Reason, Root, Told, Turn,
 };
+use super::common_cause::BLINK;
 use super::{End, File, Host, PieceKey, Waiting, Watch, Watched};
 use crate::GuestKey;
 
@@ -30,7 +31,7 @@ impl Watch {
         if watched.patient.duty == Duty::Rests {
             return;
         }
-        let shade = watched.shade.as_ref().map(Ground::shadow);
+        let shade = watched.file.shade.as_ref().map(|(ground, _)| ground.shadow());
         let Some(index) = watched.ends.iter().position(|end| *end.probe.name == *probe) else {
             return;
         };
@@ -97,10 +98,11 @@ impl Watch {
             self.members.entry(ground).or_default().insert(guest);
         }
         let known = file.started;
-        let watched = Watched { patient, seats, ends, shade: None, file };
+        let watched = Watched { patient, seats, ends, file };
         self.changed.extend(old.into_iter().map(|(name, ..)| PieceKey::Probe(guest, name)));
         self.guests.insert(guest, watched);
-        self.reshade(guest);
+        // What it stands on may have become well while nobody watched.
+        self.reshade(guest, told);
         if let Some(at) = fell.filter(|_| was.is_none()) {
             // It was counted before, and what followed from that is known.
             self.count(guest, at);
@@ -277,10 +279,26 @@ impl Watch {
         }
     }
 
-    pub(super) fn reshade(&mut self, guest: GuestKey) {
+    /// Looks at what a guest stands on. Once all of that is well again the guest has a fresh grace.
+    pub(super) fn reshade(&mut self, guest: GuestKey, told: &mut Vec<Told>) {
+        let now = self.now;
         let Some(watched) = self.guests.get_mut(&guest) else { return };
         let down = &self.guards.down;
-        let is_down = |ground: &Ground| down.iter().any(|(one, _)| one == ground);
-        watched.shade = watched.patient.grounds().filter(is_down).min();
+        let shade = watched
+            .patient
+            .grounds()
+            .filter_map(|ground| down.iter().find(|(one, _)| *one == ground))
+            .min()
+            .cloned();
+        if watched.file.shade == shade {
+            return;
+        }
+        let before = std::mem::replace(&mut watched.file.shade, shade);
+        self.changed.insert(PieceKey::Guest(guest));
+        let is_free = self.guests.get(&guest).is_some_and(|watched| watched.file.shade.is_none());
+        let Some((_, since)) = before.filter(|_| is_free) else { return };
+        self.turn_all(guest, told, |judge| {
+            if now - since < BLINK { judge.rebase(now) } else { judge.grace(now) }
+        });
     }
 }

@@ -23,7 +23,7 @@ impl Watch {
     ) -> Option<(Hold, Option<DateTime<Utc>>)> {
         let (patient, now) = (&watched.patient, self.now);
         let judge = watched.ends.get(end).map(|end| &end.judge)?;
-        let is_fresh = judge.ailing().is_some_and(|at| now - at <= STALE);
+        let is_fresh = judge.confirmed().is_some_and(|at| now - at <= STALE);
         if !is_fresh {
             return Some((Hold::Unsure, None));
         }

@@ -127,7 +127,7 @@ impl Watch {
         if watched.patient.duty == Duty::AtWork {
             return Stance::Ask(Hold::AtWork);
         }
-        if let Some(ground) = &watched.shade {
+        if let Some((ground, _)) = &watched.file.shade {
             return Stance::Ask(Hold::Shaded(ground.clone()));
         }
         let mode = self.guards.mode(guest);
@@ -158,7 +158,7 @@ impl Watch {
         if patient.duty == Duty::AtWork && !(is_told && is_long) {
             return Some(Hold::AtWork);
         }
-        if let Some(ground) = &watched.shade
+        if let Some((ground, _)) = &watched.file.shade
             && self.is_told_of(ground, since)
         {
             return Some(Hold::Shaded(ground.clone()));
