@@ -110,9 +110,9 @@ impl Ladder {
     /// fifth, so that guests which failed together are not repaired together.
     fn pause(&self, lot: Lot) -> TimeDelta {
         let doublings = u32::try_from(self.tries.len()).unwrap_or(u32::MAX).saturating_sub(1);
-        let seconds = FIRST_PAUSE.saturating_mul(1 << doublings.min(10)).min(LONGEST_PAUSE);
+        let seconds = FIRST_PAUSE.saturating_mul(1 << doublings.min(10));
         let share = i64::from(lot.with(u64::from(doublings)).of(401)) - 200;
-        TimeDelta::milliseconds(seconds * (1000 + share))
+        TimeDelta::milliseconds((seconds * (1000 + share)).min(LONGEST_PAUSE * 1000))
     }
 
     /// Returns the repair that is under way, or done and not yet known to have helped.

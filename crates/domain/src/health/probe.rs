@@ -74,7 +74,7 @@ pub enum Ask {
         /// Where.
         port: u16,
     },
-    /// A PostgreSQL server, by what it answers to somebody who may not log in.
+    /// A `PostgreSQL` server, by what it answers to somebody who may not log in.
     Postgresql {
         /// Where it listens.
         port: u16,

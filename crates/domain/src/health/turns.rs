@@ -15,20 +15,30 @@ const WINDOW: TimeDelta = TimeDelta::minutes(30);
 pub(super) struct Turns {
     is_down: bool,
     at: Vec<DateTime<Utc>>,
+    /// When somebody last started it.
+    helped: Option<DateTime<Utc>>,
 }
 
 impl Turns {
     /// Takes in whether it is down.
     pub(super) fn turn(&mut self, is_down: bool, at: DateTime<Utc>) {
-        if self.is_down != is_down {
-            self.is_down = is_down;
+        let is_alone = self.helped.is_none_or(|helped| at - helped >= WINDOW);
+        if self.is_down != is_down && is_alone {
             self.at.push(at);
         }
+        self.is_down = is_down;
         self.forget(at);
     }
 
-    /// Takes in that somebody started it: that it comes up now is no turn of its own.
-    pub(super) fn helped(&mut self) {
+    /// Takes in that somebody started it. Whether that holds is for whoever did so to count: what
+    /// comes and goes after a repair is a repair that did not help.
+    pub(super) fn helped(&mut self, at: DateTime<Utc>) {
+        self.is_down = false;
+        self.helped = Some(at);
+    }
+
+    /// Takes in that it is looked at anew.
+    pub(super) fn rest(&mut self) {
         self.is_down = false;
     }
 

@@ -4,8 +4,12 @@
 mod attend;
 mod common_cause;
 mod hear;
+mod human;
+mod incidents;
 mod keep;
+mod obstacle;
 mod orders;
+mod own;
 mod pass;
 mod weigh;
 mod words;
@@ -49,6 +53,8 @@ pub struct Watch {
     /// What was kept of guests that were not named yet.
     kept: BTreeMap<GuestKey, Waiting>,
     changed: BTreeSet<PieceKey>,
+    /// Whether an incident of what guests stand on may be over.
+    is_restless: bool,
 }
 
 /// A guest that is watched.
@@ -57,8 +63,6 @@ struct Watched {
     patient: Box<Patient>,
     seats: Arc<[Ground]>,
     ends: Vec<End>,
-    /// The uppermost of what it stands on that is not well.
-    shade: Option<Ground>,
     file: File,
 }
 
@@ -78,6 +82,8 @@ pub struct File {
     incident: Option<IncidentId>,
     /// The incident it is in with others.
     under: Option<IncidentId>,
+    /// The uppermost of what it stands on that is not well, and since when that is so.
+    shade: Option<(Ground, DateTime<Utc>)>,
     /// Repairs within the last day.
     repairs: Vec<(DateTime<Utc>, Rung)>,
     fell: Option<DateTime<Utc>>,
@@ -116,6 +122,7 @@ impl Watch {
             agenda: BTreeSet::new(),
             kept: BTreeMap::new(),
             changed: BTreeSet::new(),
+            is_restless: true,
         }
     }
 

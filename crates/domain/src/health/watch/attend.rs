@@ -2,9 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::super::{
-    Condition, Effect, Exhibit, Hold, Incident, IncidentId, Next, Reason, Root, Severity, Told,
-};
+use super::super::{Condition, Effect, Hold, Ladder, Next, Reason, Root, Rung, Severity, Told};
 use super::weigh::{Illness, Stance, Weighed};
 use super::{PieceKey, Watch, words};
 use crate::GuestKey;
@@ -118,6 +116,12 @@ impl Watch {
             self.mark_helpless(guest, told);
             return self.attend_with(guest, hands, told);
         }
+        if illness.condition.is_serving()
+            && let Some(under) = watched.file.under.clone()
+        {
+            self.leave_incident(&under, guest);
+            return self.attend_with(guest, hands, told);
+        }
         let is_told = self.by_root.contains_key(&Root::Guest(guest));
         if !is_told {
             let ripe = match illness.condition {
@@ -228,7 +232,7 @@ impl Watch {
         &mut self,
         guest: GuestKey,
         hold: &Hold,
-        rung: Option<super::Rung>,
+        rung: Option<Rung>,
         told: &mut Vec<Told>,
     ) {
         let Some(watched) = self.guests.get_mut(&guest) else { return };
@@ -256,109 +260,7 @@ impl Watch {
     pub(super) fn forgive(&mut self, guest: GuestKey) {
         let Some(watched) = self.guests.get_mut(&guest) else { return };
         let file = &mut watched.file;
-        (file.ladder, file.held, file.under) = (super::Ladder::default(), None, None);
+        (file.ladder, file.held, file.under) = (Ladder::default(), None, None);
         self.changed.insert(PieceKey::Guest(guest));
-    }
-
-    /// Opens an incident that is not told yet.
-    pub(super) fn open_guest(&mut self, guest: GuestKey, reason: Reason) {
-        let mut blank = words::blank(Root::Guest(guest), reason, self.now);
-        blank.guests = vec![guest];
-        blank.evidence = self.exhibits(&blank.guests);
-        if let Some(watched) = self.guests.get_mut(&guest) {
-            watched.file.incident = Some(blank.id.clone());
-            watched.file.held = None;
-        }
-        self.changed.insert(PieceKey::Guest(guest));
-        self.by_root.insert(blank.root.clone(), blank.id.clone());
-        self.incidents.insert(blank.id.clone(), blank);
-    }
-
-    /// Returns the incident of a guest, to be changed.
-    fn draft(&self, guest: GuestKey) -> Option<Incident> {
-        let id = self.by_root.get(&Root::Guest(guest))?;
-        let mut draft = self.incidents.get(id)?.clone();
-        let watched = self.guests.get(&guest)?;
-        draft.tried.clone_from(&watched.file.ladder.tries);
-        Some(draft)
-    }
-
-    /// Takes in what is to be said of an incident, and tells it where it is new.
-    pub(super) fn put(&mut self, mut draft: Incident, told: &mut Vec<Told>) -> IncidentId {
-        let id = match self.by_root.get(&draft.root) {
-            Some(id) => id.clone(),
-            None => draft.id.clone(),
-        };
-        draft.id = id.clone();
-        let known = self.incidents.get(&id).filter(|known| !known.text.is_empty());
-        match known {
-            Some(known) if *known == draft => return id,
-            Some(_) => {
-                draft.updated = self.now;
-                told.push(Told::Updated(Box::new(draft.clone())));
-            }
-            None => told.push(Told::Opened(Box::new(draft.clone()))),
-        }
-        self.changed.insert(PieceKey::Incident(id.clone()));
-        self.by_root.insert(draft.root.clone(), id.clone());
-        self.incidents.insert(id.clone(), draft);
-        id
-    }
-
-    /// Ends an incident, if it is open.
-    pub(super) fn resolve(&mut self, root: &Root, why: &str, told: &mut Vec<Told>) {
-        let Some(id) = self.by_root.remove(root) else { return };
-        self.changed.insert(PieceKey::Incident(id.clone()));
-        if let Root::Guest(guest) = root
-            && let Some(watched) = self.guests.get_mut(guest)
-        {
-            watched.file.incident = None;
-            watched.file.held = None;
-            self.changed.insert(PieceKey::Guest(*guest));
-        }
-        let Some(mut incident) = self.incidents.remove(&id) else { return };
-        incident.resolved = Some(self.now);
-        incident.updated = self.now;
-        incident.next = Next::None { why: why.to_owned() };
-        incident.text = words::short(format!("{root}: over, {why}"));
-        told.push(Told::Resolved(Box::new(incident)));
-    }
-
-    /// Adds what a probe has turned by to the incident of its guest.
-    pub(super) fn exhibit(&mut self, guest: GuestKey, index: usize, found: Condition) {
-        let Some(reason) = found.reason() else { return };
-        let Some(id) = self.by_root.get(&Root::Guest(guest)) else { return };
-        let Some(end) = self.guests.get(&guest).and_then(|watched| watched.ends.get(index)) else {
-            return;
-        };
-        let Some(evidence) = &end.evidence else { return };
-        let exhibit = Exhibit {
-            guest,
-            probe: end.probe.name.clone(),
-            at: self.now,
-            found: reason,
-            evidence: (**evidence).clone(),
-        };
-        if let Some(incident) = self.incidents.get_mut(id) {
-            incident.show(exhibit);
-            self.changed.insert(PieceKey::Incident(id.clone()));
-        }
-    }
-
-    /// Returns what there is to show of guests that are not well.
-    pub(super) fn exhibits(&self, guests: &[GuestKey]) -> Vec<Exhibit> {
-        let ends = guests.iter().filter_map(|guest| Some((*guest, self.guests.get(guest)?)));
-        let ends = ends.flat_map(|(guest, watched)| {
-            watched.ends.iter().filter_map(move |end| {
-                Some(Exhibit {
-                    guest,
-                    probe: end.probe.name.clone(),
-                    at: end.judge.last()?,
-                    found: end.judge.condition().reason()?,
-                    evidence: (**end.evidence.as_ref()?).clone(),
-                })
-            })
-        });
-        ends.take(super::super::incident::EXHIBITS).collect()
     }
 }

@@ -1,6 +1,7 @@
 //! Guests that are not well for one and the same cause.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use rustc_hash::FxHashSet;
 
 use super::super::guards::Gathering;
 use super::super::{Breaker, Ground, IncidentId, Mode, Root, Severity, Told, together};
@@ -10,7 +11,7 @@ use super::{PieceKey, Watch};
 use crate::GuestKey;
 
 /// What is not well for less than this is told to nobody.
-const BLINK: TimeDelta = TimeDelta::seconds(30);
+pub(super) const BLINK: TimeDelta = TimeDelta::seconds(30);
 
 /// Guests that fail so long after an incident was opened are a part of it.
 const STRAGGLERS: TimeDelta = TimeDelta::minutes(10);
@@ -21,7 +22,7 @@ impl Watch {
         let Some(watched) = self.guests.get_mut(&guest) else { return };
         let patient = &watched.patient;
         if patient.duty != Duty::Serves
-            || watched.shade.is_some()
+            || watched.file.shade.is_some()
             || self.guards.mode(guest) == Mode::Off
             || self.guards.is_maintained(patient, at)
         {
@@ -95,9 +96,8 @@ impl Watch {
         self.changed.insert(PieceKey::Guards);
         let present = gathering.guests.iter().filter_map(|guest| self.guests.get(guest));
         let seats = present.map(|watched| &*watched.seats);
-        let ground = together::common(seats, |ground| {
-            self.members.get(ground).map_or(0, |members| members.len())
-        });
+        let ground =
+            together::common(seats, |ground| self.members.get(ground).map_or(0, FxHashSet::len));
         let id = self.open_ground(&ground, gathering.guests.clone(), told);
         for guest in &gathering.guests {
             self.join(&id, *guest);
@@ -147,25 +147,15 @@ impl Watch {
     pub(super) fn flip(&mut self, ground: &Ground, is_down: bool, told: &mut Vec<Told>) {
         let down = &mut self.guards.down;
         let known = down.iter().position(|(one, _)| one == ground);
-        let since = match (known, is_down) {
-            (None, true) => {
-                down.push((ground.clone(), self.now));
-                self.now
-            }
-            (Some(index), false) => down.swap_remove(index).1,
+        match (known, is_down) {
+            (None, true) => down.push((ground.clone(), self.now)),
+            (Some(index), false) => drop(down.swap_remove(index)),
             (None, false) | (Some(_), true) => return,
-        };
+        }
+        self.is_restless = true;
         self.changed.insert(PieceKey::Guards);
-        let was_blink = self.now - since < BLINK;
         for guest in self.members_of(ground) {
-            self.reshade(guest);
-            let is_free = self.guests.get(&guest).is_some_and(|watched| watched.shade.is_none());
-            if !is_down && is_free {
-                let now = self.now;
-                self.turn_all(guest, told, |judge| {
-                    if was_blink { judge.rebase(now) } else { judge.grace(now) }
-                });
-            }
+            self.reshade(guest, told);
             self.attend(guest, told);
         }
     }
@@ -179,6 +169,7 @@ impl Watch {
 
     /// Opens and ends the incidents of what guests stand on.
     pub(super) fn pass_grounds(&mut self, told: &mut Vec<Told>) {
+        self.is_restless = false;
         self.settle_gathering(told);
         let ripe = self
             .guards
@@ -199,7 +190,7 @@ impl Watch {
             let is_under = |guest: &GuestKey| {
                 let watched = self.guests.get(guest);
                 let waiting = self.kept.get(guest);
-                let file = watched.map(|one| &one.file).or(waiting.map(|one| &one.file));
+                let file = watched.map(|one| &one.file).or_else(|| waiting.map(|one| &one.file));
                 file.is_some_and(|file| file.under.as_ref() == Some(&incident.id))
             };
             !is_down && !incident.guests.iter().any(is_under)
@@ -225,7 +216,8 @@ impl Watch {
     pub(super) fn ground_appointments(&self) -> impl Iterator<Item = DateTime<Utc>> {
         let gathering = self.guards.gathering.as_ref().map(|gathering| gathering.until);
         let down = self.guards.down.iter().filter(|(ground, _)| self.is_untold(ground));
-        gathering.into_iter().chain(down.map(|(_, since)| *since + BLINK))
+        let restless = self.is_restless.then_some(self.now);
+        gathering.into_iter().chain(restless).chain(down.map(|(_, since)| *since + BLINK))
     }
 
     /// Takes a guest out of an incident it was in with others.
@@ -234,6 +226,7 @@ impl Watch {
             && watched.file.under.as_ref() == Some(id)
         {
             watched.file.under = None;
+            self.is_restless = true;
             self.changed.insert(PieceKey::Guest(guest));
         }
     }

@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use super::super::{
     Condition, Duty, Ground, HostFacts, Judge, Patient, Process, Reading, Reason, Root, Told, Turn,
 };
+use super::common_cause::BLINK;
 use super::{End, File, Host, PieceKey, Waiting, Watch, Watched};
 use crate::GuestKey;
 
@@ -30,7 +31,7 @@ impl Watch {
         if watched.patient.duty == Duty::Rests {
             return;
         }
-        let shade = watched.shade.as_ref().map(Ground::shadow);
+        let shade = watched.file.shade.as_ref().map(|(ground, _)| ground.shadow());
         let Some(index) = watched.ends.iter().position(|end| *end.probe.name == *probe) else {
             return;
         };
@@ -70,20 +71,16 @@ impl Watch {
         let before = self.guests.remove(&guest);
         self.on_duty -= before.as_ref().map_or(0, |watched| watched.patient.weight());
         self.on_duty += patient.weight();
-        let (file, old, was) = match before {
-            Some(watched) => {
-                self.unseat(&watched.patient);
-                let judges =
-                    watched.ends.into_iter().map(|end| (end.probe.name, end.judge, end.evidence));
-                (watched.file, judges.collect(), Some(watched.patient.duty))
-            }
-            None => {
-                let Waiting { file, judges } = self.take_kept(guest);
-                self.agenda.extend(file.wake.map(|wake| (wake, guest)));
-                (file, judges, None)
-            }
+        let (file, mut old, was) = if let Some(watched) = before {
+            self.unseat(&watched.patient);
+            let ends = watched.ends.into_iter();
+            let judges = ends.map(|end| (end.probe.name, end.judge, end.evidence)).collect();
+            (watched.file, judges, Some(watched.patient.duty))
+        } else {
+            let Waiting { file, judges } = self.take_kept(guest);
+            self.agenda.extend(file.wake.map(|wake| (wake, guest)));
+            (file, judges, None)
         };
-        let mut old: Vec<_> = old;
         let now = self.now;
         let ends = patient.probes.iter().map(|probe| {
             let kept = old.iter().position(|(name, ..)| *name == probe.name);
@@ -101,10 +98,11 @@ impl Watch {
             self.members.entry(ground).or_default().insert(guest);
         }
         let known = file.started;
-        let watched = Watched { patient, seats, ends, shade: None, file };
+        let watched = Watched { patient, seats, ends, file };
         self.changed.extend(old.into_iter().map(|(name, ..)| PieceKey::Probe(guest, name)));
         self.guests.insert(guest, watched);
-        self.reshade(guest);
+        // What it stands on may have become well while nobody watched.
+        self.reshade(guest, told);
         if let Some(at) = fell.filter(|_| was.is_none()) {
             // It was counted before, and what followed from that is known.
             self.count(guest, at);
@@ -251,16 +249,22 @@ impl Watch {
         }
     }
 
-    /// Says whether those who need this guest cannot be well because of it.
+    /// Says whether those who need this guest cannot be well because of it. Once that is so it stays
+    /// so until it serves: a start is not the end of it.
     fn is_unfit(&self, guest: GuestKey) -> bool {
+        let ground = Ground::Guest(guest);
+        let was_unfit = self.guards.down.iter().any(|(one, _)| *one == ground);
         let ends = self.guests.get(&guest).into_iter().flat_map(|watched| &watched.ends);
         ends.map(|end| end.judge.condition()).any(|condition| match condition {
-            Condition::Failed(_) => true,
+            Condition::Failed(_) | Condition::Degraded(Reason::Flapping) => true,
+            Condition::Starting => was_unfit,
             // That the monitor is not let in says nothing about anybody else.
             Condition::Unknown(reason) => {
-                matches!(reason, Reason::Unreachable | Reason::HostSilent | Reason::Foundation)
+                let is_out_of_reach =
+                    matches!(reason, Reason::Unreachable | Reason::HostSilent | Reason::Foundation);
+                is_out_of_reach || (was_unfit && reason == Reason::Unjudged)
             }
-            Condition::Starting | Condition::Healthy | Condition::Degraded(_) => false,
+            Condition::Healthy | Condition::Degraded(_) => false,
         })
     }
 
@@ -275,10 +279,26 @@ impl Watch {
         }
     }
 
-    pub(super) fn reshade(&mut self, guest: GuestKey) {
+    /// Looks at what a guest stands on. Once all of that is well again the guest has a fresh grace.
+    pub(super) fn reshade(&mut self, guest: GuestKey, told: &mut Vec<Told>) {
+        let now = self.now;
         let Some(watched) = self.guests.get_mut(&guest) else { return };
         let down = &self.guards.down;
-        let is_down = |ground: &Ground| down.iter().any(|(one, _)| one == ground);
-        watched.shade = watched.patient.grounds().filter(is_down).min();
+        let shade = watched
+            .patient
+            .grounds()
+            .filter_map(|ground| down.iter().find(|(one, _)| *one == ground))
+            .min()
+            .cloned();
+        if watched.file.shade == shade {
+            return;
+        }
+        let before = std::mem::replace(&mut watched.file.shade, shade);
+        self.changed.insert(PieceKey::Guest(guest));
+        let is_free = self.guests.get(&guest).is_some_and(|watched| watched.file.shade.is_none());
+        let Some((_, since)) = before.filter(|_| is_free) else { return };
+        self.turn_all(guest, told, |judge| {
+            if now - since < BLINK { judge.rebase(now) } else { judge.grace(now) }
+        });
     }
 }

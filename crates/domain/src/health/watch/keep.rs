@@ -119,17 +119,13 @@ impl Watch {
                 Some(Piece::Guest { guest: *guest, file: Box::new(file.clone()) })
             }
             PieceKey::Probe(guest, probe) => {
-                let (judge, evidence) = match self.guests.get(guest) {
-                    Some(watched) => {
-                        let end = watched.ends.iter().find(|end| end.probe.name == *probe)?;
-                        (&end.judge, &end.evidence)
-                    }
-                    None => {
-                        let judges = &self.kept.get(guest)?.judges;
-                        let (_, judge, evidence) =
-                            judges.iter().find(|(name, ..)| name == probe)?;
-                        (judge, evidence)
-                    }
+                let (judge, evidence) = if let Some(watched) = self.guests.get(guest) {
+                    let end = watched.ends.iter().find(|end| end.probe.name == *probe)?;
+                    (&end.judge, &end.evidence)
+                } else {
+                    let judges = &self.kept.get(guest)?.judges;
+                    let (_, judge, evidence) = judges.iter().find(|(name, ..)| name == probe)?;
+                    (judge, evidence)
                 };
                 Some(Piece::Probe {
                     guest: *guest,

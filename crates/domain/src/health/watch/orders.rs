@@ -1,21 +1,13 @@
-//! Repairs that are ordered, what becomes of them, and what humans order.
+//! Repairs that are ordered, what becomes of them, and what keeps all of them back.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
-use super::super::guards::{Flight, Sick};
+use super::super::guards::Flight;
 use super::super::{
-    Breaker, Duty, Effect, Ground, Maintenance, Means, Next, Order, Outcome, Reason, Root, Rung,
-    SelfCheck, Severity, Told, Try, Word,
+    Breaker, Effect, Ground, Next, Order, Outcome, Reason, Root, Rung, Severity, Told, Try,
 };
-use super::weigh::{Stance, Weighed};
 use super::{PieceKey, Watch, words};
 use crate::GuestKey;
-
-/// So many probes have to be made before a share of them means anything.
-const MANY_PROBES: u32 = 20;
-
-/// A monitor that was late has to be on time for so long, in seconds.
-const ON_TIME: i64 = 10;
 
 impl Watch {
     /// Orders a repair, and returns until when word of it is expected.
@@ -40,7 +32,7 @@ impl Watch {
         let order = Order { guest, incident, rung, number };
         let result = Effect::UnderWay;
         file.ladder.tries.push(Try { rung, attempt, of, started: now, ended: None, result });
-        file.repairs.retain(|(at, _)| now - *at < chrono::TimeDelta::hours(24));
+        file.repairs.retain(|(at, _)| now - *at < TimeDelta::hours(24));
         file.repairs.push((now, rung));
         file.held = None;
         let (host, gpus) = (watched.patient.host.clone(), watched.patient.gpus.clone());
@@ -98,7 +90,7 @@ impl Watch {
         self.changed.insert(PieceKey::Guards);
     }
 
-    fn open_breaker(&mut self, by: Option<String>, why: String, told: &mut Vec<Told>) {
+    pub(super) fn open_breaker(&mut self, by: Option<String>, why: String, told: &mut Vec<Told>) {
         if self.guards.breaker.is_some() {
             return;
         }
@@ -113,7 +105,7 @@ impl Watch {
         self.attend_all(told);
     }
 
-    fn close_breaker(&mut self, why: &str, told: &mut Vec<Told>) {
+    pub(super) fn close_breaker(&mut self, why: &str, told: &mut Vec<Told>) {
         if self.guards.breaker.take().is_none() {
             return;
         }
@@ -144,157 +136,6 @@ impl Watch {
         guests.sort_unstable();
         for guest in guests {
             self.attend(guest, told);
-        }
-    }
-
-    pub(super) fn hear_human(&mut self, word: Word, told: &mut Vec<Told>) {
-        match word {
-            Word::Maintenance(window) => {
-                let window = window.bounded();
-                if window.to <= self.now {
-                    let why = "it is over already".to_owned();
-                    let what = format!("maintenance {}", window.id);
-                    return told.push(Told::Declined { what, why });
-                }
-                let known = self.guards.windows.iter().find(|one| one.id == window.id);
-                let is_warned = known.is_some_and(|one| one.is_warned && one.to == window.to);
-                self.guards.windows.retain(|one| one.id != window.id);
-                self.guards.windows.push(Maintenance { is_warned, ..window });
-                self.changed.insert(PieceKey::Guards);
-                self.attend_all(told);
-            }
-            Word::EndMaintenance { id } => {
-                let windows = &mut self.guards.windows;
-                let Some(window) = windows.iter_mut().find(|one| one.id == id) else { return };
-                window.to = self.now;
-                self.pass_windows(told);
-            }
-            Word::OpenBreaker { by, why } => self.open_breaker(Some(by), why, told),
-            Word::CloseBreaker { by, why } => self.close_breaker(&format!("{why} ({by})"), told),
-            Word::Mode { guest, mode } => {
-                self.guards.set_mode(guest, mode);
-                self.changed.insert(PieceKey::Guards);
-                self.attend_all(told);
-            }
-            Word::Ack { incident, by } => {
-                let Some(mut draft) = self.incidents.get(&incident).cloned() else { return };
-                draft.acked.get_or_insert(by);
-                self.put(draft, told);
-            }
-            Word::Repair { guest, rung, by } => self.repair_by_hand(guest, rung, by, told),
-        }
-    }
-
-    fn repair_by_hand(
-        &mut self,
-        guest: GuestKey,
-        rung: Option<Rung>,
-        by: String,
-        told: &mut Vec<Told>,
-    ) {
-        let mut decline = |why: &str| {
-            let what = format!("repair of {}", guest.vmid);
-            told.push(Told::Declined { what, why: why.to_owned() });
-        };
-        let Some(watched) = self.guests.get(&guest) else {
-            return decline("no such guest is watched");
-        };
-        let patient = &watched.patient;
-        if self.guards.flight(guest).is_some() {
-            return decline("it is being repaired");
-        }
-        if patient.duty == Duty::AtWork {
-            return decline("a worker is at it");
-        }
-        let rung = rung.unwrap_or(match self.weigh(watched) {
-            Weighed::Ill(illness) => match illness.stance {
-                Stance::Go { rung, .. } | Stance::Wait { rung, .. } => rung,
-                Stance::Silent(_)
-                | Stance::Notify
-                | Stance::Ask(_)
-                | Stance::GiveUp(_)
-                | Stance::UnderRepair { .. } => Rung::Service,
-            },
-            Weighed::Rest | Weighed::Well(_) | Weighed::Coming(_) | Weighed::Dim(_) => {
-                Rung::Service
-            }
-        });
-        if !rung.is_work() {
-            return decline("that is nothing a worker can do");
-        }
-        if rung == Rung::Recreate && patient.means != Means::Expendable {
-            return decline("its file does not say that it may be made again");
-        }
-        let reasons = watched.ends.iter().filter_map(|end| end.judge.condition().reason());
-        let reason = reasons.max().unwrap_or(Reason::Unjudged);
-        if !self.by_root.contains_key(&Root::Guest(guest)) {
-            self.open_guest(guest, reason);
-        }
-        if let Some(watched) = self.guests.get_mut(&guest) {
-            watched.file.ladder.given_up = None;
-        }
-        let until = self.place(guest, rung, 1, 1, reason, Some(by.clone()), told);
-        let id = self.by_root.get(&Root::Guest(guest));
-        let Some(mut draft) = id.and_then(|id| self.incidents.get(id)).cloned() else { return };
-        if let Some(watched) = self.guests.get(&guest) {
-            draft.tried.clone_from(&watched.file.ladder.tries);
-        }
-        draft.next = Next::UnderWay { rung, until };
-        let words = rung.words();
-        draft.text = words::short(format!("{} is repaired by hand of {by}: {words}", guest.vmid));
-        draft.commands = words::guest_commands(guest.vmid, &draft.id, false);
-        self.put(draft, told);
-    }
-
-    pub(super) fn hear_self(&mut self, check: SelfCheck, told: &mut Vec<Told>) {
-        if check.bus_lag > self.limits.bus_lag {
-            let why = format!("the bus lags by {} s", check.bus_lag.num_seconds());
-            self.open_breaker(None, why, told);
-        }
-        let is_late = check.lag > self.limits.own_lag;
-        let is_blind = check.asked >= MANY_PROBES
-            && u64::from(check.timed_out) * 10 > u64::from(check.asked) * 3;
-        let why = if is_late {
-            format!("its probes are {} ms late", check.lag.num_milliseconds())
-        } else {
-            format!("{} of {} probes timed out", check.timed_out, check.asked)
-        };
-        let was_sick = self.guards.sick.is_some();
-        match (&mut self.guards.sick, is_late || is_blind) {
-            (Some(sick), true) => sick.fine_since = None,
-            (sick @ None, true) => *sick = Some(Sick { why: why.clone(), fine_since: None }),
-            (Some(sick), false) => {
-                let since = *sick.fine_since.get_or_insert(self.now);
-                if (self.now - since).num_seconds() >= ON_TIME {
-                    self.guards.sick = None;
-                }
-            }
-            (None, false) => return,
-        }
-        self.changed.insert(PieceKey::Guards);
-        match (was_sick, self.guards.sick.is_some()) {
-            (false, true) => {
-                let mut draft = words::blank(Root::Monitor, Reason::MonitorSick, self.now);
-                draft.severity = Severity::Warn;
-                draft.text =
-                    words::short(format!("the monitor is not well, and judges nobody: {why}"));
-                let at = self.now + self.limits.blind;
-                let why = "a human is called, unless it is well".to_owned();
-                draft.next = Next::Look { at, why };
-                draft.commands = words::ground_commands(&draft.id, true);
-                self.put(draft, told);
-            }
-            (true, false) => {
-                self.resolve(&Root::Monitor, "it is on time again", told);
-                let now = self.now;
-                let mut guests: Vec<GuestKey> = self.guests.keys().copied().collect();
-                guests.sort_unstable();
-                for guest in guests {
-                    self.turn_all(guest, told, |judge| judge.rebase(now));
-                    self.attend(guest, told);
-                }
-            }
-            (true, true) | (false, false) => {}
         }
     }
 }

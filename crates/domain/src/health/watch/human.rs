@@ -1,0 +1,108 @@
+//! What humans order.
+
+use super::super::{Duty, Maintenance, Means, Next, Reason, Root, Rung, Told, Word};
+use super::weigh::{Stance, Weighed};
+use super::{PieceKey, Watch, words};
+use crate::GuestKey;
+
+impl Watch {
+    pub(super) fn hear_human(&mut self, word: Word, told: &mut Vec<Told>) {
+        match word {
+            Word::Maintenance(window) => {
+                let window = window.bounded();
+                if window.to <= self.now {
+                    let why = "it is over already".to_owned();
+                    let what = format!("maintenance {}", window.id);
+                    return told.push(Told::Declined { what, why });
+                }
+                let known = self.guards.windows.iter().find(|one| one.id == window.id);
+                let is_warned = known.is_some_and(|one| one.is_warned && one.to == window.to);
+                self.guards.windows.retain(|one| one.id != window.id);
+                self.guards.windows.push(Maintenance { is_warned, ..window });
+                self.changed.insert(PieceKey::Guards);
+                self.attend_all(told);
+            }
+            Word::EndMaintenance { id } => {
+                let windows = &mut self.guards.windows;
+                let Some(window) = windows.iter_mut().find(|one| one.id == id) else { return };
+                window.to = self.now;
+                self.pass_windows(told);
+            }
+            Word::OpenBreaker { by, why } => self.open_breaker(Some(by), why, told),
+            Word::CloseBreaker { by, why } => self.close_breaker(&format!("{why} ({by})"), told),
+            Word::Mode { guest, mode } => {
+                self.guards.set_mode(guest, mode);
+                self.changed.insert(PieceKey::Guards);
+                self.attend_all(told);
+            }
+            Word::Ack { incident, by } => {
+                let Some(mut draft) = self.incidents.get(&incident).cloned() else { return };
+                draft.acked.get_or_insert(by);
+                self.put(draft, told);
+            }
+            Word::Repair { guest, rung, by } => self.repair_by_hand(guest, rung, &by, told),
+        }
+    }
+
+    fn repair_by_hand(
+        &mut self,
+        guest: GuestKey,
+        rung: Option<Rung>,
+        by: &str,
+        told: &mut Vec<Told>,
+    ) {
+        let mut decline = |why: &str| {
+            let what = format!("repair of {}", guest.vmid);
+            told.push(Told::Declined { what, why: why.to_owned() });
+        };
+        let Some(watched) = self.guests.get(&guest) else {
+            return decline("no such guest is watched");
+        };
+        let patient = &watched.patient;
+        if self.guards.flight(guest).is_some() {
+            return decline("it is being repaired");
+        }
+        if patient.duty == Duty::AtWork {
+            return decline("a worker is at it");
+        }
+        let due = || match self.weigh(watched) {
+            Weighed::Ill(illness) => match illness.stance {
+                Stance::Go { rung, .. } | Stance::Wait { rung, .. } => rung,
+                Stance::Silent(_)
+                | Stance::Notify
+                | Stance::Ask(_)
+                | Stance::GiveUp(_)
+                | Stance::UnderRepair { .. } => Rung::Service,
+            },
+            Weighed::Rest | Weighed::Well(_) | Weighed::Coming(_) | Weighed::Dim(_) => {
+                Rung::Service
+            }
+        };
+        let rung = rung.unwrap_or_else(due);
+        if !rung.is_work() {
+            return decline("that is nothing a worker can do");
+        }
+        if rung == Rung::Recreate && patient.means != Means::Expendable {
+            return decline("its file does not say that it may be made again");
+        }
+        let reasons = watched.ends.iter().filter_map(|end| end.judge.condition().reason());
+        let reason = reasons.max().unwrap_or(Reason::Unjudged);
+        if !self.by_root.contains_key(&Root::Guest(guest)) {
+            self.open_guest(guest, reason);
+        }
+        if let Some(watched) = self.guests.get_mut(&guest) {
+            watched.file.ladder.given_up = None;
+        }
+        let until = self.place(guest, rung, 1, 1, reason, Some(by.to_owned()), told);
+        let id = self.by_root.get(&Root::Guest(guest));
+        let Some(mut draft) = id.and_then(|id| self.incidents.get(id)).cloned() else { return };
+        if let Some(watched) = self.guests.get(&guest) {
+            draft.tried.clone_from(&watched.file.ladder.tries);
+        }
+        draft.next = Next::UnderWay { rung, until };
+        let words = rung.words();
+        draft.text = words::short(format!("{} is repaired by hand of {by}: {words}", guest.vmid));
+        draft.commands = words::guest_commands(guest.vmid, &draft.id, false);
+        self.put(draft, told);
+    }
+}
