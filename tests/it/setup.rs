@@ -1,11 +1,14 @@
 //! `phoenix setup`, as a shell sees it: on a folder that is taken for the host.
 
 use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::program::{Ended, phoenix};
+use crate::program::{Ended, phoenix, phoenix_program};
 
 /// A folder with a configuration, and one with as much of a host as that asks for.
 struct Host(TempDir);
@@ -34,11 +37,83 @@ impl Host {
         self.0.path().join("root").join(path)
     }
 
+    /// Writes something beside the configuration.
+    fn write(&self, path: &str, text: &str) {
+        fs::write(self.0.path().join(path), text).unwrap();
+    }
+
+    /// Gives it a shell, one disk with something on it, and the programs that know that.
+    fn with_disk(&self) {
+        let shell = fs::canonicalize("/bin/sh").unwrap().display().to_string();
+        let listed = said(Command::new("ldd").arg(&shell));
+        let libraries = listed.split_whitespace().filter(|word| word.starts_with('/'));
+        for file in libraries.chain([&*shell]) {
+            let to = self.at(file.trim_start_matches('/'));
+            fs::create_dir_all(to.parent().unwrap()).unwrap();
+            fs::copy(fs::canonicalize(file).unwrap(), to).unwrap();
+        }
+        for (name, script) in PROGRAMS {
+            let path = self.at(&format!("usr/local/sbin/{name}"));
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, format!("#!{shell}\n{script}")).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        fs::write(self.at("disk"), "photos").unwrap();
+    }
+
+    /// Sets it up on a terminal of its own, where somebody types this.
+    fn typed(&self, args: &str, typed: &str) -> Ended {
+        let program = phoenix_program();
+        let line = format!("{} setup --root {} {args}", program.display(), self.at("").display());
+        #[expect(clippy::disallowed_methods, reason = "a terminal is made by a program")]
+        let mut child = Command::new("script")
+            .args(["--quiet", "--return", "--command", &line, "/dev/null"])
+            .current_dir(self.0.path())
+            .env_clear()
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
+        let ended = child.wait_with_output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace('\r', "");
+        Ended {
+            code: ended.status.code().unwrap(),
+            out: text(&ended.stdout),
+            err: text(&ended.stderr),
+        }
+    }
+
     fn setup(&self, args: &[&str]) -> Ended {
         let root = self.at("").display().to_string();
         phoenix(self.0.path(), &[&["setup", "--root", &root], args].concat())
     }
 }
+
+fn said(command: &mut Command) -> String {
+    String::from_utf8(command.output().unwrap().stdout).unwrap()
+}
+
+/// What a host with one disk answers; a shell alone has to do.
+const PROGRAMS: [(&str, &str); 3] = [
+    (
+        "zpool",
+        "case \"$*\" in\n'list -H -o name') [ -e /made ] && echo tank; exit 0 ;;\nimport) exit 1 ;;\ncreate*) [ -s /disk ] && exit 1; : > /made ;;\n'status -P tank') echo config:; echo /dev/disk/by-id/nvme-A ;;\n*) exit 2 ;;\nesac\n",
+    ),
+    (
+        "lsblk",
+        "read -r found < /disk\n[ \"$found\" ] && kind='\"ext4\"' || kind=null\necho '{\"blockdevices\":[{\"name\":\"/dev/nvme0n1\",\"fstype\":'$kind',\"mountpoints\":[null]}]}'\n",
+    ),
+    (
+        "wipefs",
+        "case \"$*\" in\n'--no-act --json '*) ;;\n'--all -- /dev/disk/by-id/nvme-A') : > /disk ;;\n*) exit 2 ;;\nesac\n",
+    ),
+];
+
+const POOL: &str = r#"{ "zfs": { "pools": [{ "name": "tank", "raid_level": "single", "disks": ["/dev/disk/by-id/nvme-A"] }] } }"#;
+const WIPE: &str = "--yes --wipe /dev/disk/by-id/nvme-A";
 
 const ZONE: &str = r#"{ "timezone": "Europe/Berlin", "network": { "hostname": "pve1" } }"#;
 
@@ -122,4 +197,71 @@ fn what_the_file_does_not_ask_for_is_not_there() {
 
     assert_eq!(asked.code, 5);
     assert!(asked.err.contains("there is time, network, sub-ids"), "{}", asked.err);
+}
+
+#[test]
+fn a_disk_is_given_up_by_who_types_its_name_on_a_terminal() {
+    let host = Host::new(POOL);
+    host.with_disk();
+
+    let done = host.typed(WIPE, "nvme-A\n");
+
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(done.out.contains("type `nvme-A` to agree:"), "{done:?}");
+    assert!(done.out.contains("ext4 in /dev/nvme0n1"), "what is lost is told: {done:?}");
+    assert_eq!(fs::read_to_string(host.at("disk")).unwrap(), "");
+    assert!(host.at("made").exists());
+}
+
+#[test]
+fn a_disk_is_kept_by_who_types_anything_else() {
+    let host = Host::new(POOL);
+    host.with_disk();
+
+    for typed in ["y\n", "yes\n", "nvme-B\n", "nvme-\n", "\n", ""] {
+        let kept = host.typed(WIPE, typed);
+
+        assert_eq!(kept.code, 1, "{typed:?}: {kept:?}");
+        assert!(kept.out.contains("nothing was done"), "{typed:?}: {kept:?}");
+        assert_eq!(fs::read_to_string(host.at("disk")).unwrap(), "photos", "{typed:?}");
+        assert!(!host.at("made").exists());
+    }
+}
+
+#[test]
+fn a_disk_is_kept_where_nobody_sits_in_front() {
+    let host = Host::new(POOL);
+    host.with_disk();
+
+    let kept = host.setup(&WIPE.split(' ').collect::<Vec<_>>());
+
+    assert_ne!(kept.code, 0);
+    assert!(kept.err.contains("/dev/disk/by-id/nvme-A"), "{kept:?}");
+    assert_eq!(fs::read_to_string(host.at("disk")).unwrap(), "photos");
+    // Who agrees to everything does not agree to this.
+    let refused = host.setup(&["--yes"]);
+    assert!(refused.out.contains("it is not blank: ext4 in /dev/nvme0n1"), "{refused:?}");
+    assert_eq!(fs::read_to_string(host.at("disk")).unwrap(), "photos");
+}
+
+#[test]
+fn what_is_wrong_with_guests_keeps_no_host_from_being_set_up() {
+    for broken in ["{ \"lxc_configs\": ", r#"{ "lxc_configs": { "950": { "name": "app" } } }"#] {
+        let shared = r#""shared_volumes": { "models": { "host_path": "/models", "mounts": { "950": "/models" } } },"#;
+        let host = Host::new(&ZONE.replacen('{', &format!("{{ {shared}"), 1));
+        host.write("phoenix_lxc_configs.json", broken);
+
+        let done = host.setup(&["--yes"]);
+
+        assert_eq!(done.code, 0, "{broken}: {done:?}");
+        assert!(done.err.contains("about guests, which this host is set up without"), "{done:?}");
+        assert!(host.at("etc/timezone").exists());
+    }
+    let host = Host::new(r#"{ "timezone": "Europe/Berlin", "proxmox_repository": "free" }"#);
+
+    let refused = host.setup(&["--yes"]);
+
+    assert_eq!(refused.code, 3, "{refused:?}");
+    assert!(refused.err.contains("PHX0912"), "{refused:?}");
+    assert!(!host.at("etc/timezone").exists());
 }
