@@ -10,7 +10,8 @@ use tempfile::TempDir;
 
 use crate::program::{Ended, phoenix, phoenix_program};
 
-/// A folder with a configuration, and one with as much of a host as that asks for.
+/// A folder with the host's file and none of guests, which it has later, and one with as much of a
+/// host as that asks for.
 struct Host(TempDir);
 
 impl Host {
@@ -18,7 +19,6 @@ impl Host {
         let host = Self(TempDir::new().unwrap());
         let files = [
             ("phoenix_hypervisor_config.json", hypervisor),
-            ("phoenix_lxc_configs.json", "{ \"lxc_configs\": {} }"),
             ("root/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n"),
             ("root/etc/group", "root:x:0:\n"),
             ("root/etc/hostname", "pve1\n"),

@@ -12,6 +12,7 @@ mod guests;
 mod host;
 mod host_spec;
 mod inventory;
+mod left_out;
 mod library;
 mod load;
 mod members;
@@ -43,7 +44,7 @@ pub use host_spec::{
 };
 pub use inventory::Inventory;
 pub use library::{GuestKind, Health, Library, LibraryError, Manifest, Parameter, ParameterKind};
-pub use load::{CheckedFleet, Input, Loaded, Texts, load, load_texts};
+pub use load::{CheckedFleet, Input, Loaded, Texts, load, load_host, load_texts};
 pub use place::{File, Place};
 pub use report::{as_json, as_sarif, as_text};
 pub use schema::{Described, schema};

@@ -12,14 +12,15 @@ use crate::guests::{self, Read};
 use crate::host::Host;
 use crate::host_spec::HostSpec;
 use crate::inventory::Inventory;
+use crate::left_out::{LEFT_OUT, left_out};
 use crate::library::Library;
 use crate::place::{File, Place};
-use crate::read::{OLD_SPELLING, REFUSED, REQUIRED, SECRET_LITERAL};
+use crate::read::{self, OLD_SPELLING, REFUSED, REQUIRED, SECRET_LITERAL};
 use crate::roster::Roster;
 use crate::rules;
 use crate::scene::Scene;
 use crate::shape::{SHAPE, SYNTAX, TWICE};
-use crate::sources::Sources;
+use crate::sources::{Sources, Wanted};
 use crate::{resolve, schema};
 
 static UNREADABLE: Code = code!("0001", Error, "a file cannot be read");
@@ -44,6 +45,7 @@ pub(crate) static CODES: &[&Code] = &[
     &SECRET_LITERAL,
     &NO_FLEET,
     &NO_GUESTS,
+    &LEFT_OUT,
 ];
 
 /// A fleet in which no rule found an error. There is no other way to one than [`load()`].
@@ -123,8 +125,19 @@ pub struct Input<'a> {
 
 /// Reads the files and checks them by every rule.
 pub fn load(input: &Input<'_>) -> Loaded {
+    load_for(input, Wanted::Guests)
+}
+
+/// Reads what there is about a host, which may be its own file alone: it is set up before it has
+/// guests. Files of guests that are there are checked all the same.
+pub fn load_host(input: &Input<'_>) -> Loaded {
+    load_for(input, Wanted::Host)
+}
+
+fn load_for(input: &Input<'_>, wanted: Wanted) -> Loaded {
     let mut findings = Vec::new();
-    let sources = Sources::read(input.folder, input.inventory.as_deref(), &mut |file, err| {
+    let inventory = input.inventory.as_deref();
+    let sources = Sources::read(input.folder, inventory, wanted, &mut |file, err| {
         findings.push(unreadable(file, &err));
     });
     check(sources, findings, input.folder, input.library)
@@ -166,8 +179,9 @@ fn check(
     ignored.extend(hypervisor_ignored);
     let (inventory, _) = inventory;
     let node = inventory.as_ref().and_then(|inventory| inventory.node.clone());
-    let host = Host::of(&hypervisor_raw.clone().unwrap_or_default());
     let hypervisor_raw = hypervisor_raw.unwrap_or_default();
+    read::host(&hypervisor_raw, &mut findings);
+    let host = Host::of(&hypervisor_raw);
     resolve::shared_volumes(&mut guests, &hypervisor_raw);
     resolve::settings(&mut guests, library);
     let by_id = resolve::index(&guests);
@@ -193,9 +207,13 @@ fn check(
     drop(scene);
     let host_spec = HostSpec::of(&hypervisor_raw, folder);
     let mut findings = found.into_vec();
+    if findings.iter().all(|finding| finding.level() != Level::Error) {
+        findings.extend(left_out(&hypervisor_raw, &host_spec));
+    }
 
     let count = guests.len();
-    if count == 0 && findings.iter().all(|finding| finding.level() != Level::Error) {
+    let has_files = [File::Lxc, File::Vm].into_iter().any(|file| sources.get(file).is_some());
+    if count == 0 && has_files && findings.iter().all(|finding| finding.level() != Level::Error) {
         let place =
             Place::file(if sources.get(File::Lxc).is_some() { File::Lxc } else { File::Vm });
         findings.push(
@@ -255,4 +273,32 @@ fn unreadable(file: File, err: &crate::source::SourceError) -> Finding {
         E::Empty { .. } => (&EMPTY, "write at least `{}` into it"),
     };
     Finding::new(code, Place::span(file, 0..0), message).help(help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_set_up_before_it_has_guests_and_its_guests_are_checked_once_it_has() {
+        let place = tempfile::tempdir().unwrap();
+        let write = |file: File, text: &str| {
+            std::fs::write(place.path().join(file.name()), text).unwrap();
+        };
+        write(File::Hypervisor, r#"{ "timezone": "Europe/Berlin" }"#);
+        let (folder, library) = (Folder::new(place.path()), Library::built_in().unwrap());
+        let input = Input { folder: &folder, inventory: None, library: &library };
+        let codes = |loaded: &Loaded| {
+            let codes = loaded.findings.iter().map(|finding| finding.code.to_string());
+            codes.collect::<Vec<_>>()
+        };
+
+        let alone = load_host(&input);
+        assert_eq!(codes(&alone), [""; 0]);
+        assert_eq!(alone.host.unwrap().timezone.as_deref(), Some("Europe/Berlin"));
+        assert_eq!(codes(&load(&input)), ["PHX0001"], "whoever wants guests has to have a file");
+
+        write(File::Lxc, r#"{ "lxc_configs": { "950": {} } }"#);
+        assert!(load_host(&input).host.is_none());
+    }
 }

@@ -200,7 +200,7 @@ fn files() -> impl Strategy<Value = (Value, Value)> {
                 .map(|(nth, mut machine)| {
                     machine.insert("vmid".into(), json!(8000 + nth));
                     machine.insert("name".into(), json!(format!("vm-{nth}")));
-                    machine.insert("template_image".into(), json!("noble.img"));
+                    machine.insert("template_image".into(), json!("/srv/noble.img"));
                     machine.insert("network_config".into(), json!({ "ip": "dhcp" }));
                     Value::Object(machine)
                 })

@@ -99,7 +99,12 @@ fn read_slowly<T: DeserializeOwned>(
             let path = pointer(&value, error.instance_path().as_str());
             if let Some(message) = misfit(error.kind(), error.instance()) {
                 let expected = expected(document, error.schema_path().as_str());
-                findings.push(shape(at, &path, &message, expected));
+                let finding = shape(at, &path, &message, expected);
+                findings.push(match number_alone(error.kind(), &path, error.instance()) {
+                    Some(number) => finding
+                        .help(format!("write the number alone, in the unit of the key: {number}")),
+                    None => finding,
+                });
                 wrong.push(path);
             }
         }
@@ -139,6 +144,29 @@ fn misfit(kind: &ValidationErrorKind, instance: &Value) -> Option<String> {
         ValidationErrorKind::Pattern { .. } => Some("this text has no number in it".to_owned()),
         _ => None,
     }
+}
+
+/// Returns how a number is written that has a unit behind it, where that can be told.
+fn number_alone(kind: &ValidationErrorKind, path: &[Segment], instance: &Value) -> Option<String> {
+    let ValidationErrorKind::Pattern { .. } = kind else { return None };
+    let text = instance.as_str()?.trim();
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let number: u64 = text.get(..text.len() - unit.len())?.parse().ok()?;
+    let mebibytes = match unit.trim().to_ascii_lowercase().as_str() {
+        "m" | "mb" | "mib" => number,
+        "g" | "gb" | "gib" => number.checked_mul(1024)?,
+        "t" | "tb" | "tib" => number.checked_mul(1024 * 1024)?,
+        _ => return None,
+    };
+    let Some(Segment::Key(key)) = path.last() else { return None };
+    let number = if key.ends_with("_mb") {
+        mebibytes
+    } else if key.ends_with("_gb") && mebibytes % 1024 == 0 {
+        mebibytes / 1024
+    } else {
+        return None;
+    };
+    Some(format!("`{number}`"))
 }
 
 fn wanted(kind: &TypeKind) -> String {

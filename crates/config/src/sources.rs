@@ -25,6 +25,15 @@ pub struct Sources {
     entries: Entries,
 }
 
+/// What somebody reads the files for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// The guests, of whom there is a file.
+    Guests,
+    /// The host, of which there may be nothing else yet.
+    Host,
+}
+
 /// Where the guests of the files stand.
 #[derive(Debug, Default)]
 pub(crate) struct Entries {
@@ -52,10 +61,12 @@ impl Entry {
 }
 
 impl Sources {
-    /// Reads the files of a folder. The host's file must be there, and one file of guests.
+    /// Reads the files of a folder. The host's file must be there, and one file of guests where
+    /// guests are wanted.
     pub(crate) fn read(
         folder: &Folder,
         inventory: Option<&Path>,
+        wanted: Wanted,
         refused: &mut dyn FnMut(File, SourceError),
     ) -> Self {
         let mut sources = Self::default();
@@ -67,7 +78,7 @@ impl Sources {
             };
             let is_wanted = match file {
                 File::Hypervisor => true,
-                File::Lxc => there(File::Lxc) || !there(File::Vm),
+                File::Lxc => there(File::Lxc) || (wanted == Wanted::Guests && !there(File::Vm)),
                 File::Vm => there(File::Vm),
                 File::Inventory => inventory.is_some() || there(File::Inventory),
             };

@@ -15,6 +15,7 @@ mod gpu;
 mod graph;
 mod guest;
 pub mod health;
+mod image;
 mod job;
 mod name;
 mod network;
@@ -52,10 +53,11 @@ pub use guest::{
     GuestSpec, IdMap, Kind, Machine, ModelServer, Origin, PortMapping, RawLine, Route, Seal,
     TestScript, TrafficDirection, User, Volume, VolumeSource,
 };
+pub use image::ImageSource;
 pub use job::{Cause, GuestKey, Job, SpecDigest};
 pub use name::{
-    AbsolutePath, BridgeName, FeatureName, FileName, Hostname, NodeName, ProfileName, SecretName,
-    SnapshotName, StorageId, VolumeName,
+    AbsolutePath, BridgeName, FeatureName, FileName, Hostname, LoginName, NodeName, ProfileName,
+    SecretName, SnapshotName, StorageId, VolumeName,
 };
 pub use network::{Address, Mac, Nic};
 pub use phase::Phase;

@@ -111,6 +111,14 @@ name!(
     |text| starts_with_letter(text) && all(text, b"-_.")
 );
 name!(
+    /// The name of a user of Linux, as `useradd` takes it.
+    LoginName, "a login name",
+    "a login name has letters, digits, `-`, `_` or `.`, begins with a letter or `_`, at most 32 characters",
+    |text| text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && text.len() <= 32
+        && all(text, b"-_.")
+);
+name!(
     /// The name of a file in a folder of ours: no path leads out of it.
     FileName, "a file name",
     "a file name is relative, has no `..`, and consists of letters, digits, `-`, `_`, `.` and `/`",
@@ -198,6 +206,10 @@ mod tests {
         );
         takes::<FeatureName>(&["base_setup", "n8n"], &["", "Base", "a-b", "../x"]);
         takes::<BridgeName>(&["vmbr0", "vmbr0.10"], &["", "0br", "a-very-long-bridge"]);
+        takes::<LoginName>(
+            &["ops", "_apt", "Ops.User-1"],
+            &["", "Ops User", "-x", "1st", "a:b", "ä", &"u".repeat(33)],
+        );
         takes::<FileName>(&["a.sh", "docker/check.sh"], &["", "/etc/x", "../x", "a//b", "a;b"]);
         takes::<AbsolutePath>(&["/", "/data", "/home/node/.n8n"], &["", "data", "/a/../b", "/a,b"]);
         takes::<SecretName>(

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use phoenix_config::{CheckedFleet, Folder, Input, Level, Library, Loaded, feature_folders, load};
+use phoenix_config::{
+    CheckedFleet, Folder, Input, Level, Library, Loaded, feature_folders, load, load_host,
+};
 use phoenix_domain::Vmid;
 
 use crate::cli::ConfigArgs;
@@ -12,6 +14,18 @@ use crate::error::CommandError;
 const USUAL_FOLDERS: &[&str] = &[".", "/etc/phoenix", "/usr/local/phoenix_hypervisor/etc"];
 /// Reads and checks the configuration.
 pub(crate) fn read(args: &ConfigArgs) -> Result<Loaded, CommandError> {
+    read_by(args, load)
+}
+
+/// Reads and checks what is said of the host, which may have no guests yet.
+pub(crate) fn read_host(args: &ConfigArgs) -> Result<Loaded, CommandError> {
+    read_by(args, load_host)
+}
+
+fn read_by(
+    args: &ConfigArgs,
+    load: impl FnOnce(&Input<'_>) -> Loaded,
+) -> Result<Loaded, CommandError> {
     let mut library = Library::built_in()?;
     // What is added later takes the place of what was there, and the first folder is to win.
     for folder in feature_folders(&args.features).iter().rev() {

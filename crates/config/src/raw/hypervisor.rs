@@ -209,9 +209,10 @@ pub(crate) struct RawDataset {
     pub(crate) pool: Option<String>,
     /// Properties, as `key=value,key=value` or as an object.
     pub(crate) properties: Option<super::lenient::ObjectOrText<BTreeMap<String, Label>>>,
-    /// `zfspool` or `dir`.
+    /// `zfspool` for disks of guests, `dir` for files. Absent, the dataset is no storage.
     pub(crate) proxmox_storage_type: Option<String>,
-    /// What it may hold: `images`, `rootdir`, `iso`, `vztmpl`, `backup`, `snippets`.
+    /// What it may hold: `images` and `rootdir`; a `dir` also `iso`, `vztmpl`, `backup`, `snippets`,
+    /// `import`.
     pub(crate) proxmox_content_type: Option<String>,
 }
 
@@ -247,11 +248,11 @@ pub(crate) struct RawZfsVolume {
 /// The firewall of the data centre.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub(crate) struct RawHostFirewall {
-    /// Whether it is on.
+    /// Whether it is on; it has to be said where there is anything else.
     pub(crate) enabled: Option<bool>,
-    /// What happens to traffic inwards that no rule names: `ACCEPT`, `DROP`, `REJECT`.
+    /// What happens to traffic inwards that no rule names: `ACCEPT`, `DROP`, `REJECT`. Default: `DROP`.
     pub(crate) default_input_policy: Option<String>,
-    /// What happens to traffic outwards that no rule names.
+    /// What happens to traffic outwards that no rule names. Default: `ACCEPT`.
     pub(crate) default_output_policy: Option<String>,
     /// Rules for all.
     pub(crate) global_firewall_rules: Option<Vec<RawFirewallRule>>,

@@ -43,7 +43,8 @@ pub(crate) struct RawMachine {
     pub(crate) node: Option<String>,
     /// Whether it is cleaned and turned into a template at the end.
     pub(crate) is_template: Option<bool>,
-    /// Cloud image to make it from, unless it is a clone.
+    /// Cloud image to make it from, unless it is a clone: an address (`https://…`, `#sha256=…` behind
+    /// it), a path of the host, a volume of a storage, or the name of one of Ubuntu or Debian.
     pub(crate) template_image: Option<String>,
     /// Machine it is cloned from.
     pub(crate) clone_from_vmid: Option<Label>,

@@ -1,8 +1,8 @@
 //! Reading one virtual machine.
 
 use phoenix_domain::{
-    Body, BridgeName, Disk, GibiBytes, GpuSet, GuestSpec, Hostname, Machine, MebiBytes, Origin,
-    Seal, StorageId, User, Vmid, Volume, VolumeSource,
+    Body, BridgeName, Disk, GibiBytes, GpuSet, GuestSpec, Hostname, ImageSource, LoginName,
+    Machine, MebiBytes, Origin, Seal, StorageId, User, Vmid, Volume, VolumeSource,
 };
 
 use super::parts::{self, NicDefaults};
@@ -160,10 +160,12 @@ fn origin(reading: &mut Reading<'_>, raw: &RawMachine) -> Option<Origin> {
     }
     let image = reading.required(
         reading.guest(),
-        raw.template_image.clone(),
+        raw.template_image.clone().filter(|image| !image.is_empty()),
         "template_image",
         "say what the machine is made from: `template_image` (a cloud image) or `clone_from_vmid`",
     )?;
+    // What cannot be had is told, and the rest of the machine is looked at all the same.
+    let _told: Option<ImageSource> = reading.word(reading.at("template_image"), &image);
     Some(Origin::CloudImage { image: image.into_boxed_str() })
 }
 
@@ -171,6 +173,8 @@ fn user_of(reading: &mut Reading<'_>, raw: RawUser) -> Option<User> {
     let at = reading.at("user_config");
     let help = "give the user a login name";
     let name = reading.required(at.clone(), raw.username, "username", help)?;
+    // Nobody could log in as somebody whom Linux does not know; the rest is looked at all the same.
+    let _told: Option<LoginName> = reading.word(at.clone().key("username"), &name);
     let secret = raw.password_hash.as_deref();
     Some(User {
         name: name.into_boxed_str(),

@@ -2,12 +2,14 @@
 
 mod container;
 mod given;
+mod host;
 mod machine;
 mod model_server;
 mod parts;
 mod reading;
 
 pub(crate) use container::container;
+pub(crate) use host::{host, is_administrator, is_zone};
 pub(crate) use machine::{Defaults, machine};
 pub(crate) use reading::{
     OLD_SPELLING, REFUSED, REQUIRED, Reading, SECRET_CARRIED, SECRET_LITERAL,

@@ -13,7 +13,7 @@ pub(crate) static REQUIRED: Code = code!("0007", Error, "a key is missing");
 pub(crate) static REFUSED: Code = code!("0008", Error, "a value is not what its place asks for");
 pub(crate) static OLD_SPELLING: Code = code!("0010", Note, "an older spelling was translated");
 pub(crate) static SECRET_LITERAL: Code =
-    code!("0011", Warning, "a secret is written out where its name is wanted");
+    code!("0011", Error, "a secret is written out where its name is wanted");
 pub(crate) static SECRET_CARRIED: Code =
     code!("0610", Error, "a secret in clear would be carried into a job");
 
@@ -118,7 +118,7 @@ impl<'a> Reading<'a> {
             Finding::new(
                 &SECRET_LITERAL,
                 place,
-                "this holds a secret itself; it is not carried into any job",
+                "this holds a secret itself, and the machine would be made without it",
             )
             .help("put it into a secret store and write its name here: `secret://path/of/it`"),
         );

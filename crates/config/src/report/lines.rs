@@ -49,7 +49,16 @@ impl<'a> Lines<'a> {
     /// Returns where a place begins and ends.
     pub(super) fn positions(&self, place: &Place) -> (Position, Position) {
         let span = self.sources.span(place);
-        (self.position(place.file, span.start), self.position(place.file, span.end))
+        let end = if self.is_secret(place.file, &span) { span.start } else { span.end };
+        (self.position(place.file, span.start), self.position(place.file, end))
+    }
+
+    /// Says whether a place is a secret: where it ends would tell how long it is.
+    fn is_secret(&self, file: File, span: &Range<usize>) -> bool {
+        let Some(source) = self.sources.get(file) else { return false };
+        let known = self.sources.part_around(file, span.start).start;
+        let masked = secrets::masked(source.text(), source.json(), known, span.clone());
+        masked.is_secret(&(0..span.len()))
     }
 
     /// Returns the line of a place, ready to be shown.
@@ -63,9 +72,10 @@ impl<'a> Lines<'a> {
         let (from, to) = window(text, start..end, span.start);
         let known = self.sources.part_around(place.file, from).start;
         let marked_end = span.end.clamp(span.start, to);
+        let masked = secrets::masked(text, source.json(), known, from..to);
         Some(Shown {
-            text: secrets::masked(text, source.json(), known, from..to),
-            marked: span.start.saturating_sub(from)..marked_end.saturating_sub(from),
+            marked: masked.shown(span.start.saturating_sub(from)..marked_end.saturating_sub(from)),
+            text: masked.text,
             position: self.position(place.file, span.start),
             is_cut: (from, to) != (start, end),
         })

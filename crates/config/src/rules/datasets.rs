@@ -28,13 +28,22 @@ fn check(scene: &Scene<'_>, findings: &Findings) {
     for (nth, dataset) in zfs.datasets.iter().flatten().enumerate() {
         let at = Place::of_host("zfs").key("datasets").index(nth);
         properties(dataset, &at, findings);
-        let (Some(pool), Some(name)) = (dataset.pool.as_deref(), dataset.name.as_deref()) else {
+        let (Some(pool), Some(name)) = (said(dataset.pool.as_ref()), said(dataset.name.as_ref()))
+        else {
             let message = "a dataset has no `name` or no `pool`".to_owned();
             findings.add(Finding::new(&NONSENSE, at, message).help("give it both"));
             continue;
         };
         in_pool(pool, name, &pools, &at, findings);
-
+        if !is_name(name) {
+            let message = format!("ZFS does not take the name `{name}` for a dataset");
+            findings.add(
+                Finding::new(&NONSENSE, at.clone().key("name"), message).help(
+                    "write letters, digits, `-`, `_`, `.` and `/`, without `.` or `..` alone",
+                ),
+            );
+            continue;
+        }
         if let Some(first) = names.insert((pool, name), at.clone()) {
             let message = format!("the dataset `{pool}/{name}` is declared twice");
             findings.add(
@@ -67,6 +76,16 @@ fn check(scene: &Scene<'_>, findings: &Findings) {
             }
         }
     }
+}
+
+fn said(text: Option<&String>) -> Option<&str> {
+    text.map(String::as_str).filter(|text| !text.trim().is_empty())
+}
+
+/// Says whether ZFS takes a name below a pool.
+fn is_name(name: &str) -> bool {
+    name.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/".contains(&byte))
 }
 
 fn in_pool(pool: &str, name: &str, pools: &[&str], at: &Place, findings: &Findings) {

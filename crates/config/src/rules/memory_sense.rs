@@ -1,5 +1,7 @@
 //! Memory, swap and cores are amounts that a guest can run with and a host can give.
 
+use phoenix_domain::Kind;
+
 use super::{Rule, not_checked};
 use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
@@ -87,7 +89,12 @@ fn cores(guest: &Guest, facts: Option<&Inventory>, findings: &Findings) {
     let Some(cores) = guest.spec.cores else { return };
     let on_host = facts.and_then(|facts| facts.cores).filter(|on_host| cores > *on_host);
     let (label, help) = match (cores, on_host) {
-        (0, _) => ("no cores", "give it at least 1 core, or leave `cores` out for all of them"),
+        (0, _) => match guest.spec.kind() {
+            Kind::Container => {
+                ("no cores", "give it at least 1 core, or leave `cores` out for all of them")
+            }
+            Kind::Machine => ("no cores", "give it at least 1 core"),
+        },
         (MOST_CORES.., None) if cores > MOST_CORES => ("too many", "Proxmox takes up to 8192"),
         (_, Some(_)) => ("more than there are", "lower `cores`, or correct the inventory"),
         (_, None) => return,

@@ -33,6 +33,7 @@ mod gpus_exist;
 mod groups;
 mod guests_known;
 mod host_mounts;
+mod host_networks;
 mod host_packages;
 mod ids_unique;
 mod images;
@@ -57,14 +58,17 @@ mod secrets_asked_for;
 mod secrets_in_clear;
 mod shared_volumes;
 mod shares;
+mod shares_possible;
 mod snapshots_possible;
 mod state_on_volume;
 mod storage_content;
 mod storage_ids;
 mod storage_known;
 mod storage_room;
+mod storages_possible;
 mod template_dependencies;
 mod tensor_parallel;
+mod time_zone;
 mod unknown_keys;
 mod users;
 mod zfs_volumes;
@@ -117,6 +121,7 @@ const RULES: &[Rule] = &[
     gpus_exist::RULE,
     guests_known::RULE,
     host_mounts::RULE,
+    host_networks::RULE,
     host_packages::RULE,
     ids_unique::RULE,
     images::RULE,
@@ -140,14 +145,17 @@ const RULES: &[Rule] = &[
     secrets_in_clear::RULE,
     shared_volumes::RULE,
     shares::RULE,
+    shares_possible::RULE,
     snapshots_possible::RULE,
     state_on_volume::RULE,
     storage_content::RULE,
     storage_ids::RULE,
     storage_known::RULE,
     storage_room::RULE,
+    storages_possible::RULE,
     template_dependencies::RULE,
     tensor_parallel::RULE,
+    time_zone::RULE,
     unknown_keys::RULE,
     users::RULE,
     zfs_volumes::RULE,

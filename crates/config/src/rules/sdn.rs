@@ -93,6 +93,11 @@ fn addresses(sdn: &RawSdn, at: &Place, findings: &Findings) {
         );
         return;
     };
+    if net != net.trunc() {
+        let message = format!("the subnet `{subnet}` is an address in a network, and no network");
+        let help = format!("write {}, and whoever has {} as `gateway`", net.trunc(), net.addr());
+        findings.add(Finding::new(&CODE, at.clone().key("subnet"), message).help(help));
+    }
     let tell = |key: &'static str, message: String| {
         let help = format!("write addresses of {}", net.trunc());
         findings.add(

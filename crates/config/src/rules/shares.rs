@@ -1,10 +1,13 @@
 //! What is shared over the network exists, belongs to somebody and is not open to everybody.
 
+use phoenix_domain::LoginName;
+
 use super::Rule;
 use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
 use crate::place::Place;
 use crate::raw::lenient::ListOrText;
+use crate::read::is_administrator;
 use crate::scene::Scene;
 
 static NO_DATASET: Code = code!("0903", Warning, "a shared directory is on no dataset");
@@ -66,10 +69,13 @@ fn check(scene: &Scene<'_>, findings: &Findings) {
 fn owner(scene: &Scene<'_>, findings: &Findings) {
     let samba = scene.hypervisor.samba.as_ref();
     let Some(user) = samba.and_then(|samba| samba.user.as_deref()) else { return };
+    // A name that nobody can have is told where it is read, and is no advice.
     let administrator = scene.hypervisor.users.as_ref().and_then(|users| users.username.as_deref());
-    if user == "root" || administrator == Some(user) {
+    let is_told = user.trim().is_empty() || user.parse::<LoginName>().is_err();
+    if is_told || user == "root" || administrator == Some(user) {
         return;
     }
+    let administrator = administrator.filter(|name| is_administrator(name));
     let message = format!("the Samba shares belong to `{user}`, whom nobody creates");
     let finding = Finding::new(&NO_USER, Place::of_host("samba").key("user"), message);
     findings.add(match administrator {
@@ -108,4 +114,33 @@ fn on_dataset(
         "declare the dataset in `zfs.datasets`, or correct the path: a dataset is mounted at \
          `/<pool>/<dataset>`",
     ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::NO_USER;
+    use crate::{Library, Texts, load_texts};
+
+    /// Returns what is advised where the shares belong to somebody whom nobody creates.
+    fn advised(administrator: &str, owner: &str) -> Vec<String> {
+        let host = serde_json::json!({
+            "users": { "username": administrator }, "samba": { "user": owner },
+        });
+        let host = host.to_string();
+        let texts = Texts { hypervisor: host.as_bytes(), lxc: b"{}", vm: b"{}" };
+        let loaded = load_texts(&texts, &Library::built_in().unwrap());
+        let told = loaded.findings.into_iter().filter(|finding| *finding.code == NO_USER);
+        told.flat_map(|finding| finding.help).collect()
+    }
+
+    #[test]
+    fn nobody_is_advised_to_take_a_name_that_cannot_be() {
+        let told = advised("ops", "heads");
+        assert!(told.iter().any(|help| help.contains("write `ops`")), "{told:?}");
+
+        let told = advised("Ops User", "heads");
+        assert!(!told.is_empty() && !told.concat().contains("Ops User"), "{told:?}");
+
+        assert_eq!(advised("ops", "Ops User"), [""; 0], "it is told where it is read");
+    }
 }

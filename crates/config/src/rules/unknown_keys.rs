@@ -17,6 +17,18 @@ static MISPLACED: Code = code!("0803", Warning, "a key stands in the wrong place
 
 pub(super) const RULE: Rule = Rule { codes: &[&UNKNOWN, &MISPLACED], check };
 
+/// Words that others have for keys of ours, where the key is one of those that are known.
+const SYNONYMS: &[(&str, &str)] = &[
+    ("address", "ip"),
+    ("dns", "nameservers"),
+    ("dns_servers", "nameservers"),
+    ("gateway", "gw"),
+    ("ip_address", "ip"),
+    ("mac", "hwaddr"),
+    ("mac_address", "hwaddr"),
+    ("user", "username"),
+];
+
 fn check(scene: &Scene<'_>, findings: &Findings) {
     if scene.ignored.is_empty() {
         return;
@@ -60,13 +72,20 @@ fn finding(
     };
     let place = group.first.place.clone().named();
 
+    let known = schemas.get(&level).and_then(|schema| keys::known(schema, above));
+    let synonym = SYNONYMS.iter().find(|(other, ours)| {
+        *other == key && known.is_some_and(|known| known.contains_key(*ours))
+    });
+    if let Some((_, ours)) = synonym {
+        let message = format!("`{key}` in {holder} is unknown and has no effect");
+        return Finding::new(&UNKNOWN, place, message).help(format!("write `{ours}`"));
+    }
     if let Some(belongs) = elsewhere(level, key, schemas) {
         let message = format!("`{key}` has no effect in {holder}: it does not belong there");
         return Finding::new(&MISPLACED, place, message).help(format!(
             "`{key}` belongs into {belongs}: move it there, or remove it if that says it already"
         ));
     }
-    let known = schemas.get(&level).and_then(|schema| keys::known(schema, above));
     // The guests stand under a key that no type of the head has.
     let guests = match (above, group.first.place.entry, group.first.place.file) {
         ([], None, File::Lxc) => Some("lxc_configs"),

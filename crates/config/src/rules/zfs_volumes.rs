@@ -7,7 +7,7 @@ use crate::place::Place;
 use crate::raw::hypervisor::RawZfsVolume;
 use crate::scene::Scene;
 
-static CODE: Code = code!("0913", Error, "a shared ZFS volume cannot be made as it is written");
+static CODE: Code = code!("0918", Error, "a shared ZFS volume cannot be made as it is written");
 
 pub(super) const RULE: Rule = Rule { codes: &[&CODE], check };
 

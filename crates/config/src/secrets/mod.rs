@@ -254,16 +254,46 @@ fn in_address(word: &str) -> Option<Range<usize>> {
     Some(start + colon + 1..start + user.len())
 }
 
-/// Returns a part of a text in which the secrets are made unreadable, byte for byte as long.
+/// What stands in the place of every secret: its length would say something of it.
+const MASK: &str = "********";
+
+/// A part of a text without its secrets.
+pub(crate) struct Masked<'a> {
+    /// What is shown.
+    pub(crate) text: Cow<'a, str>,
+    /// Where the secrets were in the part.
+    secrets: Vec<Range<usize>>,
+}
+
+impl Masked<'_> {
+    /// Returns where bytes of the part are in what is shown.
+    pub(crate) fn shown(&self, marked: Range<usize>) -> Range<usize> {
+        let at = |offset: usize, is_end: bool| {
+            let mut shown = offset;
+            for secret in self.secrets.iter().filter(|secret| secret.start < offset) {
+                let gone = secret.end.min(offset) - secret.start;
+                let is_within = offset < secret.end;
+                let mask = if is_within && !is_end { 0 } else { MASK.len() };
+                shown = shown - gone + mask;
+            }
+            shown
+        };
+        at(marked.start, false)..at(marked.end, true)
+    }
+
+    /// Says whether bytes of the part are nothing but a secret, with its quotes or without.
+    pub(crate) fn is_secret(&self, marked: &Range<usize>) -> bool {
+        self.secrets
+            .iter()
+            .any(|secret| secret.start <= marked.start + 1 && marked.end <= secret.end + 1)
+    }
+}
+
+/// Returns a part of a text in which the secrets are made unreadable.
 ///
 /// `json` is the text without comments, and `from` a place at or before the part at which no
 /// string is open: what stands there says what the first string of the part is.
-pub(crate) fn masked<'a>(
-    text: &'a str,
-    json: &str,
-    from: usize,
-    part: Range<usize>,
-) -> Cow<'a, str> {
+pub(crate) fn masked<'a>(text: &'a str, json: &str, from: usize, part: Range<usize>) -> Masked<'a> {
     let whole = text.get(part.clone()).unwrap_or_default();
     let from = from.min(part.start);
     let behind = json.get(from..).unwrap_or_default();
@@ -279,17 +309,34 @@ pub(crate) fn masked<'a>(
         );
     }
     secrets.retain(|secret| secret.start < part.end && part.start < secret.end);
+    let within = |at: usize| at.clamp(part.start, part.end) - part.start;
+    let secrets = joined(secrets.iter().map(|secret| within(secret.start)..within(secret.end)));
     if secrets.is_empty() {
-        return Cow::Borrowed(whole);
+        return Masked { text: Cow::Borrowed(whole), secrets };
     }
-    let mut bytes = whole.as_bytes().to_vec();
-    for secret in secrets {
-        let within = |at: usize| at.clamp(part.start, part.end) - part.start;
-        for byte in bytes.get_mut(within(secret.start)..within(secret.end)).unwrap_or_default() {
-            *byte = b'*';
+    let mut text = String::with_capacity(whole.len());
+    let mut at = 0;
+    for secret in &secrets {
+        text.push_str(whole.get(at..secret.start).unwrap_or_default());
+        text.push_str(MASK);
+        at = secret.end;
+    }
+    text.push_str(whole.get(at..).unwrap_or_default());
+    Masked { text: Cow::Owned(text), secrets }
+}
+
+/// Sorts ranges, and makes one of those that overlap or touch.
+fn joined(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
+    let mut ranges: Vec<_> = ranges.collect();
+    ranges.sort_unstable_by_key(|range| range.start);
+    let mut all: Vec<Range<usize>> = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        match all.last_mut().filter(|last| range.start <= last.end) {
+            Some(last) => last.end = last.end.max(range.end),
+            None => all.push(range),
         }
     }
-    String::from_utf8(bytes).map_or(Cow::Borrowed("(not shown: it holds a secret)"), Cow::Owned)
+    all
 }
 
 /// Returns the bytes inside of the string that opens at `open`. One that is never closed ends with
@@ -407,31 +454,44 @@ mod tests {
 
     fn shown(text: &str, from: usize, part: &str) -> String {
         let start = text.find(part).unwrap();
-        let shown = masked(text, text, from, start..start + part.len()).into_owned();
-        assert_eq!(shown.len(), part.len());
-        shown
+        masked(text, text, from, start..start + part.len()).text.into_owned()
     }
 
     #[test]
-    fn a_masked_line_is_as_long_as_it_was_and_holds_no_secret() {
-        let text = "{\n  \"admin_password\": \"hünter2\", \"b\": 1\n}";
-        assert_eq!(
-            shown(text, 0, "  \"admin_password\": \"hünter2\", \"b\": 1"),
-            "  \"admin_password\": \"********\", \"b\": 1"
-        );
+    fn a_masked_line_tells_neither_a_secret_nor_how_long_it_is() {
+        for secret in ["x", "hünter2", "a-much-longer-one-of-many-words"] {
+            let line = format!("  \"admin_password\": \"{secret}\", \"b\": 1");
+            let text = format!("{{\n{line}\n}}");
+            assert_eq!(shown(&text, 0, &line), "  \"admin_password\": \"********\", \"b\": 1");
+        }
+    }
+
+    #[test]
+    fn what_is_marked_stays_marked_in_a_masked_line() {
+        let text = r#"{"password": "hunter", "token": "abcdefghijklmnop", "c": 1}"#;
+        let masked = masked(text, text, 0, 0..text.len());
+        let place = |part: &str| text.find(part).map(|at| at..at + part.len()).unwrap();
+        let marked = |part: &str| &masked.text[masked.shown(place(part))];
+        assert_eq!(marked("\"password\""), "\"password\"");
+        assert_eq!(marked("\"hunter\""), "\"********\"");
+        assert_eq!(marked("hunter"), "********");
+        assert_eq!(marked("efgh"), "********", "a part of it is as much of a secret");
+        assert_eq!(marked("\"c\": 1"), "\"c\": 1");
+        assert!(masked.is_secret(&place("hunter")) && masked.is_secret(&place("\"hunter\"")));
+        assert!(!masked.is_secret(&place("\"password\": \"hunter\"")));
     }
 
     #[test]
     fn what_stands_before_the_line_says_what_is_in_it() {
         let text = "[\n\"--api-key\",\n\"k1\"]";
-        assert_eq!(shown(text, 0, "\"k1\"]"), "\"**\"]");
+        assert_eq!(shown(text, 0, "\"k1\"]"), "\"********\"]");
     }
 
     #[test]
     fn a_line_that_is_cut_within_a_secret_shows_nothing_of_it() {
         let text = r#"{"x": "hf_abcdefghijklmnopqrstuVWX", "y": 1}"#;
-        assert_eq!(shown(text, 0, r#"{"x": "hf_ab"#), r#"{"x": "*****"#);
-        assert_eq!(shown(text, 0, r#"tuVWX", "y""#), r#"*****", "y""#);
+        assert_eq!(shown(text, 0, r#"{"x": "hf_ab"#), r#"{"x": "********"#);
+        assert_eq!(shown(text, 0, r#"tuVWX", "y""#), r#"********", "y""#);
     }
 
     #[test]
@@ -439,6 +499,6 @@ mod tests {
         let text = "{ // password: hunter2\n}";
         let json = "{                     \n}";
         let line = 0..text.find('\n').unwrap();
-        assert_eq!(masked(text, json, 0, line), "{ // password: *******");
+        assert_eq!(masked(text, json, 0, line).text, "{ // password: ********");
     }
 }

@@ -19,7 +19,7 @@ use crate::output::Output;
 use crate::session;
 
 pub(super) fn run(args: &SetupArgs, output: &mut Output) -> Result<u8, CommandError> {
-    let loaded = config::read(&args.config)?;
+    let loaded = config::read_host(&args.config)?;
     let spec = loaded.host.as_ref().ok_or_else(|| config::refused(&loaded))?;
     if !rustix::process::geteuid().is_root() {
         return Err(CommandError::NotRoot);

@@ -9,6 +9,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use phoenix_domain::{ImageSource, Refused};
 use sha2::{Digest as _, Sha256, Sha512};
 
 use crate::proxmox::look::unreachable;
@@ -22,76 +23,6 @@ const SHORT: Duration = Duration::from_mins(2);
 /// The lists of digests that publishers put beside their images.
 const LISTS: [(&str, usize); 2] = [("SHA256SUMS", 64), ("SHA512SUMS", 128)];
 
-/// Where an image is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Image {
-    /// On the host, in whatever state somebody put it there.
-    Here(String),
-    /// At its publisher's.
-    There {
-        /// Its address.
-        url: String,
-        /// What the operator says it must hold; else the list beside it says.
-        digest: Option<String>,
-    },
-}
-
-impl Image {
-    /// Reads how an operator names an image: a path on the host, a volume of a storage, an address,
-    /// or the file name of one that its publisher always keeps at the same place.
-    pub(super) fn read(text: &str) -> Result<Self, String> {
-        if text.starts_with('/')
-            || text.split_once(':').is_some_and(|(_, name)| !name.starts_with("//"))
-        {
-            return Ok(Self::Here(text.to_owned()));
-        }
-        if let Some((scheme, _)) = text.split_once("://") {
-            let (url, digest) = match text.split_once("#sha256=") {
-                Some((url, digest)) => (url, Some(digest.to_ascii_lowercase())),
-                None => (text, None),
-            };
-            if digest.as_ref().is_some_and(|digest| !is_digest(digest, 64)) {
-                return Err("`#sha256=` is followed by 64 hex digits".to_owned());
-            }
-            return match (scheme, &digest) {
-                ("https", _) | ("http", Some(_)) => Ok(Self::There { url: url.to_owned(), digest }),
-                ("http", None) => {
-                    Err("what comes without TLS needs its digest: add `#sha256=…`".to_owned())
-                }
-                _ => Err("an image is fetched by https".to_owned()),
-            };
-        }
-        match published(text) {
-            Some(folder) => Ok(Self::There { url: format!("{folder}/{text}"), digest: None }),
-            None => Err(
-                "no publisher is known by this name; write its address, `https://…`, or the path of \
-                 an image on the host"
-                    .to_owned(),
-            ),
-        }
-    }
-}
-
-/// Returns where the publisher of an image of this name has it.
-fn published(name: &str) -> Option<String> {
-    if let Some((release, _)) = name.split_once("-server-cloudimg-") {
-        return Some(match release.strip_prefix("ubuntu-") {
-            Some(number) => {
-                format!("https://cloud-images.ubuntu.com/releases/{number}/release")
-            }
-            None => format!("https://cloud-images.ubuntu.com/{release}/current"),
-        });
-    }
-    let (number, _) = name.strip_prefix("debian-")?.split_once('-')?;
-    let release = match number {
-        "11" => "bullseye",
-        "12" => "bookworm",
-        "13" => "trixie",
-        _ => return None,
-    };
-    Some(format!("https://cloud.debian.org/images/cloud/{release}/latest"))
-}
-
 fn is_digest(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
@@ -99,12 +30,12 @@ fn is_digest(text: &str, length: usize) -> bool {
 impl Proxmox {
     /// Says before anything is done that an image cannot be had.
     pub(super) fn check_image(&self, image: &str) -> Result<(), HostError> {
-        match Image::read(image).map_err(|why| impossible(image, why))? {
-            Image::Here(path) if path.starts_with('/') && !self.layout.host(&path).is_file() => {
-                Err(impossible(image, "there is no such file on the host".to_owned()))
+        match source(image)? {
+            ImageSource::File(path) if !self.layout.host(path.as_str()).is_file() => {
+                Err(impossible(image, "there is no such file on the host"))
             }
-            Image::Here(volume) => self.check_volume(image, &volume),
-            Image::There { .. } => Ok(()),
+            ImageSource::Volume(volume) => self.check_volume(image, &volume),
+            ImageSource::File(_) | ImageSource::Published { .. } => Ok(()),
         }
     }
 
@@ -124,17 +55,17 @@ impl Proxmox {
         if self.layout.host(&path).is_file() {
             return Ok(());
         }
-        Err(impossible(image, format!("there is no {path} on the host")))
+        Err(impossible(image, &format!("there is no {path} on the host")))
     }
 
     /// Returns an image as Proxmox imports it, and fetches it where it is not here yet.
     pub(super) async fn bring_image(&self, image: &str, hand: &Hand) -> Result<String, HostError> {
-        let (url, said) = match Image::read(image).map_err(|why| impossible(image, why))? {
-            Image::Here(path) if path.starts_with('/') => {
-                return Ok(self.layout.host(&path).display().to_string());
+        let (url, said) = match source(image)? {
+            ImageSource::File(path) => {
+                return Ok(self.layout.host(path.as_str()).display().to_string());
             }
-            Image::Here(volume) => return Ok(volume),
-            Image::There { url, digest } => (url, digest),
+            ImageSource::Volume(volume) => return Ok(volume.into()),
+            ImageSource::Published { url, digest } => (url, digest.map(String::from)),
         };
         let (folder, name) = url.rsplit_once('/').unwrap_or_default();
         let is_pinned = said.is_some();
@@ -170,7 +101,7 @@ impl Proxmox {
                 // Nor would another download: what the operator wrote stays as it is.
                 return Err(impossible(
                     image,
-                    format!(
+                    &format!(
                         "its digest is {whole}, and the file says {digest}; what came was thrown away: see which of the two is right"
                     ),
                 ));
@@ -204,7 +135,7 @@ impl Proxmox {
         }
         Err(last.unwrap_or_else(|| {
             let why = format!("neither SHA256SUMS nor SHA512SUMS of {folder} names it");
-            impossible(name, format!("{why}; add `#sha256=…` to its address"))
+            impossible(name, &format!("{why}; add `#sha256=…` to its address"))
         }))
     }
 
@@ -245,40 +176,19 @@ fn digest_of(path: &Path, length: usize) -> io::Result<String> {
     Ok(if length == 64 { hex(&short.finalize()) } else { hex(&long.finalize()) })
 }
 
-fn impossible(image: &str, why: String) -> HostError {
-    HostError::Impossible { what: format!("making a machine of {image}"), why }
+/// Reads how an operator names an image. What is checked beforehand is read by the same rule.
+fn source(image: &str) -> Result<ImageSource, HostError> {
+    image.parse().map_err(|refused: Refused| impossible(image, refused.rule))
+}
+
+fn impossible(image: &str, why: &str) -> HostError {
+    let what = format!("making a machine of {image}");
+    HostError::Impossible { what, why: why.to_owned() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_image_is_named_by_where_it_is_or_by_its_publishers_name() {
-        let there = |text: &str| match Image::read(text) {
-            Ok(Image::There { url, .. }) => url,
-            other => format!("{other:?}"),
-        };
-        assert_eq!(
-            there("noble-server-cloudimg-amd64.img"),
-            "https://cloud-images.ubuntu.com/noble/current/noble-server-cloudimg-amd64.img"
-        );
-        assert_eq!(
-            there("debian-13-genericcloud-amd64.qcow2"),
-            "https://cloud.debian.org/images/cloud/trixie/latest/debian-13-genericcloud-amd64.qcow2"
-        );
-        for here in ["/srv/images/a.img", "local:iso/a.img", "local:import/a.qcow2"] {
-            assert_eq!(Image::read(here), Ok(Image::Here(here.to_owned())));
-        }
-        let digest = "ab".repeat(32);
-        assert_eq!(
-            Image::read(&format!("http://h/a.img#sha256={digest}")),
-            Ok(Image::There { url: "http://h/a.img".to_owned(), digest: Some(digest) })
-        );
-        for bad in ["a.img", "http://h/a.img", "ftp://h/a.img", "https://h/a.img#sha256=12"] {
-            assert!(Image::read(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn a_digest_is_that_of_the_very_name() {
