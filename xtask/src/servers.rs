@@ -14,6 +14,8 @@ use crate::workspace::Workspace;
 
 /// Those of the tests.
 const OF_TESTS: [&str; 3] = ["nginx-light", "postgresql-15", "redis-server"];
+/// Those that the monitor is compared with.
+const OF_BENCHES: [&str; 2] = ["monit", "prometheus-blackbox-exporter"];
 
 /// Unpacks archives.
 const UNPACK: &str = "for deb in \"$1\"/*.deb; do \
@@ -24,6 +26,11 @@ const UNPACK: &str = "for deb in \"$1\"/*.deb; do \
 /// or of other packages.
 pub(crate) fn for_tests(workspace: &Workspace) -> Result<PathBuf> {
     unpacked(workspace, "servers", &OF_TESTS)
+}
+
+/// The same for what the monitor is compared with.
+pub(crate) fn for_benches(workspace: &Workspace) -> Result<PathBuf> {
+    unpacked(workspace, "monitors", &OF_BENCHES)
 }
 
 fn unpacked(workspace: &Workspace, name: &str, packages: &[&str]) -> Result<PathBuf> {
