@@ -14,6 +14,7 @@ mod machine;
 mod process;
 mod say;
 mod schemas;
+mod servers;
 mod tally;
 mod test;
 mod tools;
@@ -58,6 +59,8 @@ enum Task {
     Feature(feature::Feature),
     /// Make what the tests' virtual machines are made of, and say where it is
     Machine,
+    /// Unpack the real servers that probes are tested against, and say where they are
+    Servers,
     /// Measure
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -86,6 +89,13 @@ fn run(cli: Cli) -> Result<()> {
         Task::Machine => {
             let kit = machine::kit(&workspace)?;
             say(format_args!("PHOENIX_MACHINE_KIT={}", std::path::absolute(kit)?.display()));
+            Ok(())
+        }
+        Task::Servers => {
+            let servers = std::path::absolute(servers::for_tests(&workspace)?)?;
+            let llama = std::path::absolute(tools::LLAMA.ensure(&workspace)?)?;
+            say(format_args!("PHOENIX_SERVERS={}", servers.display()));
+            say(format_args!("PHOENIX_LLAMA_PYTHON={}", llama.display()));
             Ok(())
         }
         Task::Bench(task) => task.run(&workspace),

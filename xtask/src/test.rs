@@ -9,6 +9,7 @@ use crate::debian;
 use crate::fuzz::{self, Fuzz};
 use crate::machine;
 use crate::say::say;
+use crate::servers;
 use crate::tally::Tally;
 use crate::tools;
 use crate::workspace::{Strictness, Workspace};
@@ -35,6 +36,8 @@ impl Test {
         let debian = path::absolute(debian::archive(workspace)?)?;
         let machine = path::absolute(machine::kit(workspace)?)?;
         let host = path::absolute(debian::host(workspace)?)?;
+        let servers = path::absolute(servers::for_tests(workspace)?)?;
+        let llama = path::absolute(tools::LLAMA.ensure(workspace)?)?;
         let profile = match workspace.strictness {
             Strictness::AtTheDesk => "default",
             Strictness::Ci => "ci",
@@ -63,6 +66,8 @@ impl Test {
             .env("PHOENIX_DEBIAN_ARCHIVE", debian)
             .env("PHOENIX_MACHINE_KIT", machine)
             .env("PHOENIX_DEBIAN_HOST", host)
+            .env("PHOENIX_SERVERS", servers)
+            .env("PHOENIX_LLAMA_PYTHON", llama)
             .run();
         let tally = fs::read_to_string(&report)
             .with_context(|| format!("cannot read {}", report.display()))

@@ -48,13 +48,22 @@ impl Playing {
 impl Replay {
     /// Starts one that plays these scenes, and returns when the first has begun.
     pub async fn start(scenes: Vec<Scene>) -> io::Result<Self> {
+        Self::start_with(scenes, Log::default()).await
+    }
+
+    /// Starts one that forgets what it was asked, for those who ask a million times.
+    pub async fn start_without_a_log(scenes: Vec<Scene>) -> io::Result<Self> {
+        Self::start_with(scenes, Log::forgetful()).await
+    }
+
+    async fn start_with(scenes: Vec<Scene>, log: Log) -> io::Result<Self> {
         let port = Port::any()?;
         let at = port.at;
         let mut scenes = scenes.into_iter();
         let first = scenes.next().unwrap_or_else(|| Scene::refused("nothing"));
         let (now, seen) = watch::channel(Playing::new(1, first));
         let (open, opened) = watch::channel(0);
-        let log = Arc::new(Log::default());
+        let log = Arc::new(log);
         let task = tokio::spawn(serve(port, seen, open, Arc::clone(&log)));
         let mut replay = Self { at, scenes, now, opened, log, task };
         replay.wait().await?;

@@ -26,6 +26,8 @@ pub use self::pulse::Pulse;
 
 /// How late the schedule itself may wake. When it is later, the machine or the program stood still.
 const STANDSTILL: Duration = Duration::from_secs(2);
+/// Those whose turn comes within this time are asked together: waking for each costs as much as asking it.
+const GATHER: Duration = Duration::from_millis(10);
 /// The longest sleep, so that a standstill is seen when there is nothing to do as well.
 const NAP: Duration = Duration::from_millis(500);
 
@@ -198,7 +200,7 @@ impl<A: Asks> Schedule<A> {
             }
             self.ask_whose_turn_it_is(now);
             let next = self.agenda.next().filter(|_| self.asking.len() < self.rhythm.at_once);
-            self.wakes = next.unwrap_or(now + NAP).clamp(now, now + NAP);
+            self.wakes = next.map_or(now + NAP, |next| next + GATHER).clamp(now, now + NAP);
             tokio::select! {
                 biased;
                 Some(done) = self.asking.join_next_with_id() => {

@@ -335,6 +335,22 @@ async fn a_missing_model_is_looked_for_every_time_until_it_is_there() {
 }
 
 #[tokio::test]
+async fn a_model_that_was_there_is_missed_when_it_is_looked_for_again() {
+    let pace = Pace { inventory_every: Duration::ZERO, ..patient() };
+    let mut asking = Asking::of("vllm_ok", vllm, pace).await;
+    assert_eq!(asking.found().await, Serving);
+
+    let other = Page::new("GET /v1/models", Says::json(200, r#"{"data":[{"id":"other"}]}"#));
+    let mut scene = named("vllm_ok").unwrap().remove(0);
+    if let Door::Pages(pages) = &mut scene.door {
+        pages.insert(0, other);
+    }
+    asking.replay.play(scene).await.unwrap();
+
+    assert_eq!(asking.found().await, Worse(Reason::WrongModel));
+}
+
+#[tokio::test]
 async fn a_key_opens_and_is_shown_to_nobody() {
     for (scenario, ask) in [("vllm_401", vllm as fn(u16) -> Ask), ("qdrant_locked", qdrant)] {
         let mut right = Asking::of(scenario, ask, patient()).await.with_key("right");

@@ -3,6 +3,7 @@
 mod contender;
 mod engine;
 mod fleet;
+mod health;
 mod measure;
 mod peers;
 mod proxmox;
@@ -27,6 +28,8 @@ pub(crate) enum Bench {
     Check(Check),
     /// Take guests whose steps do nothing through them, beside the bare server
     Engine(engine::Engine),
+    /// Ask services how they are, beside programs that do so too
+    Health(health::Health),
     /// Take guests through a made-up Proxmox node as slow as a real one
     Proxmox(proxmox::Proxmox),
 }
@@ -36,6 +39,7 @@ impl Bench {
         match self {
             Self::Check(check) => check.run(workspace),
             Self::Engine(engine) => engine.run(workspace),
+            Self::Health(health) => health.run(workspace),
             Self::Proxmox(proxmox) => proxmox.run(workspace),
         }
     }

