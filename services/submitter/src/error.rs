@@ -74,6 +74,15 @@ pub(crate) enum CommandError {
     /// A code that is not there was asked for.
     #[error("there is no code `{code}`")]
     NoSuchCode { code: String },
+    /// An incident that is not there was asked for.
+    #[error("there is no incident {incident}")]
+    NoSuchIncident { incident: String },
+    /// The health monitor cannot be asked.
+    #[error(transparent)]
+    NoMonitor(#[from] phoenix_bus::NoMonitor),
+    /// The health monitor does not do what it is told.
+    #[error("the health monitor does not do that: {why}")]
+    MonitorDeclines { why: String },
     /// A run that is not there was asked for.
     #[error("there is no run {run}")]
     NoSuchRun { run: RunId },
@@ -168,6 +177,7 @@ impl CommandError {
             | Self::NoSuchCode { .. }
             | Self::NoSuchFeature { .. }
             | Self::NoSuchRun { .. }
+            | Self::NoSuchIncident { .. }
             | Self::NoSuchItem { .. }
             | Self::NoSuchLetter { .. } => EXIT_NOT_FOUND,
             Self::SetupState(phoenix_setup::StateError::Held) => EXIT_CONFLICT,
@@ -175,8 +185,9 @@ impl CommandError {
                 EXIT_CONFLICT
             }
             Self::Bus(err) => bus_exit_code(err),
-            Self::NotKnown { .. } => EXIT_UNAVAILABLE,
+            Self::NotKnown { .. } | Self::NoMonitor(_) => EXIT_UNAVAILABLE,
             Self::SetupState(phoenix_setup::StateError::Unusable { .. })
+            | Self::MonitorDeclines { .. }
             | Self::NotRoot
             | Self::NobodyToWipe { .. }
             | Self::NothingToWipe { .. }
@@ -243,6 +254,13 @@ impl CommandError {
             }
             Self::NoSuchTests { there, .. } => vec![format!("it has {}", there.join(", "))],
             Self::NoSuchCode { .. } => vec!["`phoenix explain` lists all codes".to_owned()],
+            Self::NoSuchIncident { .. } => {
+                vec!["`phoenix incidents --all` lists those that are kept".to_owned()]
+            }
+            Self::NoMonitor(phoenix_bus::NoMonitor::Nobody) => {
+                vec!["start one: `phoenix-health-monitor`".to_owned()]
+            }
+            Self::NoMonitor(_) => vec!["see what the health monitor says in its log".to_owned()],
             Self::NoSuchRun { .. } => vec!["`phoenix runs --since 7d` lists runs".to_owned()],
             Self::NoSuchLetter { .. } => vec!["`phoenix dead list` lists all letters".to_owned()],
             Self::NotReplayable { letter, .. } => vec![
@@ -292,6 +310,7 @@ impl CommandError {
             Self::Library(_) => vec!["mend its feature.json, or take the folder away".to_owned()],
             Self::NoPolicy { missing: None }
             | Self::SetupState(phoenix_setup::StateError::Unusable { .. })
+            | Self::MonitorDeclines { .. }
             | Self::NoRuntime(_)
             | Self::NoRunId(_)
             | Self::NotJson(_)

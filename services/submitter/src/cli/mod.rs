@@ -3,6 +3,7 @@
 #![expect(clippy::doc_markdown, reason = "help texts are no Markdown")]
 
 mod feature;
+mod health;
 mod offline;
 mod online;
 mod secrets;
@@ -16,6 +17,10 @@ use phoenix_domain::Vmid;
 pub use self::feature::FeatureCommand;
 pub(crate) use self::feature::{
     FeatureListArgs, FeatureNewArgs, FeatureOutdatedArgs, FeatureShowArgs, FeaturesArgs,
+};
+pub(crate) use self::health::{
+    BreakerCommand, HealthArgs, HealthCommand, IncidentsArgs, LookArgs, MaintainArgs,
+    MaintenanceCommand, ModeArgs, ProbeArgs, RepairArgs,
 };
 pub(crate) use self::offline::{
     CheckArgs, CheckFormat, CompletionArgs, ConfigArgs, ConfigCommand, ExplainArgs, GraphFormat,
@@ -37,10 +42,10 @@ pub const AFTER_HELP: &str = "\
 Exit codes:
   0    done, nothing wrong
   1    it could not be done
-  2    what is there differs from what is wanted (drift, plan --exit-code, setup --verify)
+  2    what is there differs from what is wanted (drift, health, plan --exit-code, setup --verify)
   3    the configuration is refused
   4    NATS does not let us in
-  5    there is no such guest, run, letter, feature or code
+  5    there is no such guest, run, letter, incident, feature or code
   7    NATS, or who keeps secrets, is not there for now; it is safe to try again
   8    waited too long; the run goes on
   9    the run failed, or waits for a human; setup waits for a reboot
@@ -104,6 +109,18 @@ pub enum Command {
     Cancel(CancelArgs),
     /// Try guests again as they were last asked for
     Retry(RetryArgs),
+    /// Say how guests do, as the health monitor finds them
+    Health(HealthArgs),
+    /// List what is wrong, and what is done about it
+    Incidents(IncidentsArgs),
+    /// Have nothing repaired for a while, because somebody is at it
+    #[command(subcommand)]
+    Maintenance(MaintenanceCommand),
+    /// Stop all repairs, or have them go on
+    #[command(subcommand)]
+    Breaker(BreakerCommand),
+    /// Have the health monitor repair a guest now
+    Repair(RepairArgs),
     /// Look after what was given up
     #[command(subcommand)]
     Dead(DeadCommand),
@@ -113,7 +130,7 @@ pub enum Command {
     /// Look after secrets
     #[command(subcommand)]
     Secrets(SecretsCommand),
-    /// Explain the code of a finding
+    /// Explain the code of a finding, or tell the story of an incident
     Explain(ExplainArgs),
     /// Print the JSON Schema of a file
     Schema(SchemaArgs),

@@ -132,9 +132,11 @@ pub(crate) enum ShowFormat {
 /// What `explain` takes.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// The code, such as PHX0301; without one, all codes are listed
+    /// The code, such as PHX0301, or the name of an incident; without one, all codes are listed
     #[arg(value_name = "CODE")]
     pub(crate) code: Option<String>,
+    #[command(flatten)]
+    pub(crate) connect: super::online::ConnectArgs,
 }
 
 /// What `schema` takes.

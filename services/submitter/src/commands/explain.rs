@@ -1,4 +1,4 @@
-//! `phoenix explain`: the page of a code.
+//! `phoenix explain`: the page of a code, or the story of an incident.
 
 use phoenix_config::Code;
 
@@ -13,6 +13,9 @@ pub(super) fn run(args: &ExplainArgs, output: &mut Output) -> Result<u8, Command
         }
         return Ok(0);
     };
+    if let Ok(incident) = name.parse() {
+        return super::health::explain(&incident, &args.connect, output);
+    }
     let code = Code::find(name).ok_or_else(|| CommandError::NoSuchCode { code: name.clone() })?;
     output.data(code.page)?;
     Ok(0)

@@ -9,6 +9,7 @@ mod drift;
 mod explain;
 pub(crate) mod feature;
 mod follow;
+mod health;
 mod live;
 mod man;
 mod plan;
@@ -58,6 +59,11 @@ pub(crate) fn run(
         Command::Watch(args) => watch::run(&args, output),
         Command::Cancel(args) => cancel::run(&args, output),
         Command::Retry(args) => retry::run(&args, output),
+        Command::Health(args) => health::run(&args, output),
+        Command::Incidents(args) => health::incidents(&args, output),
+        Command::Maintenance(command) => health::maintenance(&command, output),
+        Command::Breaker(command) => health::breaker(&command, output),
+        Command::Repair(args) => health::repair(&args, output),
         Command::Dead(command) => dead::run(&command, output),
         Command::Config(ConfigCommand::Show(args)) => show::run(&args, output),
         Command::Secrets(command) => secrets::run(&command, output),

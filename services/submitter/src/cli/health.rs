@@ -1,0 +1,207 @@
+//! What the verbs take that speak with the health monitor. The comments here are the help texts.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand, ValueEnum};
+use phoenix_domain::Vmid;
+use phoenix_domain::health::{Mode, Rung};
+
+use super::online::{ConnectArgs, ListFormat, WhoArgs};
+use super::words;
+
+/// What `health` takes.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct HealthArgs {
+    #[command(subcommand)]
+    pub(crate) verb: Option<HealthCommand>,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
+}
+
+/// What `health` takes without another word.
+#[derive(Debug, Args)]
+pub struct LookArgs {
+    /// The guests; without one, all that are watched
+    #[arg(value_name = "ID", value_parser = super::vmid)]
+    pub(crate) guests: Vec<Vmid>,
+    /// How to print them
+    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: ListFormat,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+}
+
+/// What else can be done about health.
+#[derive(Debug, Subcommand)]
+pub enum HealthCommand {
+    /// Ask a guest now, by each of its probes, and show what came
+    Probe(ProbeArgs),
+    /// Say what is done about findings
+    Mode(ModeArgs),
+}
+
+/// What `health probe` takes.
+#[derive(Debug, Args)]
+pub struct ProbeArgs {
+    /// The guest
+    #[arg(value_name = "ID", value_parser = super::vmid)]
+    pub(crate) guest: Vmid,
+    /// How to print what came
+    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: ListFormat,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+}
+
+/// What `health mode` takes.
+#[derive(Debug, Args)]
+pub struct ModeArgs {
+    /// What to do
+    #[arg(value_enum)]
+    pub(crate) mode: TypedMode,
+    /// For this guest; without one, for all that have no mode of their own
+    #[arg(value_name = "ID", value_parser = super::vmid)]
+    pub(crate) guest: Option<Vmid>,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+}
+
+/// What is done about findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TypedMode {
+    /// Judge, and tell nobody
+    Off,
+    /// Tell
+    Observe,
+    /// Tell, and say what would be done
+    DryRun,
+    /// Tell, and repair
+    On,
+}
+
+impl From<TypedMode> for Mode {
+    fn from(mode: TypedMode) -> Self {
+        match mode {
+            TypedMode::Off => Self::Off,
+            TypedMode::Observe => Self::Observe,
+            TypedMode::DryRun => Self::DryRun,
+            TypedMode::On => Self::On,
+        }
+    }
+}
+
+/// What `incidents` takes.
+#[derive(Debug, Args)]
+pub struct IncidentsArgs {
+    /// Those that are over as well, as long as they are kept
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// How to print them
+    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: ListFormat,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+}
+
+/// What can be done about maintenance.
+#[derive(Debug, Subcommand)]
+pub enum MaintenanceCommand {
+    /// Have nothing repaired, and nobody called, for a while; what is found is still told
+    Start(MaintainArgs),
+    /// Have things repaired again
+    End(MaintainedArgs),
+    /// List the times of maintenance that are on or to come
+    List(ConnectArgs),
+}
+
+/// What `maintenance start` takes.
+#[derive(Debug, Args)]
+pub struct MaintainArgs {
+    /// The guest
+    #[arg(value_name = "ID", value_parser = super::vmid, required_unless_present_any = ["all", "host"])]
+    pub(crate) guest: Option<Vmid>,
+    /// All guests of this host
+    #[arg(long, value_name = "NAME", value_parser = words::node, conflicts_with = "guest")]
+    pub(crate) host: Option<phoenix_domain::NodeName>,
+    /// All guests
+    #[arg(long, conflicts_with_all = ["guest", "host"])]
+    pub(crate) all: bool,
+    /// For how long, 24h at most
+    #[arg(long = "for", default_value = "1h", value_name = "DURATION", value_parser = words::duration)]
+    pub(crate) lasting: Duration,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+    #[command(flatten)]
+    pub(crate) who: WhoArgs,
+}
+
+/// What `maintenance end` takes.
+#[derive(Debug, Args)]
+pub struct MaintainedArgs {
+    /// Its name, as `maintenance list` shows it
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+}
+
+/// What can be done about the breaker.
+#[derive(Debug, Subcommand)]
+pub enum BreakerCommand {
+    /// Have nothing repaired any more, until somebody closes it
+    Open(BreakerArgs),
+    /// Have things repaired again
+    Close(BreakerArgs),
+}
+
+/// What `breaker open` and `breaker close` take.
+#[derive(Debug, Args)]
+pub struct BreakerArgs {
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+    #[command(flatten)]
+    pub(crate) who: WhoArgs,
+}
+
+/// What `repair` takes.
+#[derive(Debug, Args)]
+pub struct RepairArgs {
+    /// The guest
+    #[arg(value_name = "ID", value_parser = super::vmid)]
+    pub(crate) guest: Vmid,
+    /// How; without it, as the monitor would
+    #[arg(long, value_enum, value_name = "RUNG")]
+    pub(crate) rung: Option<TypedRung>,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+    #[command(flatten)]
+    pub(crate) who: WhoArgs,
+}
+
+/// How a guest is repaired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TypedRung {
+    /// Start what it serves anew
+    Service,
+    /// Start it anew
+    Guest,
+    /// Set up its application once more
+    Application,
+}
+
+impl From<TypedRung> for Rung {
+    fn from(rung: TypedRung) -> Self {
+        match rung {
+            TypedRung::Service => Self::Service,
+            TypedRung::Guest => Self::Guest,
+            TypedRung::Application => Self::Application,
+        }
+    }
+}

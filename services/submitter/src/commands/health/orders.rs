@@ -1,0 +1,134 @@
+//! What humans order of the health monitor.
+
+use chrono::{TimeDelta, Utc};
+use phoenix_bus::{Bus, MonitorQuestion};
+use phoenix_domain::health::{Maintenance, Selector, Word};
+
+use super::{SOON, ask, known, mode_word, outlook};
+use crate::cli::{BreakerCommand, MaintainArgs, MaintenanceCommand, ModeArgs, RepairArgs};
+use crate::error::CommandError;
+use crate::output::Output;
+use crate::session;
+use crate::table;
+use crate::words;
+
+async fn order(bus: &Bus, word: Word) -> Result<(), CommandError> {
+    ask(bus, &MonitorQuestion::Order { word }, SOON).await.map(drop)
+}
+
+pub(super) async fn mode(args: &ModeArgs, output: &mut Output) -> Result<u8, CommandError> {
+    let bus = session::connect(&args.connect).await?;
+    let guest = match args.guest {
+        Some(vmid) => Some(known(&bus, vmid).await?),
+        None => None,
+    };
+    let mode = args.mode.into();
+    order(&bus, Word::Mode { guest, mode }).await?;
+    let whose =
+        args.guest.map_or_else(|| "the mode".to_owned(), |vmid| format!("the mode of {vmid}"));
+    output.remark(&format!("{whose} is {} now", mode_word(mode)))?;
+    Ok(0)
+}
+
+pub(in crate::commands) fn maintenance(
+    command: &MaintenanceCommand,
+    output: &mut Output,
+) -> Result<u8, CommandError> {
+    session::run(async {
+        match command {
+            MaintenanceCommand::Start(args) => start(args, output).await,
+            MaintenanceCommand::End(args) => {
+                let bus = session::connect(&args.connect).await?;
+                order(&bus, Word::EndMaintenance { id: args.name.as_str().into() }).await?;
+                output.remark(&format!("the maintenance {} is over", args.name))?;
+                Ok(0)
+            }
+            MaintenanceCommand::List(connect) => {
+                let bus = session::connect(connect).await?;
+                let windows = outlook(&bus).await?.maintenance;
+                let rows: Vec<_> = windows.iter().map(row).collect();
+                match rows.is_empty() {
+                    true => output.remark("there is no maintenance, and none is to come")?,
+                    false => {
+                        let head = ["NAME", "OF", "FROM", "TO", "WHO", "WHY"];
+                        output.data(&table::table(head, &rows))?;
+                    }
+                }
+                Ok(0)
+            }
+        }
+    })
+}
+
+fn row(window: &Maintenance) -> [String; 6] {
+    let of = match &window.selector {
+        Selector::All => "all guests".to_owned(),
+        Selector::Host(host) => format!("host {host}"),
+        Selector::Guest(guest) => guest.vmid.to_string(),
+    };
+    let (from, to) = (words::time(window.from), words::time(window.to));
+    [window.id.to_string(), of, from, to, words::line(&window.who), words::line(&window.why)]
+}
+
+async fn start(args: &MaintainArgs, output: &mut Output) -> Result<u8, CommandError> {
+    let bus = session::connect(&args.connect).await?;
+    let (selector, id) = match (args.guest, &args.host) {
+        (Some(vmid), _) => (Selector::Guest(known(&bus, vmid).await?), vmid.to_string()),
+        (None, Some(host)) => (Selector::Host(host.clone()), host.to_string()),
+        (None, None) => (Selector::All, "all".to_owned()),
+    };
+    let from = Utc::now();
+    let lasting = TimeDelta::from_std(args.lasting).unwrap_or(TimeDelta::MAX);
+    let to = from.checked_add_signed(lasting).unwrap_or(from + TimeDelta::hours(24));
+    let (who, why) = (session::by(&args.who), args.reason.clone());
+    let id = id.into_boxed_str();
+    let name = id.clone();
+    let window = Maintenance { id, selector, from, to, who, why, is_warned: false };
+    order(&bus, Word::Maintenance(window)).await?;
+    output.remark(&format!(
+        "nothing is repaired there until {}; `phoenix maintenance end {name}` ends it sooner",
+        words::time(to)
+    ))?;
+    Ok(0)
+}
+
+pub(in crate::commands) fn breaker(
+    command: &BreakerCommand,
+    output: &mut Output,
+) -> Result<u8, CommandError> {
+    session::run(async {
+        let (args, is_opened) = match command {
+            BreakerCommand::Open(args) => (args, true),
+            BreakerCommand::Close(args) => (args, false),
+        };
+        let bus = session::connect(&args.connect).await?;
+        let (by, why) = (session::by(&args.who), args.reason.clone());
+        let word = match is_opened {
+            true => Word::OpenBreaker { by, why },
+            false => Word::CloseBreaker { by, why },
+        };
+        order(&bus, word).await?;
+        output.remark(match is_opened {
+            true => "nothing is repaired any more; `phoenix breaker close --reason …` changes that",
+            false => "repairs go on",
+        })?;
+        Ok(0)
+    })
+}
+
+pub(in crate::commands) fn repair(
+    args: &RepairArgs,
+    output: &mut Output,
+) -> Result<u8, CommandError> {
+    session::run(async {
+        let bus = session::connect(&args.connect).await?;
+        let guest = known(&bus, args.guest).await?;
+        let (rung, by) = (args.rung.map(Into::into), session::by(&args.who));
+        order(&bus, Word::Repair { guest, rung, by }).await?;
+        let vmid = args.guest;
+        output.remark(&format!(
+            "the repair of {vmid} is ordered; `phoenix health {vmid}` says what comes of it"
+        ))?;
+        Ok(0)
+    })
+}
