@@ -1,7 +1,7 @@
 //! Guests that fail together are one incident, and nothing is done to any of them.
 
 use phoenix_domain::health::{
-    Condition, Found, Ground, Patient, Reason, Root, Severity, Silence, Told, Word,
+    Condition, Found, Ground, Patient, Reason, Root, Rung, Severity, Silence, Told, Word,
 };
 
 use crate::ward::{Service, Ward, key, neighbour, patient};
@@ -34,6 +34,44 @@ fn twenty_guests_of_a_host_that_fail_at_once_are_one_incident_and_no_repair() {
     assert_eq!(opened[0].severity, Severity::Page);
     assert_eq!(opened[0].guests.len(), 20);
     assert!(ward.watch.guards().breaker().is_some());
+}
+
+#[test]
+fn four_guests_of_one_host_are_too_many_and_three_are_not() {
+    for count in [3, 4] {
+        let guests = (0..4).map(|index| neighbour(950 + index, "pve1"));
+        let mut ward = Ward::new(guests.chain((0..40).map(|index| patient(1000 + index))));
+        ward.run(60);
+        for index in 0..count {
+            ward.fail(950 + index, dead().mended_by(Rung::Service));
+        }
+        ward.run(900);
+        let is_one = ward.watch.guards().breaker().is_some();
+        assert_eq!((is_one, ward.rungs().len()), if count == 4 { (true, 0) } else { (false, 3) });
+    }
+}
+
+#[test]
+fn guests_that_fail_again_together_after_a_repair_are_watched_before_the_next() {
+    let mut ward = Ward::new((0..40).map(|index| patient(1000 + index)));
+    ward.run(60);
+    ward.fail(1000, dead());
+    let fell = |ward: &Ward| {
+        let told = ward
+            .told
+            .iter()
+            .rev()
+            .find(|(_, told)| matches!(told, Told::Turned { to: Condition::Failed(_), .. }));
+        told.map(|(at, _)| *at).unwrap()
+    };
+    for _ in 0..1200 {
+        let before = ward.rungs().len();
+        ward.run(1);
+        if ward.rungs().len() > before {
+            assert!(ward.second - fell(&ward) >= 20);
+        }
+    }
+    assert_eq!(ward.rungs().len(), 4);
 }
 
 #[test]
@@ -71,7 +109,7 @@ fn two_guests_that_fail_together_are_two() {
     let mut ward = Ward::new((0..10).map(|index| patient(950 + index)));
     ward.run(60);
     for index in 0..2 {
-        ward.fail(950 + index, dead().mended_by(phoenix_domain::health::Rung::Service));
+        ward.fail(950 + index, dead().mended_by(Rung::Service));
     }
     ward.run(300);
     assert_eq!(ward.opened().len(), 2);
@@ -83,7 +121,7 @@ fn a_human_who_closes_the_breaker_has_each_of_them_repaired() {
     let mut ward = Ward::new((0..10).map(|index| patient(950 + index)));
     ward.run(60);
     for index in 0..4 {
-        ward.fail(950 + index, dead().mended_by(phoenix_domain::health::Rung::Service));
+        ward.fail(950 + index, dead().mended_by(Rung::Service));
     }
     ward.run(600);
     assert_eq!(ward.rungs(), []);
@@ -164,7 +202,7 @@ fn a_broken_gpu_suppresses_every_guest_on_it_and_nobody_else() {
     ward.run(60);
     ward.hosts.get_mut("pve1").unwrap().broken_gpus.push(0);
     ward.fail(950, dead());
-    ward.fail(951, dead().mended_by(phoenix_domain::health::Rung::Service));
+    ward.fail(951, dead().mended_by(Rung::Service));
     ward.run(600);
     let repaired: Vec<_> = ward.repairs().into_iter().map(|(_, guest, _)| guest).collect();
     assert_eq!(repaired, [key(951)]);

@@ -323,7 +323,7 @@ fn four_turns_in_half_an_hour_are_flapping_until_they_are_old() {
 #[test]
 fn a_repair_is_no_turn_of_its_own() {
     let mut bench = Bench::well(vllm());
-    for _ in 0..3 {
+    for _ in 0..5 {
         bench.reads(3, TIMED_OUT);
         bench.judge.restarted(time(bench.second));
         bench.reads(2, Found::Serving);

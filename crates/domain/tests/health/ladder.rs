@@ -111,9 +111,9 @@ fn a_repair_that_helps_ends_the_incident_after_ten_minutes_of_health() {
     ward.run(120);
     assert!(ward.incident(950).is_none());
     assert!(ward.pages().is_empty());
-    let resolved = ward.told.iter().find_map(|(_, told)| match told {
-        Told::Resolved(incident) => Some(incident),
-        _ => None,
+    let resolved = ward.told.iter().find_map(|(_, told)| {
+        let Told::Resolved(incident) = told else { return None };
+        Some(incident)
     });
     assert_eq!(resolved.unwrap().tried[0].result, Effect::Done);
 }

@@ -333,9 +333,9 @@ impl Ward {
     /// Says whether people have heard of what it stands on.
     fn is_on_broken_ground(&self, guest: u32) -> bool {
         let patient = &self.patients[&key(guest)];
-        let held = self.told.iter().rev().find_map(|(_, told)| match told {
-            Told::Held { guest: one, hold, .. } if *one == key(guest) => Some(hold.clone()),
-            _ => None,
+        let held = self.told.iter().rev().find_map(|(_, told)| {
+            let Told::Held { guest: one, hold, .. } = told else { return None };
+            (*one == key(guest)).then(|| hold.clone())
         });
         let host = &self.hosts[patient.host.as_str()];
         let is_broken = !host.is_alive || !host.broken_bridges.is_empty();

@@ -13,9 +13,9 @@ fn dead() -> Service {
 }
 
 fn holds(ward: &Ward) -> Vec<Hold> {
-    let told = ward.told.iter().filter_map(|(_, told)| match told {
-        Told::Held { hold, .. } => Some(hold.clone()),
-        _ => None,
+    let told = ward.told.iter().filter_map(|(_, told)| {
+        let Told::Held { hold, .. } = told else { return None };
+        Some(hold.clone())
     });
     told.collect()
 }
@@ -85,6 +85,9 @@ fn one_guest_of_a_host_is_repaired_at_a_time_and_two_of_all() {
         open += step;
         assert!(open <= 2);
     }
+    let of_host = ward.repairs().into_iter().filter(|(_, guest, _)| guest.vmid.number() < 952);
+    let at: Vec<i64> = of_host.map(|(at, ..)| at).collect();
+    assert!(at.len() >= 2 && at.windows(2).all(|two| two[1] - two[0] >= 200), "{at:?}");
     assert!(holds(&ward).contains(&Hold::HostTaken));
     assert!(holds(&ward).contains(&Hold::Crowd));
 }
@@ -347,6 +350,8 @@ fn a_monitor_that_is_not_well_judges_nobody() {
         assert_eq!(ward.condition(951), Condition::Unknown(Reason::MonitorSick));
         ward.run(600);
         assert_eq!(ward.rungs(), []);
+        let turned = |(at, told): &(i64, Told)| *at > 60 && matches!(told, Told::Turned { .. });
+        assert!(!ward.told.iter().any(turned), "what it finds says nothing");
         assert_eq!(ward.opened().len(), 1, "one incident, and it is the monitor's");
         assert_eq!(ward.opened()[0].root, Root::Monitor);
         ward.run(600);

@@ -164,7 +164,6 @@ pub(crate) struct Scene {
     pub(crate) mode: Mode,
     pub(crate) is_maintained: bool,
     pub(crate) condition: Condition,
-    pub(crate) found: Found,
     pub(crate) under_way: Vec<GuestKey>,
     pub(crate) moved: Option<i64>,
     pub(crate) duty: Duty,
@@ -245,7 +244,6 @@ impl Ward {
             is_maintained: windows
                 .any(|window| window.is_on(now) && window.selector.has(guest, &patient.host)),
             condition: self.watch.conditions(guest).next().unwrap().1,
-            found: self.services[&guest].found.clone(),
             under_way: guards.under_way().map(|order| order.guest).collect(),
             moved: self.moved.get(&guest).copied(),
             duty: patient.duty,
@@ -342,9 +340,9 @@ impl Ward {
 
     /// The repairs that were ordered: when, for whom, and what.
     pub(crate) fn repairs(&self) -> Vec<(i64, GuestKey, Rung)> {
-        let told = self.told.iter().filter_map(|(at, told)| match told {
-            Told::Repair { order, .. } => Some((*at, order.guest, order.rung)),
-            _ => None,
+        let told = self.told.iter().filter_map(|(at, told)| {
+            let Told::Repair { order, .. } = told else { return None };
+            Some((*at, order.guest, order.rung))
         });
         told.collect()
     }
@@ -354,9 +352,9 @@ impl Ward {
     }
 
     pub(crate) fn opened(&self) -> Vec<Incident> {
-        let told = self.told.iter().filter_map(|(_, told)| match told {
-            Told::Opened(incident) => Some((**incident).clone()),
-            _ => None,
+        let told = self.told.iter().filter_map(|(_, told)| {
+            let Told::Opened(incident) = told else { return None };
+            Some((**incident).clone())
         });
         told.collect()
     }
