@@ -167,7 +167,12 @@ async fn attend(mut stream: TcpStream, mut now: watch::Receiver<Arc<Playing>>, l
         let said = match &playing.scene.door {
             Door::Refused | Door::Slammed => return,
             Door::Silent => {
-                if now.changed().await.is_err() {
+                // Whoever gives up is let go; what was said is answered in the next scene.
+                let said = tokio::select! {
+                    changed = now.changed() => changed.is_ok(),
+                    read = stream.read_buf(&mut heard) => matches!(read, Ok(1..)),
+                };
+                if !said || heard.len() > MOST {
                     return;
                 }
                 continue;

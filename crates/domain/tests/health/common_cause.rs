@@ -52,10 +52,10 @@ fn four_guests_of_one_host_are_too_many_and_three_are_not() {
 }
 
 #[test]
-fn guests_that_fail_again_together_after_a_repair_are_watched_before_the_next() {
+fn a_guest_that_fails_again_is_watched_for_a_moment_before_the_next_repair() {
     let mut ward = Ward::new((0..40).map(|index| patient(1000 + index)));
     ward.run(60);
-    ward.fail(1000, dead());
+    ward.fail(1000, Service { relapses_after: 180, ..dead() });
     let fell = |ward: &Ward| {
         let told = ward
             .told
@@ -64,7 +64,7 @@ fn guests_that_fail_again_together_after_a_repair_are_watched_before_the_next() 
             .find(|(_, told)| matches!(told, Told::Turned { to: Condition::Failed(_), .. }));
         told.map(|(at, _)| *at).unwrap()
     };
-    for _ in 0..1200 {
+    for _ in 0..3600 {
         let before = ward.rungs().len();
         ward.run(1);
         if ward.rungs().len() > before {

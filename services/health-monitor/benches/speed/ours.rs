@@ -86,6 +86,10 @@ pub(crate) fn measure(row: Ours, targets: &Targets, endpoints: u32) -> Row {
         let heard = during(&mut calm, PERIOD * PERIODS).await;
         let cpu = (process::cpu(me) - before) / f64::from(heard) * 10_000.0;
         let pulse = calm.pulse();
+        if row.silent.is_none() && pulse.timed_out > 0 {
+            // Then it was the targets that were measured.
+            eprintln!("{} of {} were not answered in time", pulse.timed_out, pulse.asked);
+        }
         let late = [0.5, 0.99].map(|share| pulse.late(share).as_secs_f64() * 1000.0);
         let mib = process::peak(me);
         drop(calm);
@@ -96,7 +100,15 @@ pub(crate) fn measure(row: Ours, targets: &Targets, endpoints: u32) -> Row {
             let rhythm = Rhythm { period: Duration::from_millis(50), at_once: 256 };
             let mut tilt = schedule(row, targets, endpoints.min(1000), rhythm);
             during(&mut tilt, TILT / 5).await;
+            tilt.pulse();
             let heard = during(&mut tilt, TILT).await;
+            let pulse = tilt.pulse();
+            if pulse.timed_out > 0 || pulse.stood_still > Duration::ZERO {
+                let (silent, stood) = (pulse.timed_out, pulse.stood_still);
+                eprintln!(
+                    "at full tilt {silent} were not answered in time, {stood:?} of standstill"
+                );
+            }
             Some(f64::from(heard) / TILT.as_secs_f64())
         };
         Row { name: row.name.into(), cpu, rate, mib, late: Some((late[0], late[1])) }
