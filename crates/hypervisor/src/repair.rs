@@ -60,16 +60,16 @@ pub(crate) fn restart(services: &BTreeMap<FeatureName, Service>) -> Recipe {
         let _written = writeln!(script, "{kind} {}", quoted(name));
     }
     script.push_str(RESTARTED);
-    recipe("a restart of what it serves", script)
+    recipe("a restart of what it serves", &script)
 }
 
 /// Returns the recipe that forgets that the application of a guest was set up.
 pub(crate) fn forget() -> Recipe {
     let script = "set -eu\nrm -f /var/lib/phoenix/receipts/application /var/lib/phoenix/receipts/service-*\n";
-    recipe("forgetting how its application was set up", script.to_owned())
+    recipe("forgetting how its application was set up", script)
 }
 
-fn recipe(name: &str, script: String) -> Recipe {
+fn recipe(name: &str, script: &str) -> Recipe {
     Recipe {
         name: name.to_owned(),
         receipt: REPAIR.to_owned(),

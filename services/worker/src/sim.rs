@@ -41,9 +41,9 @@ pub enum SimVerb {
         /// How it shows
         #[arg(long, value_enum, default_value_t = How::Refuse)]
         how: How,
-        /// Only a hand mends it, no restart
-        #[arg(long)]
-        for_good: bool,
+        /// What mends it
+        #[arg(long, value_enum, default_value_t = Until::Guest)]
+        until: Until,
     },
     /// Mend the services of a guest
     Mend {
@@ -113,6 +113,30 @@ pub enum How {
     Stall,
     /// It answers well, and what it should have is not there
     Empty,
+}
+
+/// What mends a sick service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Until {
+    /// A restart of the service, or of its guest
+    Service,
+    /// A restart of its guest
+    Guest,
+    /// Setting up the application once more
+    Application,
+    /// Nothing but `mend`
+    Hand,
+}
+
+impl Until {
+    fn cure(self) -> Cure {
+        match self {
+            Self::Service => Cure::Service,
+            Self::Guest => Cure::Restart,
+            Self::Application => Cure::Application,
+            Self::Hand => Cure::Hand,
+        }
+    }
 }
 
 /// What goes wrong.
@@ -187,9 +211,8 @@ impl Sim {
                 }
                 text
             }
-            SimVerb::Break { guest, service, how, for_good } => {
-                let until = if *for_good { Cure::Hand } else { Cure::Restart };
-                let broken = Broken { how: how.sickness(), until };
+            SimVerb::Break { guest, service, how, until } => {
+                let broken = Broken { how: how.sickness(), until: until.cure() };
                 admin::break_service(dir, *guest, service, broken)?;
                 format!("simulated: {service} of {guest} is sick\n")
             }

@@ -114,13 +114,12 @@ fn administrator(reading: &mut Reading<'_>, user: &RawAdministrator) {
             let help = "name the administrator to whom the rest of `users` belongs";
             reading.required(at.clone(), None::<()>, "username", help);
         }
-        None => {}
         Some(name) if !is_administrator(name) => {
             let rule = "an administrator of the host has a name of small letters, digits, `-` and \
                         `_` that begins with a letter, at most 32 characters, and is not `root`";
             refuse(reading, at.clone().key("username"), name, "a name for an administrator", rule);
         }
-        Some(_) => {}
+        None | Some(_) => {}
     }
     let Some(hash) = user.password_hash.as_deref().filter(|_| is_set(&user.password_hash)) else {
         return;

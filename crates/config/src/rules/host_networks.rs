@@ -62,7 +62,7 @@ fn outer(scene: &Scene<'_>, findings: &Findings) {
     if is_room && is_nobodys {
         let message = format!("the host has the address {address}, which is the network's own");
         findings.add(
-            Finding::new(&CODE, at.clone().key("address"), message).help(
+            Finding::new(&CODE, at.key("address"), message).help(
                 "write the host's own address, with the prefix of its network: `10.0.0.13/24`",
             ),
         );

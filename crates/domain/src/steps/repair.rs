@@ -54,8 +54,6 @@ impl Step for Reapply {
 /// it already.
 fn once(seen: &Seen, before: Option<&BootId>, repair: Change) -> Result<Plan, Refusal> {
     seen.ours()?;
-    Ok(match seen.inside()?.repaired.as_ref() == before {
-        true => Plan::from(repair),
-        false => Plan::nothing(),
-    })
+    let is_to_come = seen.inside()?.repaired.as_ref() == before;
+    Ok(if is_to_come { Plan::from(repair) } else { Plan::nothing() })
 }

@@ -247,7 +247,9 @@ impl Room<'_> {
     /// Runs the operator's own checks, each as often as it says, but no more than that often.
     async fn own_checks(&self, tries: u32, hand: &Hand) -> Result<(), HostError> {
         let mut checks = self.want.checks.clone();
-        checks.iter_mut().for_each(|check| check.retries = check.retries.min(tries));
+        for check in &mut checks {
+            check.retries = check.retries.min(tries);
+        }
         if checks.is_empty() {
             return Ok(());
         }

@@ -68,9 +68,10 @@ fn read(line: &str) -> Option<(FeatureName, Process)> {
     let [feature, supervisor, active, sub, result, stir] = words.as_slice() else { return None };
     let alive = Process::Alive { stir: stir.parse().unwrap_or_default() };
     let process = match (*supervisor, *active) {
-        ("unit", "active" | "reloading") | ("container", "running" | "paused") => alive,
         ("unit", "activating") if *sub == "auto-restart" => Process::Restarting,
-        ("unit", "activating") => alive,
+        ("unit", "active" | "reloading" | "activating") | ("container", "running" | "paused") => {
+            alive
+        }
         ("unit", _) if *result == "start-limit-hit" => Process::GivenUp,
         ("container", "restarting") => Process::Restarting,
         _ => Process::Gone,

@@ -47,6 +47,11 @@ pub(super) struct Known {
 }
 
 impl Known {
+    /// Says whether nobody expects it to serve.
+    pub(super) fn rests(&self) -> bool {
+        patient::duty(&self.record, &self.want) == Duty::Rests
+    }
+
     /// Returns what people call it.
     pub(super) fn name(&self) -> String {
         self.want.name.to_string()

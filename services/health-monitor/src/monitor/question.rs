@@ -44,7 +44,7 @@ impl Acting<'_> {
     fn outlook(&self) -> Outlook {
         let guards = self.watch.guards();
         let seen = |guest: &GuestKey| {
-            let known = self.guests.get(guest)?;
+            let known = self.guests.get(guest).filter(|known| !known.rests())?;
             let probes = self.watch.conditions(*guest);
             Some(Seen {
                 guest: *guest,

@@ -21,7 +21,7 @@ pub struct HealthArgs {
 
 /// What `health` takes without another word.
 #[derive(Debug, Args)]
-pub struct LookArgs {
+pub(crate) struct LookArgs {
     /// The guests; without one, all that are watched
     #[arg(value_name = "ID", value_parser = super::vmid)]
     pub(crate) guests: Vec<Vmid>,
@@ -34,7 +34,7 @@ pub struct LookArgs {
 
 /// What else can be done about health.
 #[derive(Debug, Subcommand)]
-pub enum HealthCommand {
+pub(crate) enum HealthCommand {
     /// Ask a guest now, by each of its probes, and show what came
     Probe(ProbeArgs),
     /// Say what is done about findings
@@ -43,7 +43,7 @@ pub enum HealthCommand {
 
 /// What `health probe` takes.
 #[derive(Debug, Args)]
-pub struct ProbeArgs {
+pub(crate) struct ProbeArgs {
     /// The guest
     #[arg(value_name = "ID", value_parser = super::vmid)]
     pub(crate) guest: Vmid,
@@ -56,7 +56,7 @@ pub struct ProbeArgs {
 
 /// What `health mode` takes.
 #[derive(Debug, Args)]
-pub struct ModeArgs {
+pub(crate) struct ModeArgs {
     /// What to do
     #[arg(value_enum)]
     pub(crate) mode: TypedMode,
@@ -69,7 +69,7 @@ pub struct ModeArgs {
 
 /// What is done about findings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum TypedMode {
+pub(crate) enum TypedMode {
     /// Judge, and tell nobody
     Off,
     /// Tell
@@ -112,12 +112,12 @@ pub enum MaintenanceCommand {
     /// Have things repaired again
     End(MaintainedArgs),
     /// List the times of maintenance that are on or to come
-    List(ConnectArgs),
+    List(MaintenanceListArgs),
 }
 
 /// What `maintenance start` takes.
 #[derive(Debug, Args)]
-pub struct MaintainArgs {
+pub(crate) struct MaintainArgs {
     /// The guest
     #[arg(value_name = "ID", value_parser = super::vmid, required_unless_present_any = ["all", "host"])]
     pub(crate) guest: Option<Vmid>,
@@ -139,9 +139,16 @@ pub struct MaintainArgs {
     pub(crate) who: WhoArgs,
 }
 
+/// What `maintenance list` takes.
+#[derive(Debug, Args)]
+pub(crate) struct MaintenanceListArgs {
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+}
+
 /// What `maintenance end` takes.
 #[derive(Debug, Args)]
-pub struct MaintainedArgs {
+pub(crate) struct MaintainedArgs {
     /// Its name, as `maintenance list` shows it
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
@@ -160,7 +167,7 @@ pub enum BreakerCommand {
 
 /// What `breaker open` and `breaker close` take.
 #[derive(Debug, Args)]
-pub struct BreakerArgs {
+pub(crate) struct BreakerArgs {
     /// Why
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: String,
@@ -187,7 +194,7 @@ pub struct RepairArgs {
 
 /// How a guest is repaired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum TypedRung {
+pub(crate) enum TypedRung {
     /// Start what it serves anew
     Service,
     /// Start it anew

@@ -43,16 +43,15 @@ pub(in crate::commands) fn maintenance(
                 output.remark(&format!("the maintenance {} is over", args.name))?;
                 Ok(0)
             }
-            MaintenanceCommand::List(connect) => {
-                let bus = session::connect(connect).await?;
+            MaintenanceCommand::List(args) => {
+                let bus = session::connect(&args.connect).await?;
                 let windows = outlook(&bus).await?.maintenance;
                 let rows: Vec<_> = windows.iter().map(row).collect();
-                match rows.is_empty() {
-                    true => output.remark("there is no maintenance, and none is to come")?,
-                    false => {
-                        let head = ["NAME", "OF", "FROM", "TO", "WHO", "WHY"];
-                        output.data(&table::table(head, &rows))?;
-                    }
+                if rows.is_empty() {
+                    output.remark("there is no maintenance, and none is to come")?;
+                } else {
+                    let head = ["NAME", "OF", "FROM", "TO", "WHO", "WHY"];
+                    output.data(&table::table(head, &rows))?;
                 }
                 Ok(0)
             }
@@ -97,21 +96,18 @@ pub(in crate::commands) fn breaker(
     output: &mut Output,
 ) -> Result<u8, CommandError> {
     session::run(async {
-        let (args, is_opened) = match command {
-            BreakerCommand::Open(args) => (args, true),
-            BreakerCommand::Close(args) => (args, false),
-        };
+        let (BreakerCommand::Open(args) | BreakerCommand::Close(args)) = command;
         let bus = session::connect(&args.connect).await?;
         let (by, why) = (session::by(&args.who), args.reason.clone());
-        let word = match is_opened {
-            true => Word::OpenBreaker { by, why },
-            false => Word::CloseBreaker { by, why },
+        let (word, said) = match command {
+            BreakerCommand::Open(_) => (
+                Word::OpenBreaker { by, why },
+                "nothing is repaired any more; `phoenix breaker close --reason …` changes that",
+            ),
+            BreakerCommand::Close(_) => (Word::CloseBreaker { by, why }, "repairs go on"),
         };
         order(&bus, word).await?;
-        output.remark(match is_opened {
-            true => "nothing is repaired any more; `phoenix breaker close --reason …` changes that",
-            false => "repairs go on",
-        })?;
+        output.remark(said)?;
         Ok(0)
     })
 }
