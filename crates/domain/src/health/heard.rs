@@ -45,7 +45,7 @@ pub enum Heard {
         outcome: Outcome,
     },
     /// How the monitor itself is; to be told every few seconds.
-    Self_(SelfCheck),
+    Monitor(SelfCheck),
     /// Time has passed. Only this makes the watch act by itself.
     Tick,
 }

@@ -142,7 +142,7 @@ impl Watch {
             Heard::Host(facts) => self.hear_host(&facts, &mut told),
             Heard::Human(word) => self.hear_human(word, &mut told),
             Heard::Outcome { order, outcome } => self.hear_outcome(&order, outcome, &mut told),
-            Heard::Self_(check) => self.hear_self(check, &mut told),
+            Heard::Monitor(check) => self.hear_self(check, &mut told),
             Heard::Tick => self.pass(&mut told),
         }
         told

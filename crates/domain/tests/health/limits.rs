@@ -162,7 +162,7 @@ fn a_guest_that_fails_behind_an_open_breaker_calls_a_human() {
 #[test]
 fn a_bus_that_lags_opens_the_breaker() {
     let mut ward = Ward::new([patient(950)]);
-    ward.hear(Heard::Self_(SelfCheck {
+    ward.hear(Heard::Monitor(SelfCheck {
         lag: TimeDelta::zero(),
         bus_lag: TimeDelta::seconds(61),
         asked: 100,
@@ -335,7 +335,7 @@ fn nothing_is_done_to_a_host_nobody_has_heard_of() {
 #[test]
 fn a_monitor_that_is_not_well_judges_nobody() {
     let check = |lag, timed_out| {
-        Heard::Self_(SelfCheck {
+        Heard::Monitor(SelfCheck {
             lag: TimeDelta::milliseconds(lag),
             bus_lag: TimeDelta::zero(),
             asked: 100,
@@ -369,7 +369,7 @@ fn a_monitor_that_is_not_well_judges_nobody() {
 #[test]
 fn a_few_probes_that_time_out_do_not_make_a_monitor_sick() {
     let mut ward = Ward::new([patient(950)]);
-    ward.hear(Heard::Self_(SelfCheck {
+    ward.hear(Heard::Monitor(SelfCheck {
         lag: TimeDelta::zero(),
         bus_lag: TimeDelta::zero(),
         asked: 3,
