@@ -30,7 +30,7 @@ fn start(settings: Settings) -> Result<(), MonitorError> {
     runtime.block_on(async {
         let (shutdown, signals) = on_signal().map_err(MonitorError::NotStarted)?;
         let signals = tokio::spawn(signals);
-        let ended = monitor::run(settings, shutdown).await;
+        let ended = Box::pin(monitor::run(settings, shutdown)).await;
         signals.abort();
         ended
     })

@@ -11,7 +11,8 @@ pub(crate) fn probes(want: &GuestSpec) -> Vec<Probe> {
         probes.push(Probe { name: name.into(), ask, start_deadline: None });
     };
     let server = want.model_server.as_ref();
-    let model = server.map(|server| server.served_name.clone().unwrap_or(server.model.clone()));
+    let model =
+        server.map(|server| server.served_name.clone().unwrap_or_else(|| server.model.clone()));
     let is_served_by = |name: &str| want.features.iter().any(|feature| feature.as_str() == name);
     if server.is_some() && !is_served_by("llamacpp") {
         add("vllm", Ask::Vllm { port: want.model_port(), model: model.clone() });

@@ -228,7 +228,9 @@ impl<'m> Acting<'m> {
 
     fn remove_endpoints(&mut self, guest: GuestKey) {
         let names: Vec<_> = self.schedule.names().filter(|(of, _)| *of == guest).cloned().collect();
-        names.iter().for_each(|name| self.schedule.remove(name));
+        for name in &names {
+            self.schedule.remove(name);
+        }
     }
 
     /// Has the services of a guest asked where they answer now.
@@ -340,7 +342,7 @@ impl<'m> Acting<'m> {
             asked: few(pulse.asked),
             timed_out: few(pulse.timed_out),
         };
-        self.hear(Heard::Self_(check)).await
+        self.hear(Heard::Monitor(check)).await
     }
 
     /// Asks a guest now, by each of its probes.

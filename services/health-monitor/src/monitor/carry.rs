@@ -15,9 +15,10 @@ impl Acting<'_> {
     pub(super) async fn carry_out(&mut self, told: Vec<Told>) -> Result<(), Over> {
         let mut repairs = Vec::new();
         for one in told {
-            match one {
-                Told::Repair { order, reason, by, .. } => repairs.push((order, reason, by)),
-                other => self.tell(other).await?,
+            if let Told::Repair { order, reason, by, .. } = one {
+                repairs.push((order, reason, by));
+            } else {
+                self.tell(one).await?;
             }
         }
         for (key, piece) in self.watch.take_changed() {

@@ -58,7 +58,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     let source = format!("//{}/phoenix/health-monitor/{instance}", settings.cell);
     let clock = Clock::starting(now());
     let monitor = Monitor { settings, bus, setup, source, instance, clock };
-    monitor.work(&shutdown).await;
+    Box::pin(monitor.work(&shutdown)).await;
     // A server that is away hears no goodbye.
     drop(tokio::time::timeout(GOODBYE, monitor.bus.close()).await);
     info!("the health monitor has ended");
@@ -84,7 +84,7 @@ impl Monitor {
                 () = shutdown.cancelled() => return,
             };
             let over = match lease {
-                Ok(lease) => self.act(lease, shutdown).await,
+                Ok(lease) => Box::pin(self.act(lease, shutdown)).await,
                 Err(err) => Over::Bus(err),
             };
             match over {
@@ -106,7 +106,7 @@ impl Monitor {
             Err(err) => return Over::Bus(err),
         };
         let over = acting.until_over(shutdown).await;
-        acting.end(&over).await;
+        Box::pin(acting.end(&over)).await;
         over
     }
 

@@ -117,7 +117,7 @@ pub enum MaintenanceCommand {
 
 /// What `maintenance start` takes.
 #[derive(Debug, Args)]
-pub(crate) struct MaintainArgs {
+pub struct MaintainArgs {
     /// The guest
     #[arg(value_name = "ID", value_parser = super::vmid, required_unless_present_any = ["all", "host"])]
     pub(crate) guest: Option<Vmid>,
@@ -141,14 +141,14 @@ pub(crate) struct MaintainArgs {
 
 /// What `maintenance list` takes.
 #[derive(Debug, Args)]
-pub(crate) struct MaintenanceListArgs {
+pub struct MaintenanceListArgs {
     #[command(flatten)]
     pub(crate) connect: ConnectArgs,
 }
 
 /// What `maintenance end` takes.
 #[derive(Debug, Args)]
-pub(crate) struct MaintainedArgs {
+pub struct MaintainedArgs {
     /// Its name, as `maintenance list` shows it
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
@@ -167,7 +167,7 @@ pub enum BreakerCommand {
 
 /// What `breaker open` and `breaker close` take.
 #[derive(Debug, Args)]
-pub(crate) struct BreakerArgs {
+pub struct BreakerArgs {
     /// Why
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: String,

@@ -192,11 +192,11 @@ fn work(
     let planned: Vec<_> = seen.iter().filter_map(|seen| seen.look.as_ref().ok()).collect();
     let planned: Vec<_> = planned.iter().flat_map(|look| &look.changes).collect();
     for disk in &args.wipe {
-        let loses = |change: &&HostChange| match &change.act {
-            Act::Run(run) => change.impact == Impact::Destroys && run.argv.contains(disk),
-            _ => false,
+        let loses = |change: &HostChange| {
+            matches!(&change.act, Act::Run(run) if run.argv.contains(disk))
+                && change.impact == Impact::Destroys
         };
-        if !planned.iter().any(|change| loses(&change)) {
+        if !planned.iter().any(|change| loses(change)) {
             return Err(CommandError::NothingToWipe { disk: disk.clone() });
         }
         if !confirm::is_terminal() {

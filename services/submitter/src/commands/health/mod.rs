@@ -3,6 +3,7 @@
 mod incidents;
 mod orders;
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -141,9 +142,13 @@ fn text(outlook: &Outlook, named: &[Vmid], now: DateTime<Utc>) -> String {
     };
     let open = outlook.incidents.iter().filter(|incident| concerns(&incident.guests));
     for incident in open {
-        let line = format!("\n{}  {}  {}\n", incident.id, incident.severity, incident.text);
-        text.push_str(&line);
-        text.push_str(&format!("  next: {}\n", incidents::next(&incident.next)));
+        let next = incidents::next(&incident.next);
+        // A String takes everything that is written to it.
+        let _written = write!(
+            text,
+            "\n{}  {}  {}\n  next: {next}\n",
+            incident.id, incident.severity, incident.text
+        );
     }
     text
 }
