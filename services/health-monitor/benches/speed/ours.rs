@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use chrono::Utc;
-use phoenix_domain::health::{Ask, Found, Probe, Silence};
+use phoenix_domain::health::{Ask, Found, Probe, Reason, Silence};
 use phoenix_health_monitor::probes::{Asker, Clock, Pace};
 use phoenix_health_monitor::schedule::{Endpoint, Rhythm, Schedule};
 use tokio::time::{Instant, timeout_at};
@@ -65,7 +65,11 @@ async fn during(schedule: &mut Schedule<Asker>, time: Duration) -> u32 {
     let mut heard = 0;
     while let Ok(one) = timeout_at(end, schedule.next()).await {
         let found = &one.reading.found;
-        let is_expected = matches!(found, Found::Serving | Found::Silent(Silence::TimedOut));
+        // The last is what it says when it was given no processor: the row is told to be worthless.
+        let is_expected = matches!(
+            found,
+            Found::Serving | Found::Silent(Silence::TimedOut) | Found::Unasked(Reason::MonitorSick)
+        );
         assert!(is_expected, "{one:?}");
         heard += 1;
     }
@@ -86,6 +90,9 @@ pub(crate) fn measure(row: Ours, targets: &Targets, endpoints: u32) -> Row {
         let heard = during(&mut calm, PERIOD * PERIODS).await;
         let cpu = (process::cpu(me) - before) / f64::from(heard) * 10_000.0;
         let pulse = calm.pulse();
+        if pulse.stood_still > Duration::ZERO {
+            eprintln!("no processor for {:?}: this row says nothing", pulse.stood_still);
+        }
         if row.silent.is_none() && pulse.timed_out > 0 {
             // Then it was the targets that were measured.
             eprintln!("{} of {} were not answered in time", pulse.timed_out, pulse.asked);

@@ -53,7 +53,7 @@ async fn a_llama_comes_up_is_stopped_and_is_killed() {
     let other = probe(at, "other.gguf").read().await;
     assert_eq!(other.found, Found::Worse(Reason::WrongModel), "{other:?}");
 
-    llama.signal(Signal::STOP);
+    llama.stop();
     assert_eq!(own.read_soon().await.found, Found::Silent(Silence::TimedOut));
     llama.signal(Signal::CONT);
     assert_eq!(own.read().await.found, Found::Serving);

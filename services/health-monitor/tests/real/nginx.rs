@@ -44,7 +44,7 @@ async fn an_nginx_is_not_blamed_for_others_and_its_orphan_answers_on() {
     }
 
     let worker = nginx.children()[0];
-    kill_process(worker, Signal::STOP).unwrap();
+    server::stop(worker);
     assert_eq!(own.read_soon().await.found, Found::Silent(Silence::TimedOut));
     kill_process(worker, Signal::KILL).unwrap();
     own.until_found(Found::Serving).await;

@@ -32,7 +32,7 @@ async fn a_postgresql_is_known_by_what_it_says_to_somebody_without_a_password() 
     assert!(before.iter().all(|found| on_its_way.contains(found)), "{before:?}");
     assert_eq!(entry.read().await.evidence.came, "ready for queries");
 
-    postgres.signal(Signal::STOP);
+    postgres.stop();
     assert_eq!(entry.read_soon().await.found, Found::Silent(Silence::TimedOut));
     postgres.signal(Signal::CONT);
     assert_eq!(entry.read().await.found, Found::Serving);

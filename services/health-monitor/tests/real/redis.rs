@@ -32,7 +32,7 @@ async fn a_stopped_redis_is_silent_though_its_port_is_open_and_a_killed_one_refu
     let (mut ping, mut port) = (probe(at), Asking::new(at, Ask::Tcp { port: PORT }));
     ping.until_found(Found::Serving).await;
 
-    redis.signal(Signal::STOP);
+    redis.stop();
     assert_eq!(ping.read_soon().await.found, Found::Silent(Silence::TimedOut));
     assert_eq!(port.read().await.found, Found::Serving, "its kernel answers for it");
 

@@ -87,7 +87,27 @@ fn command(program: &Path) -> Command {
     Command::new(program)
 }
 
+/// Stops a process, and returns when none of its threads runs any more: a signal takes its time.
+pub(crate) fn stop(process: Pid) {
+    kill_process(process, Signal::STOP).unwrap();
+    let threads = format!("/proc/{}/task", process.as_raw_nonzero());
+    let is_stopped = |thread: PathBuf| {
+        // What follows the name, which is in brackets, is the state. A thread may have ended meanwhile.
+        let stat = fs::read_to_string(thread.join("stat")).unwrap_or_default();
+        stat.rsplit_once(") ").is_none_or(|(_, state)| state.starts_with('T'))
+    };
+    let all = || fs::read_dir(&threads).unwrap().map(|thread| thread.unwrap().path());
+    while !all().all(is_stopped) {
+        std::thread::yield_now();
+    }
+}
+
 impl Server {
+    /// Stops it, and returns when it has stopped.
+    pub(crate) fn stop(&self) {
+        stop(Pid::from_child(&self.child));
+    }
+
     /// Starts it. That it serves is for a probe to find out.
     pub(crate) fn start(mut command: Command, folder: TempDir) -> Self {
         let log = folder.path().join("log");
