@@ -133,7 +133,7 @@ mod tests {
                     ways.extend(members.keys().map(|key| format!("{way}/{key}")));
                 }
                 Value::Array(list) => {
-                    ways.extend((0..list.len()).map(|nth| format!("{way}/{nth}")))
+                    ways.extend((0..list.len()).map(|nth| format!("{way}/{nth}")));
                 }
                 Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
                     let mut broken = document.clone();

@@ -216,12 +216,12 @@ impl CommandError {
                 "name the folder: `--config DIR`, or PHOENIX_CONFIG_DIR".to_owned(),
                 "the folder holds phoenix_hypervisor_config.json, and phoenix_lxc_configs.json or phoenix_vm_configs.json".to_owned(),
             ],
-            Self::Refused { .. } => vec!["`phoenix check` says what is wrong and what to do".to_owned()],
+            Self::Refused { .. } => one("`phoenix check` says what is wrong and what to do"),
             Self::NoSuchGuest { near, .. } if near.is_empty() => {
-                vec!["`phoenix config show` lists all guests".to_owned()]
+                one("`phoenix config show` lists all guests")
             }
             Self::NoSuchFeature { near, .. } if near.is_empty() => {
-                vec!["`phoenix feature list` lists those there are".to_owned()]
+                one("`phoenix feature list` lists those there are")
             }
             Self::NoSuchGuest { near, .. } | Self::NoSuchFeature { near, .. } => {
                 vec![format!("did you mean {}?", near.join(" or "))]
@@ -250,19 +250,19 @@ impl CommandError {
             }
             Self::NotKnown { advice, .. } => vec![advice.clone()],
             Self::NoSuchTests { there, .. } if there.is_empty() => {
-                vec!["name some under `tests` of the guest, and submit it".to_owned()]
+                one("name some under `tests` of the guest, and submit it")
             }
             Self::NoSuchTests { there, .. } => vec![format!("it has {}", there.join(", "))],
-            Self::NoSuchCode { .. } => vec!["`phoenix explain` lists all codes".to_owned()],
+            Self::NoSuchCode { .. } => one("`phoenix explain` lists all codes"),
             Self::NoSuchIncident { .. } => {
-                vec!["`phoenix incidents --all` lists those that are kept".to_owned()]
+                one("`phoenix incidents --all` lists those that are kept")
             }
             Self::NoMonitor(phoenix_bus::NoMonitor::Nobody) => {
-                vec!["start one: `phoenix-health-monitor`".to_owned()]
+                one("start one: `phoenix-health-monitor`")
             }
-            Self::NoMonitor(_) => vec!["see what the health monitor says in its log".to_owned()],
-            Self::NoSuchRun { .. } => vec!["`phoenix runs --since 7d` lists runs".to_owned()],
-            Self::NoSuchLetter { .. } => vec!["`phoenix dead list` lists all letters".to_owned()],
+            Self::NoMonitor(_) => one("see what the health monitor says in its log"),
+            Self::NoSuchRun { .. } => one("`phoenix runs --since 7d` lists runs"),
+            Self::NoSuchLetter { .. } => one("`phoenix dead list` lists all letters"),
             Self::NotReplayable { letter, .. } => vec![
                 format!("`phoenix dead show {letter}` shows it, `phoenix dead discard {letter}` throws it away"),
             ],
@@ -273,41 +273,32 @@ impl CommandError {
                 "name it: `--host NAME`, `node` in the guest's configuration, or `node` in inventory.json".to_owned(),
                 "or start a worker: the only host there is needs no name".to_owned(),
             ],
-            Self::NoHost { hosts, .. } => {
-                let hosts: Vec<_> = hosts.iter().map(|host| format!("`--host {host}`")).collect();
-                vec![
-                    format!("name it: {}", hosts.join(" or ")),
-                    "or for good: `node` in the guest's configuration".to_owned(),
-                ]
-            }
+            Self::NoHost { hosts, .. } => one_of(hosts),
             Self::BadNode(err) => vec![err.rule.to_owned()],
             Self::LivesElsewhere { lives, .. } => vec![
                 format!("leave it where it is: `--host {lives}`, or `node` in its configuration"),
             ],
-            Self::NobodyToAsk { .. } => vec!["say it beforehand: `--yes`".to_owned()],
+            Self::NobodyToAsk { .. } => one("say it beforehand: `--yes`"),
             Self::Bus(err) => err.advice().into_iter().map(str::to_owned).collect(),
             Self::NoPolicy { missing: Some(missing) } => vec![format!("say it: `--aws-{missing}`")],
             Self::WrongFeature { .. } => {
-                vec!["`phoenix schema feature` says what a feature.json has in it".to_owned()]
+                one("`phoenix schema feature` says what a feature.json has in it")
             }
             Self::FeatureThere { .. } => {
-                vec!["take another name, or another folder: `--into DIR`".to_owned()]
+                one("take another name, or another folder: `--into DIR`")
             }
-            Self::NotRoot => vec![
-                "`sudo phoenix setup`; `--plan` shows what that would do".to_owned(),
-            ],
+            Self::NotRoot => one("`sudo phoenix setup`; `--plan` shows what that would do"),
             Self::NoSuchItem { there, .. } => vec![format!("there is {}", there.join(", "))],
-            Self::NobodyToWipe { .. } => vec![
-                "type it on a terminal: no option and no key of a file takes its place".to_owned(),
-            ],
-            Self::NothingToWipe { .. } => vec![
-                "name it as `zfs.pools` does: `phoenix setup --plan` says which disks are not blank"
-                    .to_owned(),
-            ],
-            Self::SetupState(phoenix_setup::StateError::Held) => {
-                vec!["wait for it; `fuser -v /var/lib/phoenix/setup/lock` says what holds it".to_owned()]
+            Self::NobodyToWipe { .. } => {
+                one("type it on a terminal: no option and no key of a file takes its place")
             }
-            Self::Library(_) => vec!["mend its feature.json, or take the folder away".to_owned()],
+            Self::NothingToWipe { .. } => {
+                one("name it as `zfs.pools` does: `phoenix setup --plan` says which disks are not blank")
+            }
+            Self::SetupState(phoenix_setup::StateError::Held) => {
+                one("wait for it; `fuser -v /var/lib/phoenix/setup/lock` says what holds it")
+            }
+            Self::Library(_) => one("mend its feature.json, or take the folder away"),
             Self::NoPolicy { missing: None }
             | Self::SetupState(phoenix_setup::StateError::Unusable { .. })
             | Self::MonitorDeclines { .. }
@@ -318,6 +309,20 @@ impl CommandError {
             | Self::NotWritten(_) => Vec::new(),
         }
     }
+}
+
+/// Returns how one of these hosts is named.
+fn one_of(hosts: &[NodeName]) -> Vec<String> {
+    let hosts: Vec<_> = hosts.iter().map(|host| format!("`--host {host}`")).collect();
+    vec![
+        format!("name it: {}", hosts.join(" or ")),
+        "or for good: `node` in the guest's configuration".to_owned(),
+    ]
+}
+
+/// Returns the only thing there is to do.
+fn one(hint: &str) -> Vec<String> {
+    vec![hint.to_owned()]
 }
 
 fn not_ours(guests: &[(Vmid, NodeName)]) -> String {

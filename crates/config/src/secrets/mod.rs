@@ -471,12 +471,12 @@ mod tests {
         let text = r#"{"password": "hunter", "token": "abcdefghijklmnop", "c": 1}"#;
         let masked = masked(text, text, 0, 0..text.len());
         let place = |part: &str| text.find(part).map(|at| at..at + part.len()).unwrap();
-        let marked = |part: &str| &masked.text[masked.shown(place(part))];
-        assert_eq!(marked("\"password\""), "\"password\"");
-        assert_eq!(marked("\"hunter\""), "\"********\"");
-        assert_eq!(marked("hunter"), "********");
-        assert_eq!(marked("efgh"), "********", "a part of it is as much of a secret");
-        assert_eq!(marked("\"c\": 1"), "\"c\": 1");
+        let under = |part: &str| &masked.text[masked.shown(place(part))];
+        assert_eq!(under("\"password\""), "\"password\"");
+        assert_eq!(under("\"hunter\""), "\"********\"");
+        assert_eq!(under("hunter"), "********");
+        assert_eq!(under("efgh"), "********", "a part of it is as much of a secret");
+        assert_eq!(under("\"c\": 1"), "\"c\": 1");
         assert!(masked.is_secret(&place("hunter")) && masked.is_secret(&place("\"hunter\"")));
         assert!(!masked.is_secret(&place("\"password\": \"hunter\"")));
     }
