@@ -11,6 +11,7 @@ mod bus;
 mod check;
 mod examples;
 mod feature;
+mod health;
 mod program;
 mod proxmox;
 mod secrets;

@@ -67,6 +67,11 @@ pub(crate) fn phoenix_worker() -> PathBuf {
     binary("phoenix-worker")
 }
 
+/// Returns the path of `phoenix-health-monitor`.
+pub(crate) fn phoenix_monitor() -> PathBuf {
+    binary("phoenix-health-monitor")
+}
+
 /// Returns a folder of the repository.
 pub(crate) fn repository(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder)
@@ -99,7 +104,7 @@ fn binary(program: &str) -> PathBuf {
         #[expect(clippy::disallowed_methods, reason = "cargo builds the programs under test")]
         let built = Command::new(env!("CARGO"))
             .args(["build", "--quiet", "--package", "phoenix", "--package", "phoenix-submitter"])
-            .args(["--package", "phoenix-worker"])
+            .args(["--package", "phoenix-worker", "--package", "phoenix-health-monitor"])
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .env("CARGO_TARGET_DIR", folder.parent().unwrap())
             .status()

@@ -8,7 +8,8 @@ use async_nats::jetstream::kv::{Store, UpdateErrorKind};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use phoenix_domain::GuestKey;
-use phoenix_domain::health::{Incident, IncidentId, Piece, PieceKey};
+use phoenix_domain::health::{Condition, Incident, IncidentId, Piece, PieceKey};
+use serde::Deserialize;
 
 use crate::connect::Bus;
 use crate::error::{BusError, Failing as _};
@@ -80,40 +81,65 @@ impl Bus {
 
     /// Returns how each incident stands that is still kept, as it was told last.
     pub async fn incidents(&self) -> Result<Vec<Incident>, BusError> {
-        let stream = self.jetstream.get_stream(HEALTH).await.failing("asking for incidents")?;
+        let mut incidents: Vec<_> = self
+            .last_told::<AboutIncident>(self.cell.incidents())
+            .await?
+            .into_iter()
+            .map(|about| about.incident)
+            .collect();
+        incidents.sort_by_key(|incident| incident.opened);
+        Ok(incidents)
+    }
+
+    /// Returns what each probe of a guest found it to be, as it was told last.
+    pub async fn conditions(&self, guest: GuestKey) -> Result<Vec<Condition>, BusError> {
+        let turned = self.last_told::<Turned>(self.cell.health(guest, "*")).await?;
+        Ok(turned.into_iter().map(|turned| turned.to).collect())
+    }
+
+    /// Returns what was told last under each of these subjects. What another version tells is left
+    /// out.
+    async fn last_told<D: for<'de> Deserialize<'de>>(
+        &self,
+        subjects: String,
+    ) -> Result<Vec<D>, BusError> {
+        let doing = "reading what was told of health";
+        let stream = self.jetstream.get_stream(HEALTH).await.failing(doing)?;
         let consumer = stream
             .create_consumer(OrderedConfig {
                 deliver_subject: self.client.new_inbox(),
-                filter_subject: self.cell.incidents(),
+                filter_subject: subjects,
                 deliver_policy: DeliverPolicy::LastPerSubject,
                 ..OrderedConfig::default()
             })
             .await
-            .failing("asking for incidents")?;
+            .failing(doing)?;
         let mut left = consumer.cached_info().num_pending;
-        let mut messages = consumer.messages().await.failing("asking for incidents")?;
-        let mut incidents = Vec::new();
+        let mut messages = consumer.messages().await.failing(doing)?;
+        let mut told = Vec::new();
         while left > 0 {
             let Some(message) = messages.next().await else { break };
-            let message = message.failing("asking for incidents")?;
+            let message = message.failing(doing)?;
             left = message.info().map_or(0, |info| info.pending);
-            incidents.extend(serde_json::from_slice::<Told>(&message.payload).ok());
+            told.extend(serde_json::from_slice::<Told<D>>(&message.payload).ok());
         }
-        let mut incidents: Vec<_> =
-            incidents.into_iter().map(|told: Told| told.data.incident).collect();
-        incidents.sort_by_key(|incident| incident.opened);
-        Ok(incidents)
+        Ok(told.into_iter().map(|told| told.data).collect())
     }
 }
 
-#[derive(serde::Deserialize)]
-struct Told {
-    data: Data,
+#[derive(Deserialize)]
+struct Told<D> {
+    data: D,
 }
 
-#[derive(serde::Deserialize)]
-struct Data {
+#[derive(Deserialize)]
+struct AboutIncident {
     incident: Incident,
+}
+
+#[derive(Deserialize)]
+struct Turned {
+    to: Condition,
 }
 
 impl Memory {

@@ -4,11 +4,13 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use backoff::ExponentialBuilder;
+use chrono::{DateTime, TimeDelta, Utc};
 use phoenix_bus::{End, Pen, Stopped, Token};
+use phoenix_domain::health::Condition;
 use phoenix_domain::{
-    Blocked, Cancelled, Claim, Claimed, Completed, DeadLettered, Facets, Fact, Failed, Failure,
-    Goal, GuestKey, GuestSpec, Move, Obstacle, Record, Refusal, Remedy, Repair, RestartBegun,
-    RetryWait, SpecDigest, Standing, Step, StepFailed, StepName, Verdict, next_move,
+    Blocked, Cancelled, Cause, Claim, Claimed, Completed, DeadLettered, Facets, Fact, Failed,
+    Failure, Goal, GuestKey, GuestSpec, Move, Obstacle, Record, Refusal, Remedy, Repair,
+    RestartBegun, RetryWait, SpecDigest, Standing, Step, StepFailed, StepName, Verdict, next_move,
 };
 use phoenix_engine::{Caution, Halt, Outcome, StepError, Walk};
 use phoenix_hypervisor::{Hand, HostError, Hypervisor, Lock, LockError};
@@ -26,6 +28,8 @@ const HOPELESS: Duration = Duration::from_secs(5);
 const TRIES: u32 = 8;
 /// The longest wait between two attempts.
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
+/// How long an order of the health monitor holds.
+const STALE: TimeDelta = TimeDelta::minutes(2);
 /// The longest wait between two looks at a lock that is held.
 const LOCK_PAUSE: Duration = Duration::from_millis(500);
 
@@ -129,6 +133,7 @@ impl<H: Hypervisor> Context<H> {
         let mut teller = self.teller.clone();
         teller.traceparent.clone_from(&end.event.traceparent);
         let before = end.event.state.clone();
+        let asked = matches!(end.event.fact, Fact::RepairRequested(_)).then_some(end.event.time);
         let why_failed = if let Fact::Failed(failed) = &end.event.fact {
             Some(failed.why.clone())
         } else {
@@ -171,7 +176,7 @@ impl<H: Hypervisor> Context<H> {
                 _ if before.work.standing == Standing::Failed => {
                     self.bury(&pen, &state, why_failed.as_deref()).await
                 }
-                _ if state.desired.cancelled => {
+                _ if state.desired.cancelled || self.is_stale(&state, asked).await => {
                     pen.say(Cancelled { before: state.step() });
                     Ended::Settled
                 }
@@ -216,6 +221,34 @@ impl<H: Hypervisor> Context<H> {
             ended = job => ended,
             () = write => Ended::LetGo,
             () = hopeless => Ended::LetGo,
+        }
+    }
+
+    /// Says whether a repair that the health monitor ordered should not be made any more: it waited
+    /// for too long, or the guest was found to be well since. One that was begun is brought to its end.
+    async fn is_stale(&self, state: &Record, asked: Option<DateTime<Utc>>) -> bool {
+        let is_ordered = matches!(&state.desired.cause, Cause::Repair { order: Some(_), .. });
+        if !is_ordered || state.work.restart.is_some() {
+            return false;
+        }
+        if asked.is_some_and(|asked| now() - asked > STALE) {
+            warn!(guest = %state.guest, "a repair that was ordered too long ago is not made");
+            return true;
+        }
+        match self.bus.conditions(state.guest).await {
+            Ok(found) if found.is_empty() => false,
+            Ok(found) => {
+                let is_well = found.iter().all(|at| *at == Condition::Healthy);
+                if is_well {
+                    info!(guest = %state.guest, "it is well again, and is not repaired");
+                }
+                is_well
+            }
+            // The order itself was read a moment ago.
+            Err(err) => {
+                warn!(%err, "how it is now cannot be read");
+                false
+            }
         }
     }
 

@@ -1,0 +1,180 @@
+//! The health monitor on real processes: what is sick is found and repaired once, whoever is killed.
+
+use std::fs;
+use std::time::Duration;
+
+use phoenix_bus::{From, Told};
+use phoenix_domain::{EventKind, Goal};
+use phoenix_testkit::worker::{Start, Worker};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::program::{Ended, phoenix_monitor, phoenix_with, repository};
+use crate::survive::site::{Site, lxc};
+
+/// How long anything is waited for. No promise is about time: this only ends what would never end.
+const PATIENCE: Duration = Duration::from_mins(3);
+
+/// A worker on a simulated host, with a web server in 953.
+struct Watched {
+    site: Site,
+    folder: TempDir,
+    _worker: Worker,
+}
+
+impl Watched {
+    async fn new() -> Self {
+        let site = Site::new().await;
+        let folder = TempDir::new().unwrap();
+        let host = repository("tests/fixtures/rules/host.json");
+        fs::copy(host, folder.path().join("phoenix_hypervisor_config.json")).unwrap();
+        let common = r#""storage_pool": "tank-lxc", "storage_size_gb": 8, "node": "pve1""#;
+        let lxc = format!(
+            r#"{{"lxc_configs": {{
+  "900": {{ "name": "base", "template": "debian.tar.zst", "template_snapshot_name": "base-snapshot", {common} }},
+  "953": {{ "name": "gateway", "clone_from_ctid": "900", "features": ["nginx"], {common} }}
+}}}}"#
+        );
+        fs::write(folder.path().join("phoenix_lxc_configs.json"), lxc).unwrap();
+        let worker = site.worker_with("a", "run", &["--drift-every", "0"]);
+        let watched = Self { site, folder, _worker: worker };
+        let submitted = watched.phoenix(&["submit", "953"]).await;
+        assert_eq!(submitted.code, 0, "{submitted:?}");
+        watched
+    }
+
+    fn monitor(&self, name: &str) -> Worker {
+        Start::new(&phoenix_monitor(), &self.site.folder(&format!("{name}.log")))
+            .with(&["--nats-url", &self.site.server.url(), "--period", "1"])
+            .go()
+    }
+
+    async fn phoenix(&self, args: &[&str]) -> Ended {
+        let (folder, url) = (self.folder.path().to_owned(), self.site.server.url());
+        let features = repository("features").display().to_string();
+        let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+        let run = move || {
+            let args: Vec<_> = args.iter().map(String::as_str).collect();
+            let environment =
+                [("NATS_URL", &*url), ("USER", "kim"), ("PHOENIX_FEATURES", &*features)];
+            phoenix_with(&folder, &args, &environment)
+        };
+        tokio::task::spawn_blocking(run).await.unwrap()
+    }
+
+    /// Breaks the web server in 953 until this mends it.
+    async fn break_it(&self, until: &str) {
+        let dir = self.site.host.folder().display().to_string();
+        let args = [
+            "sim",
+            "--sim-dir",
+            &dir,
+            "break",
+            "953",
+            "nginx",
+            "--how",
+            "refuse",
+            "--until",
+            until,
+        ];
+        let broken = self.phoenix(&args).await;
+        assert_eq!(broken.code, 0, "{broken:?}");
+    }
+
+    /// Types this until it ends well: a monitor has to act first.
+    async fn until_done(&self, args: &[&str]) {
+        let tried = async { while self.phoenix(args).await.code != 0 {} };
+        tokio::time::timeout(PATIENCE, tried).await.expect("it is done some time");
+    }
+
+    /// Waits until the monitor finds the web server to be like this, and returns who says so.
+    async fn until_found(&self, state: &str) -> String {
+        let found = async {
+            loop {
+                let ended = self.phoenix(&["health", "953", "-o", "json"]).await;
+                let Ok(told) = serde_json::from_str::<Value>(&ended.out) else { continue };
+                let probes = told.pointer("/health/guests/0/probes").and_then(Value::as_array);
+                let is_found = probes.into_iter().flatten().any(|probe| {
+                    let text = |path| probe.pointer(path).and_then(Value::as_str);
+                    text("/0/name") == Some("nginx") && text("/1/is") == Some(state)
+                });
+                if is_found {
+                    let monitor = told.pointer("/health/monitor").and_then(Value::as_str);
+                    return monitor.unwrap().to_owned();
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, found).await.expect("it is found some time")
+    }
+
+    /// Waits until something of this kind is said of 953.
+    async fn until_said(&self, kind: EventKind) {
+        let mut tail = self.site.bus.tail_guest(lxc(953), From::Beginning).await.unwrap();
+        let said = async {
+            loop {
+                let Told::Event { event, .. } = tail.next().await else { continue };
+                let is_repair = matches!(event.state.desired.goal, Goal::Repaired { .. });
+                if event.fact.kind() == kind && is_repair {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, said).await.expect("it is said some time");
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_ended_is_started_anew_once_though_the_monitor_is_killed() {
+    let watched = Watched::new().await;
+    let mut first = watched.monitor("first");
+    watched.until_done(&["health", "mode", "on"]).await;
+    let who = watched.until_found("healthy").await;
+    let _second = watched.monitor("second");
+
+    watched.break_it("service").await;
+    watched.until_said(EventKind::RepairRequested).await;
+    first.kill();
+    watched.until_said(EventKind::Completed).await;
+    let mut now = watched.until_found("healthy").await;
+    while now == who {
+        now = watched.until_found("healthy").await;
+    }
+
+    let history = watched.site.bus.history(lxc(953)).await.unwrap();
+    let asked =
+        history.iter().filter(|(_, event)| event.fact.kind() == EventKind::RepairRequested).count();
+    assert_eq!((asked, watched.site.host.begun(lxc(953), "restart-services")), (1, 1));
+    let incidents = watched.phoenix(&["incidents", "-o", "json"]).await;
+    let incidents: Value = serde_json::from_str(&incidents.out).unwrap();
+    let incident = incidents.pointer("/incidents/0/id").and_then(Value::as_str).unwrap();
+    let story = watched.phoenix(&["explain", incident]).await;
+    assert!(story.out.contains("restarting the service (attempt 1/2)"), "{story:?}");
+}
+
+#[tokio::test]
+async fn what_is_only_observed_is_told_and_not_repaired() {
+    let watched = Watched::new().await;
+    let _monitor = watched.monitor("only");
+    watched.until_found("healthy").await;
+
+    watched.break_it("service").await;
+    watched.until_found("failed").await;
+    // An incident is opened once it is clear that nobody else fails with it.
+    let told = async { while watched.phoenix(&["incidents"]).await.out.lines().count() < 2 {} };
+    tokio::time::timeout(PATIENCE, told).await.expect("it is told some time");
+
+    assert_eq!(watched.site.host.begun(lxc(953), "restart-services"), 0);
+    let looked = watched.phoenix(&["health", "953"]).await;
+    assert_eq!(looked.code, 2, "{looked:?}");
+    assert!(looked.err.contains("the mode is observe"), "{looked:?}");
+}
+
+#[tokio::test]
+async fn who_asks_where_no_monitor_is_hears_which_to_start() {
+    let watched = Watched::new().await;
+
+    let ended = watched.phoenix(&["health"]).await;
+
+    assert_eq!(ended.code, 7, "{ended:?}");
+    assert!(ended.err.contains("start one: `phoenix-health-monitor`"), "{ended:?}");
+}
