@@ -16,6 +16,8 @@ const MOST: usize = 500;
 pub struct Setup {
     host: Host,
     items: Vec<Box<dyn Item>>,
+    /// Those that nobody asked for.
+    unasked: Vec<Box<dyn Item>>,
     /// What time it is, as the journal has it.
     now: fn() -> String,
     /// What is typed to go on after a reboot.
@@ -143,7 +145,7 @@ pub type Agreed<'a> = &'a dyn Fn(&Name, &HostChange) -> bool;
 impl Setup {
     /// Takes a host and its items, in their order.
     pub fn new(host: Host, items: Vec<Box<dyn Item>>, now: fn() -> String) -> Self {
-        Self { host, items, now, resumed_by: None }
+        Self { host, items, unasked: Vec::new(), now, resumed_by: None }
     }
 
     /// Says what is typed to go on after a reboot: then systemd types it.
@@ -157,18 +159,41 @@ impl Setup {
         self.items.iter().map(|item| Name::of(item.as_ref()))
     }
 
-    /// Keeps only the items of these names.
+    /// Keeps only the items of these names. Those they need are looked at, and left as they are.
     #[must_use]
-    pub fn only(mut self, names: &[String]) -> Self {
-        self.items.retain(|item| names.iter().any(|name| Name::of(item.as_ref()).is(name)));
-        self
+    pub fn only(self, names: &[String]) -> Self {
+        let is_asked =
+            |item: &Box<dyn Item>| names.iter().any(|name| Name::of(item.as_ref()).is(name));
+        let (items, unasked): (Vec<_>, Vec<_>) = self.items.into_iter().partition(is_asked);
+        Self { items, unasked, ..self }
+    }
+
+    /// Returns what is not right of what the items need and nobody asked for.
+    fn missing(&self) -> Vec<Gone> {
+        let mut gone: Vec<Gone> = Vec::new();
+        for item in &self.unasked {
+            let name = Name::of(item.as_ref());
+            let is_needed = self.items.iter().chain(&self.unasked);
+            if !is_needed.flat_map(|item| item.needs()).any(|needed| *needed == name.item) {
+                continue;
+            }
+            match self.look(item.as_ref(), &gone) {
+                Ok(look) if look.changes.is_empty() => {}
+                Ok(_) => {
+                    let why = format!("it is not as configured; `--only {name}` makes it so");
+                    gone.push(Gone { name: name.clone(), root: name, why });
+                }
+                Err(blocked) => gone.push(blocked.gone(&name)),
+            }
+        }
+        gone
     }
 
     /// Looks at everything, and changes nothing.
     pub fn plan(&self) -> Vec<Seen> {
         let folder = self.host.at(FOLDER);
         let mut seen: Vec<Seen> = Vec::new();
-        let mut gone: Vec<Gone> = Vec::new();
+        let mut gone = self.missing();
         for item in &self.items {
             let name = Name::of(item.as_ref());
             // What an item needs may be missing as well: then it is foreseen as well as can be.
@@ -235,7 +260,7 @@ impl Setup {
         let boot = self.host.line("/proc/sys/kernel/random/boot_id").ok().flatten();
         let boot = boot.unwrap_or_default();
         let mut ended: Vec<(Name, Ended)> = Vec::new();
-        let mut gone: Vec<Gone> = Vec::new();
+        let mut gone = self.missing();
         for item in &self.items {
             let name = Name::of(item.as_ref());
             let end = self.work(item.as_ref(), &gone, &mut state, &boot, agreed, told)?;

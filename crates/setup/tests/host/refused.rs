@@ -164,6 +164,21 @@ fn what_is_exported_from_a_pool_that_is_not_right_any_more_stays_exported() {
 }
 
 #[test]
+fn what_was_asked_for_alone_is_not_made_on_what_is_not_there() {
+    let machine = Machine::new();
+    let spec = two_pools(&machine);
+    let asked = machine.setup(&spec, &given()).only(&["datasets".to_owned()]);
+
+    let seen = asked.plan();
+
+    assert!(!seen.is_empty());
+    for seen in seen {
+        let why = seen.look.unwrap_err().to_string();
+        assert!(why.contains("it is not as configured; `--only pools/"), "{why}");
+    }
+}
+
+#[test]
 fn a_disk_is_wiped_only_by_name_and_only_when_that_was_agreed_to() {
     let machine = Machine::new();
     machine.disk(DISKS[1], &format!("{}-part1 ext4 photos -\n", DISKS[1]));

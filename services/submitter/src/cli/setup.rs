@@ -7,6 +7,7 @@ use phoenix_secrets::SecretsArgs;
 
 use super::offline::ConfigArgs;
 use super::online::ListFormat;
+use super::words;
 
 /// What `setup` takes.
 #[derive(Debug, Args)]
@@ -38,6 +39,6 @@ pub struct SetupArgs {
     #[command(flatten)]
     pub(crate) secrets: SecretsArgs,
     /// A folder that is taken for the host, to try it
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, default_value = "/")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, default_value = "/", value_parser = words::folder)]
     pub(crate) root: PathBuf,
 }

@@ -1,5 +1,6 @@
 //! Words of the command line that are more than a number: durations, runs, kinds of event.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use phoenix_domain::{EventKind, NodeName, Refused, RunId, Vmid};
@@ -28,6 +29,12 @@ pub(super) fn run(text: &str) -> Result<RunId, String> {
 
 pub(super) fn node(text: &str) -> Result<NodeName, String> {
     text.parse().map_err(|err: Refused| err.rule.to_owned())
+}
+
+/// Reads the path of a folder that is there.
+pub(super) fn folder(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.is_dir() { Ok(path) } else { Err("there is no such folder".to_owned()) }
 }
 
 pub(super) fn kind(text: &str) -> Result<EventKind, String> {
