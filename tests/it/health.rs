@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use phoenix_bus::{From, Told};
+use phoenix_bus::{From, MonitorAnswer, MonitorQuestion, Told};
 use phoenix_domain::{EventKind, Goal};
 use phoenix_testkit::worker::{Start, Worker};
 use serde_json::Value;
@@ -14,6 +14,8 @@ use crate::survive::site::{Site, lxc};
 
 /// How long anything is waited for. No promise is about time: this only ends what would never end.
 const PATIENCE: Duration = Duration::from_mins(3);
+/// How often the monitor is asked how things are: it tells its findings, and not that it has none.
+const POLL: Duration = Duration::from_millis(200);
 
 /// A worker on a simulated host, with a web server in 953.
 struct Watched {
@@ -83,7 +85,11 @@ impl Watched {
 
     /// Types this until it ends well: a monitor has to act first.
     async fn until_done(&self, args: &[&str]) {
-        let tried = async { while self.phoenix(args).await.code != 0 {} };
+        let tried = async {
+            while self.phoenix(args).await.code != 0 {
+                tokio::time::sleep(POLL).await;
+            }
+        };
         tokio::time::timeout(PATIENCE, tried).await.expect("it is done some time");
     }
 
@@ -91,16 +97,13 @@ impl Watched {
     async fn until_found(&self, state: &str) -> String {
         let found = async {
             loop {
-                let ended = self.phoenix(&["health", "953", "-o", "json"]).await;
-                let Ok(told) = serde_json::from_str::<Value>(&ended.out) else { continue };
-                let probes = told.pointer("/health/guests/0/probes").and_then(Value::as_array);
-                let is_found = probes.into_iter().flatten().any(|probe| {
-                    let text = |path| probe.pointer(path).and_then(Value::as_str);
-                    text("/0/name") == Some("nginx") && text("/1/is") == Some(state)
-                });
-                if is_found {
-                    let monitor = told.pointer("/health/monitor").and_then(Value::as_str);
-                    return monitor.unwrap().to_owned();
+                tokio::time::sleep(POLL).await;
+                let answer = self.site.bus.ask_monitor(&MonitorQuestion::Health, PATIENCE).await;
+                let Ok(MonitorAnswer::Health(told)) = answer else { continue };
+                let probes = told.guests.iter().flat_map(|seen| &seen.probes);
+                let mut of_nginx = probes.filter(|(probe, ..)| &*probe.name == "nginx");
+                if of_nginx.any(|(_, at, _)| at.word() == state) {
+                    return told.monitor;
                 }
             }
         };
@@ -160,7 +163,11 @@ async fn what_is_only_observed_is_told_and_not_repaired() {
     watched.break_it("service").await;
     watched.until_found("failed").await;
     // An incident is opened once it is clear that nobody else fails with it.
-    let told = async { while watched.phoenix(&["incidents"]).await.out.lines().count() < 2 {} };
+    let told = async {
+        while watched.site.bus.incidents().await.unwrap().is_empty() {
+            tokio::time::sleep(POLL).await;
+        }
+    };
     tokio::time::timeout(PATIENCE, told).await.expect("it is told some time");
 
     assert_eq!(watched.site.host.begun(lxc(953), "restart-services"), 0);

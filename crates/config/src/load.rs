@@ -299,6 +299,8 @@ mod tests {
         assert_eq!(codes(&load(&input)), ["PHX0001"], "whoever wants guests has to have a file");
 
         write(File::Lxc, r#"{ "lxc_configs": { "950": {} } }"#);
-        assert!(load_host(&input).host.is_none());
+        let with_guests = load_host(&input);
+        assert!(with_guests.host.is_some(), "what is wrong with a guest keeps no host from it");
+        assert!(!codes(&with_guests).is_empty());
     }
 }
