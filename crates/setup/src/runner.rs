@@ -162,9 +162,9 @@ impl Setup {
     /// Keeps only the items of these names. Those they need are looked at, and left as they are.
     #[must_use]
     pub fn only(self, names: &[String]) -> Self {
-        let is_asked =
-            |item: &Box<dyn Item>| names.iter().any(|name| Name::of(item.as_ref()).is(name));
-        let (items, unasked): (Vec<_>, Vec<_>) = self.items.into_iter().partition(is_asked);
+        let is_asked = |item: &dyn Item| names.iter().any(|name| Name::of(item).is(name));
+        let (items, unasked): (Vec<_>, Vec<_>) =
+            self.items.into_iter().partition(|item| is_asked(item.as_ref()));
         Self { items, unasked, ..self }
     }
 
