@@ -17,6 +17,7 @@ mod made;
 mod mark;
 mod notes;
 mod profiles;
+mod serve;
 mod tool;
 mod words;
 

@@ -56,12 +56,7 @@ async fn look(
     if notes.counts != Counts::No || notes.inventory.is_due(talk.pace.inventory_every) {
         *progress = read(talk, notes).await?;
     }
-    let last = std::mem::replace(&mut notes.last, *progress);
-    let has_restarted = last.zip(*progress).is_some_and(|(last, now)| now.done < last.done);
-    if has_restarted {
-        notes.inventory.forget();
-        notes.token.forget();
-    }
+    notes.count(*progress);
     openai::offers(talk, notes, model).await?;
     match *progress {
         Some(now) if !now.is_idle() => {

@@ -55,6 +55,18 @@ pub(super) struct Notes {
     pub(super) pending: Option<Box<Pending>>,
 }
 
+impl Notes {
+    /// Takes note of how far its work has come. Where that went backwards, another process counts, of
+    /// which nothing is known yet.
+    pub(super) fn count(&mut self, progress: Option<Progress>) {
+        let last = std::mem::replace(&mut self.last, progress);
+        if last.zip(progress).is_some_and(|(last, now)| now.done < last.done) {
+            self.inventory.forget();
+            self.token.forget();
+        }
+    }
+}
+
 /// Whether a service counts what it does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Counts {

@@ -70,12 +70,7 @@ async fn look(
     let counters = read(talk).await;
     *progress = counters.progress;
     notes.counts = if progress.is_some() { Counts::Yes } else { Counts::No };
-    let last = std::mem::replace(&mut notes.last, *progress);
-    let has_restarted = last.zip(*progress).is_some_and(|(last, now)| now.done < last.done);
-    if has_restarted {
-        notes.inventory.forget();
-        notes.token.forget();
-    }
+    notes.count(*progress);
     if counters.is_asleep {
         talk.note("it was put to sleep");
         return Ok(Found::Worse(Reason::Asleep));

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use phoenix_domain::Vmid;
 use phoenix_domain::health::{Mode, Rung};
 
-use super::online::{ConnectArgs, ListFormat, WhoArgs};
+use super::online::{ConnectArgs, ListArgs, WhoArgs};
 use super::words;
 
 /// What `health` takes.
@@ -25,11 +25,8 @@ pub(crate) struct LookArgs {
     /// The guests; without one, all that are watched
     #[arg(value_name = "ID", value_parser = super::vmid)]
     pub(crate) guests: Vec<Vmid>,
-    /// How to print them
-    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
-    pub(crate) output: ListFormat,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) list: ListArgs,
 }
 
 /// What else can be done about health.
@@ -47,11 +44,8 @@ pub(crate) struct ProbeArgs {
     /// The guest
     #[arg(value_name = "ID", value_parser = super::vmid)]
     pub(crate) guest: Vmid,
-    /// How to print what came
-    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
-    pub(crate) output: ListFormat,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) list: ListArgs,
 }
 
 /// What `health mode` takes.
@@ -97,11 +91,8 @@ pub struct IncidentsArgs {
     /// Those that are over as well, as long as they are kept
     #[arg(long)]
     pub(crate) all: bool,
-    /// How to print them
-    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
-    pub(crate) output: ListFormat,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) list: ListArgs,
 }
 
 /// What can be done about maintenance.

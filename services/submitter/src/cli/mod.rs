@@ -27,9 +27,9 @@ pub(crate) use self::offline::{
     ManArgs, PlanArgs, PlanFormat, SchemaArgs, SchemaOf, ShowArgs, ShowFormat,
 };
 pub(crate) use self::online::{
-    CancelArgs, ConnectArgs, DeadCommand, DiscardArgs, FollowArgs, FollowFormat, ListFormat,
-    LiveArgs, ReplayArgs, RetryArgs, RunsArgs, StatusArgs, SubmitArgs, TestArgs, WatchArgs,
-    WhoArgs,
+    CancelArgs, ConnectArgs, DeadCommand, DeadShowArgs, DiscardArgs, FollowArgs, FollowFormat,
+    ListArgs, ListFormat, LiveArgs, ReplayArgs, RetryArgs, RunsArgs, StatusArgs, SubmitArgs,
+    TestArgs, WatchArgs, WhoArgs,
 };
 pub(crate) use self::secrets::{SecretsCheckArgs, SecretsCommand};
 pub(crate) use self::setup::SetupArgs;

@@ -71,6 +71,16 @@ pub(crate) enum ListFormat {
     Json,
 }
 
+/// What every verb takes that shows what the bus knows.
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// How to print it
+    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: ListFormat,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+}
+
 /// What `submit` takes.
 #[derive(Debug, Args)]
 pub struct SubmitArgs {
@@ -102,11 +112,8 @@ pub struct StatusArgs {
     /// The guests; without any, all; with one, everything about it
     #[arg(value_name = "ID", value_parser = super::vmid)]
     pub(crate) guests: Vec<Vmid>,
-    /// How to print them
-    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
-    pub(crate) output: ListFormat,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) list: ListArgs,
 }
 
 /// What `test` takes.
@@ -121,11 +128,8 @@ pub struct TestArgs {
     /// How long to wait for each test
     #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = words::duration)]
     pub(crate) timeout: Duration,
-    /// How to print what came of it
-    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
-    pub(crate) output: ListFormat,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) list: ListArgs,
 }
 
 /// What `runs` takes.
@@ -134,11 +138,8 @@ pub struct RunsArgs {
     /// How far to look back
     #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = words::duration)]
     pub(crate) since: Duration,
-    /// How to print them
-    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
-    pub(crate) output: ListFormat,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) list: ListArgs,
 }
 
 /// What `follow` takes.
@@ -223,11 +224,8 @@ pub enum DeadCommand {
 /// What `dead list` takes.
 #[derive(Debug, Args)]
 pub struct DeadListArgs {
-    /// How to print them
-    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
-    pub(crate) output: ListFormat,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) list: ListArgs,
 }
 
 /// What `dead show` takes.
@@ -236,11 +234,8 @@ pub struct DeadShowArgs {
     /// The letter's number
     #[arg(value_name = "N")]
     pub(crate) letter: u64,
-    /// How to print it
-    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
-    pub(crate) output: ListFormat,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) list: ListArgs,
 }
 
 /// What `dead replay` takes.

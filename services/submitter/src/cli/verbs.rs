@@ -4,7 +4,7 @@ use clap::Args;
 use phoenix_domain::{NodeName, Vmid};
 
 use super::offline::ConfigArgs;
-use super::online::{ConnectArgs, ListFormat, LiveArgs, WhoArgs};
+use super::online::{ConnectArgs, ListArgs, LiveArgs, WhoArgs};
 use super::words;
 
 /// What `stop` and `restart` take, and with more the other verbs.
@@ -68,9 +68,6 @@ pub struct DriftArgs {
     /// The guests; without any, all that are complete
     #[arg(value_name = "ID", value_parser = super::vmid)]
     pub(crate) guests: Vec<Vmid>,
-    /// How to print what was found
-    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
-    pub(crate) output: ListFormat,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) list: ListArgs,
 }

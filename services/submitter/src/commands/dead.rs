@@ -5,7 +5,7 @@ use phoenix_domain::{GuestKey, Record, Standing};
 use serde_json::{Value, json};
 
 use crate::asking::{self, Asking};
-use crate::cli::{ConnectArgs, DeadCommand, DiscardArgs, ListFormat, ReplayArgs};
+use crate::cli::{DeadCommand, DeadShowArgs, DiscardArgs, ListArgs, ListFormat, ReplayArgs};
 use crate::confirm::{self, By};
 use crate::error::CommandError;
 use crate::letter;
@@ -15,23 +15,17 @@ use crate::words;
 
 pub(super) fn run(command: &DeadCommand, output: &mut Output) -> Result<u8, CommandError> {
     match command {
-        DeadCommand::List(args) => session::run(list(&args.connect, args.output, output)),
-        DeadCommand::Show(args) => {
-            session::run(show(&args.connect, args.letter, args.output, output))
-        }
+        DeadCommand::List(args) => session::run(list(&args.list, output)),
+        DeadCommand::Show(args) => session::run(show(args, output)),
         DeadCommand::Replay(args) => session::run(replay(args, output)),
         DeadCommand::Discard(args) => session::run(discard(args, output)),
     }
 }
 
-async fn list(
-    connect: &ConnectArgs,
-    format: ListFormat,
-    output: &mut Output,
-) -> Result<u8, CommandError> {
-    let session = session::open(connect, output).await?;
+async fn list(args: &ListArgs, output: &mut Output) -> Result<u8, CommandError> {
+    let session = session::open(&args.connect, output).await?;
     let filed = session.bus.dead_letters().await?;
-    match format {
+    match args.output {
         ListFormat::Text if filed.is_empty() => output.remark("no dead letters")?,
         ListFormat::Text => output.data(&letter::list(&filed))?,
         ListFormat::Json => {
@@ -43,15 +37,11 @@ async fn list(
     Ok(0)
 }
 
-async fn show(
-    connect: &ConnectArgs,
-    seq: u64,
-    format: ListFormat,
-    output: &mut Output,
-) -> Result<u8, CommandError> {
-    let session = session::open(connect, output).await?;
+async fn show(args: &DeadShowArgs, output: &mut Output) -> Result<u8, CommandError> {
+    let seq = args.letter;
+    let session = session::open(&args.list.connect, output).await?;
     let filed = find(&session, seq).await?;
-    match (format, &filed.letter) {
+    match (args.list.output, &filed.letter) {
         (ListFormat::Json, _) => {
             let document = json!({ "apiVersion": "phoenix.dev/v1", "kind": "DeadLetter", "letter": json(&filed) });
             output.data(&format!("{}\n", serde_json::to_string_pretty(&document)?))?;

@@ -19,7 +19,7 @@ pub(super) fn run(args: &DriftArgs, output: &mut Output) -> Result<u8, CommandEr
 }
 
 async fn look(args: &DriftArgs, output: &mut Output) -> Result<u8, CommandError> {
-    let session = session::open(&args.connect, output).await?;
+    let session = session::open(&args.list.connect, output).await?;
     let states = States::read(&session.bus).await?;
     let named = if args.guests.is_empty() {
         states.records().filter(|record| !is_gone(record)).map(|record| record.guest).collect()
@@ -40,7 +40,7 @@ async fn look(args: &DriftArgs, output: &mut Output) -> Result<u8, CommandError>
     }
     known.extend(ahead::ask(&session.bus, &subjects).await);
     known.sort_by_key(|one| one.guest);
-    match args.output {
+    match args.list.output {
         ListFormat::Text if known.is_empty() => output.remark("no guest is expected anywhere")?,
         ListFormat::Text => output.data(&text(&known))?,
         ListFormat::Json => {

@@ -17,11 +17,11 @@ pub(super) fn run(args: &RunsArgs, output: &mut Output) -> Result<u8, CommandErr
 }
 
 async fn list(args: &RunsArgs, output: &mut Output) -> Result<u8, CommandError> {
-    let session = session::open(&args.connect, output).await?;
+    let session = session::open(&args.list.connect, output).await?;
     let span = TimeDelta::from_std(args.since).unwrap_or(TimeDelta::MAX);
     let runs = runs::since(&session.bus, session::now() - span).await?;
     let states = States::read(&session.bus).await?;
-    match args.output {
+    match args.list.output {
         ListFormat::Text if runs.is_empty() => {
             let span = words::span(span);
             output

@@ -14,7 +14,7 @@ pub(super) fn run(args: &StatusArgs, output: &mut Output) -> Result<u8, CommandE
 }
 
 async fn show(args: &StatusArgs, output: &mut Output) -> Result<u8, CommandError> {
-    let session = session::open(&args.connect, output).await?;
+    let session = session::open(&args.list.connect, output).await?;
     let states = States::read(&session.bus).await?;
     let guests = if args.guests.is_empty() {
         states.guests().collect()
@@ -23,7 +23,7 @@ async fn show(args: &StatusArgs, output: &mut Output) -> Result<u8, CommandError
     };
     let hosts = session.bus.hosts().await?;
     let around = Around { states: &states, hosts: &hosts, now: session::now() };
-    match (args.output, guests.as_slice()) {
+    match (args.list.output, guests.as_slice()) {
         (ListFormat::Json, _) => {
             let guests: Vec<_> =
                 guests.iter().filter_map(|guest| status::json(&around, *guest)).collect();

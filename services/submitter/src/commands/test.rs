@@ -34,7 +34,7 @@ pub(super) fn run(args: &TestArgs, output: &mut Output) -> Result<u8, CommandErr
 }
 
 async fn test(args: &TestArgs, output: &mut Output) -> Result<u8, CommandError> {
-    let session = session::open(&args.connect, output).await?;
+    let session = session::open(&args.list.connect, output).await?;
     let states = States::read(&session.bus).await?;
     let never = CommandError::NeverSubmitted { asked: args.guest };
     let record = states.with_number(args.guest).ok_or(never)?;
@@ -47,13 +47,13 @@ async fn test(args: &TestArgs, output: &mut Output) -> Result<u8, CommandError> 
     let mut all = Vec::new();
     for (suite, test) in wanted {
         let ran = Ran { suite, test, went: ask(&session.bus, record, &spec, test, args).await };
-        if args.output == ListFormat::Text {
+        if args.list.output == ListFormat::Text {
             output.data(&line(&ran))?;
         }
         all.push(ran);
     }
     let failed = all.iter().filter(|ran| !matches!(&ran.went, Ok(went) if went.passed)).count();
-    match args.output {
+    match args.list.output {
         ListFormat::Text => {
             let count = words::count(all.len(), "test", "tests");
             let not_run = all.iter().filter(|ran| ran.went.is_err()).count();

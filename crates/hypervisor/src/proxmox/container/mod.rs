@@ -69,20 +69,10 @@ impl Proxmox {
             | Change::SetUpService { .. }
             | Change::RunApplicationScript { .. }
             | Change::RestartServices
-            | Change::ForgetApplication => {
-                let Some(recipe) = self.library.recipe(&self.layout.proc(), want, change)? else {
-                    return Ok(());
-                };
-                // What is set up anew has to show anew that it works.
-                self.notes.forget_healthy(want.vmid)?;
-                self.room(want).run(&recipe, hand).await
-            }
+            | Change::ForgetApplication => self.run_inside(&self.room(want), change, hand).await,
             Change::AwaitHealthy => {
-                self.room(want).await_health(hand).await?;
-                match self.init(want.vmid) {
-                    Some(init) => self.notes.mark_healthy(want.vmid, &init.boot(), &want.service()),
-                    None => Ok(()),
-                }
+                let boot = || self.init(want.vmid).map(|init| init.boot());
+                self.see_healthy(&self.room(want), boot, hand).await
             }
             Change::ConvertToTemplate { .. } => {
                 self.notes.begin(Task::Sealing, want.vmid, &[])?;

@@ -69,21 +69,11 @@ impl Proxmox {
             | Change::RunApplicationScript { .. }
             | Change::RestartServices
             | Change::ForgetApplication => {
-                let Some(recipe) = self.library.recipe(&self.layout.proc(), want, change)? else {
-                    return Ok(());
-                };
-                // What is set up anew has to show anew that it works.
-                self.notes.forget_healthy(vmid)?;
-                self.machine_room(want).run(&recipe, hand).await
+                self.run_inside(&self.machine_room(want), change, hand).await
             }
             Change::AwaitHealthy => {
-                self.machine_room(want).await_health(hand).await?;
-                match self.process(vmid) {
-                    Some(process) => {
-                        self.notes.mark_healthy(vmid, &process.boot(), &want.service())
-                    }
-                    None => Ok(()),
-                }
+                let boot = || self.process(vmid).map(|process| process.boot());
+                self.see_healthy(&self.machine_room(want), boot, hand).await
             }
             Change::CleanForTemplate => {
                 let boot = self.process(vmid).map(|process| process.boot());

@@ -16,10 +16,10 @@ pub(in crate::commands) fn list(
     output: &mut Output,
 ) -> Result<u8, CommandError> {
     session::run(async {
-        let bus = session::connect(&args.connect).await?;
+        let bus = session::connect(&args.list.connect).await?;
         let mut incidents = bus.incidents().await?;
         incidents.retain(|incident| args.all || incident.is_open());
-        match args.output {
+        match args.list.output {
             ListFormat::Text if incidents.is_empty() => output.remark("there is no incident")?,
             ListFormat::Text => output.data(&text(&incidents))?,
             ListFormat::Json => {

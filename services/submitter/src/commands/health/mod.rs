@@ -70,7 +70,7 @@ async fn known(bus: &Bus, vmid: Vmid) -> Result<GuestKey, CommandError> {
 }
 
 async fn look(args: &LookArgs, output: &mut Output) -> Result<u8, CommandError> {
-    let bus = session::connect(&args.connect).await?;
+    let bus = session::connect(&args.list.connect).await?;
     let mut outlook = outlook(&bus).await?;
     for vmid in &args.guests {
         if !outlook.guests.iter().any(|seen| seen.guest.vmid == *vmid) {
@@ -79,7 +79,7 @@ async fn look(args: &LookArgs, output: &mut Output) -> Result<u8, CommandError> 
     }
     let is_named = |seen: &Seen| args.guests.is_empty() || args.guests.contains(&seen.guest.vmid);
     outlook.guests.retain(is_named);
-    match args.output {
+    match args.list.output {
         ListFormat::Text => output.data(&text(&outlook, &args.guests, Utc::now()))?,
         ListFormat::Json => {
             let document = json!({
@@ -88,7 +88,7 @@ async fn look(args: &LookArgs, output: &mut Output) -> Result<u8, CommandError> 
             output.data(&format!("{}\n", serde_json::to_string_pretty(&document)?))?;
         }
     }
-    if args.output == ListFormat::Text {
+    if args.list.output == ListFormat::Text {
         if let Some(breaker) = &outlook.breaker {
             let by = breaker.by.as_deref().unwrap_or("the monitor");
             output.remark(&format!(
@@ -154,14 +154,14 @@ fn text(outlook: &Outlook, named: &[Vmid], now: DateTime<Utc>) -> String {
 }
 
 async fn probe(args: &ProbeArgs, output: &mut Output) -> Result<u8, CommandError> {
-    let bus = session::connect(&args.connect).await?;
+    let bus = session::connect(&args.list.connect).await?;
     let guest = known(&bus, args.guest).await?;
     let MonitorAnswer::Probed { readings } =
         ask(&bus, &MonitorQuestion::Probe { guest }, ASKED).await?
     else {
         return Err(not_understood());
     };
-    match args.output {
+    match args.list.output {
         ListFormat::Json => {
             let readings: Vec<_> = readings
                 .iter()
