@@ -56,10 +56,7 @@ fn outer(scene: &Scene<'_>, findings: &Findings) {
         return;
     };
     let at = Place::of_host("network").key("interfaces");
-    let is_room = address.max_prefix_len() - address.prefix_len() >= 2;
-    let is_nobodys = address.addr() == address.network()
-        || (address.addr().is_ipv4() && address.addr() == address.broadcast());
-    if is_room && is_nobodys {
+    if is_nobodys(address) {
         let message = format!("the host has the address {address}, which is the network's own");
         findings.add(
             Finding::new(&CODE, at.key("address"), message).help(
@@ -68,23 +65,31 @@ fn outer(scene: &Scene<'_>, findings: &Findings) {
         );
         return;
     }
-    let Some(gateway) = outer.gateway.as_deref().and_then(|text| text.parse::<IpAddr>().ok())
-    else {
-        return;
-    };
-    let network = address.trunc();
-    let message = if gateway == address.addr() {
-        "the gateway of the host is the host itself".to_owned()
-    } else if is_reached(address, gateway) {
-        return;
-    } else {
-        format!("the gateway {gateway} of the host lies outside its network {network}")
-    };
+    let gateway = outer.gateway.as_deref().and_then(|text| text.parse::<IpAddr>().ok());
+    let Some(message) = gateway.and_then(|gateway| no_way_out(address, gateway)) else { return };
     findings.add(
         Finding::new(&CODE, at.clone().key("gateway"), message)
-            .also(at.key("address"), format!("the network is {network}"))
+            .also(at.key("address"), format!("the network is {}", address.trunc()))
             .help("name the router of that network, or correct address and prefix"),
     );
+}
+
+/// Says whether no host can have an address: the first of a network names it, and the last one is for
+/// all of it.
+fn is_nobodys(address: IpNet) -> bool {
+    let is_room = address.max_prefix_len() - address.prefix_len() >= 2;
+    let is_last = address.addr().is_ipv4() && address.addr() == address.broadcast();
+    is_room && (address.addr() == address.network() || is_last)
+}
+
+/// Says why a host with this address gets nowhere by a gateway, if that is so.
+fn no_way_out(own: IpNet, gateway: IpAddr) -> Option<String> {
+    if gateway == own.addr() {
+        return Some("the gateway of the host is the host itself".to_owned());
+    }
+    let network = own.trunc();
+    (!is_reached(own, gateway))
+        .then(|| format!("the gateway {gateway} of the host lies outside its network {network}"))
 }
 
 /// Says whether a gateway answers on the interface itself.
@@ -95,4 +100,44 @@ fn is_reached(own: IpNet, gateway: IpAddr) -> bool {
     };
     // A single address has no neighbours: whoever gives it out has a route for it.
     own.prefix_len() == own.max_prefix_len() || is_link_local || own.contains(&gateway)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_and_the_last_address_are_nobodys() {
+        let nobodys = |address: &str| is_nobodys(address.parse().unwrap());
+        for address in ["10.0.0.0/24", "10.0.0.255/24", "10.0.0.4/30", "fd00::/64"] {
+            assert!(nobodys(address), "{address}");
+        }
+        for address in ["10.0.0.1/24", "10.0.0.0/31", "10.0.0.1/32", "fd00::ffff/112"] {
+            assert!(!nobodys(address), "{address}");
+        }
+    }
+
+    #[test]
+    fn a_gateway_is_a_neighbour() {
+        let why =
+            |own: &str, gateway: &str| no_way_out(own.parse().unwrap(), gateway.parse().unwrap());
+        for (own, gateway) in [
+            ("10.0.0.13/24", "10.0.0.1"),
+            ("203.0.113.7/32", "10.255.255.1"),
+            ("fd00::13/64", "fd00::1"),
+            ("fd00::13/64", "fe80::1"),
+        ] {
+            assert_eq!(why(own, gateway), None, "{own} {gateway}");
+        }
+        assert_eq!(
+            why("10.0.0.13/24", "10.0.0.13").unwrap(),
+            "the gateway of the host is the host itself"
+        );
+        for (own, gateway) in
+            [("10.0.0.13/24", "10.0.1.1"), ("10.0.0.13/24", "fe80::1"), ("fd00::13/64", "fd01::1")]
+        {
+            let outside = why(own, gateway).unwrap();
+            assert!(outside.contains("lies outside its network"), "{own} {gateway}: {outside}");
+        }
+    }
 }
