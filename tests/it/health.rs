@@ -1,10 +1,16 @@
 //! The health monitor on real processes: what is sick is found and repaired once, whoever is killed.
 
 use std::fs;
+use std::sync::Arc;
 use std::time::Duration;
 
-use phoenix_bus::{From, MonitorAnswer, MonitorQuestion, Told};
-use phoenix_domain::{EventKind, Goal};
+use chrono::{TimeDelta, Utc};
+use phoenix_bus::{From, MonitorAnswer, MonitorQuestion, Told as Logged};
+use phoenix_domain::health::{
+    Ask, Duty, Evidence, Found, Heard, HostFacts, Limits, Means, Mode, Order, Patient, Probe,
+    Process, Reading, Silence, Told, Watch, Word,
+};
+use phoenix_domain::{Cause, Event, EventKind, Goal};
 use phoenix_testkit::worker::{Start, Worker};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -111,18 +117,18 @@ impl Watched {
     }
 
     /// Waits until something of this kind is said of 953.
-    async fn until_said(&self, kind: EventKind) {
+    async fn until_said(&self, kind: EventKind) -> Event {
         let mut tail = self.site.bus.tail_guest(lxc(953), From::Beginning).await.unwrap();
         let said = async {
             loop {
-                let Told::Event { event, .. } = tail.next().await else { continue };
+                let Logged::Event { event, .. } = tail.next().await else { continue };
                 let is_repair = matches!(event.state.desired.goal, Goal::Repaired { .. });
                 if event.fact.kind() == kind && is_repair {
-                    return;
+                    return *event;
                 }
             }
         };
-        tokio::time::timeout(PATIENCE, said).await.expect("it is said some time");
+        tokio::time::timeout(PATIENCE, said).await.expect("it is said some time")
     }
 }
 
@@ -152,6 +158,88 @@ async fn a_service_that_ended_is_started_anew_once_though_the_monitor_is_killed(
     let incident = incidents.pointer("/incidents/0/id").and_then(Value::as_str).unwrap();
     let story = watched.phoenix(&["explain", incident]).await;
     assert!(story.out.contains("restarting the service (attempt 1/2)"), "{story:?}");
+}
+
+/// Has a watch find the web server in 953 gone until it orders a repair, and keeps what that watch knows, as
+/// a monitor does that is killed before it asks for the repair.
+async fn keep_an_order(site: &Site) -> Order {
+    let want = site.bus.end(lxc(953)).await.unwrap().unwrap().event.state.desired;
+    let spec = want.spec.read().unwrap();
+    let probe = Probe {
+        name: "nginx".into(),
+        ask: Ask::Nginx { port: 80, path: "/".into() },
+        start_deadline: None,
+    };
+    let patient = Patient {
+        guest: lxc(953),
+        name: spec.name.clone(),
+        host: want.host.clone(),
+        gpus: Vec::new(),
+        bridges: Vec::new(),
+        storages: Vec::new(),
+        template: spec.parent(),
+        dependencies: Vec::new(),
+        means: Means::Stateless,
+        probes: vec![probe],
+        duty: Duty::Serves,
+        started: None,
+    };
+    let host = HostFacts {
+        host: want.host,
+        is_alive: true,
+        broken_gpus: Vec::new(),
+        broken_bridges: Vec::new(),
+        broken_storages: Vec::new(),
+        busy: Vec::new(),
+    };
+    let ended = Utc::now();
+    let mut at = ended - TimeDelta::minutes(10);
+    let mut watch = Watch::new(Limits::default(), at);
+    watch.hear(Heard::Guest(Box::new(patient)), at);
+    watch.hear(Heard::AllNamed, at);
+    watch.hear(Heard::Human(Word::Mode { guest: None, mode: Mode::On }), at);
+    while at < ended {
+        at += TimeDelta::seconds(5);
+        let (guest, probe) = (lxc(953), Arc::from("nginx"));
+        let evidence = Evidence {
+            asked: "nginx at port 80".to_owned(),
+            came: "refused".to_owned(),
+            excerpt: String::new(),
+            took_ms: 1,
+        };
+        let found = Found::Silent(Silence::Refused);
+        let reading = Reading { at, found, progress: None, evidence };
+        let process = Process::Gone;
+        let heard = [
+            Heard::Host(Box::new(host.clone())),
+            Heard::Process { guest, probe: Arc::clone(&probe), process },
+            Heard::Reading { guest, probe, reading },
+            Heard::Tick,
+        ];
+        for told in heard.into_iter().flat_map(|heard| watch.hear(heard, at)) {
+            let Told::Repair { order, .. } = told else { continue };
+            let (mut memory, _) = site.bus.memory().await.unwrap();
+            for (key, piece) in watch.take_changed() {
+                memory.keep(&key, piece.as_ref()).await.unwrap().unwrap();
+            }
+            return order;
+        }
+    }
+    panic!("a repair is ordered within ten minutes");
+}
+
+#[tokio::test]
+async fn what_was_ordered_is_asked_for_by_the_next_monitor() {
+    let watched = Watched::new().await;
+    let order = keep_an_order(&watched.site).await;
+
+    let _next = watched.monitor("next");
+
+    let asked = watched.until_said(EventKind::RepairRequested).await;
+    assert!(
+        matches!(&asked.state.desired.cause, Cause::Repair { order: Some(asked), .. } if *asked == order),
+        "{asked:?}"
+    );
 }
 
 #[tokio::test]

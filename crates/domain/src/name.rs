@@ -180,6 +180,16 @@ fn all(text: &str, others: &[u8]) -> bool {
     text.bytes().all(|byte| byte.is_ascii_alphanumeric() || others.contains(&byte))
 }
 
+impl LoginName {
+    /// Says whether an administrator of a host can be called so: by what `adduser` of Debian takes, and
+    /// not `root`, who is there already.
+    pub fn is_administrator(name: &str) -> bool {
+        name.parse::<Self>().is_ok()
+            && name.bytes().all(|byte| !byte.is_ascii_uppercase() && byte != b'.')
+            && name != "root"
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -230,5 +240,15 @@ mod tests {
         let (with, without): (AbsolutePath, AbsolutePath) =
             ("/data/".parse().unwrap(), "/data".parse().unwrap());
         assert_eq!(with.place(), without.place());
+    }
+
+    #[test]
+    fn an_administrator_is_called_as_adduser_takes_it() {
+        for good in ["phoenix_admin", "heads", "_x", "a-1"] {
+            assert!(LoginName::is_administrator(good), "{good}");
+        }
+        for bad in ["", "root", "-x", "a b", "Heads", "a\nb", "ALL", "a.b"] {
+            assert!(!LoginName::is_administrator(bad), "{bad}");
+        }
     }
 }

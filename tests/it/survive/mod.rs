@@ -7,6 +7,7 @@ mod foreign;
 mod frozen;
 mod gateway;
 mod load;
+mod repairs;
 mod server;
 pub(crate) mod site;
 mod wiped;

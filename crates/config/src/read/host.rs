@@ -114,7 +114,7 @@ fn administrator(reading: &mut Reading<'_>, user: &RawAdministrator) {
             let help = "name the administrator to whom the rest of `users` belongs";
             reading.required(at.clone(), None::<()>, "username", help);
         }
-        Some(name) if !is_administrator(name) => {
+        Some(name) if !LoginName::is_administrator(name) => {
             let rule = "an administrator of the host has a name of small letters, digits, `-` and \
                         `_` that begins with a letter, at most 32 characters, and is not `root`";
             refuse(reading, at.clone().key("username"), name, "a name for an administrator", rule);
@@ -134,13 +134,6 @@ fn administrator(reading: &mut Reading<'_>, user: &RawAdministrator) {
             .help("put it into a secret store and write its name here: `secret://path/of/it`"),
         );
     }
-}
-
-/// Says whether setup makes a user of this name.
-pub(crate) fn is_administrator(name: &str) -> bool {
-    name.parse::<LoginName>().is_ok()
-        && name.bytes().all(|byte| !byte.is_ascii_uppercase() && byte != b'.')
-        && name != "root"
 }
 
 fn bridge(reading: &mut Reading<'_>, at: &Place, name: Option<&String>) {

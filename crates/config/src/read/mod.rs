@@ -9,7 +9,7 @@ mod parts;
 mod reading;
 
 pub(crate) use container::container;
-pub(crate) use host::{host, is_administrator, is_zone};
+pub(crate) use host::{host, is_zone};
 pub(crate) use machine::{Defaults, machine};
 pub(crate) use reading::{
     OLD_SPELLING, REFUSED, REQUIRED, Reading, SECRET_CARRIED, SECRET_LITERAL,

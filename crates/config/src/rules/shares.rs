@@ -7,7 +7,6 @@ use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
 use crate::place::Place;
 use crate::raw::lenient::ListOrText;
-use crate::read::is_administrator;
 use crate::scene::Scene;
 
 static NO_DATASET: Code = code!("0903", Warning, "a shared directory is on no dataset");
@@ -75,7 +74,7 @@ fn owner(scene: &Scene<'_>, findings: &Findings) {
     if is_told || user == "root" || administrator == Some(user) {
         return;
     }
-    let administrator = administrator.filter(|name| is_administrator(name));
+    let administrator = administrator.filter(|name| LoginName::is_administrator(name));
     let message = format!("the Samba shares belong to `{user}`, whom nobody creates");
     let finding = Finding::new(&NO_USER, Place::of_host("samba").key("user"), message);
     findings.add(match administrator {

@@ -1,6 +1,7 @@
 //! Who administers the host.
 
 use phoenix_config::{Administrator, HostSpec};
+use phoenix_domain::LoginName;
 
 use super::{Given, plain};
 use crate::change::{Act, Hidden, HostChange, Owner, Run};
@@ -38,7 +39,7 @@ impl Item for Users {
 
     fn look(&self, host: &Host) -> Result<Look, Refusal> {
         let name = &self.who.name;
-        if !is_login(name) {
+        if !LoginName::is_administrator(name) {
             let why = format!("`{}` is no login name", name.escape_debug());
             let advice = "write small letters, digits, `-` and `_`, beginning with a letter";
             return Err(Refusal::new("users.username", why, advice));
@@ -180,28 +181,4 @@ fn group_name(host: &Host, gid: u32) -> Result<Option<String>, Refusal> {
         let name = fields.next()?;
         (fields.nth(1)?.parse() == Ok(gid)).then(|| name.to_owned())
     }))
-}
-
-fn is_login(name: &str) -> bool {
-    name.len() <= 32
-        && name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte))
-        && name != "root"
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_login_name_is_one_word_and_no_option() {
-        for good in ["phoenix_admin", "heads", "_x", "a-1"] {
-            assert!(is_login(good), "{good}");
-        }
-        for bad in ["", "root", "-x", "a b", "Heads", "a\nb", "ALL", "a.b"] {
-            assert!(!is_login(bad), "{bad}");
-        }
-    }
 }
