@@ -33,10 +33,12 @@ enum Verb {
     /// Look at features, make one of your own, and try it in a container
     #[command(subcommand)]
     Feature(Feature),
-    /// Run NATS and a worker here, until Ctrl-C
+    /// Run NATS, a worker and a health monitor here, until Ctrl-C
     Up(Up),
     /// Work on the guests of one host; the same as phoenix-worker
     Worker(Box<Settings>),
+    /// Watch over the guests of a cell; the same as phoenix-health-monitor
+    Monitor(Box<phoenix_health_monitor::Settings>),
     /// Look at a simulated host, and break it; or make a node that looks like Proxmox
     Sim(Sim),
     /// Make one change of a simulated host
@@ -57,6 +59,9 @@ fn main() -> ExitCode {
         Ok(Phoenix { verb: Verb::Feature(feature), color }) => feature.run(color),
         Ok(Phoenix { verb: Verb::Up(up), .. }) => up.run(),
         Ok(Phoenix { verb: Verb::Worker(settings), .. }) => phoenix_worker::main(*settings),
+        Ok(Phoenix { verb: Verb::Monitor(settings), .. }) => {
+            phoenix_health_monitor::main(*settings)
+        }
         Ok(Phoenix { verb: Verb::Sim(sim), .. }) => sim.run(),
         Ok(Phoenix { verb: Verb::SimChange(change), .. }) => change.run(),
         Err(err) => phoenix_submitter::refuse_usage(&err),

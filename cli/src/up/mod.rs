@@ -1,7 +1,7 @@
 //! `phoenix up`: everything on one machine, in the foreground, until Ctrl-C.
 //!
-//! nats-server and the worker are processes of their own, so that each may be killed and is started
-//! again; what they had accepted is on disk.
+//! nats-server, the worker and the health monitor are processes of their own, so that each may be killed
+//! and is started again; what they had accepted is on disk.
 
 mod child;
 mod error;
@@ -34,10 +34,12 @@ const READY: &str = "worker.ready";
 const WORKER_PATIENCE: Duration = Duration::from_secs(30);
 /// How long the worker has for the changes in hand.
 const WORKER_GRACE: Duration = Duration::from_mins(5);
+/// How long the monitor has to give back what another one would wait for.
+const MONITOR_GRACE: Duration = Duration::from_secs(10);
 /// How long nats-server has to close its files.
 const NATS_GRACE: Duration = Duration::from_secs(20);
 
-/// Runs NATS and a worker here.
+/// Runs NATS, a worker and a health monitor here.
 #[derive(Debug, Args)]
 pub(crate) struct Up {
     /// The kind of host the guests live on
@@ -134,11 +136,12 @@ impl Up {
         }
         let mut hands = self.worker(&nats, &data, netns.as_deref())?;
         come_up(&mut hands, &data.join(READY)).await;
+        let mut eyes = Self::monitor(&nats, netns.as_deref())?;
         // For programs: where to connect to.
         let address = data.join("nats.url");
         std::fs::write(&address, nats.url())
             .map_err(|err| UpError::Folder { path: address, err })?;
-        self.greet(&nats, &hands, netns.as_deref());
+        self.greet(&nats, &hands, &eyes, netns.as_deref());
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => break,
@@ -148,6 +151,11 @@ impl Up {
                     hands = self.worker(&nats, &data, netns.as_deref())?;
                     say(&format!("the worker is process {}", hands.pid()));
                 }
+                ended = eyes.ended() => {
+                    say(&format!("{ended}; it is started again with what it had found"));
+                    tokio::time::sleep(PAUSE).await;
+                    eyes = Self::monitor(&nats, netns.as_deref())?;
+                }
                 ended = nats.child.ended() => {
                     say(&format!("{ended}; it is started again with all it had accepted"));
                     tokio::time::sleep(PAUSE).await;
@@ -156,6 +164,7 @@ impl Up {
             }
         }
         say("\nending: the changes in hand are finished first; what is left goes on next time");
+        eyes.end(MONITOR_GRACE).await;
         hands.end(WORKER_GRACE).await;
         nats.child.end(NATS_GRACE).await;
         if let Some(network) = &mut network {
@@ -195,7 +204,15 @@ impl Up {
         Child::start("the worker", &worker)
     }
 
-    fn greet(&self, nats: &Nats, worker: &Child, netns: Option<&Path>) {
+    fn monitor(nats: &Nats, netns: Option<&Path>) -> Result<Child, UpError> {
+        let monitor = Program::this()?
+            .arg("monitor")
+            .args(["--nats-url", &nats.url()])
+            .args(netns.iter().flat_map(|netns| [OsStr::new("--netns"), netns.as_os_str()]));
+        Child::start("the monitor", &monitor)
+    }
+
+    fn greet(&self, nats: &Nats, worker: &Child, monitor: &Child, netns: Option<&Path>) {
         let (data, url) = (self.data.display(), nats.url());
         let flag = match nats.port() {
             USUAL_PORT => String::new(),
@@ -223,16 +240,18 @@ impl Up {
             "{what}\n\
              NATS       {url}   process {}, every write on disk before it is acknowledged\n\
              worker     host {}   process {}\n\
-             monitor    none: health is not watched in this version\n\n\
+             monitor    process {}; it only observes until `phoenix health mode on`\n\n\
              Now, in another terminal:\n  \
              phoenix submit 950 --config DIR{flag}    make guest 950 and all it stands on\n  \
              phoenix status{flag}    how things stand\n  \
              phoenix watch{flag}    what happens\n  \
+             phoenix health{flag}    whether it serves\n  \
              kill -9 {}    see it go on where it stood\n\n\
              Ctrl-C ends all of it.",
             nats.child.pid(),
             self.node(),
             worker.pid(),
+            monitor.pid(),
             worker.pid(),
         ));
     }

@@ -92,9 +92,10 @@ impl Lab {
         &self.base
     }
 
-    /// Returns the folder of its guests, as a file system of its own.
+    /// Returns the folder of its guests, as a file system of its own: where a worker has it whose state is
+    /// kept in the lab's own folder.
     pub fn store(&self) -> PathBuf {
-        self.base.join("store")
+        self.base.join("lxc")
     }
 
     /// Returns what is typed in front of a command that is to be run in a guest.
@@ -140,7 +141,7 @@ pub(crate) fn tools(wanted: &[(&'static str, &'static str)]) -> Result<(), LabEr
 }
 
 fn build(base: &Path) -> Result<(), LabError> {
-    let (image, store) = (base.join("store.img"), base.join("store"));
+    let (image, store) = (base.join("lxc.img"), base.join("lxc"));
     for folder in [&store, &base.join("run")] {
         fs::create_dir_all(folder).map_err(|err| LabError::File { path: folder.clone(), err })?;
     }
@@ -192,7 +193,7 @@ fn labs(prefix: &str, room: &Path) -> Vec<Kept> {
 /// Takes away everything of a lab. What was just killed may hold its files for a moment, and what was
 /// just being started is there only now.
 fn clear(name: &str, base: &Path) -> Result<(), LabError> {
-    let store = base.join("store");
+    let store = base.join("lxc");
     let begun = Instant::now();
     loop {
         for guest in fs::read_dir(guests(base)).into_iter().flatten().filter_map(Result::ok) {
@@ -227,7 +228,7 @@ fn is_mounted(folder: &Path) -> bool {
 }
 
 fn guests(base: &Path) -> PathBuf {
-    base.join("store/guests")
+    base.join("lxc/guests")
 }
 
 fn within(name: &str) -> String {

@@ -26,6 +26,8 @@ pub struct Replay {
     /// Tells that the door is as the scene wants it.
     opened: watch::Receiver<u64>,
     log: Arc<Log>,
+    /// How many wait for an answer that does not come while this scene lasts.
+    waiting: Arc<watch::Sender<usize>>,
     task: JoinHandle<()>,
 }
 
@@ -64,8 +66,10 @@ impl Replay {
         let (now, seen) = watch::channel(Playing::new(1, first));
         let (open, opened) = watch::channel(0);
         let log = Arc::new(log);
-        let task = tokio::spawn(serve(port, seen, open, Arc::clone(&log)));
-        let mut replay = Self { at, scenes, now, opened, log, task };
+        let waiting = Arc::new(watch::Sender::new(0));
+        let visit = Visit { now: seen, log: Arc::clone(&log), waiting: Arc::clone(&waiting) };
+        let task = tokio::spawn(serve(port, visit, open));
+        let mut replay = Self { at, scenes, now, opened, log, waiting, task };
         replay.wait().await?;
         Ok(replay)
     }
@@ -105,6 +109,13 @@ impl Replay {
         self.log.wait_for(what).await;
     }
 
+    /// Waits until somebody waits for an answer that does not come while this scene lasts.
+    pub async fn lets_wait(&self) {
+        let mut waiting = self.waiting.subscribe();
+        // It ends with the replay, and not before.
+        drop(waiting.wait_for(|waiting| *waiting > 0).await);
+    }
+
     async fn wait(&mut self) -> io::Result<()> {
         let number = self.now.borrow().number;
         let opened = self.opened.wait_for(|opened| *opened >= number).await;
@@ -118,12 +129,32 @@ impl Drop for Replay {
     }
 }
 
-async fn serve(
-    port: Port,
-    mut now: watch::Receiver<Arc<Playing>>,
-    open: watch::Sender<u64>,
+/// What whoever attends to a connection has.
+#[derive(Clone)]
+struct Visit {
+    now: watch::Receiver<Arc<Playing>>,
     log: Arc<Log>,
-) {
+    waiting: Arc<watch::Sender<usize>>,
+}
+
+/// Somebody waits in vain, as long as this is there.
+struct InVain(Arc<watch::Sender<usize>>);
+
+impl InVain {
+    fn new(waiting: &Arc<watch::Sender<usize>>) -> Self {
+        waiting.send_modify(|waiting| *waiting += 1);
+        Self(Arc::clone(waiting))
+    }
+}
+
+impl Drop for InVain {
+    fn drop(&mut self) {
+        self.0.send_modify(|waiting| *waiting -= 1);
+    }
+}
+
+async fn serve(port: Port, visit: Visit, open: watch::Sender<u64>) {
+    let mut now = visit.now.clone();
     let mut guests = JoinSet::new();
     let mut listener = None;
     loop {
@@ -151,7 +182,7 @@ async fn serve(
                 },
                 Some(_) = guests.join_next() => {}
                 Ok((stream, _)) = accepted => {
-                    guests.spawn(attend(stream, now.clone(), Arc::clone(&log)));
+                    guests.spawn(attend(stream, visit.clone()));
                 }
             }
         }
@@ -159,7 +190,8 @@ async fn serve(
 }
 
 /// Attends to one connection. What goes wrong is the other side's.
-async fn attend(mut stream: TcpStream, mut now: watch::Receiver<Arc<Playing>>, log: Arc<Log>) {
+async fn attend(mut stream: TcpStream, visit: Visit) {
+    let Visit { mut now, log, waiting } = visit;
     stream.set_nodelay(true).ok();
     let mut heard = Vec::with_capacity(1024);
     loop {
@@ -167,6 +199,7 @@ async fn attend(mut stream: TcpStream, mut now: watch::Receiver<Arc<Playing>>, l
         let said = match &playing.scene.door {
             Door::Refused | Door::Slammed => return,
             Door::Silent => {
+                let _in_vain = InVain::new(&waiting);
                 // Whoever gives up is let go; what was said is answered in the next scene.
                 let said = tokio::select! {
                     changed = now.changed() => changed.is_ok(),
@@ -189,7 +222,7 @@ async fn attend(mut stream: TcpStream, mut now: watch::Receiver<Arc<Playing>>, l
             Door::Pages(_) => {
                 let Some(asked) = question(&mut stream, &mut heard).await else { return };
                 log.add(asked.clone());
-                match answer(&asked, &mut now).await {
+                match answer(&asked, &mut now, &waiting).await {
                     Some(said) => said,
                     None => return,
                 }
@@ -227,7 +260,11 @@ async fn question(stream: &mut TcpStream, said: &mut Vec<u8>) -> Option<Asked> {
 }
 
 /// Returns what the scene says, or the one after it when this one says nothing; `None` is goodbye.
-async fn answer(asked: &Asked, now: &mut watch::Receiver<Arc<Playing>>) -> Option<Vec<u8>> {
+async fn answer(
+    asked: &Asked,
+    now: &mut watch::Receiver<Arc<Playing>>,
+    waiting: &Arc<watch::Sender<usize>>,
+) -> Option<Vec<u8>> {
     loop {
         let playing = Arc::clone(&now.borrow_and_update());
         match say(&playing, asked) {
@@ -241,7 +278,10 @@ async fn answer(asked: &Asked, now: &mut watch::Receiver<Arc<Playing>>) -> Optio
                     .into_bytes(),
                 );
             }
-            Says::Nothing => now.changed().await.ok()?,
+            Says::Nothing => {
+                let _in_vain = InVain::new(waiting);
+                now.changed().await.ok()?;
+            }
             Says::Goodbye => return None,
         }
     }

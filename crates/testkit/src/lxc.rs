@@ -174,6 +174,12 @@ impl LxcLab {
         run("nsenter", &[&net, "ip", "address", "add", address, "dev", "vmbr0"]);
     }
 
+    /// Sets the bridge of the lab `up` or `down`: nobody gets to its guests while it is down.
+    pub fn bridge(&self, state: &str) {
+        let net = format!("--net={}", self.netns().display());
+        run("nsenter", &[&net, "ip", "link", "set", "vmbr0", state]);
+    }
+
     /// Has a guest trust whom this machine trusts: its mirrors may have certificates of their own.
     pub fn trust(&self, storage: &str, guest: u64) {
         const BUNDLE: &str = "etc/ssl/certs/ca-certificates.crt";

@@ -1,5 +1,7 @@
 //! Why a health monitor cannot go on.
 
+use std::path::PathBuf;
+
 use phoenix_bus::BusError;
 use thiserror::Error;
 
@@ -9,6 +11,15 @@ pub enum MonitorError {
     /// The bus cannot be used.
     #[error(transparent)]
     Bus(#[from] BusError),
+    /// Guests cannot be reached.
+    #[error("the network namespace of {} cannot be entered", netns.display())]
+    NoNamespace {
+        /// The file.
+        netns: PathBuf,
+        /// Why not.
+        #[source]
+        err: std::io::Error,
+    },
     /// The program could not be started.
     #[error("the program cannot be started")]
     NotStarted(#[source] std::io::Error),
@@ -22,6 +33,9 @@ impl MonitorError {
                 Some("start a worker first: it makes the streams")
             }
             Self::Bus(_) => Some("see whether NATS is there: `phoenix status` asks it too"),
+            Self::NoNamespace { .. } => Some(
+                "`--netns` takes a file of `ip netns` or of `/proc/PID/ns/net`, and root or CAP_SYS_ADMIN",
+            ),
             Self::NotStarted(_) => None,
         }
     }

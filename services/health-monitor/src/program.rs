@@ -3,7 +3,8 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use phoenix_service::{LogFormat, on_signal, tell};
+use phoenix_service::{LogFormat, on_signal, open_as_many_files_as_may_be, tell};
+use tracing::{debug, warn};
 
 use crate::error::MonitorError;
 use crate::monitor;
@@ -12,6 +13,11 @@ use crate::settings::Settings;
 /// Watches until it is asked to end, and returns how that went.
 pub fn main(settings: Settings) -> ExitCode {
     tell(&settings.log, LogFormat::Text);
+    // A connection to each service is kept; with too few, what cannot be asked is told as such.
+    match open_as_many_files_as_may_be() {
+        Ok(files) => debug!(?files, "may be open at once"),
+        Err(err) => warn!(%err, "no more files may be open at once than before"),
+    }
     match start(settings) {
         Ok(()) => ExitCode::SUCCESS,
         Err(err) => {

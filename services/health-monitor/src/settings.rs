@@ -20,6 +20,12 @@ pub struct Settings {
     /// Seconds from one question to a service to the next one
     #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub period: u64,
+    /// The network namespace from which guests are reached, where that is not the one it is in
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub netns: Option<PathBuf>,
+    /// How many times as fast its clock goes, to see in minutes what takes hours
+    #[arg(long, default_value_t = 1, value_name = "N", hide = true, value_parser = clap::value_parser!(u32).range(1..=60))]
+    pub clock_speed: u32,
     /// What is told on stderr: `info`, `debug`, or per part, `phoenix_bus=debug`
     #[arg(long, env = "PHOENIX_LOG", default_value = "info", value_name = "LEVEL")]
     pub log: String,

@@ -67,15 +67,12 @@ impl Start {
 fn usual(ask: &Ask) -> u32 {
     match ask {
         Ask::Vllm { .. } => 20 * 60,
-        // Both read whatever they hold before they listen or serve.
-        Ask::Qdrant { .. } | Ask::LlamaCpp { .. } => 10 * 60,
+        // They read whatever they hold before they listen or serve, and begin anew when that is cut short.
+        Ask::Qdrant { .. } | Ask::LlamaCpp { .. } | Ask::Postgresql { .. } | Ask::Redis { .. } => {
+            10 * 60
+        }
         Ask::Ollama { .. } => 60,
-        Ask::Http { .. }
-        | Ask::Tcp { .. }
-        | Ask::Postgresql { .. }
-        | Ask::Redis { .. }
-        | Ask::Nginx { .. }
-        | Ask::Inside => 2 * 60,
+        Ask::Http { .. } | Ask::Tcp { .. } | Ask::Nginx { .. } | Ask::Inside => 2 * 60,
     }
 }
 

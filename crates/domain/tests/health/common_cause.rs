@@ -37,6 +37,28 @@ fn twenty_guests_of_a_host_that_fail_at_once_are_one_incident_and_no_repair() {
 }
 
 #[test]
+fn guests_that_are_out_of_reach_together_are_one_incident_until_they_are_back() {
+    let unreachable = || Service::finds(Found::Unasked(Reason::Unreachable));
+    let mut ward = Ward::new((0..5).map(|index| neighbour(950 + index, "pve1")));
+    ward.run(60);
+    for index in 0..5 {
+        ward.fail(950 + index, unreachable());
+    }
+    ward.run(3600);
+    let opened = ward.opened();
+    assert_eq!(opened.len(), 1, "{opened:#?}");
+    assert_eq!((opened[0].severity, opened[0].guests.len()), (Severity::Page, 5));
+
+    for index in 0..5 {
+        ward.fail(950 + index, Service::well());
+    }
+    ward.run(1800);
+    assert_eq!(ward.rungs(), []);
+    let still = ward.watch.incidents().filter(|incident| incident.root != Root::Breaker);
+    assert_eq!(still.count(), 0);
+}
+
+#[test]
 fn four_guests_of_one_host_are_too_many_and_three_are_not() {
     for count in [3, 4] {
         let guests = (0..4).map(|index| neighbour(950 + index, "pve1"));

@@ -13,6 +13,7 @@
     reason = "a measurement that went wrong should stop"
 )]
 
+mod library;
 mod ours;
 mod peers;
 mod process;
@@ -42,7 +43,7 @@ fn main() {
     let peers = words.iter().find_map(|word| word.strip_prefix("peers=")).map(PathBuf::from);
     let endpoints = words.iter().find_map(|word| word.strip_prefix("endpoints="));
     let endpoints = endpoints.map_or(10_000, |number| number.parse().unwrap());
-    process::open_many_files();
+    phoenix_service::open_as_many_files_as_may_be().unwrap();
     let targets = Targets::start();
     let mut rows = Vec::new();
     for row in ours::ROWS {
@@ -50,6 +51,7 @@ fn main() {
         rows.push(ours::measure(row, &targets, endpoints));
         show(&rows[rows.len() - 1..]);
     }
+    rows.push(library::measure(&targets, endpoints));
     if let Some(peers) = peers {
         for measure in [peers::blackbox, peers::monit] {
             match measure(&peers, &targets) {

@@ -2,14 +2,6 @@
 
 use std::fs;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
-/// Lets this process have as many connections as it may.
-pub(crate) fn open_many_files() {
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
-}
-
 /// Returns the seconds all threads of a process have used of the processors so far, to a hundredth.
 pub(crate) fn cpu(id: u32) -> f64 {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap();

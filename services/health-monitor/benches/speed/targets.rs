@@ -21,7 +21,7 @@ const COUNTERS: usize = 49_449;
 
 /// Serves until its input ends, which is when whoever started it does.
 pub(crate) fn serve() {
-    super::process::open_many_files();
+    phoenix_service::open_as_many_files_as_may_be().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let page = Scene::pages("a page", [Page::new("GET /*", Says::text(200, "ok\n"))]);

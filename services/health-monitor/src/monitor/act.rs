@@ -19,11 +19,13 @@ use tracing::{debug, warn};
 
 use super::inside::{self, Inside};
 use super::{Monitor, Over, now, patient};
-use crate::probes::{Asker, Pace};
+use crate::probes::Asker;
 use crate::schedule::{self, Endpoint, Rhythm, Schedule};
 
 /// How often hosts are looked at, and the monitor itself.
 const HOSTS: Duration = Duration::from_secs(5);
+/// How often it is seen whose time it is to be looked into.
+const LOOK: Duration = Duration::from_secs(1);
 /// How often the checks inside of a guest are made.
 const CHECKS: TimeDelta = TimeDelta::seconds(60);
 /// How soon a silent service is looked at again from inside.
@@ -80,10 +82,10 @@ impl<'m> Acting<'m> {
         let watch = Watch::restore(Limits::default(), pieces, monitor.clock.now());
         let tail = monitor.bus.tail(From::LastOfEach).await?;
         let questions = monitor.bus.monitor_questions().await?;
-        let rhythm =
-            Rhythm { period: Duration::from_secs(monitor.settings.period), ..Rhythm::default() };
+        let period = monitor.clock.really(Duration::from_secs(monitor.settings.period));
+        let rhythm = Rhythm { period, ..Rhythm::default() };
         let seed = uuid::Uuid::new_v4().as_u64_pair().0;
-        let asker = Asker::new(monitor.clock, Pace::default());
+        let asker = monitor.asker();
         Ok(Self {
             monitor,
             watch,
@@ -117,8 +119,9 @@ impl<'m> Acting<'m> {
 
     async fn work(&mut self, shutdown: &CancellationToken) -> Result<Infallible, Over> {
         let mut renewal = interval(Lease::PULSE);
-        let mut hosts = interval(HOSTS);
-        let mut looks = interval(Duration::from_secs(1));
+        let clock = self.monitor.clock;
+        let mut hosts = interval(clock.really(HOSTS));
+        let mut looks = interval(clock.really(LOOK));
         for pulse in [&mut renewal, &mut hosts, &mut looks] {
             pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
         }
@@ -155,10 +158,11 @@ impl<'m> Acting<'m> {
     }
 
     fn next_tick(&self) -> Instant {
-        let later = Duration::from_secs(1);
-        let wait = self.watch.next_tick().map(|at| at - self.monitor.clock.now());
+        let (later, clock) = (Duration::from_secs(1), self.monitor.clock);
+        let wait = self.watch.next_tick().map(|at| at - clock.now());
         let wait = wait.and_then(|wait| wait.to_std().ok().or(Some(Duration::from_millis(100))));
-        Instant::now() + wait.unwrap_or(later).clamp(Duration::from_millis(50), later)
+        let wait = wait.unwrap_or(later).clamp(Duration::from_millis(50), later);
+        Instant::now() + clock.really(wait)
     }
 
     /// Has the watch hear something, and carries out what follows.
@@ -352,7 +356,7 @@ impl<'m> Acting<'m> {
     ) -> Option<Vec<(phoenix_domain::health::Probe, Reading)>> {
         let known = self.guests.get(&guest)?;
         let address = known.record.work.addresses.first().copied();
-        let asker = Asker::new(self.monitor.clock, Pace::default());
+        let asker = self.monitor.asker();
         let mut readings = Vec::new();
         for mut probe in patient::patient(&known.record, &known.want, None).probes {
             if probe.ask == Ask::Inside {

@@ -17,7 +17,7 @@ use tracing::{info, warn};
 
 use self::act::Acting;
 use crate::error::MonitorError;
-use crate::probes::Clock;
+use crate::probes::{Asker, Clock, Pace, Way};
 use crate::settings::Settings;
 
 /// What the lease is called under which one monitor acts.
@@ -56,8 +56,13 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     .await?;
     let setup = bus.look_up().await?;
     let source = format!("//{}/phoenix/health-monitor/{instance}", settings.cell);
-    let clock = Clock::starting(now());
-    let monitor = Monitor { settings, bus, setup, source, instance, clock };
+    let clock = Clock::starting(now()).faster(settings.clock_speed);
+    let way = match &settings.netns {
+        None => Way::Here,
+        Some(netns) => Way::from(netns)
+            .map_err(|err| MonitorError::NoNamespace { netns: netns.clone(), err })?,
+    };
+    let monitor = Monitor { settings, bus, setup, source, instance, clock, way };
     Box::pin(monitor.work(&shutdown)).await;
     // A server that is away hears no goodbye.
     drop(tokio::time::timeout(GOODBYE, monitor.bus.close()).await);
@@ -73,6 +78,7 @@ struct Monitor {
     source: String,
     instance: String,
     clock: Clock,
+    way: Way,
 }
 
 impl Monitor {
@@ -108,6 +114,10 @@ impl Monitor {
         let over = acting.until_over(shutdown).await;
         Box::pin(acting.end(&over)).await;
         over
+    }
+
+    fn asker(&self) -> Asker {
+        Asker::new(self.clock, Pace::default()).by(self.way.clone())
     }
 
     fn teller(&self) -> Teller {

@@ -12,19 +12,27 @@ use super::excerpt;
 use super::memory::Memory;
 use super::pace::Pace;
 use super::talk::{Finding, Talk};
+use super::way::{Place, Way};
 use super::{http, llamacpp, nginx, ollama, postgresql, qdrant, redis, tcp, vllm};
 
 /// Asks endpoints. It holds nothing of any of them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Asker {
     clock: Clock,
     pace: Pace,
+    way: Way,
 }
 
 impl Asker {
     /// Returns one that tells the time by this clock.
     pub fn new(clock: Clock, pace: Pace) -> Self {
-        Self { clock, pace }
+        Self { clock, pace, way: Way::Here }
+    }
+
+    /// Returns the same that goes this way.
+    #[must_use]
+    pub fn by(self, way: Way) -> Self {
+        Self { way, ..self }
     }
 
     /// Returns the time by its clock.
@@ -46,8 +54,9 @@ impl Asker {
             let why = "not asked: the worker asks that, inside the guest";
             return self.unasked(probe, Reason::ProbeConfig, why);
         };
+        let place = Place { at: SocketAddr::new(at, port), way: &self.way };
         let (line, notes) = memory.parts();
-        let mut talk = Talk::new(SocketAddr::new(at, port), line, key, &self.pace);
+        let mut talk = Talk::new(place, line, key, &self.pace);
         let finding: Finding = match &probe.ask {
             Ask::Vllm { model, .. } => vllm::ask(&mut talk, notes, model.as_deref()).await,
             Ask::Qdrant { collections, .. } => qdrant::ask(&mut talk, notes, collections).await,

@@ -3,11 +3,10 @@
 //! Ten thousand connections are kept at once, so one that waits for its next question holds nothing but
 //! its socket: what is read goes into a buffer that lives as long as the answer.
 
-use std::net::SocketAddr;
-
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use super::way::Place;
 use super::wire::{self, Trouble};
 
 /// The head of an answer is never larger.
@@ -26,7 +25,7 @@ pub(super) struct Answer {
 /// questions says nothing about the service: then the same is asked once more on a new one.
 pub(super) async fn exchange(
     line: &mut Option<TcpStream>,
-    at: SocketAddr,
+    at: Place<'_>,
     question: &[u8],
     most: usize,
 ) -> Result<Answer, Trouble> {
@@ -252,11 +251,13 @@ pub(super) async fn go_on(
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
     use std::time::Duration;
 
     use tokio::net::TcpListener;
     use tokio::time::timeout;
 
+    use super::super::way::Way;
     use super::*;
 
     const PATIENCE: Duration = Duration::from_secs(30);
@@ -281,7 +282,10 @@ mod tests {
     }
 
     async fn ask(at: SocketAddr, line: &mut Option<TcpStream>, most: usize) -> String {
-        match timeout(PATIENCE, exchange(line, at, b"ask\n", most)).await.unwrap() {
+        match timeout(PATIENCE, exchange(line, Place { at, way: &Way::Here }, b"ask\n", most))
+            .await
+            .unwrap()
+        {
             Ok(answer) => {
                 let kept = if line.is_some() { "kept" } else { "closed" };
                 format!("{} {} {kept}", answer.status, String::from_utf8_lossy(&answer.body))

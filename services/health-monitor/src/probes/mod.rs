@@ -21,9 +21,11 @@ mod redis;
 mod talk;
 mod tcp;
 mod vllm;
+mod way;
 mod wire;
 
 pub use asker::Asker;
 pub use clock::Clock;
 pub use memory::Memory;
 pub use pace::Pace;
+pub use way::Way;

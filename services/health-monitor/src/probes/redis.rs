@@ -1,13 +1,12 @@
 //! Asks a Redis server by `PING`.
 
-use std::net::SocketAddr;
-
 use phoenix_domain::health::{Found, Reason, Silence};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::excerpt;
 use super::talk::Talk;
+use super::way::Place;
 use super::wire::{self, Trouble};
 
 /// The longest answer to a `PING` is an explanation of a few lines.
@@ -43,7 +42,7 @@ fn judge(answer: &str) -> Found {
     }
 }
 
-async fn ping(line: &mut Option<TcpStream>, at: SocketAddr) -> Result<String, Trouble> {
+async fn ping(line: &mut Option<TcpStream>, at: Place<'_>) -> Result<String, Trouble> {
     if let Some(kept) = wire::kept(line) {
         match once(kept, line).await {
             Err(Trouble::HungUp) => {}

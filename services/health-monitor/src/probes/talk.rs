@@ -1,6 +1,5 @@
 //! One talk with one service: what is said to it, and what people are told of that.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use phoenix_domain::health::{Found, Progress, Reason};
@@ -11,6 +10,7 @@ use zeroize::Zeroizing;
 use super::excerpt;
 use super::http1::{self, Answer};
 use super::pace::Pace;
+use super::way::Place;
 use super::wire::{self, Trouble};
 
 /// The largest answer that is read, but for counters.
@@ -57,7 +57,7 @@ pub(super) struct Question<'a> {
 /// One talk with one service.
 #[derive(Debug)]
 pub(super) struct Talk<'a> {
-    pub(super) at: SocketAddr,
+    pub(super) at: Place<'a>,
     pub(super) line: &'a mut Option<TcpStream>,
     pub(super) key: Option<&'a SecretString>,
     pub(super) pace: &'a Pace,
@@ -71,7 +71,7 @@ pub(super) struct Talk<'a> {
 
 impl<'a> Talk<'a> {
     pub(super) fn new(
-        at: SocketAddr,
+        at: Place<'a>,
         line: &'a mut Option<TcpStream>,
         key: Option<&'a SecretString>,
         pace: &'a Pace,

@@ -1,12 +1,13 @@
 //! A connection to a service, and what can go wrong with it.
 
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use phoenix_domain::health::{Found, Reason, Silence};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+
+use super::way::Place;
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -68,10 +69,8 @@ fn unconnected(err: &io::Error) -> Found {
 }
 
 /// Makes a connection.
-pub(super) async fn connect(at: SocketAddr) -> Result<TcpStream, Trouble> {
-    let line = TcpStream::connect(at).await.map_err(Trouble::Unconnected)?;
-    line.set_nodelay(true).map_err(Trouble::Unconnected)?;
-    Ok(line)
+pub(super) async fn connect(place: Place<'_>) -> Result<TcpStream, Trouble> {
+    place.connect().await.map_err(Trouble::Unconnected)
 }
 
 /// Takes the connection that was kept, if the other side has kept it too.

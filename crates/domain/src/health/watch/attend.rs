@@ -37,7 +37,7 @@ impl Watch {
             Weighed::Well(since) => self.attend_well(guest, since, told),
             Weighed::Coming(until) => {
                 let late = until + LATE;
-                let why = "it is starting, and is looked at again".to_owned();
+                let why = "it is looked at again".to_owned();
                 let next = Next::Look { at: until, why };
                 self.attend_waiting(guest, Condition::Starting, next, late, told);
             }

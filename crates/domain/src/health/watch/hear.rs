@@ -238,7 +238,7 @@ impl Watch {
             let is_down = self.is_unfit(guest);
             self.flip(&Ground::Guest(guest), is_down, told);
         }
-        if turn.to.is_failed() && !turn.from.is_failed() {
+        if falls(turn.to) && !falls(turn.from) {
             self.fall(guest, now);
         }
         if turn.to == Condition::Failed(Reason::Hung)
@@ -301,4 +301,10 @@ impl Watch {
             if now - since < BLINK { judge.rebase(now) } else { judge.grace(now) }
         });
     }
+}
+
+/// Says whether a guest that is found to be so may be one of many: where the way to it is lost, the way to
+/// its neighbours often is.
+fn falls(condition: Condition) -> bool {
+    condition.is_failed() || condition == Condition::Unknown(Reason::Unreachable)
 }
