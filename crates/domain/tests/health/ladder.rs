@@ -215,7 +215,7 @@ fn an_incident_says_what_happens_next_and_what_to_type() {
         let Some(incident) = ward.incident(950) else { continue };
         assert!(!incident.text.is_empty() && incident.text.chars().count() <= 160);
         assert!(incident.text.contains("950"), "{}", incident.text);
-        assert!(incident.commands.iter().any(|one| one.line == "phoenix health 950"));
+        assert!(incident.commands.iter().any(|one| one.line == "phoenix health probe 950"));
         assert!(!incident.evidence.is_empty());
         if let Next::Repair { at, .. } = incident.next {
             assert!(at >= crate::ward::time(ward.second - 1), "{}", incident.text);

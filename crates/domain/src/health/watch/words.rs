@@ -64,7 +64,7 @@ fn then(next: &Next) -> String {
 /// Returns what a human can type about a guest.
 pub(super) fn guest_commands(vmid: Vmid, id: &IncidentId, is_breaker: bool) -> Vec<Command> {
     let mut commands = vec![
-        read("how it is", format!("phoenix health {vmid}")),
+        read("ask it now, and show what comes", format!("phoenix health probe {vmid}")),
         read("the whole story", format!("phoenix explain {id}")),
         destructive("restart the service", format!("phoenix repair {vmid} --rung service")),
         destructive("restart the guest", format!("phoenix repair {vmid} --rung guest")),
