@@ -3,7 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
-use phoenix_bus::{From, MonitorAnswer, MonitorQuestion, Told};
+use phoenix_bus::{From, MonitorAnswer, MonitorQuestion, Outlook, Told};
+use phoenix_domain::health::{Ask, Condition, Ground, Reason, Root};
 use phoenix_domain::{EventKind, Goal};
 use phoenix_testkit::worker::{Start, Worker};
 use serde_json::Value;
@@ -24,25 +25,50 @@ struct Watched {
     _worker: Worker,
 }
 
+/// What every guest says.
+const COMMON: &str = r#""storage_pool": "tank-lxc", "storage_size_gb": 8, "node": "pve1""#;
+
 impl Watched {
     async fn new() -> Self {
+        let watched = Self::empty().await;
+        watched.write_gateway("");
+        watched.submit(&["953"]).await;
+        watched
+    }
+
+    /// A worker on a simulated host without guests.
+    async fn empty() -> Self {
         let site = Site::new().await;
         let folder = TempDir::new().unwrap();
         let host = repository("tests/fixtures/rules/host.json");
         fs::copy(host, folder.path().join("phoenix_hypervisor_config.json")).unwrap();
-        let common = r#""storage_pool": "tank-lxc", "storage_size_gb": 8, "node": "pve1""#;
+        let worker = site.worker_with("a", "run", &["--drift-every", "0"]);
+        Self { site, folder, _worker: worker }
+    }
+
+    /// Writes the files of 953, which says this as well.
+    fn write_gateway(&self, more: &str) {
+        let of_953 = format!(
+            r#""953": {{ "name": "gateway", "clone_from_ctid": "900", "features": ["nginx"], {more} {COMMON} }}"#
+        );
+        self.write(&of_953);
+    }
+
+    /// Writes the files of these guests, and of what they are cloned from.
+    fn write(&self, guests: &str) {
         let lxc = format!(
             r#"{{"lxc_configs": {{
-  "900": {{ "name": "base", "template": "debian.tar.zst", "template_snapshot_name": "base-snapshot", {common} }},
-  "953": {{ "name": "gateway", "clone_from_ctid": "900", "features": ["nginx"], {common} }}
+  "900": {{ "name": "base", "template": "debian.tar.zst", "template_snapshot_name": "base-snapshot", {COMMON} }},
+  {guests}
 }}}}"#
         );
-        fs::write(folder.path().join("phoenix_lxc_configs.json"), lxc).unwrap();
-        let worker = site.worker_with("a", "run", &["--drift-every", "0"]);
-        let watched = Self { site, folder, _worker: worker };
-        let submitted = watched.phoenix(&["submit", "953"]).await;
+        fs::write(self.folder.path().join("phoenix_lxc_configs.json"), lxc).unwrap();
+    }
+
+    async fn submit(&self, guests: &[&str]) {
+        let args: Vec<_> = ["submit"].iter().chain(guests).copied().collect();
+        let submitted = self.phoenix(&args).await;
         assert_eq!(submitted.code, 0, "{submitted:?}");
-        watched
     }
 
     fn monitor(&self, name: &str) -> Worker {
@@ -64,23 +90,18 @@ impl Watched {
         tokio::task::spawn_blocking(run).await.unwrap()
     }
 
+    /// Does something to the simulated host.
+    async fn sim(&self, verb: &[&str]) {
+        let dir = self.site.host.folder().display().to_string();
+        let args: Vec<_> =
+            ["sim", "--sim-dir", &dir].into_iter().chain(verb.iter().copied()).collect();
+        let done = self.phoenix(&args).await;
+        assert_eq!(done.code, 0, "{done:?}");
+    }
+
     /// Breaks the web server in 953 until this mends it.
     async fn break_it(&self, until: &str) {
-        let dir = self.site.host.folder().display().to_string();
-        let args = [
-            "sim",
-            "--sim-dir",
-            &dir,
-            "break",
-            "953",
-            "nginx",
-            "--how",
-            "refuse",
-            "--until",
-            until,
-        ];
-        let broken = self.phoenix(&args).await;
-        assert_eq!(broken.code, 0, "{broken:?}");
+        self.sim(&["break", "953", "nginx", "--how", "refuse", "--until", until]).await;
     }
 
     /// Types this until it ends well: a monitor has to act first.
@@ -95,19 +116,27 @@ impl Watched {
 
     /// Waits until the monitor finds the web server to be like this, and returns who says so.
     async fn until_found(&self, state: &str) -> String {
+        let is_so = |told: &Outlook| {
+            let probes = told.guests.iter().flat_map(|seen| &seen.probes);
+            let mut of_nginx = probes.filter(|(probe, ..)| &*probe.name == "nginx");
+            of_nginx.any(|(_, at, _)| at.word() == state)
+        };
+        self.until(is_so).await.monitor
+    }
+
+    /// Waits until things stand like this, as the monitor has it, and returns all of it.
+    async fn until(&self, is_so: impl Fn(&Outlook) -> bool) -> Outlook {
         let found = async {
             loop {
                 tokio::time::sleep(POLL).await;
                 let answer = self.site.bus.ask_monitor(&MonitorQuestion::Health, PATIENCE).await;
                 let Ok(MonitorAnswer::Health(told)) = answer else { continue };
-                let probes = told.guests.iter().flat_map(|seen| &seen.probes);
-                let mut of_nginx = probes.filter(|(probe, ..)| &*probe.name == "nginx");
-                if of_nginx.any(|(_, at, _)| at.word() == state) {
-                    return told.monitor;
+                if is_so(&told) {
+                    return *told;
                 }
             }
         };
-        tokio::time::timeout(PATIENCE, found).await.expect("it is found some time")
+        tokio::time::timeout(PATIENCE, found).await.expect("it is so some time")
     }
 
     /// Waits until something of this kind is said of 953.
@@ -184,4 +213,85 @@ async fn who_asks_where_no_monitor_is_hears_which_to_start() {
 
     assert_eq!(ended.code, 7, "{ended:?}");
     assert!(ended.err.contains("start one: `phoenix-health-monitor`"), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_bridge_that_breaks_under_five_guests_is_one_incident_without_repairs_and_ends_with_it() {
+    let watched = Watched::empty().await;
+    let vmids = ["951", "952", "953", "954", "955"];
+    let guest = |vmid: &&str| {
+        let network = format!(
+            r#""network_config": {{ "bridge": "vmbr0", "ip": "10.0.0.{}/24" }}"#,
+            &vmid[1..]
+        );
+        format!(
+            r#""{vmid}": {{ "name": "web-{vmid}", "clone_from_ctid": "900", "features": ["nginx"], {network}, {COMMON} }}"#
+        )
+    };
+    watched.write(&vmids.iter().map(guest).collect::<Vec<_>>().join(",\n  "));
+    watched.submit(&vmids).await;
+    // At its usual pace, by which hosts are heard of before their guests are judged.
+    let _monitor = Start::new(&phoenix_monitor(), &watched.site.folder("only.log"))
+        .with(&["--nats-url", &watched.site.server.url()])
+        .go();
+    watched.until_done(&["health", "mode", "on"]).await;
+    let webs = |told: &Outlook, is: &dyn Fn(Condition) -> bool| {
+        let probes = told.guests.iter().flat_map(|seen| &seen.probes);
+        let webs = probes.filter(|(probe, ..)| matches!(probe.ask, Ask::Nginx { .. }));
+        webs.filter(|(_, at, _)| is(*at)).count()
+    };
+    watched.until(|told| webs(told, &|at| at == Condition::Healthy) == 5).await;
+
+    watched.sim(&["break", "--bridge", "vmbr0"]).await;
+    let shaded = Condition::Unknown(Reason::Foundation);
+    let bad = watched
+        .until(|told| webs(told, &|at| at == shaded) == 5 && !told.incidents.is_empty())
+        .await;
+
+    let [incident] = bad.incidents.as_slice() else { panic!("{:?}", bad.incidents) };
+    let bridge = Ground::Bridge("pve1".parse().unwrap(), "vmbr0".parse().unwrap());
+    assert_eq!(incident.root, Root::Ground(bridge));
+    assert!(bad.breaker.is_none(), "{:?}", bad.breaker);
+
+    watched.sim(&["mend", "--bridge", "vmbr0"]).await;
+    let well = |told: &Outlook| {
+        told.incidents.is_empty() && webs(told, &|at| at == Condition::Healthy) == 5
+    };
+    watched.until(well).await;
+
+    let all = watched.phoenix(&["incidents", "--all", "-o", "json"]).await;
+    let all: Value = serde_json::from_str(&all.out).unwrap();
+    let all = all["incidents"].as_array().unwrap();
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert_eq!(all[0]["id"], incident.id.as_str());
+    for vmid in [951, 952, 953, 954, 955] {
+        let history = watched.site.bus.history(lxc(vmid)).await.unwrap();
+        let asked =
+            history.iter().filter(|(_, event)| event.fact.kind() == EventKind::RepairRequested);
+        assert_eq!(asked.count(), 0, "{vmid}");
+    }
+}
+
+#[tokio::test]
+async fn a_probe_that_a_file_adds_is_asked_and_changes_nothing_on_the_host() {
+    let watched = Watched::new().await;
+    let _monitor = watched.monitor("only");
+    watched.until_found("healthy").await;
+    let before = watched.site.host.ledger().len();
+
+    let page = r#""probes": [{ "type": "nginx", "name": "page", "path": "/" }, { "type": "nginx", "off": true }],"#;
+    watched.write_gateway(page);
+    watched.submit(&["953"]).await;
+
+    let is_asked = |told: &Outlook| {
+        let seen = told.guests.iter().find(|seen| seen.guest == lxc(953));
+        let probes = seen.into_iter().flat_map(|seen| &seen.probes);
+        let named: Vec<_> = probes.map(|(probe, at, _)| (&*probe.name, *at)).collect();
+        matches!(named.as_slice(), [("inside", _), ("page", Condition::Healthy)])
+    };
+    watched.until(is_asked).await;
+    assert_eq!(watched.site.host.ledger().len(), before, "nothing was done");
+    let history = watched.site.bus.history(lxc(953)).await.unwrap();
+    let (_, last) = history.last().unwrap();
+    assert_eq!((last.fact.kind(), last.state.desired.revision), (EventKind::Completed, 2));
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 use phoenix_domain::NodeName;
+use phoenix_secrets::SecretsArgs;
 
 /// What a health monitor can be told.
 #[derive(Clone, Debug, Args)]
@@ -20,6 +21,9 @@ pub struct Settings {
     /// Seconds from one question to a service to the next one
     #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub period: u64,
+    /// Where it has the keys of services
+    #[command(flatten)]
+    pub secrets: SecretsArgs,
     /// What is told on stderr: `info`, `debug`, or per part, `phoenix_bus=debug`
     #[arg(long, env = "PHOENIX_LOG", default_value = "info", value_name = "LEVEL")]
     pub log: String,

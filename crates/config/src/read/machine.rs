@@ -6,7 +6,7 @@ use phoenix_domain::{
 };
 
 use super::parts::{self, NicDefaults};
-use super::{Reading, given};
+use super::{Reading, given, probes};
 use crate::finding::Finding;
 use crate::place::{File, Place};
 use crate::raw::RawMachine;
@@ -92,7 +92,7 @@ pub(crate) fn machine(
     let before_features = taken("pre_features", snapshots.pre_features);
     let after_features = taken("post_features", snapshots.post_features);
 
-    let spec = GuestSpec {
+    let mut spec = GuestSpec {
         vmid,
         name: name.or_else(|| stand_in(vmid))?,
         node: reading.maybe("node", raw.node.as_deref()),
@@ -122,6 +122,8 @@ pub(crate) fn machine(
         ports: parts::ports(reading, raw.ports.as_ref()),
         firewall: parts::firewall(reading, raw.firewall),
         checks: parts::checks(reading, raw.health_check, raw.health_checks),
+        probes: Vec::new(),
+        health: probes::health(reading, raw.health),
         tests: std::collections::BTreeMap::new(),
         dependencies: parts::guests(reading, "dependencies", raw.dependencies.as_ref()),
         model_server: None,
@@ -134,6 +136,7 @@ pub(crate) fn machine(
         origin: origin?,
         upstreams: Vec::new(),
     };
+    spec.probes = probes::probes(reading, raw.probes, &spec);
     let at = reading.guest();
     let spec = Box::new(spec);
     Some(Guest {

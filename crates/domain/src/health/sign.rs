@@ -29,6 +29,8 @@ pub(super) enum Sign {
 pub(super) struct Light {
     /// The process behind it, if that was seen lately.
     pub(super) process: Option<Process>,
+    /// Whether its supervisor has started it again and again.
+    pub(super) is_looping: bool,
     /// Whether work was done since the reading before.
     pub(super) has_moved: bool,
     /// Whether there is work of which nothing has moved for long.
@@ -65,6 +67,7 @@ impl Sign {
             Found::Unasked(reason) => Self::Blind(reason),
             Found::Serving => serving(Self::Good),
             Found::Worse(reason) => serving(Self::Worse(reason)),
+            Found::Loading | Found::Silent(_) if light.is_looping => Self::Bad(Reason::CrashLoop),
             Found::Loading => Self::Coming,
             Found::Failing(reason) => match reason.weight() {
                 Weight::Mild => Self::Worse(reason),
@@ -73,7 +76,7 @@ impl Sign {
                 Weight::Excused | Weight::Plain => Self::Bad(reason),
             },
             Found::Silent(silence) => match (light.process, silence) {
-                (Some(Process::Gone | Process::Restarting), _) => Self::Bad(Reason::Exited),
+                (Some(Process::Gone | Process::Restarting { .. }), _) => Self::Bad(Reason::Exited),
                 (Some(Process::GivenUp), _) => Self::Bad(Reason::CrashLoop),
                 (Some(Process::Alive { .. }) | None, Silence::Refused) => Self::Dark,
                 (Some(Process::Alive { .. }) | None, Silence::TimedOut | Silence::Broken) => {
