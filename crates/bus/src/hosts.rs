@@ -4,6 +4,7 @@ use async_nats::jetstream::context::GetStreamErrorKind;
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 use phoenix_domain::NodeName;
+use phoenix_domain::health::Facts;
 use serde::{Deserialize, Serialize};
 
 use crate::connect::Bus;
@@ -32,6 +33,9 @@ pub struct HostReport {
     pub busy: usize,
     /// What the host has.
     pub inventory: serde_json::Value,
+    /// What of the host is not as it should be. A worker that does not look says nothing.
+    #[serde(default)]
+    pub facts: Facts,
 }
 
 impl HostReport {
@@ -79,5 +83,21 @@ impl Bus {
     async fn is_without_hosts(&self) -> bool {
         let bucket = self.jetstream.get_stream(format!("KV_{HOSTS}")).await;
         bucket.is_err_and(|err| matches!(err.kind(), GetStreamErrorKind::JetStream(_)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_of_a_worker_that_does_not_look_at_its_host_says_nothing_is_broken() {
+        let text = r#"{ "host": "pve1", "instance": "i", "version": "0.1.0",
+            "started": "2026-11-22T10:00:00Z", "heard": "2026-11-22T11:00:00Z",
+            "is_leaving": false, "busy": 0, "inventory": null }"#;
+
+        let report: HostReport = serde_json::from_str(text).unwrap();
+
+        assert_eq!(report.facts, Facts::default());
     }
 }

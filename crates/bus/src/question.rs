@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_nats::{RequestErrorKind, StatusCode, Subscriber};
 use futures_util::StreamExt as _;
-use phoenix_domain::health::Process;
+use phoenix_domain::health::{Docker, Process};
 use phoenix_domain::{
     Disk, FeatureName, FileName, Goal, GuestSpec, Impact, NodeName, Owner, Run, SnapshotName,
     StepName, Verdict, Volume, WorkerName,
@@ -100,6 +100,9 @@ pub enum Answer {
         ailing: Option<String>,
         /// Where its services answer, where that is not at its own address.
         elsewhere: BTreeMap<FeatureName, String>,
+        /// What Docker says in it, where one of its probes wants to know.
+        #[serde(default)]
+        docker: Docker,
     },
     /// How a test went.
     Tested {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use phoenix_domain::health::{Ask, Care, Declared, Probe};
 use phoenix_domain::{
     AppArmor, Body, Check, Container, Firewall, GuestSpec, IdMap, Machine, Nic, Origin, Parameters,
     PortMapping, Seal, TestScript, TrafficDirection, Volume, VolumeSource,
@@ -11,7 +12,9 @@ use serde_json::{Map, Value};
 use crate::raw::given::{Named, RawSetting};
 use crate::raw::lenient::{Label, ListOrText, ObjectOrText, OneOrMany, Whole};
 use crate::raw::lxc::{RawIdMap, RawMountPoint, RawVolume};
-use crate::raw::shared::{RawCheck, RawFirewall, RawFirewallRule, RawNic, RawRoute, RawTest};
+use crate::raw::shared::{
+    RawCheck, RawFirewall, RawFirewallRule, RawHealth, RawNic, RawProbe, RawRoute, RawTest,
+};
 use crate::raw::vm::{RawNfsVolume, RawSnapshots, RawUser};
 use crate::raw::{RawContainer, RawMachine};
 
@@ -99,6 +102,8 @@ fn container(guest: &GuestSpec, container: &Container) -> RawContainer {
         ports: ports(&guest.ports),
         firewall: firewall(&guest.firewall),
         health_checks: some(guest.checks.iter().map(check).collect()),
+        probes: list(guest.probes.iter().map(probe).collect()),
+        health: health(&guest.health),
         tests: tests(&guest.tests),
         portainer_role: owned(&container.portainer_role),
         traefik_service: route(guest),
@@ -153,6 +158,8 @@ fn machine(guest: &GuestSpec, machine: &Machine) -> RawMachine {
         ports: ports(&guest.ports),
         firewall: firewall(&guest.firewall),
         health_checks: some(guest.checks.iter().map(check).collect()),
+        probes: list(guest.probes.iter().map(probe).collect()),
+        health: health(&guest.health),
         traefik_service: route(guest),
         ..RawMachine::default()
     }
@@ -263,6 +270,53 @@ fn check(check: &Check) -> RawCheck {
         retries: Some(whole(check.retries)),
         interval: Some(whole(check.interval)),
     }
+}
+
+fn probe(declared: &Declared) -> RawProbe {
+    let Probe { name, ask, start_deadline, key } = match declared {
+        Declared::Off(name) => {
+            return RawProbe {
+                name: Some(name.to_string()),
+                off: Some(true),
+                ..Default::default()
+            };
+        }
+        Declared::Asked(probe) => probe,
+    };
+    let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
+    let texts = |texts: &[Box<str>]| some(texts.iter().map(ToString::to_string).collect());
+    let raw = RawProbe {
+        kind: Some(ask.kind().to_owned()),
+        name: Some(name.to_string()),
+        port: ask.port().map(|port| Whole(port.into())),
+        start_deadline: start_deadline.map(whole),
+        key: text(key),
+        ..RawProbe::default()
+    };
+    match ask {
+        Ask::Vllm { model, .. } | Ask::LlamaCpp { model, .. } => {
+            RawProbe { model: text(model), ..raw }
+        }
+        Ask::Qdrant { collections, .. } => RawProbe { collections: texts(collections), ..raw },
+        Ask::Ollama { models, .. } => RawProbe { models: texts(models), ..raw },
+        Ask::Http { path, status, contains, .. } => RawProbe {
+            path: Some(path.to_string()),
+            status: status.map(|status| Whole(status.into())),
+            contains: text(contains),
+            ..raw
+        },
+        Ask::Nginx { path, .. } => RawProbe { path: Some(path.to_string()), ..raw },
+        Ask::Docker { containers } => RawProbe { containers: texts(containers), ..raw },
+        Ask::Tcp { .. } | Ask::Postgresql { .. } | Ask::Redis { .. } | Ask::Inside => raw,
+    }
+}
+
+fn health(care: &Care) -> Option<RawHealth> {
+    (!care.is_usual()).then(|| RawHealth {
+        mode: care.mode.map(|mode| mode.name().to_owned()),
+        stateless: care.stateless,
+        start_deadline: care.start_deadline.map(whole),
+    })
 }
 
 fn tests(suites: &BTreeMap<Box<str>, Vec<TestScript>>) -> Option<BTreeMap<String, Vec<RawTest>>> {

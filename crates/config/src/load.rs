@@ -15,7 +15,9 @@ use crate::inventory::Inventory;
 use crate::left_out::{LEFT_OUT, left_out};
 use crate::library::Library;
 use crate::place::{File, Place};
-use crate::read::{self, OLD_SPELLING, REFUSED, REQUIRED, SECRET_LITERAL};
+use crate::read::{
+    self, MISFIT, NAMED_TWICE, OLD_SPELLING, REFUSED, REQUIRED, SECRET_LITERAL, UNDECLARED,
+};
 use crate::roster::Roster;
 use crate::rules;
 use crate::scene::Scene;
@@ -46,6 +48,9 @@ pub(crate) static CODES: &[&Code] = &[
     &NO_FLEET,
     &NO_GUESTS,
     &LEFT_OUT,
+    &MISFIT,
+    &NAMED_TWICE,
+    &UNDECLARED,
 ];
 
 /// A fleet in which no rule found an error. There is no other way to one than [`load()`].

@@ -103,9 +103,34 @@ fn shared() -> impl Strategy<Value = Map<String, Value>> {
         // Two guests hardly ever have the same route: it would be refused, rightly.
         maybe("traefik_service", "[a-z]{16}".prop_map(|name| json!({ "name": name, "port": 80 }))),
     );
-    parts.prop_map(|(a, b, c, d, e, f, g, h, i, j, k)| {
-        [a, b, c, d, e, f, g, h, i, j, k].into_iter().flatten().collect()
+    let watched = (
+        maybe("probes", prop::sample::subsequence(probes(), 0..=9).prop_map(Value::from)),
+        maybe(
+            "health",
+            prop_oneof![
+                Just(json!({})),
+                Just(json!({ "mode": "dry-run", "stateless": false, "start_deadline": "90" })),
+            ],
+        ),
+    );
+    (parts, watched).prop_map(|((a, b, c, d, e, f, g, h, i, j, k), (l, m))| {
+        [a, b, c, d, e, f, g, h, i, j, k, l, m].into_iter().flatten().collect()
     })
+}
+
+/// A probe of each type, in one of its spellings.
+fn probes() -> Vec<Value> {
+    vec![
+        json!({ "type": "vllm", "model": "m", "start_deadline": "600" }),
+        json!({ "type": "qdrant", "port": "6333", "collections": "docs" }),
+        json!({ "type": "ollama", "name": "small", "models": ["a", "b"] }),
+        json!({ "type": "llamacpp", "port": 8080 }),
+        json!({ "type": "http", "path": "/x", "status": 204, "contains": "ok" }),
+        json!({ "type": "tcp", "port": 22, "off": false }),
+        json!({ "type": "docker", "containers": ["web"] }),
+        json!({ "type": "nginx", "off": true }),
+        json!({ "name": "inside", "off": true }),
+    ]
 }
 
 fn container() -> impl Strategy<Value = Map<String, Value>> {

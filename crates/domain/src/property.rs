@@ -61,7 +61,7 @@ impl GuestSpec {
             Property::Boot(self.boot.clone()),
             Property::Gpus(self.gpus.clone()),
             Property::Firewall(self.firewall.clone()),
-            Property::Spec(Some(SpecDigest::of(self))),
+            Property::Spec(Some(self.made_for())),
         ];
         match &self.body {
             Body::Container(container) => properties.extend([

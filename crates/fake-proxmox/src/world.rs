@@ -102,6 +102,7 @@ fn make(root: &Path, settings: &Settings, binary: &Path) -> Outcome<()> {
 fn make_bridge(node: &Node, name: &str) -> Outcome<()> {
     let own = format!("/sys/class/net/{name}");
     fs::create_dir_all(node.at(format!("{own}/bridge")))?;
+    write_deep(&node.at(format!("{own}/flags")), "0x1003\n")?;
     write_deep(&node.at(format!("{own}/mtu")), "1500\n")
 }
 

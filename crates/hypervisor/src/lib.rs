@@ -8,6 +8,7 @@ mod command;
 mod directory;
 mod ear;
 mod error;
+mod footing;
 mod gateway;
 mod idle;
 mod inside;
@@ -27,7 +28,7 @@ mod veil;
 
 use std::collections::BTreeMap;
 
-use phoenix_domain::health::Process;
+use phoenix_domain::health::{Docker, Facts, Process};
 use phoenix_domain::{Change, Facets, FeatureName, FileName, Foreseen, GuestSpec, Seen};
 
 pub use ear::Ear;
@@ -68,6 +69,8 @@ pub struct Inspected {
     pub ailing: Option<String>,
     /// Where its services answer, where that is not at its own address.
     pub elsewhere: BTreeMap<FeatureName, String>,
+    /// What Docker says in it, where a probe of it wants to know.
+    pub docker: Docker,
 }
 
 /// A host with guests on it.
@@ -128,6 +131,10 @@ pub trait Hypervisor: Send + Sync {
             why: "the guests of this host have no inside".to_owned(),
         }))
     }
+
+    /// Says what of the host is not well that guests of ours stand on. It is asked every few seconds,
+    /// so it starts no process and waits for nobody.
+    fn facts(&self) -> impl Future<Output = Result<Facts, HostError>> + Send;
 
     /// Says what the host has.
     fn inventory(&self) -> impl Future<Output = Result<Inventory, HostError>> + Send;

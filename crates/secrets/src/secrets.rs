@@ -112,8 +112,26 @@ impl Secrets {
         name: &SecretName,
         key: Option<&str>,
     ) -> Result<SecretString, SecretError> {
+        self.fetched(name, key, Manner::Remembering).await
+    }
+
+    /// Returns the same as it is now, whatever is remembered.
+    pub async fn fetch_anew(
+        &self,
+        name: &SecretName,
+        key: Option<&str>,
+    ) -> Result<SecretString, SecretError> {
+        self.fetched(name, key, Manner::Anew).await
+    }
+
+    async fn fetched(
+        &self,
+        name: &SecretName,
+        key: Option<&str>,
+        manner: Manner,
+    ) -> Result<SecretString, SecretError> {
         let reference = Reference::new(name, key)?;
-        self.find(reference.name(), Manner::Remembering).await?.pick(&reference)
+        self.find(reference.name(), manner).await?.pick(&reference)
     }
 
     /// Returns the first that has a secret, of those who are asked in their order.

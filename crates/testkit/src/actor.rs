@@ -8,6 +8,7 @@
 
 use chrono::Utc;
 use phoenix_bus::{Appended, Bus, Durability, From, HostReport, Setup, Teller, Told};
+use phoenix_domain::health::Facts;
 use phoenix_domain::{
     Blocked, Claim, Claimed, Completed, DeadLettered, Fact, Failed, Failure, GuestKey, Obstacle,
     Phase, RetryWait, StepFailed, StepName, StepTaken, Verdict, WorkerName,
@@ -53,6 +54,7 @@ impl Actor {
             is_leaving: false,
             busy: 0,
             inventory: serde_json::Value::Null,
+            facts: Facts::default(),
         };
         self.runtime.block_on(self.bus.report(&report)).unwrap();
     }

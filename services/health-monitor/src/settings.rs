@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 use phoenix_domain::NodeName;
+use phoenix_secrets::SecretsArgs;
 
 /// What a health monitor can be told.
 #[derive(Clone, Debug, Args)]
@@ -26,6 +27,9 @@ pub struct Settings {
     /// How many times as fast its clock goes, to see in minutes what takes hours
     #[arg(long, default_value_t = 1, value_name = "N", hide = true, value_parser = clap::value_parser!(u32).range(1..=60))]
     pub clock_speed: u32,
+    /// Where it has the keys of services
+    #[command(flatten)]
+    pub secrets: SecretsArgs,
     /// What is told on stderr: `info`, `debug`, or per part, `phoenix_bus=debug`
     #[arg(long, env = "PHOENIX_LOG", default_value = "info", value_name = "LEVEL")]
     pub log: String,

@@ -1,50 +1,116 @@
 //! What is asked of a guest, by what it is for.
 
 use phoenix_domain::GuestSpec;
-use phoenix_domain::health::{Ask, Probe};
+use phoenix_domain::health::{Declared, Probe, implied};
 
-/// Returns what is asked of a guest: what its features and its model server imply, and what its
-/// worker finds inside.
+/// Returns what is asked of a guest: what it implies by what it is for, and what its file says
+/// about that.
 pub(crate) fn probes(want: &GuestSpec) -> Vec<Probe> {
-    let mut probes = Vec::new();
-    let mut add = |name: &str, ask: Ask| {
-        probes.push(Probe { name: name.into(), ask, start_deadline: None });
-    };
-    let server = want.model_server.as_ref();
-    let model =
-        server.map(|server| server.served_name.clone().unwrap_or_else(|| server.model.clone()));
-    let is_served_by = |name: &str| want.features.iter().any(|feature| feature.as_str() == name);
-    if server.is_some() && !is_served_by("llamacpp") {
-        add("vllm", Ask::Vllm { port: want.model_port(), model: model.clone() });
-    }
-    for feature in &want.features {
-        let ask = match feature.as_str() {
-            "qdrant" => Ask::Qdrant { port: 6333, collections: Vec::new() },
-            "ollama" => {
-                let needs_gpu = !want.gpus.indices().is_empty();
-                Ask::Ollama { port: 11434, models: Vec::new(), needs_gpu }
+    let mut probes = implied(want);
+    for declared in &want.probes {
+        let known = probes.iter().position(|probe| *probe.name == *declared.name());
+        match (known, declared) {
+            (Some(known), Declared::Off(_)) => drop(probes.remove(known)),
+            (None, Declared::Off(_)) => {}
+            (_, Declared::Asked(probe)) => {
+                if let Some(known) = known.and_then(|known| probes.get_mut(known)) {
+                    known.clone_from(probe);
+                } else {
+                    probes.push(probe.clone());
+                }
             }
-            "llamacpp" => Ask::LlamaCpp { port: want.model_port(), model: model.clone() },
-            "postgresql" => Ask::Postgresql { port: 5432 },
-            "redis" => Ask::Redis { port: 6379 },
-            "nginx" => Ask::Nginx { port: 80, path: "/".into() },
-            "gateway" => Ask::Nginx { port: 80, path: "/healthz".into() },
-            "n8n" => {
-                Ask::Http { port: 5678, path: "/healthz".into(), status: Some(200), contains: None }
-            }
-            _ => continue,
-        };
-        add(feature.as_str(), ask);
+        }
     }
-    add("inside", Ask::Inside);
+    for probe in &mut probes {
+        probe.start_deadline = probe.start_deadline.or(want.health.start_deadline);
+    }
     probes
+}
+
+/// Returns those of these probes by which a feature is asked: the one of its name, or those of its
+/// kind that are called otherwise.
+pub(crate) fn of_feature<'p>(
+    probes: &'p [Probe],
+    feature: &'p str,
+) -> impl Iterator<Item = &'p Probe> {
+    let is_named = probes.iter().any(|probe| *probe.name == *feature);
+    probes.iter().filter(move |probe| {
+        if is_named { *probe.name == *feature } else { probe.ask.kind() == feature }
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use phoenix_domain::health::Ask;
     use phoenix_testkit::guest;
 
     use super::*;
+
+    /// Returns what is asked of a guest with Qdrant whose file says this about it, each with its
+    /// deadline.
+    fn asked(declared: &[Declared], start_deadline: Option<u32>) -> Vec<String> {
+        let mut store = guest(952).features(&["docker", "qdrant"]).build();
+        store.probes = declared.to_vec();
+        store.health.start_deadline = start_deadline;
+        let told = |probe: &Probe| match probe.start_deadline {
+            Some(seconds) => format!("{}: {} within {seconds}", probe.name, probe.ask),
+            None => format!("{}: {}", probe.name, probe.ask),
+        };
+        probes(&store).iter().map(told).collect()
+    }
+
+    #[test]
+    fn what_the_file_says_is_put_in_place_of_what_follows_from_features_beside_it_or_takes_it_away()
+    {
+        let at = |name: &str, port| {
+            Declared::Asked(Probe::new(name, Ask::Qdrant { port, collections: Vec::new() }))
+        };
+        let off = |name: &str| Declared::Off(name.into());
+        let (qdrant, inside) = ("qdrant: qdrant at port 6333", "inside: inside");
+        let table: &[(&[Declared], &[&str])] = &[
+            (&[], &[qdrant, inside]),
+            (&[at("qdrant", 7000)], &["qdrant: qdrant at port 7000", inside]),
+            (&[at("second", 7000)], &[qdrant, inside, "second: qdrant at port 7000"]),
+            (&[off("qdrant")], &[inside]),
+            (&[off("inside")], &[qdrant]),
+            (&[off("nobodys")], &[qdrant, inside]),
+            (&[off("qdrant"), at("second", 7000)], &[inside, "second: qdrant at port 7000"]),
+        ];
+        for (declared, wanted) in table {
+            assert_eq!(asked(declared, None), *wanted, "{declared:?}");
+        }
+    }
+
+    #[test]
+    fn a_deadline_of_the_guest_holds_for_the_probes_that_have_none() {
+        let second = Probe { start_deadline: Some(9), ..Probe::new("ssh", Ask::Tcp { port: 22 }) };
+
+        let asked = asked(&[Declared::Asked(second)], Some(60));
+
+        let wanted = [
+            "qdrant: qdrant at port 6333 within 60",
+            "inside: inside within 60",
+            "ssh: tcp at port 22 within 9",
+        ];
+        assert_eq!(asked, wanted);
+    }
+
+    #[test]
+    fn a_feature_is_asked_by_the_probe_of_its_name_or_else_by_those_of_its_kind() {
+        let mut store = guest(952).features(&["qdrant", "gateway"]).build();
+        let names = |store: &GuestSpec, feature: &str| -> Vec<String> {
+            of_feature(&probes(store), feature).map(|probe| probe.name.to_string()).collect()
+        };
+        assert_eq!(names(&store, "qdrant"), ["qdrant"]);
+        assert_eq!(names(&store, "gateway"), ["gateway"]);
+
+        let ask = Ask::Qdrant { port: 6333, collections: Vec::new() };
+        store.probes =
+            vec![Declared::Off("qdrant".into()), Declared::Asked(Probe::new("vectors", ask))];
+
+        assert_eq!(names(&store, "qdrant"), ["vectors"]);
+        assert_eq!(names(&store, "docker"), [""; 0]);
+    }
 
     #[test]
     fn what_is_asked_follows_from_what_a_guest_is_for() {

@@ -7,11 +7,12 @@ use futures_util::{StreamExt as _, stream};
 use phoenix_bus::{Answer, Asked, Blind, BusError, Inquiry, Question};
 use phoenix_domain::{FileName, GuestKey, GuestSpec};
 use phoenix_hypervisor::{Depth, Hand, Hypervisor, Inspected, Lock, Tested};
+use phoenix_service::chain;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tracing::debug;
 
-use crate::context::{Context, chain};
+use crate::context::Context;
 use crate::forecast::forecast;
 
 /// How many guests are looked at at once, whoever asks about them; the others wait.
@@ -72,8 +73,8 @@ async fn answer<H: Hypervisor>(context: Arc<Context<H>>, looks: Arc<Semaphore>, 
 async fn inspected<H: Hypervisor>(context: &Context<H>, guest: &GuestSpec, checks: bool) -> Answer {
     let depth = if checks { Depth::Checks } else { Depth::Processes };
     match context.host.inspect(guest, depth, &Hand::holding([])).await {
-        Ok(Inspected { is_running, processes, ailing, elsewhere }) => {
-            Answer::Inspected { is_running, processes, ailing, elsewhere }
+        Ok(Inspected { is_running, processes, ailing, elsewhere, docker }) => {
+            Answer::Inspected { is_running, processes, ailing, elsewhere, docker }
         }
         Err(err) => {
             let advice = err.advice().map(str::to_owned);

@@ -14,9 +14,10 @@ use phoenix_domain::{
 };
 use phoenix_engine::{Caution, Halt, Outcome, StepError, Walk};
 use phoenix_hypervisor::{Hand, HostError, Hypervisor, Lock, LockError};
+use phoenix_service::chain;
 use tracing::{debug, info, instrument, warn};
 
-use crate::context::{Context, chain, now, spread};
+use crate::context::{Context, now, spread};
 use crate::journal::LogJournal;
 use crate::voice::Voice;
 

@@ -60,18 +60,6 @@ pub(crate) fn spread(around: Duration) -> Duration {
     around.saturating_mul(800 + spread) / 1000
 }
 
-/// Returns an error with all its causes.
-pub(crate) fn chain(err: &dyn std::error::Error) -> String {
-    let mut text = err.to_string();
-    let mut cause = err.source();
-    while let Some(err) = cause {
-        text.push_str(": ");
-        text.push_str(&err.to_string());
-        cause = err.source();
-    }
-    text
-}
-
 /// The guests this process is at.
 #[derive(Debug, Default)]
 pub(crate) struct Busy {

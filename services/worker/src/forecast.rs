@@ -7,8 +7,8 @@ use phoenix_domain::{
     Change, Facets, Goal, GuestSpec, Inheritance, Made, Run, SeenParent, foresee,
 };
 use phoenix_hypervisor::{HostError, Hypervisor};
+use phoenix_service::chain;
 
-use crate::context::chain;
 use crate::difference::differences;
 
 /// How long a look at a guest may take.

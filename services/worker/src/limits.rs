@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use phoenix_domain::health::Facts;
 use phoenix_domain::{Change, Facets, FileName, Foreseen, GuestSpec, Origin, Seen, StorageId};
 use phoenix_hypervisor::{Depth, Hand, HostError, Hypervisor, Inspected, Inventory, Line, Tested};
 
@@ -69,6 +70,10 @@ impl<H: Hypervisor> Hypervisor for Limited<H> {
         hand: &Hand,
     ) -> Result<Inspected, HostError> {
         self.host.inspect(want, depth, hand).await
+    }
+
+    async fn facts(&self) -> Result<Facts, HostError> {
+        self.host.facts().await
     }
 
     async fn inventory(&self) -> Result<Inventory, HostError> {

@@ -2,10 +2,9 @@
 
 use phoenix_hypervisor::{Kept, NotGiven, Opening, Vault};
 use phoenix_secrets::{Salt, Secrets};
+use phoenix_service::chain;
 
 use phoenix_domain::SecretRef;
-
-use crate::context::chain;
 
 /// The secrets of this host, and what tells one value from another here.
 #[derive(Debug)]

@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::str::FromStr;
 
-use clap::{Subcommand, ValueEnum};
-use phoenix_domain::GuestKey;
+use clap::{Args, Subcommand, ValueEnum};
+use phoenix_domain::{BridgeName, GuestKey, Refused, StorageId};
 use phoenix_hypervisor::HostError;
-use phoenix_hypervisor::simulated::{Broken, Cure, Fault, FaultKind, Sickness, admin};
+use phoenix_hypervisor::simulated::{Broken, Cure, Fault, FaultKind, Part, Sickness, admin};
 
 /// Looks at a simulated host, and breaks it.
 #[derive(Debug)]
@@ -31,13 +32,16 @@ pub enum SimVerb {
     Services,
     /// Show every change that was made to it
     Ledger,
-    /// Make a service of a guest sick
+    /// Make a service of a guest sick, or break what guests stand on
     Break {
         /// The guest
-        #[arg(value_parser = guest)]
-        guest: Guest,
+        #[arg(value_parser = guest, required_unless_present = "part", requires = "service")]
+        guest: Option<Guest>,
         /// The service: qdrant, vllm, ollama, nginx …
-        service: String,
+        service: Option<String>,
+        /// What guests stand on, instead
+        #[command(flatten)]
+        part: PartArgs,
         /// How it shows
         #[arg(long, value_enum, default_value_t = How::Refuse)]
         how: How,
@@ -45,11 +49,14 @@ pub enum SimVerb {
         #[arg(long, value_enum, default_value_t = Until::Guest)]
         until: Until,
     },
-    /// Mend the services of a guest
+    /// Mend the services of a guest, or what guests stand on
     Mend {
         /// The guest
-        #[arg(value_parser = guest)]
-        guest: Guest,
+        #[arg(value_parser = guest, required_unless_present = "part")]
+        guest: Option<Guest>,
+        /// What guests stand on, instead
+        #[command(flatten)]
+        part: PartArgs,
     },
     /// Start a guest behind everybody's back
     Start {
@@ -97,6 +104,32 @@ pub enum SimVerb {
         /// Its number
         id: u32,
     },
+}
+
+/// A part of the host, instead of a guest.
+#[derive(Clone, Debug, Args)]
+#[group(id = "part", multiple = false, conflicts_with = "guest")]
+pub struct PartArgs {
+    /// The bridge: nobody reaches guests that have no other one
+    #[arg(long, value_name = "NAME", value_parser = word::<BridgeName>)]
+    bridge: Option<BridgeName>,
+    /// The storage
+    #[arg(long, value_name = "NAME", value_parser = word::<StorageId>)]
+    storage: Option<StorageId>,
+    /// The GPU
+    #[arg(long, value_name = "INDEX")]
+    gpu: Option<u8>,
+}
+
+impl PartArgs {
+    /// Returns it, and what people call it.
+    fn part(&self) -> Option<(Part, String)> {
+        let bridge = |name: &BridgeName| (Part::Bridge(name.clone()), format!("bridge {name}"));
+        let storage = |name: &StorageId| (Part::Storage(name.clone()), format!("storage {name}"));
+        let gpu = |index: u8| (Part::Gpu(index), format!("GPU {index}"));
+        let named = self.bridge.as_ref().map(bridge).or_else(|| self.storage.as_ref().map(storage));
+        named.or_else(|| self.gpu.map(gpu))
+    }
 }
 
 /// How a sick service shows it.
@@ -211,14 +244,30 @@ impl Sim {
                 }
                 text
             }
-            SimVerb::Break { guest, service, how, until } => {
-                let broken = Broken { how: how.sickness(), until: until.cure() };
-                admin::break_service(dir, *guest, service, broken)?;
-                format!("simulated: {service} of {guest} is sick\n")
+            SimVerb::Break { guest, service, how, until, part } => {
+                let mut text = String::new();
+                if let Some((part, called)) = part.part() {
+                    admin::break_part(dir, part)?;
+                    line(&mut text, &format!("simulated: {called} is broken"));
+                }
+                if let (Some(guest), Some(service)) = (guest, service) {
+                    let broken = Broken { how: how.sickness(), until: until.cure() };
+                    admin::break_service(dir, *guest, service, broken)?;
+                    line(&mut text, &format!("simulated: {service} of {guest} is sick"));
+                }
+                text
             }
-            SimVerb::Mend { guest } => {
-                admin::mend(dir, *guest, None)?;
-                format!("simulated: {guest} is well\n")
+            SimVerb::Mend { guest, part } => {
+                let mut text = String::new();
+                if let Some((part, called)) = part.part() {
+                    admin::mend_part(dir, part)?;
+                    line(&mut text, &format!("simulated: {called} is well"));
+                }
+                if let Some(guest) = guest {
+                    admin::mend(dir, *guest, None)?;
+                    line(&mut text, &format!("simulated: {guest} is well"));
+                }
+                text
             }
             SimVerb::Start { guest } => {
                 admin::start(dir, *guest)?;
@@ -287,9 +336,13 @@ impl Trouble {
     }
 }
 
+fn word<T: FromStr<Err = Refused>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|err: Refused| err.rule.to_owned())
+}
+
 fn guest(text: &str) -> Result<GuestKey, String> {
     let named = if text.contains('-') { text.to_owned() } else { format!("lxc-{text}") };
-    named.parse().map_err(|err: phoenix_domain::Refused| err.rule.to_owned())
+    named.parse().map_err(|err: Refused| err.rule.to_owned())
 }
 
 fn line(text: &mut String, line: &str) {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::given::{Named, RawSetting};
 use super::lenient::{Label, ListOrText, ObjectOrText, OneOrMany, Whole};
-use super::shared::{RawCheck, RawFirewall, RawNic, RawRoute, RawTest};
+use super::shared::{RawCheck, RawFirewall, RawHealth, RawNic, RawProbe, RawRoute, RawTest};
 
 /// What `phoenix_lxc_configs.json` says besides its containers.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -109,6 +109,10 @@ pub(crate) struct RawContainer {
     pub(crate) health_check: Option<OneOrMany<RawCheck>>,
     /// What must answer before it counts as healthy.
     pub(crate) health_checks: Option<OneOrMany<RawCheck>>,
+    /// What the health monitor asks it, beside what its features imply.
+    pub(crate) probes: Option<Vec<RawProbe>>,
+    /// How the health monitor treats it.
+    pub(crate) health: Option<RawHealth>,
     /// Suites of test scripts by name; those of `health_checks` are health checks too.
     pub(crate) tests: Option<BTreeMap<String, Vec<RawTest>>>,
     /// Role in Portainer: `server`, `agent` or `none`.

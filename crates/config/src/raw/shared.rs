@@ -68,6 +68,55 @@ pub(crate) struct RawCheck {
     pub(crate) interval: Option<Whole>,
 }
 
+/// A question that the health monitor asks a guest again and again.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub(crate) struct RawProbe {
+    /// Who is asked: `vllm`, `qdrant`, `ollama`, `llamacpp`, `http`, `tcp`, `postgresql`, `redis`,
+    /// `nginx`, or `docker` for the containers in the guest.
+    #[serde(rename = "type")]
+    pub(crate) kind: Option<String>,
+    /// Its name, one of its own in the guest. It replaces a probe of this name that the features
+    /// imply. Default: the type.
+    pub(crate) name: Option<String>,
+    /// Port of the service. Default: the usual one of its type; `tcp` has none.
+    pub(crate) port: Option<Whole>,
+    /// Path that is asked for, of `http` and `nginx`. Default: `/`.
+    pub(crate) path: Option<String>,
+    /// Status it has to answer with, of `http`. Default: any below 400.
+    pub(crate) status: Option<Whole>,
+    /// What the answer has to contain, of `http`.
+    pub(crate) contains: Option<String>,
+    /// Model it has to offer, of `vllm` and `llamacpp`. Default: that of the guest, else any.
+    pub(crate) model: Option<String>,
+    /// Models it has to have, of `ollama`.
+    pub(crate) models: Option<OneOrMany<String>>,
+    /// Collections it has to hold, of `qdrant`.
+    pub(crate) collections: Option<OneOrMany<String>>,
+    /// Containers that have to run, of `docker`. Absent means that none may fail.
+    pub(crate) containers: Option<OneOrMany<String>>,
+    /// Seconds from a start within which it has to serve. Default: that of `health`, else what its
+    /// type needs.
+    pub(crate) start_deadline: Option<Whole>,
+    /// Name of one of the guest's `secrets` that lets the monitor in.
+    pub(crate) key: Option<String>,
+    /// Whether the probe of this name, which the features imply, is not asked at all.
+    pub(crate) off: Option<bool>,
+}
+
+/// How the health monitor treats a guest.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub(crate) struct RawHealth {
+    /// What is done about findings, until `phoenix health mode` says otherwise: `off`, `observe`,
+    /// `dry-run` or `on`. Default: what holds for all.
+    pub(crate) mode: Option<String>,
+    /// Whether nothing is lost when the guest is set up again. Default: not where a feature of it
+    /// keeps data.
+    pub(crate) stateless: Option<bool>,
+    /// Seconds from a start within which each of its probes has to find it serving. Default: what
+    /// their types need.
+    pub(crate) start_deadline: Option<Whole>,
+}
+
 /// One script of a test suite.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub(crate) struct RawTest {

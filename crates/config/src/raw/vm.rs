@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::given::{Named, RawSetting};
 use super::lenient::{Label, OneOrMany, Whole};
-use super::shared::{RawCheck, RawFirewall, RawNic, RawRoute};
+use super::shared::{RawCheck, RawFirewall, RawHealth, RawNic, RawProbe, RawRoute};
 
 /// What `phoenix_vm_configs.json` says besides its machines.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -96,6 +96,10 @@ pub(crate) struct RawMachine {
     pub(crate) health_check: Option<OneOrMany<RawCheck>>,
     /// What must answer before it counts as healthy.
     pub(crate) health_checks: Option<OneOrMany<RawCheck>>,
+    /// What the health monitor asks it, beside what its features imply.
+    pub(crate) probes: Option<Vec<RawProbe>>,
+    /// How the health monitor treats it.
+    pub(crate) health: Option<RawHealth>,
 }
 
 /// The user that Cloud-Init creates.

@@ -8,7 +8,7 @@ use phoenix_domain::{
 };
 
 use super::parts::{self, NicDefaults};
-use super::{Reading, given, model_server};
+use super::{Reading, given, model_server, probes};
 use crate::raw::RawContainer;
 use crate::raw::lenient::{ListOrText, ObjectOrText};
 use crate::raw::lxc::RawVolume;
@@ -63,7 +63,7 @@ pub(crate) fn container(vmid: Vmid, raw: RawContainer, mut reading: Reading<'_>)
         .map(|list| list.0.iter().map(|label| label.0.as_str()).collect::<Vec<_>>().join(","));
     let gpus = gpus.and_then(|gpus| reading.word(reading.at("gpu_assignment"), &gpus));
 
-    let spec = GuestSpec {
+    let mut spec = GuestSpec {
         vmid,
         name: name.or_else(|| stand_in(vmid))?,
         node: reading.maybe("node", raw.node.as_deref()),
@@ -85,6 +85,8 @@ pub(crate) fn container(vmid: Vmid, raw: RawContainer, mut reading: Reading<'_>)
         ports: parts::ports(reading, raw.ports.as_ref()),
         firewall: parts::firewall(reading, raw.firewall),
         checks: parts::checks(reading, raw.health_check, raw.health_checks),
+        probes: Vec::new(),
+        health: probes::health(reading, raw.health),
         tests: parts::tests(reading, raw.tests),
         dependencies: parts::guests(reading, "dependencies", raw.dependencies.as_ref()),
         model_server,
@@ -108,6 +110,7 @@ pub(crate) fn container(vmid: Vmid, raw: RawContainer, mut reading: Reading<'_>)
         origin: origin?,
         upstreams: Vec::new(),
     };
+    spec.probes = probes::probes(reading, raw.probes, &spec);
     let at = reading.guest();
     let spec = Box::new(spec);
     Some(Guest { spec, at, inherits, model_keys, nics_at, volumes_at, unused_origin, parent: None })

@@ -1,15 +1,16 @@
 //! Reading one virtual machine.
 
 use phoenix_domain::{
-    Body, BridgeName, Disk, GibiBytes, GpuSet, GuestSpec, Hostname, ImageSource, LoginName,
-    Machine, MebiBytes, Origin, Seal, StorageId, User, Vmid, Volume, VolumeSource,
+    Body, BridgeName, Disk, FeatureName, GibiBytes, GpuSet, GuestSpec, Hostname, ImageSource,
+    LoginName, Machine, MebiBytes, Origin, Seal, StorageId, User, Vmid, Volume, VolumeSource,
 };
 
 use super::parts::{self, NicDefaults};
-use super::{Reading, given};
+use super::{Reading, given, probes};
 use crate::finding::Finding;
 use crate::place::{File, Place};
 use crate::raw::RawMachine;
+use crate::raw::lenient::OneOrMany;
 use crate::raw::vm::{RawNfsVolume, RawUser, RawVmDefaults};
 use crate::scene::{Guest, Inherits, VolumeAt};
 
@@ -79,10 +80,7 @@ pub(crate) fn machine(
     let has_image = raw.template_image.as_ref().is_some_and(|image| !image.is_empty());
     let unused_origin = (is_clone && has_image).then_some("template_image");
     let snapshot = reading.maybe("template_snapshot_name", raw.template_snapshot_name.as_deref());
-    let mut features = Vec::new();
-    for (nth, name) in raw.features.iter().flat_map(|list| &list.0).enumerate() {
-        features.extend(reading.word(reading.at("features").index(nth), name));
-    }
+    let features = features(reading, raw.features.as_ref());
     let (volumes, volumes_at) = volumes(reading, raw.volumes.as_deref().unwrap_or_default());
     let snapshots = raw.snapshots.unwrap_or_default();
     let mut taken = |key: &'static str, name: Option<String>| {
@@ -92,7 +90,7 @@ pub(crate) fn machine(
     let before_features = taken("pre_features", snapshots.pre_features);
     let after_features = taken("post_features", snapshots.post_features);
 
-    let spec = GuestSpec {
+    let mut spec = GuestSpec {
         vmid,
         name: name.or_else(|| stand_in(vmid))?,
         node: reading.maybe("node", raw.node.as_deref()),
@@ -122,6 +120,8 @@ pub(crate) fn machine(
         ports: parts::ports(reading, raw.ports.as_ref()),
         firewall: parts::firewall(reading, raw.firewall),
         checks: parts::checks(reading, raw.health_check, raw.health_checks),
+        probes: Vec::new(),
+        health: probes::health(reading, raw.health),
         tests: std::collections::BTreeMap::new(),
         dependencies: parts::guests(reading, "dependencies", raw.dependencies.as_ref()),
         model_server: None,
@@ -134,6 +134,7 @@ pub(crate) fn machine(
         origin: origin?,
         upstreams: Vec::new(),
     };
+    spec.probes = probes::probes(reading, raw.probes, &spec);
     let at = reading.guest();
     let spec = Box::new(spec);
     Some(Guest {
@@ -146,6 +147,11 @@ pub(crate) fn machine(
         unused_origin,
         parent: None,
     })
+}
+
+fn features(reading: &mut Reading<'_>, raw: Option<&OneOrMany<String>>) -> Vec<FeatureName> {
+    let named = raw.iter().flat_map(|list| &list.0).enumerate();
+    named.filter_map(|(nth, name)| reading.word(reading.at("features").index(nth), name)).collect()
 }
 
 /// Returns the name Proxmox gives a machine that has none.

@@ -6,11 +6,13 @@ mod host;
 mod machine;
 mod model_server;
 mod parts;
+mod probes;
 mod reading;
 
 pub(crate) use container::container;
 pub(crate) use host::{host, is_zone};
 pub(crate) use machine::{Defaults, machine};
+pub(crate) use probes::{MISFIT, NAMED_TWICE, UNDECLARED};
 pub(crate) use reading::{
     OLD_SPELLING, REFUSED, REQUIRED, Reading, SECRET_CARRIED, SECRET_LITERAL,
 };

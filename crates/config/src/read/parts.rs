@@ -114,6 +114,13 @@ pub(super) fn ports(reading: &mut Reading<'_>, raw: Option<&OneOrMany<Label>>) -
     ports
 }
 
+/// Reads one port.
+pub(super) fn port(reading: &mut Reading<'_>, place: Place, Whole(number): Whole) -> Option<u16> {
+    let port = u16::try_from(number).ok().filter(|port| *port != 0);
+    let refused = || Refused::new(number.to_string(), "a port", "a port is from 1 to 65535");
+    reading.taken(place, port.ok_or_else(refused))
+}
+
 /// Reads when and in which order a guest starts.
 pub(super) fn boot(
     reading: &mut Reading<'_>,
@@ -224,12 +231,7 @@ pub(super) fn route(reading: &mut Reading<'_>, raw: Option<RawRoute>) -> Option<
     let help = "a route has a `name` and a `port`";
     let name = reading.required(at.clone(), raw.name, "name", help);
     let port = reading.required(at.clone(), raw.port, "port", help);
-    let port = port.and_then(|port| {
-        let number = u16::try_from(port.0).ok().filter(|port| *port != 0);
-        let port = number
-            .ok_or_else(|| Refused::new(port.0.to_string(), "a port", "a port is from 1 to 65535"));
-        reading.taken(at.key("port"), port)
-    });
+    let port = port.and_then(|number| self::port(reading, at.key("port"), number));
     Some(Route {
         name: name?.into_boxed_str(),
         port: port?,

@@ -49,6 +49,7 @@ mod origin_unused;
 mod pools;
 mod ports;
 mod privileged;
+mod probes_off;
 mod proxmox_features;
 mod raw_lines;
 mod routes;
@@ -61,6 +62,7 @@ mod shares;
 mod shares_possible;
 mod snapshots_possible;
 mod state_on_volume;
+mod stateless_data;
 mod storage_content;
 mod storage_ids;
 mod storage_known;
@@ -136,6 +138,7 @@ const RULES: &[Rule] = &[
     pools::RULE,
     ports::RULE,
     privileged::RULE,
+    probes_off::RULE,
     proxmox_features::RULE,
     raw_lines::RULE,
     routes::RULE,
@@ -148,6 +151,7 @@ const RULES: &[Rule] = &[
     shares_possible::RULE,
     snapshots_possible::RULE,
     state_on_volume::RULE,
+    stateless_data::RULE,
     storage_content::RULE,
     storage_ids::RULE,
     storage_known::RULE,

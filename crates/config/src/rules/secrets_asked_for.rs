@@ -1,4 +1,6 @@
-//! A secret is given to somebody who asks for it.
+//! A secret is given to somebody who asks for it: a feature, or a probe that needs it as its key.
+
+use phoenix_domain::health::Declared;
 
 use super::{Rule, did_you_mean, listed};
 use crate::code::{Code, code};
@@ -31,6 +33,10 @@ fn asked_for<'s>(scene: &'s Scene<'_>, guest: &'s Guest) -> Option<Vec<&'s str>>
         let manifest = scene.library.feature(feature)?;
         asked.extend(manifest.secrets.iter().map(String::as_str));
     }
+    asked.extend(guest.spec.probes.iter().filter_map(|declared| match declared {
+        Declared::Asked(probe) => probe.key.as_deref(),
+        Declared::Off(_) => None,
+    }));
     asked.sort_unstable();
     asked.dedup();
     Some(asked)

@@ -10,6 +10,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::health::{Care, Declared};
 use crate::{
     FeatureName, FileName, GibiBytes, GpuSet, Hostname, MebiBytes, Nic, NodeName, Parameters,
     SecretRef, SnapshotName, SpecDigest, StorageId, Upstream, Vmid,
@@ -65,6 +66,12 @@ pub struct GuestSpec {
     pub firewall: Firewall,
     /// What must answer before it counts as healthy.
     pub checks: Vec<Check>,
+    /// What the health monitor asks it beside what it implies, in place of that, or not at all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub probes: Vec<Declared>,
+    /// How the health monitor treats it.
+    #[serde(default, skip_serializing_if = "Care::is_usual")]
+    pub health: Care,
     /// Suites of tests a user may run.
     pub tests: BTreeMap<Box<str>, Vec<TestScript>>,
     /// Guests that must be there before this one.
@@ -107,6 +114,8 @@ impl GuestSpec {
             ports: Vec::new(),
             firewall: Firewall::default(),
             checks: Vec::new(),
+            probes: Vec::new(),
+            health: Care::default(),
             tests: BTreeMap::new(),
             dependencies: Vec::new(),
             model_server: None,
@@ -179,6 +188,19 @@ impl GuestSpec {
     /// looked at again when this is another one.
     pub fn service(&self) -> SpecDigest {
         SpecDigest::of_service(self)
+    }
+
+    /// Returns the digest of all that decides how it is made. Who watches over it afterwards is no
+    /// part of that, so its host has nothing to do when only that is changed.
+    pub fn made_for(&self) -> SpecDigest {
+        SpecDigest::of(&Self { probes: Vec::new(), health: Care::default(), ..self.clone() })
+    }
+
+    /// Returns the features of it that keep data which somebody would miss.
+    pub fn keepers(&self) -> impl Iterator<Item = &FeatureName> {
+        let keeps =
+            |name: &str| matches!(name, "qdrant" | "postgresql" | "redis" | "portainer" | "n8n");
+        self.features.iter().filter(move |feature| keeps(feature.as_str()))
     }
 
     /// Returns the digest of what its clones find in it.
@@ -303,9 +325,28 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn who_watches_over_a_guest_is_part_of_the_spec_and_of_nothing_that_is_made() {
+        let without = bare(950, None, &[]);
+        let mut with = without.clone();
+        with.probes = vec![Declared::Off("qdrant".into())];
+        with.health.start_deadline = Some(600);
+
+        let written = serde_json::to_string(&with).unwrap();
+
+        assert_eq!(serde_json::from_str::<GuestSpec>(&written).unwrap(), with);
+        assert_ne!(SpecDigest::of(&with), SpecDigest::of(&without));
+        assert_eq!(with.made_for(), without.made_for());
+        assert_eq!(without.made_for(), SpecDigest::of(&without), "marks that are there stay");
+        assert_eq!(with.properties(), without.properties());
+        assert_eq!((with.contents(), with.service()), (without.contents(), without.service()));
+    }
+
+    #[test]
     fn a_guest_that_is_given_nothing_is_written_as_it_was_before_it_could_be() {
         let written = serde_json::to_value(bare(950, None, &[])).unwrap();
 
-        assert!(written.get("parameters").is_none() && written.get("secrets").is_none());
+        for key in ["parameters", "secrets", "probes", "health"] {
+            assert!(written.get(key).is_none(), "{key}");
+        }
     }
 }

@@ -51,6 +51,11 @@ pub struct ModelServer {
 }
 
 impl ModelServer {
+    /// Returns the name its model is offered under.
+    pub fn offers(&self) -> &str {
+        self.served_name.as_deref().unwrap_or(&self.model)
+    }
+
     /// Returns the value that follows (or is joined by `=` to) an argument such as `--dtype`.
     ///
     /// As vLLM has it: `_` is as good as `-` in the name, and the last of several wins.

@@ -61,10 +61,11 @@ pub(super) struct Sick {
 }
 
 impl Guards {
-    /// Returns what is done about findings of a guest.
-    pub fn mode(&self, guest: GuestKey) -> Mode {
-        let own = self.modes.iter().find(|(one, _)| *one == guest);
-        own.map_or(self.mode, |(_, mode)| *mode)
+    /// Returns what is done about findings of a guest: what a human said of it, else what its file
+    /// says, else what holds for all.
+    pub fn mode(&self, patient: &Patient) -> Mode {
+        let own = self.modes.iter().find(|(one, _)| *one == patient.guest);
+        own.map(|(_, mode)| *mode).or(patient.mode).unwrap_or(self.mode)
     }
 
     /// Returns what is done about findings of guests that have no mode of their own.

@@ -71,6 +71,8 @@ pub struct Patient {
     pub dependencies: Vec<GuestKey>,
     /// What may be done to it.
     pub means: Means,
+    /// What its file says is done about findings, unless a human says otherwise.
+    pub mode: Option<Mode>,
     /// What it is asked; a guest without probes is only known by name.
     pub probes: Vec<Probe>,
     /// Whether anybody expects it to serve.
@@ -98,11 +100,19 @@ pub struct HostFacts {
     pub host: NodeName,
     /// Whether it says anything.
     pub is_alive: bool,
+    /// What its worker finds of it.
+    pub facts: Facts,
+}
+
+/// What of a host is not as it should be, as its worker finds it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Facts {
     /// GPUs that are gone or broken.
     pub broken_gpus: Vec<u8>,
-    /// Bridges that are down.
+    /// Bridges that are down or not there.
     pub broken_bridges: Vec<BridgeName>,
-    /// Storages that are not there.
+    /// Storages that are not there, or full.
     pub broken_storages: Vec<StorageId>,
     /// Guests that are being backed up, moved or the like.
     pub busy: Vec<GuestKey>,
@@ -227,12 +237,12 @@ impl Patient {
 impl HostFacts {
     /// Returns what is wrong with it.
     pub(super) fn broken(&self) -> impl Iterator<Item = Ground> + '_ {
-        let host = &self.host;
+        let Self { host, facts, .. } = self;
         let alive = (!self.is_alive).then(|| Ground::Host(host.clone()));
-        let gpus = self.broken_gpus.iter().map(|index| Ground::Gpu(host.clone(), *index));
+        let gpus = facts.broken_gpus.iter().map(|index| Ground::Gpu(host.clone(), *index));
         let bridges =
-            self.broken_bridges.iter().map(|bridge| Ground::Bridge(host.clone(), bridge.clone()));
-        let storages = self
+            facts.broken_bridges.iter().map(|bridge| Ground::Bridge(host.clone(), bridge.clone()));
+        let storages = facts
             .broken_storages
             .iter()
             .map(|storage| Ground::Storage(host.clone(), storage.clone()));

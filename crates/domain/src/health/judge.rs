@@ -5,6 +5,7 @@ mod take;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::loops::Loops;
 use super::marks::Marks;
 use super::pace::Pace;
 use super::sign::{Light, Sign};
@@ -35,6 +36,8 @@ pub struct Judge {
     worse: u8,
     pace: Pace,
     process: Option<(Process, DateTime<Utc>)>,
+    #[serde(default)]
+    loops: Loops,
     start: Option<Start>,
     starts: Starts,
     turns: Turns,
@@ -66,6 +69,7 @@ impl Judge {
             worse: 0,
             pace: Pace::default(),
             process: None,
+            loops: Loops::default(),
             start: None,
             starts: Starts::default(),
             turns: Turns::default(),
@@ -126,7 +130,10 @@ impl Judge {
         if self.process.is_some_and(|(_, seen)| at <= seen) {
             return;
         }
-        if let (Process::Alive { stir }, Some((Process::Alive { stir: before }, _))) =
+        if let Some(restarts) = process.restarts() {
+            self.loops.count(restarts, at);
+        }
+        if let (Process::Alive { stir, .. }, Some((Process::Alive { stir: before, .. }, _))) =
             (process, self.process)
             && stir > before
         {
@@ -145,6 +152,7 @@ impl Judge {
         self.forget();
         self.turns.helped(at);
         self.process = None;
+        self.loops = Loops::default();
         self.start = Some(Start::at(at));
         self.settle(Condition::Starting, at);
         self.turned(before, at)
@@ -196,6 +204,7 @@ impl Judge {
         let process = self.process.filter(|(_, seen)| at - *seen <= PROCESS_FADES);
         let light = Light {
             process: process.map(|(process, _)| process),
+            ailment: self.loops.are_many(at).then_some(Reason::CrashLoop),
             has_moved,
             is_frozen: self.pace.is_frozen(at),
             is_queued: self.pace.is_queued(at),

@@ -1,7 +1,11 @@
 //! How much may be repaired, however sick the fleet looks.
 
+use std::str::FromStr;
+
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
+
+use crate::Refused;
 
 /// How much may be repaired, however sick the fleet looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,4 +92,30 @@ pub enum Mode {
     DryRun,
     /// It tells, and repairs.
     On,
+}
+
+impl Mode {
+    /// All of them, the least first.
+    pub const ALL: [Self; 4] = [Self::Off, Self::Observe, Self::DryRun, Self::On];
+
+    /// Returns its name, as it is typed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Observe => "observe",
+            Self::DryRun => "dry-run",
+            Self::On => "on",
+        }
+    }
+}
+
+impl FromStr for Mode {
+    type Err = Refused;
+
+    fn from_str(text: &str) -> Result<Self, Refused> {
+        let found = Self::ALL.into_iter().find(|mode| mode.name() == text);
+        found.ok_or_else(|| {
+            Refused::new(text, "a mode", "a mode is `off`, `observe`, `dry-run` or `on`")
+        })
+    }
 }

@@ -3,14 +3,18 @@
 //! A [`Probe`] asks, a [`Reading`] is what it found out. What follows from readings is decided here,
 //! by rules over values; asking, waiting and telling are done elsewhere.
 
+mod care;
 mod condition;
+mod docker;
 mod ground;
 mod guards;
 mod heard;
+mod implied;
 mod incident;
 mod judge;
 mod ladder;
 mod limits;
+mod loops;
 mod lot;
 mod maintenance;
 mod marks;
@@ -26,10 +30,13 @@ mod told;
 mod turns;
 mod watch;
 
+pub use care::{Care, Declared};
 pub use condition::Condition;
+pub use docker::{Docker, DockerContainer, DockerStarts, DockerState};
 pub use ground::{Ground, Root};
 pub use guards::{Breaker, Guards};
-pub use heard::{Duty, Heard, HostFacts, Order, Outcome, Patient, SelfCheck, Word};
+pub use heard::{Duty, Facts, Heard, HostFacts, Order, Outcome, Patient, SelfCheck, Word};
+pub use implied::implied;
 pub use incident::{Command, Danger, Exhibit, Incident, IncidentId, Next, Severity};
 pub use judge::{Judge, Turn};
 pub use ladder::{Effect, Ladder, Try};

@@ -15,6 +15,16 @@ pub struct Probe {
     /// better than by its kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_deadline: Option<u32>,
+    /// The name of the secret of the guest that lets the monitor in, where it needs one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Box<str>>,
+}
+
+impl Probe {
+    /// Returns one that says nothing but what is asked.
+    pub fn new(name: &str, ask: Ask) -> Self {
+        Self { name: name.into(), ask, start_deadline: None, key: None }
+    }
 }
 
 /// What is asked, and whom.
@@ -91,11 +101,33 @@ pub enum Ask {
         /// The path, with a slash before it.
         path: Box<str>,
     },
+    /// The containers of Docker in the guest, by its worker.
+    Docker {
+        /// Those that have to run; where none is named, none may fail.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        containers: Vec<Box<str>>,
+    },
     /// What the worker finds inside: the checks of its features and the operator's own.
     Inside,
 }
 
 impl Ask {
+    /// The kinds that the config knows.
+    pub const KINDS: [&str; 10] = [
+        "vllm",
+        "qdrant",
+        "ollama",
+        "llamacpp",
+        "http",
+        "tcp",
+        "postgresql",
+        "redis",
+        "nginx",
+        "docker",
+    ];
+    /// What the probe is called by which the worker looks inside; no other one is.
+    pub const INSIDE: &str = "inside";
+
     /// Returns the port it is asked at; what is asked inside needs none.
     pub fn port(&self) -> Option<u16> {
         match self {
@@ -108,8 +140,26 @@ impl Ask {
             | Self::Postgresql { port }
             | Self::Redis { port }
             | Self::Nginx { port, .. } => Some(*port),
-            Self::Inside => None,
+            Self::Docker { .. } | Self::Inside => None,
         }
+    }
+
+    /// Returns the same question to another port; what is asked inside stays as it is.
+    #[must_use]
+    pub fn at_port(mut self, at: u16) -> Self {
+        match &mut self {
+            Self::Vllm { port, .. }
+            | Self::Qdrant { port, .. }
+            | Self::Ollama { port, .. }
+            | Self::LlamaCpp { port, .. }
+            | Self::Http { port, .. }
+            | Self::Tcp { port }
+            | Self::Postgresql { port }
+            | Self::Redis { port }
+            | Self::Nginx { port, .. } => *port = at,
+            Self::Docker { .. } | Self::Inside => {}
+        }
+        self
     }
 
     /// Returns the kind, as the config calls it.
@@ -124,7 +174,8 @@ impl Ask {
             Self::Postgresql { .. } => "postgresql",
             Self::Redis { .. } => "redis",
             Self::Nginx { .. } => "nginx",
-            Self::Inside => "inside",
+            Self::Docker { .. } => "docker",
+            Self::Inside => Self::INSIDE,
         }
     }
 }

@@ -88,12 +88,29 @@ pub enum Process {
     /// There is none.
     Gone,
     /// Its supervisor is about to start it.
-    Restarting,
+    Restarting {
+        /// How often it has done so already, as far as it counts that.
+        #[serde(default)]
+        restarts: u32,
+    },
     /// Its supervisor has given it up.
     GivenUp,
     /// It is there.
     Alive {
         /// Grows while it does anything at all: bytes it has read and written, and the like.
         stir: u64,
+        /// How often its supervisor has started it again, as far as it counts that.
+        #[serde(default)]
+        restarts: u32,
     },
+}
+
+impl Process {
+    /// Returns how often its supervisor has started it again.
+    pub(super) fn restarts(self) -> Option<u32> {
+        match self {
+            Self::Gone | Self::GivenUp => None,
+            Self::Restarting { restarts } | Self::Alive { restarts, .. } => Some(restarts),
+        }
+    }
 }

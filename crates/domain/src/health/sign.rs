@@ -29,6 +29,8 @@ pub(super) enum Sign {
 pub(super) struct Light {
     /// The process behind it, if that was seen lately.
     pub(super) process: Option<Process>,
+    /// What is known of its process beyond that: it may be there, and end again and again.
+    pub(super) ailment: Option<Reason>,
     /// Whether work was done since the reading before.
     pub(super) has_moved: bool,
     /// Whether there is work of which nothing has moved for long.
@@ -61,6 +63,10 @@ impl Sign {
             (false, true) => Self::Strained(Reason::Saturated),
             (false, false) => sign,
         };
+        if let (Found::Loading | Found::Silent(_), Some(ailment)) = (&reading.found, light.ailment)
+        {
+            return Self::Bad(ailment);
+        }
         match reading.found {
             Found::Unasked(reason) => Self::Blind(reason),
             Found::Serving => serving(Self::Good),
@@ -73,7 +79,7 @@ impl Sign {
                 Weight::Excused | Weight::Plain => Self::Bad(reason),
             },
             Found::Silent(silence) => match (light.process, silence) {
-                (Some(Process::Gone | Process::Restarting), _) => Self::Bad(Reason::Exited),
+                (Some(Process::Gone | Process::Restarting { .. }), _) => Self::Bad(Reason::Exited),
                 (Some(Process::GivenUp), _) => Self::Bad(Reason::CrashLoop),
                 (Some(Process::Alive { .. }) | None, Silence::Refused) => Self::Dark,
                 (Some(Process::Alive { .. }) | None, Silence::TimedOut | Silence::Broken) => {

@@ -72,7 +72,11 @@ fn usual(ask: &Ask) -> u32 {
             10 * 60
         }
         Ask::Ollama { .. } => 60,
-        Ask::Http { .. } | Ask::Tcp { .. } | Ask::Nginx { .. } | Ask::Inside => 2 * 60,
+        Ask::Http { .. }
+        | Ask::Tcp { .. }
+        | Ask::Nginx { .. }
+        | Ask::Docker { .. }
+        | Ask::Inside => 2 * 60,
     }
 }
 
@@ -81,7 +85,7 @@ mod tests {
     use super::*;
 
     fn probe(start_deadline: Option<u32>) -> Probe {
-        Probe { name: "web".into(), ask: Ask::Tcp { port: 80 }, start_deadline }
+        Probe { start_deadline, ..Probe::new("web", Ask::Tcp { port: 80 }) }
     }
 
     #[test]

@@ -176,7 +176,7 @@ fn the_incident_of_many_is_over_when_all_of_them_serve() {
 fn a_broken_bridge_is_one_incident_and_those_on_it_are_left_alone() {
     let mut ward = Ward::new((0..5).map(|index| neighbour(950 + index, "pve1")));
     ward.run(60);
-    ward.hosts.get_mut("pve1").unwrap().broken_bridges.push("vmbr0".parse().unwrap());
+    ward.hosts.get_mut("pve1").unwrap().facts.broken_bridges.push("vmbr0".parse().unwrap());
     for index in 0..5 {
         ward.fail(950 + index, silent());
     }
@@ -187,7 +187,7 @@ fn a_broken_bridge_is_one_incident_and_those_on_it_are_left_alone() {
     assert_eq!(ward.condition(950), Condition::Unknown(Reason::Foundation));
     assert!(ward.watch.guards().breaker().is_none(), "nobody failed");
 
-    ward.hosts.get_mut("pve1").unwrap().broken_bridges.clear();
+    ward.hosts.get_mut("pve1").unwrap().facts.broken_bridges.clear();
     ward.run(10);
     assert_eq!(ward.condition(950), Condition::Starting, "all come up at once, and slowly");
     ward.run(60);
@@ -206,8 +206,8 @@ fn a_silent_host_is_one_incident_whatever_else_of_it_is_broken() {
     ward.run(60);
     let host = ward.hosts.get_mut("pve1").unwrap();
     host.is_alive = false;
-    host.broken_bridges.push("vmbr0".parse().unwrap());
-    host.broken_storages.push("tank".parse().unwrap());
+    host.facts.broken_bridges.push("vmbr0".parse().unwrap());
+    host.facts.broken_storages.push("tank".parse().unwrap());
     for index in 0..3 {
         ward.fail(950 + index, silent());
     }
@@ -222,7 +222,7 @@ fn a_broken_gpu_suppresses_every_guest_on_it_and_nobody_else() {
     let on = |vmid, gpu| Patient { gpus: vec![gpu], ..neighbour(vmid, "pve1") };
     let mut ward = Ward::new([on(950, 0), on(951, 1)]);
     ward.run(60);
-    ward.hosts.get_mut("pve1").unwrap().broken_gpus.push(0);
+    ward.hosts.get_mut("pve1").unwrap().facts.broken_gpus.push(0);
     ward.fail(950, dead());
     ward.fail(951, dead().mended_by(Rung::Service));
     ward.run(600);

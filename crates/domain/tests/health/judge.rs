@@ -9,6 +9,10 @@ use crate::ward::{evidence, time, vllm};
 const REFUSED: Found = Found::Silent(Silence::Refused);
 const TIMED_OUT: Found = Found::Silent(Silence::TimedOut);
 
+fn alive(stir: u64) -> Process {
+    Process::Alive { stir, restarts: 0 }
+}
+
 /// A probe of a server that has been well for long.
 struct Bench {
     judge: Judge,
@@ -19,7 +23,7 @@ struct Bench {
 
 impl Bench {
     fn new(ask: Ask) -> Self {
-        let probe = Probe { name: "api".into(), ask, start_deadline: None };
+        let probe = Probe::new("api", ask);
         Self { judge: Judge::new(time(0)), probe, second: 0, stir: 0 }
     }
 
@@ -78,12 +82,12 @@ fn falls_after(ask: Ask, found: &Found, process: Option<Process>) -> Option<(usi
 
 #[test]
 fn a_server_fails_after_as_many_readings_as_what_they_say_deserves() {
-    let alive = Some(Process::Alive { stir: 7 });
+    let alive = Some(alive(7));
     let failing = |reason| Found::Failing(reason);
     #[rustfmt::skip]
     let table = [
         (REFUSED,                         Some(Process::Gone),       Some((2, Reason::Exited))),
-        (REFUSED,                         Some(Process::Restarting), Some((2, Reason::Exited))),
+        (REFUSED,                         Some(Process::Restarting { restarts: 0 }), Some((2, Reason::Exited))),
         (REFUSED,                         Some(Process::GivenUp),    Some((2, Reason::CrashLoop))),
         (TIMED_OUT,                       Some(Process::Gone),       Some((2, Reason::Exited))),
         (failing(Reason::EngineDead),     alive,                     Some((2, Reason::EngineDead))),
@@ -123,7 +127,7 @@ fn a_server_that_serves_worse_or_cannot_be_asked_is_called_that() {
 
 #[test]
 fn a_refusal_alone_may_be_a_start() {
-    for process in [None, Some(Process::Alive { stir: 1 })] {
+    for process in [None, Some(alive(1))] {
         let mut bench = Bench::well(vllm());
         let saw = |bench: &mut Bench, times: usize| {
             for _ in 0..times {
@@ -187,11 +191,36 @@ fn answers_in_between_that_show_work_keep_a_busy_server_from_failing() {
 fn a_process_that_stirs_is_given_longer_to_answer() {
     let mut bench = Bench::well(vllm());
     for stir in 0..11 {
-        bench.sees(Process::Alive { stir });
+        bench.sees(alive(stir));
         assert!(!bench.read(TIMED_OUT, None).is_failed());
     }
-    bench.sees(Process::Alive { stir: 12 });
+    bench.sees(alive(12));
     assert_eq!(bench.read(TIMED_OUT, None), Condition::Failed(Reason::Unresponsive));
+}
+
+#[test]
+fn a_service_that_is_started_again_and_again_fails_though_each_look_finds_it_starting() {
+    for found in [REFUSED, Found::Loading] {
+        let mut bench = Bench::started(vllm());
+        let mut turns = (0..30).filter_map(|restarts| {
+            bench.sees(Process::Alive { stir: 0, restarts });
+            let condition = bench.read(found.clone(), None);
+            condition.is_failed().then_some((restarts, condition))
+        });
+
+        let fell = turns.next();
+
+        assert_eq!(fell, Some((4, Condition::Failed(Reason::CrashLoop))), "{found:?}");
+    }
+}
+
+#[test]
+fn a_service_that_was_started_again_once_or_twice_is_on_its_way_up() {
+    let mut bench = Bench::started(vllm());
+    for restarts in [0, 1, 2, 2, 2, 2] {
+        bench.sees(Process::Alive { stir: 0, restarts });
+        assert_eq!(bench.read(REFUSED, None), Condition::Starting);
+    }
 }
 
 #[test]
@@ -258,7 +287,7 @@ fn a_start_has_its_time_and_twice_that_while_something_moves() {
         let mut bench = Bench::started(ask);
         (1..10_000).find(|turn| {
             if stirs {
-                bench.sees(Process::Alive { stir: *turn });
+                bench.sees(alive(*turn));
             }
             bench.read(found.clone(), None).is_failed()
         })

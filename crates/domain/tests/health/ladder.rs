@@ -248,11 +248,7 @@ fn a_human_may_repair_beyond_all_budgets_and_not_beyond_what_its_file_says() {
 #[test]
 fn a_probe_of_any_kind_is_told_apart_by_its_name_alone() {
     let mut two = patient(950);
-    two.probes.push(phoenix_domain::health::Probe {
-        name: "db".into(),
-        ask: Ask::Postgresql { port: 5432 },
-        start_deadline: None,
-    });
+    two.probes.push(phoenix_domain::health::Probe::new("db", Ask::Postgresql { port: 5432 }));
     let mut ward = Ward::new([two]);
     ward.run(60);
     assert_eq!(ward.watch.conditions(key(950)).count(), 2);

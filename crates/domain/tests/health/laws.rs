@@ -128,12 +128,12 @@ impl Ward {
             }
             Happens::Bridge { host: one, is_up } => {
                 let broken = if *is_up { vec![] } else { vec!["vmbr0".parse().unwrap()] };
-                self.hosts.get_mut(&host(one)).unwrap().broken_bridges = broken;
+                self.hosts.get_mut(&host(one)).unwrap().facts.broken_bridges = broken;
             }
             Happens::Backup { guest, is_on } => {
                 let on = self.patients[&key(*guest)].host.to_string();
                 let busy = if *is_on { vec![key(*guest)] } else { vec![] };
-                self.hosts.get_mut(&on).unwrap().busy = busy;
+                self.hosts.get_mut(&on).unwrap().facts.busy = busy;
             }
             Happens::Work { guest, is_on } => {
                 let duty = if *is_on { Duty::AtWork } else { Duty::Serves };
@@ -305,7 +305,7 @@ proptest! {
         }
         ward.run(3 * 3600);
         for guest in 950..950 + GUESTS {
-            let is_silent = ward.watch.guards().mode(key(guest)) == Mode::Off
+            let is_silent = ward.watch.guards().mode(&ward.patients[&key(guest)]) == Mode::Off
                 || ward.patients[&key(guest)].duty == Duty::AtWork;
             // Somebody is at it: a repair that holds for long enough may be needed again and again.
             let is_young = ward.incident(guest).is_some_and(|incident| {
@@ -338,7 +338,7 @@ impl Ward {
             (*one == key(guest)).then(|| hold.clone())
         });
         let host = &self.hosts[patient.host.as_str()];
-        let is_broken = !host.is_alive || !host.broken_bridges.is_empty();
+        let is_broken = !host.is_alive || !host.facts.broken_bridges.is_empty();
         let has_parent =
             patient.dependencies.iter().any(|parent| self.pages_of(parent.vmid.number()));
         is_broken || has_parent || matches!(held, Some(Hold::Mode(Mode::Off)))

@@ -249,13 +249,13 @@ fn what_is_to_stand_still_is_not_missed() {
 #[test]
 fn a_guest_that_is_being_backed_up_is_not_repaired() {
     let mut ward = Ward::new([patient(950)]);
-    ward.hosts.get_mut("pve950").unwrap().busy.push(key(950));
+    ward.hosts.get_mut("pve950").unwrap().facts.busy.push(key(950));
     ward.run(60);
     ward.fail(950, dead());
     ward.run(1800);
     assert_eq!(ward.rungs(), []);
     assert_eq!(holds(&ward), [Hold::Busy]);
-    ward.hosts.get_mut("pve950").unwrap().busy.clear();
+    ward.hosts.get_mut("pve950").unwrap().facts.busy.clear();
     ward.run(30);
     assert_eq!(ward.rungs().len(), 1);
 }
@@ -263,7 +263,7 @@ fn a_guest_that_is_being_backed_up_is_not_repaired() {
 #[test]
 fn a_failure_that_is_held_back_for_an_hour_calls_a_human() {
     let mut ward = Ward::new([patient(950)]);
-    ward.hosts.get_mut("pve950").unwrap().busy.push(key(950));
+    ward.hosts.get_mut("pve950").unwrap().facts.busy.push(key(950));
     ward.run(60);
     ward.fail(950, dead());
     ward.run(3500);
@@ -306,13 +306,13 @@ fn a_guest_in_which_anything_works_is_not_repaired() {
 #[test]
 fn a_finding_that_is_not_fresh_is_no_reason_to_do_anything() {
     let mut ward = Ward::new([patient(950)]);
-    ward.hosts.get_mut("pve950").unwrap().busy.push(key(950));
+    ward.hosts.get_mut("pve950").unwrap().facts.busy.push(key(950));
     ward.run(60);
     ward.fail(950, dead());
     ward.run(60);
     ward.service(950).is_mute = true;
     ward.run(120);
-    ward.hosts.get_mut("pve950").unwrap().busy.clear();
+    ward.hosts.get_mut("pve950").unwrap().facts.busy.clear();
     ward.run(600);
     assert_eq!(ward.rungs(), []);
     assert!(holds(&ward).contains(&Hold::Unsure));
@@ -410,4 +410,16 @@ fn a_guest_that_goes_takes_its_incident_with_it() {
     ward.hear(Heard::Gone(key(950)));
     assert_eq!(ward.watch.incidents().count(), 0);
     assert_eq!(ward.watch.guards().under_way().count(), 0);
+}
+
+#[test]
+fn what_the_file_of_a_guest_says_holds_until_a_human_says_otherwise() {
+    let mut ward = Ward::new([Patient { mode: Some(Mode::Observe), ..patient(950) }]);
+    ward.run(60);
+    ward.fail(950, dead());
+    ward.run(300);
+    assert_eq!(ward.rungs(), [], "all are repaired, and this one is not");
+    ward.order(Word::Mode { guest: Some(key(950)), mode: Mode::On });
+    ward.run(300);
+    assert!(!ward.rungs().is_empty());
 }

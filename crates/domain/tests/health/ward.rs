@@ -6,9 +6,9 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use phoenix_domain::GuestKey;
 use phoenix_domain::health::{
-    Ask, Condition, Duty, Evidence, Found, Heard, HostFacts, Incident, Limits, Means, Mode, Order,
-    Outcome, Patient, Piece, Probe, Process, Progress, Reading, Reason, Rung, Severity, Silence,
-    Told, Watch, Word,
+    Ask, Condition, Duty, Evidence, Facts, Found, Heard, HostFacts, Incident, Limits, Means, Mode,
+    Order, Outcome, Patient, Piece, Probe, Process, Progress, Reading, Reason, Rung, Severity,
+    Silence, Told, Watch, Word,
 };
 
 pub(crate) const WEB: &str = "web";
@@ -37,11 +37,11 @@ pub(crate) fn patient(vmid: u32) -> Patient {
         template: None,
         dependencies: vec![],
         means: Means::Expendable,
-        probes: vec![Probe {
-            name: WEB.into(),
-            ask: Ask::Http { port: 80, path: "/".into(), status: None, contains: None },
-            start_deadline: None,
-        }],
+        mode: None,
+        probes: vec![Probe::new(
+            WEB,
+            Ask::Http { port: 80, path: "/".into(), status: None, contains: None },
+        )],
         duty: Duty::Serves,
         started: None,
     }
@@ -75,7 +75,7 @@ impl Service {
         Self {
             found,
             work: None,
-            process: Some(Process::Alive { stir: 0 }),
+            process: Some(Process::Alive { stir: 0, restarts: 0 }),
             mended_by: None,
             comes_up_in: 15,
             relapses_after: 0,
@@ -118,7 +118,7 @@ impl Service {
         self.back = Some(back);
         if self.mended_by == Some(rung) {
             self.found = Found::Serving;
-            self.process = Some(Process::Alive { stir: 0 });
+            self.process = Some(Process::Alive { stir: 0, restarts: 0 });
             if let Some((_, each, _, _)) = &mut self.work {
                 *each = 1;
             }
@@ -240,7 +240,7 @@ impl Ward {
             guest,
             rung: order.rung,
             is_breaker_open: guards.breaker().is_some(),
-            mode: guards.mode(guest),
+            mode: guards.mode(patient),
             is_maintained: windows
                 .any(|window| window.is_on(now) && window.selector.has(guest, &patient.host)),
             condition: self.watch.conditions(guest).next().unwrap().1,
@@ -248,8 +248,8 @@ impl Ward {
             moved: self.moved.get(&guest).copied(),
             duty: patient.duty,
             is_ground_well: host.is_alive
-                && host.broken_bridges.is_empty()
-                && !host.busy.contains(&guest)
+                && host.facts.broken_bridges.is_empty()
+                && !host.facts.busy.contains(&guest)
                 && !patient.dependencies.iter().any(is_failed),
         }
     }
@@ -379,12 +379,5 @@ impl Ward {
 }
 
 pub(crate) fn host(name: &str) -> HostFacts {
-    HostFacts {
-        host: name.parse().unwrap(),
-        is_alive: true,
-        broken_gpus: vec![],
-        broken_bridges: vec![],
-        broken_storages: vec![],
-        busy: vec![],
-    }
+    HostFacts { host: name.parse().unwrap(), is_alive: true, facts: Facts::default() }
 }

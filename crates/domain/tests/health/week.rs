@@ -28,7 +28,7 @@ fn a_week_of_saturation_is_repaired_not_once() {
             // It does a little between any two readings, and has always more to do.
             let each = 1 + bits % 40;
             let work = Some((1_000_000 * (hour + 1), each, 4, 36));
-            let process = Some(Process::Alive { stir: 0 });
+            let process = Some(Process::Alive { stir: 0, restarts: 0 });
             let service = Service { work, process, ..Service::finds(found) };
             ward.fail(950 + index, service);
         }

@@ -9,6 +9,7 @@
 
 mod built;
 mod cut;
+mod facts;
 mod host;
 mod images;
 mod machines;

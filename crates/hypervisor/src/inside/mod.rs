@@ -273,7 +273,8 @@ impl Room<'_> {
         if !inspected.is_running {
             return Ok(inspected);
         }
-        inspected.processes = self.processes(hand).await?;
+        let serving = self.serving(hand).await?;
+        (inspected.processes, inspected.docker) = (serving.processes, serving.docker);
         if depth == Depth::Checks {
             let checked = match self.check_features(1, hand).await {
                 Ok(()) => self.own_checks(1, hand).await,

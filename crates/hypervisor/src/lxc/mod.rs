@@ -21,6 +21,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use phoenix_domain::health::Facts;
 use phoenix_domain::{
     Body, Change, Disk, Facets, FileName, Foreseen, GuestSpec, Made, Nic, NodeName, Property, Seen,
     SeenParent, SnapshotName, SpecDigest, StorageId, Vmid, Volume, VolumeName, VolumeSource,
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 use self::config::Places;
 use self::sheet::{Sheet, replace};
 use crate::command::Command;
+use crate::footing::{Footing, is_full};
 use crate::inside::{Room, Way};
 use crate::kernel::Init;
 use crate::library::Library;
@@ -334,6 +336,31 @@ impl Hypervisor for Lxc {
         hand: &Hand,
     ) -> Result<Inspected, HostError> {
         self.room(want).inspect(depth, hand).await
+    }
+
+    async fn facts(&self) -> Result<Facts, HostError> {
+        let mut footing = Footing::default();
+        for folder in entries(&self.guests())? {
+            let Some(sheet) = Sheet::read(&folder)? else { continue };
+            if sheet.cell != self.machine.cell {
+                continue;
+            }
+            // Those of another network namespace cannot be seen from here.
+            if self.machine.netns.is_none() {
+                footing.bridges.extend(nics_of(&sheet).iter().map(|nic| nic.bridge.clone()));
+            }
+            for property in &sheet.properties {
+                if let Property::Gpus(gpus) = property {
+                    footing.gpus.extend(gpus.indices());
+                }
+            }
+            footing.storages.insert(sheet.root_disk.storage.clone());
+            let labels = sheet.volumes.iter().filter_map(label_of);
+            footing.storages.extend(labels.map(|(storage, _)| storage.clone()));
+        }
+        let dir = &self.machine.dir;
+        let is_broken = |storage: &StorageId| is_full(&store::of_storage(dir, storage.as_str()));
+        Ok(footing.facts(Path::new("/sys"), Path::new(PROC), is_broken))
     }
 
     async fn inventory(&self) -> Result<Inventory, HostError> {

@@ -1,11 +1,12 @@
 //! What a node has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{Proxmox, tool};
+use crate::footing::is_too_much;
 use crate::{Gpu, Hand, HostError, Inventory};
 
 /// How long the sizes of storages are believed: asking costs half a second of Perl.
@@ -13,9 +14,21 @@ const BELIEVED: Duration = Duration::from_mins(5);
 /// How long the question may take: a storage of another machine may be away.
 const ASK: Duration = Duration::from_mins(1);
 
+/// The same while one of them is not well: that it is back should be known soon.
+const BELIEVED_BAD: Duration = Duration::from_mins(1);
+
 /// What was last told about storages.
 #[derive(Debug, Default)]
-pub(super) struct Storages(Mutex<Option<(Instant, BTreeMap<String, u64>)>>);
+pub(super) struct Storages(Mutex<Option<(Instant, Stock)>>);
+
+/// What Proxmox tells about storages.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Stock {
+    /// What is free on those that are there, in GiB.
+    free: BTreeMap<String, u64>,
+    /// Those that are not there, or full.
+    broken: BTreeSet<String>,
+}
 
 /// A storage that is a folder.
 pub(super) struct Folder {
@@ -23,6 +36,10 @@ pub(super) struct Folder {
     pub(super) path: String,
     /// What it may hold.
     pub(super) content: Vec<String>,
+    /// Whether something has to be mounted there.
+    pub(super) is_mounted: bool,
+    /// Whether that is the disk of another machine, which may be away.
+    pub(super) is_remote: bool,
 }
 
 /// Where an archive is.
@@ -52,17 +69,30 @@ impl Proxmox {
 
     /// Returns what is free on each storage, in GiB: asked once in a while.
     async fn storages(&self) -> Result<BTreeMap<String, u64>, HostError> {
-        let known = self.storages.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((when, storages)) = known
-            && when.elapsed() < BELIEVED
-        {
-            return Ok(storages);
+        if let Some((when, stock)) = self.stock() {
+            let believed = if stock.broken.is_empty() { BELIEVED } else { BELIEVED_BAD };
+            if when.elapsed() < believed {
+                return Ok(stock.free);
+            }
         }
         let text = tool::ask(&self.layout, "pvesm", &["status"], ASK, &Hand::default()).await?;
-        let storages: BTreeMap<_, _> = text.lines().filter_map(free).collect();
+        let stock = Stock {
+            free: text.lines().filter_map(free).collect(),
+            broken: text.lines().filter_map(broken).collect(),
+        };
+        let free = stock.free.clone();
         let mut known = self.storages.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *known = Some((Instant::now(), storages.clone()));
-        Ok(storages)
+        *known = Some((Instant::now(), stock));
+        Ok(free)
+    }
+
+    fn stock(&self) -> Option<(Instant, Stock)> {
+        self.storages.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says whether Proxmox told of a storage, when it was last asked, that it is not there or full.
+    pub(super) fn was_broken(&self, storage: &str) -> bool {
+        self.stock().is_some_and(|(_, stock)| stock.broken.contains(storage))
     }
 
     /// Returns the archives guests can be made of.
@@ -82,18 +112,31 @@ impl Proxmox {
     pub(super) fn folders(&self) -> Vec<Folder> {
         let text = fs::read_to_string(self.layout.storages()).unwrap_or_default();
         let mut folders: Vec<Folder> = Vec::new();
-        let mut name = None;
+        let mut head = None;
         for line in text.lines() {
+            let word = |key: &str| line.trim().strip_prefix(key).map(str::trim);
             if !line.starts_with(char::is_whitespace) {
-                name = line.split_once(':').map(|(_, name)| name.trim().to_owned());
-            } else if let (Some(name), Some(path)) = (&name, line.trim().strip_prefix("path ")) {
-                let (name, path) = (name.clone(), path.trim().to_owned());
-                folders.push(Folder { name, path, content: Vec::new() });
-            } else if let (Some(content), Some(folder)) = (
-                line.trim().strip_prefix("content "),
-                folders.last_mut().filter(|folder| Some(&folder.name) == name.as_ref()),
-            ) {
+                head = line.split_once(':').map(|(kind, name)| (kind.trim(), name.trim()));
+                continue;
+            }
+            let Some((kind, name)) = head else { continue };
+            if let Some(path) = word("path ") {
+                let is_remote = matches!(kind, "nfs" | "cifs" | "cephfs" | "glusterfs");
+                folders.push(Folder {
+                    name: name.to_owned(),
+                    path: path.to_owned(),
+                    content: Vec::new(),
+                    is_mounted: is_remote,
+                    is_remote,
+                });
+            }
+            let Some(folder) = folders.last_mut().filter(|folder| folder.name == name) else {
+                continue;
+            };
+            if let Some(content) = word("content ") {
                 folder.content = content.split(',').map(|word| word.trim().to_owned()).collect();
+            } else if let Some(said) = word("is_mountpoint ") {
+                folder.is_mounted |= !matches!(said, "0" | "no");
             }
         }
         folders
@@ -155,6 +198,23 @@ fn free(line: &str) -> Option<(String, u64)> {
     Some(((*name).to_owned(), available.parse::<u64>().ok()? / (1024 * 1024)))
 }
 
+/// Reads the same line: the name of a storage that is not there, or full.
+fn broken(line: &str) -> Option<String> {
+    let words: Vec<_> = line.split_whitespace().collect();
+    let [name, _, status, all, used, ..] = words.as_slice() else { return None };
+    let is_full = || {
+        let (all, used) = (all.parse::<u64>(), used.parse::<u64>());
+        all.is_ok_and(|all| used.is_ok_and(|used| is_too_much(used, all)))
+    };
+    let is_broken = match *status {
+        "active" => is_full(),
+        "inactive" => true,
+        // Nobody wants it.
+        _ => false,
+    };
+    is_broken.then(|| (*name).to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,5 +226,15 @@ mod tests {
         assert_eq!(free(line), Some(("labdir".to_owned(), 7)));
         assert_eq!(free("away  nfs inactive 0 0 0 0.00%"), None);
         assert_eq!(free("Name Type Status Total Used Available %"), None);
+    }
+
+    #[test]
+    fn a_storage_is_broken_that_is_wanted_and_is_not_there_or_full() {
+        let broken = |line: &str| super::broken(line).is_some();
+        assert!(broken("away  nfs inactive 0 0 0 0.00%"));
+        assert!(broken("tank  zfspool active 1000 960 40 96.00%"));
+        assert!(!broken("tank  zfspool active 1000 940 60 94.00%"));
+        assert!(!broken("old  dir disabled 0 0 0 N/A"));
+        assert!(!broken("Name Type Status Total Used Available %"));
     }
 }

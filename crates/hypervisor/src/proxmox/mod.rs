@@ -9,6 +9,7 @@ mod acts;
 mod conf;
 mod container;
 mod edit;
+mod facts;
 mod inventory;
 mod layout;
 mod look;
@@ -24,6 +25,7 @@ mod words;
 use std::fs;
 use std::path::PathBuf;
 
+use phoenix_domain::health::Facts;
 use phoenix_domain::{
     Change, Facets, FileName, Firewall, Foreseen, GuestSpec, Kind, NodeName, Property, Seen, Vmid,
 };
@@ -296,6 +298,10 @@ impl Hypervisor for Proxmox {
             Kind::Container => self.room(want).inspect(depth, hand).await,
             Kind::Machine => self.machine_room(want).inspect(depth, hand).await,
         }
+    }
+
+    async fn facts(&self) -> Result<Facts, HostError> {
+        self.find_facts()
     }
 
     async fn inventory(&self) -> Result<Inventory, HostError> {

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use phoenix_domain::health::Facts;
 use phoenix_domain::{GuestKey, Health, Made, Owner, Property, Run, Volume};
 use serde::Serialize;
 
@@ -16,8 +17,9 @@ use super::faults;
 use super::folder::Folder;
 use super::guest::{Broken, SimulatedGuest};
 use super::ledger;
+use super::parts;
 use super::services;
-use super::{Entry, Fault, Pending, Settings, Urls};
+use super::{Entry, Fault, Part, Pending, Settings, Urls};
 use crate::HostError;
 
 pub use super::init;
@@ -38,6 +40,8 @@ pub struct Shown {
     pub guests: Vec<SimulatedGuest>,
     /// What is to go wrong on it.
     pub faults: Vec<Pending>,
+    /// What of it is not well.
+    pub broken: Facts,
 }
 
 /// Shows a host.
@@ -49,6 +53,7 @@ pub fn show(dir: &Path) -> Result<Shown, HostError> {
         settings: folder.settings()?,
         guests: folder.guests()?.into_values().collect(),
         faults: faults::list(&folder)?,
+        broken: parts::broken(&folder)?,
     })
 }
 
@@ -88,6 +93,16 @@ pub fn break_service(
         guest.broken.insert(service.to_owned(), broken);
         Ok(())
     })
+}
+
+/// Breaks a part of the host that guests stand on.
+pub fn break_part(dir: &Path, part: Part) -> Result<(), HostError> {
+    parts::set(&Folder::open(dir)?, part, true)
+}
+
+/// Mends it.
+pub fn mend_part(dir: &Path, part: Part) -> Result<(), HostError> {
+    parts::set(&Folder::open(dir)?, part, false)
 }
 
 /// Mends one service of a guest, or all of them.
@@ -204,6 +219,16 @@ impl fmt::Display for Shown {
         }
         for pending in &self.faults {
             writeln!(f, "{pending}")?;
+        }
+        let Facts { broken_bridges, broken_storages, broken_gpus, .. } = &self.broken;
+        for bridge in broken_bridges {
+            writeln!(f, "bridge {bridge} is broken")?;
+        }
+        for storage in broken_storages {
+            writeln!(f, "storage {storage} is broken")?;
+        }
+        for gpu in broken_gpus {
+            writeln!(f, "GPU {gpu} is broken")?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@
 //! kept/             volumes of guests that are gone, for the next one with the number
 //! ledger.jsonl      one line for the begin and one for the end of every effect
 //! faults.json       what is to go wrong
+//! broken.json       which bridges, storages and GPUs are not well
 //! services.json     where the services of running guests answer
 //! locks/            who is at what; they belong to the kernel and end with their holder
 //! ```

@@ -12,6 +12,7 @@ mod guest;
 mod ledger;
 mod mounts;
 mod order;
+mod parts;
 mod refusal;
 mod run;
 mod services;
@@ -26,6 +27,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use phoenix_domain::health::{Docker, Facts};
 use phoenix_domain::{
     Change, Facets, Foreseen, GuestKey, GuestSpec, Health, Seen, SeenParent, StorageId,
 };
@@ -40,6 +42,7 @@ pub use self::faults::{Fault, Moment, Pending, Trouble as FaultKind};
 pub use self::guest::{Broken, Cure, Frozen, Sickness, SimulatedGuest};
 pub use self::ledger::{Entry, Mark, twice};
 pub use self::order::{ChangeOrder, NotMade, run_change};
+pub use self::parts::Part;
 pub use self::services::Urls;
 pub use self::settings::Settings;
 
@@ -199,7 +202,12 @@ impl Hypervisor for Simulated {
                 Health::Ailing(_) | Health::Healthy => None,
             },
             elsewhere: urls.collect(),
+            docker: Docker::Unasked,
         })
+    }
+
+    async fn facts(&self) -> Result<Facts, HostError> {
+        parts::broken(&self.folder)
     }
 
     async fn inventory(&self) -> Result<Inventory, HostError> {

@@ -52,7 +52,7 @@ fn schedule(row: Ours, targets: &Targets, endpoints: u32, rhythm: Rhythm) -> Sch
         schedule.add(Endpoint {
             guest: format!("lxc-{}", 100 + number).parse().unwrap(),
             at: IpAddr::from([127, 0, 0, 1]),
-            probe: Probe { name: ask.kind().into(), ask, start_deadline: None },
+            probe: Probe::new(ask.kind(), ask),
             key: None,
         });
     }

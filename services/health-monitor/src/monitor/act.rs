@@ -2,25 +2,27 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use phoenix_bus::{BusError, From, Lease, Memory, MonitorQuestions, Tail, Told as Logged};
 use phoenix_domain::health::{
-    Ask, Duty, Found, Heard, HostFacts, Limits, Reading, SelfCheck, Watch,
+    Ask, DockerStarts, Duty, Found, Heard, HostFacts, Limits, Probe, Reason, SelfCheck, Watch,
 };
 use phoenix_domain::{Event, GuestKey, GuestSpec, Record};
+use phoenix_secrets::Secrets;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::inside::{self, Inside};
+use super::keys::Keys;
 use super::{Monitor, Over, now, patient};
 use crate::probes::Asker;
-use crate::schedule::{self, Endpoint, Rhythm, Schedule};
+use crate::schedule::{self, Rhythm, Schedule};
+use crate::wanted;
 
 /// How often hosts are looked at, and the monitor itself.
 const HOSTS: Duration = Duration::from_secs(5);
@@ -38,14 +40,20 @@ pub(super) struct Known {
     pub(super) record: Record,
     /// The revision of the repair that was asked for last: the log may be further than what it told.
     pub(super) asked: u64,
-    want: GuestSpec,
+    pub(super) want: GuestSpec,
+    /// What it is asked.
+    pub(super) probes: Vec<Probe>,
     started: Option<DateTime<Utc>>,
     /// Where its services answer, where that is not at its own address.
-    elsewhere: BTreeMap<String, String>,
+    pub(super) elsewhere: BTreeMap<String, String>,
+    /// The starts of its containers of Docker that were seen so far.
+    pub(super) docker: DockerStarts,
     /// When it was last looked into, or begun to be.
     looked: Option<DateTime<Utc>>,
     checked: Option<DateTime<Utc>>,
     is_looked_into: bool,
+    /// Whether what only the worker sees was not well the last time.
+    is_ailing_inside: bool,
 }
 
 impl Known {
@@ -69,7 +77,9 @@ pub(super) struct Acting<'m> {
     lease: Lease,
     tail: Tail,
     questions: MonitorQuestions,
+    pub(super) asker: Asker,
     pub(super) schedule: Schedule<Asker>,
+    pub(super) keys: Keys,
     looks: JoinSet<Inside>,
     is_caught_up: bool,
 }
@@ -94,7 +104,9 @@ impl<'m> Acting<'m> {
             lease,
             tail,
             questions,
-            schedule: Schedule::new(asker, rhythm, seed),
+            schedule: Schedule::new(asker.clone(), rhythm, seed),
+            asker,
+            keys: Keys::new(Secrets::new(monitor.settings.secrets.settings())),
             looks: JoinSet::new(),
             is_caught_up: false,
         })
@@ -143,6 +155,7 @@ impl<'m> Acting<'m> {
                         self.hear_inside(inside).await?;
                     }
                 }
+                Some(kept) = self.keys.next() => self.hear_key(&kept).await?,
                 asked = self.questions.next() => match asked {
                     Some(asked) => self.answer(asked).await?,
                     None => return Err(Over::Asked),
@@ -151,7 +164,10 @@ impl<'m> Acting<'m> {
                     self.hear_hosts().await?;
                     self.look_at_itself().await?;
                 }
-                _ = looks.tick(), if self.is_caught_up => self.look_inside(),
+                _ = looks.tick(), if self.is_caught_up => {
+                    self.look_inside();
+                    self.keys.retry();
+                }
                 () = sleep_until(tick) => self.hear(Heard::Tick).await?,
             }
         }
@@ -210,12 +226,15 @@ impl<'m> Acting<'m> {
         let record = event.state;
         let known = Known {
             asked: before.as_ref().map_or(0, |known| known.asked),
+            probes: wanted::probes(&want),
             want,
             started,
             elsewhere: before.as_ref().map(|known| known.elsewhere.clone()).unwrap_or_default(),
             looked: None,
             checked: before.as_ref().and_then(|known| known.checked),
-            is_looked_into: before.is_some_and(|known| known.is_looked_into),
+            is_looked_into: before.as_ref().is_some_and(|known| known.is_looked_into),
+            is_ailing_inside: before.as_ref().is_some_and(|known| known.is_ailing_inside),
+            docker: before.map(|known| known.docker).unwrap_or_default(),
             record,
         };
         let heard = patient::patient(&known.record, &known.want, known.started);
@@ -230,41 +249,11 @@ impl<'m> Acting<'m> {
         self.remove_endpoints(guest);
     }
 
-    fn remove_endpoints(&mut self, guest: GuestKey) {
-        let names: Vec<_> = self.schedule.names().filter(|(of, _)| *of == guest).cloned().collect();
-        for name in &names {
-            self.schedule.remove(name);
-        }
-    }
-
-    /// Has the services of a guest asked where they answer now.
-    fn place_endpoints(&mut self, guest: GuestKey) {
-        let Some(known) = self.guests.get(&guest) else { return };
-        if patient::duty(&known.record, &known.want) == Duty::Rests {
-            self.remove_endpoints(guest);
-            return;
-        }
-        let address = known.record.work.addresses.first().copied();
-        let heard = patient::patient(&known.record, &known.want, None);
-        for mut probe in heard.probes {
-            let elsewhere = known.elsewhere.get(&*probe.name).and_then(|url| place(url));
-            let at = match (elsewhere, address) {
-                (Some((at, port)), _) => {
-                    probe.ask = at_port(probe.ask, port);
-                    Some(at)
-                }
-                (None, address) => address,
-            };
-            let name = (guest, probe.name.clone());
-            match at.filter(|_| probe.ask.port().is_some()) {
-                Some(at) => self.schedule.add(Endpoint { guest, at, probe, key: None }),
-                None => self.schedule.remove(&name),
-            }
-        }
-    }
-
     async fn hear_reading(&mut self, heard: schedule::Heard) -> Result<(), Over> {
         let schedule::Heard { guest, probe, reading } = heard;
+        if reading.found == Found::Unasked(Reason::ProbeAuth) {
+            self.was_not_let_in(guest, &probe);
+        }
         let is_silent = matches!(reading.found, Found::Silent(_) | Found::Failing(_));
         if is_silent && let Some(known) = self.guests.get_mut(&guest) {
             // Only from inside can a dead service be told from one on its way up.
@@ -284,15 +273,19 @@ impl<'m> Acting<'m> {
                 return;
             }
             let serves = patient::duty(&known.record, &known.want) == Duty::Serves;
-            let checks = known.checked.is_none_or(|checked| now - checked >= CHECKS);
-            if !serves || known.is_looked_into || (known.looked.is_some() && !checks) {
+            let is_due = known.checked.is_none_or(|checked| now - checked >= CHECKS);
+            let is_close =
+                known.is_ailing_inside && known.looked.is_some_and(|looked| now - looked >= LOOKS);
+            let is_wanted = is_due || is_close || known.looked.is_none();
+            if !serves || known.is_looked_into || !is_wanted {
                 continue;
             }
             known.is_looked_into = true;
             known.looked = Some(now);
-            if checks {
+            if is_due {
                 known.checked = Some(now);
             }
+            let checks = is_due && known.probes.iter().any(|probe| probe.ask == Ask::Inside);
             let (bus, clock) = (self.monitor.bus.clone(), self.monitor.clock);
             let (host, want) = (known.record.desired.host.clone(), known.want.clone());
             self.looks.spawn(inside::look(bus, clock, host, *guest, want, checks));
@@ -300,36 +293,44 @@ impl<'m> Acting<'m> {
     }
 
     async fn hear_inside(&mut self, inside: Inside) -> Result<(), Over> {
-        let Inside { guest, processes, elsewhere, reading } = inside;
+        let guest = inside.guest;
         let Some(known) = self.guests.get_mut(&guest) else { return Ok(()) };
         known.is_looked_into = false;
-        let elsewhere = elsewhere.into_iter().map(|(feature, url)| (feature.to_string(), url));
+        let elsewhere = inside.elsewhere.iter();
+        let elsewhere = elsewhere.map(|(feature, url)| (feature.to_string(), url.clone()));
         let before = known.elsewhere.clone();
         // What is not named does not answer anywhere: it is asked where it answered last.
         known.elsewhere.extend(elsewhere);
-        if known.elsewhere != before {
+        let has_moved = known.elsewhere != before;
+        let mut heard = Vec::new();
+        for (feature, process) in &inside.processes {
+            for probe in wanted::of_feature(&known.probes, feature.as_str()) {
+                let (probe, process) = (Arc::from(&*probe.name), *process);
+                heard.push(Heard::Process { guest, probe, process });
+            }
+        }
+        known.is_ailing_inside = false;
+        for probe in &known.probes {
+            let Some(reading) = inside.reading(&probe.ask, &mut known.docker) else { continue };
+            known.is_ailing_inside |= matches!(reading.found, Found::Failing(_))
+                && matches!(probe.ask, Ask::Docker { .. });
+            heard.push(Heard::Reading { guest, probe: Arc::from(&*probe.name), reading });
+        }
+        if has_moved {
             self.place_endpoints(guest);
         }
-        for (feature, process) in processes {
-            let probe = Arc::from(feature.as_str());
-            self.hear(Heard::Process { guest, probe, process }).await?;
+        for heard in heard {
+            self.hear(heard).await?;
         }
-        let Some(reading) = reading else { return Ok(()) };
-        self.hear(Heard::Reading { guest, probe: Arc::from("inside"), reading }).await
+        Ok(())
     }
 
-    /// Hears of all hosts whether their workers are there.
+    /// Hears of all hosts whether their workers are there, and what those find of them.
     async fn hear_hosts(&mut self) -> Result<(), Over> {
         let now = now();
         for report in self.monitor.bus.hosts().await? {
-            let facts = HostFacts {
-                host: report.host.clone(),
-                is_alive: report.is_alive(now),
-                broken_gpus: Vec::new(),
-                broken_bridges: Vec::new(),
-                broken_storages: Vec::new(),
-                busy: Vec::new(),
-            };
+            let is_alive = report.is_alive(now);
+            let facts = HostFacts { host: report.host, is_alive, facts: report.facts };
             self.hear(Heard::Host(Box::new(facts))).await?;
         }
         Ok(())
@@ -347,64 +348,5 @@ impl<'m> Acting<'m> {
             timed_out: few(pulse.timed_out),
         };
         self.hear(Heard::Monitor(check)).await
-    }
-
-    /// Asks a guest now, by each of its probes.
-    pub(super) async fn probe_now(
-        &mut self,
-        guest: GuestKey,
-    ) -> Option<Vec<(phoenix_domain::health::Probe, Reading)>> {
-        let known = self.guests.get(&guest)?;
-        let address = known.record.work.addresses.first().copied();
-        let asker = self.monitor.asker();
-        let mut readings = Vec::new();
-        for mut probe in patient::patient(&known.record, &known.want, None).probes {
-            if probe.ask == Ask::Inside {
-                let (bus, clock) = (self.monitor.bus.clone(), self.monitor.clock);
-                let (host, want) = (known.record.desired.host.clone(), known.want.clone());
-                let inside = inside::look(bus, clock, host, guest, want, true).await;
-                readings.extend(inside.reading.map(|reading| (probe, reading)));
-                continue;
-            }
-            let elsewhere = known.elsewhere.get(&*probe.name).and_then(|url| place(url));
-            if let Some((_, port)) = elsewhere {
-                probe.ask = at_port(probe.ask, port);
-            }
-            let reading = match elsewhere.map(|(at, _)| at).or(address) {
-                Some(at) => {
-                    asker.ask(at, &probe, None, &mut crate::probes::Memory::default()).await
-                }
-                None => asker.unasked(
-                    &probe,
-                    phoenix_domain::health::Reason::Unreachable,
-                    "no address of the guest is known",
-                ),
-            };
-            readings.push((probe, reading));
-        }
-        Some(readings)
-    }
-}
-
-/// Reads where a service answers.
-fn place(url: &str) -> Option<(IpAddr, u16)> {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let (host, port) = rest.trim_end_matches('/').rsplit_once(':')?;
-    Some((host.parse().ok()?, port.parse().ok()?))
-}
-
-/// Returns the same question to another port.
-fn at_port(ask: Ask, at: u16) -> Ask {
-    match ask {
-        Ask::Vllm { model, .. } => Ask::Vllm { port: at, model },
-        Ask::Qdrant { collections, .. } => Ask::Qdrant { port: at, collections },
-        Ask::Ollama { models, needs_gpu, .. } => Ask::Ollama { port: at, models, needs_gpu },
-        Ask::LlamaCpp { model, .. } => Ask::LlamaCpp { port: at, model },
-        Ask::Http { path, status, contains, .. } => Ask::Http { port: at, path, status, contains },
-        Ask::Tcp { .. } => Ask::Tcp { port: at },
-        Ask::Postgresql { .. } => Ask::Postgresql { port: at },
-        Ask::Redis { .. } => Ask::Redis { port: at },
-        Ask::Nginx { path, .. } => Ask::Nginx { port: at, path },
-        Ask::Inside => Ask::Inside,
     }
 }

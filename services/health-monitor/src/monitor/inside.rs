@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use phoenix_bus::{Answer, Bus, Question, Unanswered};
-use phoenix_domain::health::{Evidence, Found, Process, Reading, Reason};
+use phoenix_domain::health::{
+    Ask, Docker, DockerStarts, Evidence, Found, Process, Reading, Reason,
+};
 use phoenix_domain::{FeatureName, GuestKey, GuestSpec, NodeName};
 
 use crate::probes::Clock;
@@ -21,8 +24,43 @@ pub(super) struct Inside {
     pub(super) processes: BTreeMap<FeatureName, Process>,
     /// Where its services answer, where that is not at its own address.
     pub(super) elsewhere: BTreeMap<FeatureName, String>,
-    /// What its checks say, where they were made.
-    pub(super) reading: Option<Reading>,
+    /// What Docker says in it; absent where nobody could look.
+    docker: Option<Docker>,
+    /// What its checks say, where they were made, or why nobody could look.
+    checked: Option<Reading>,
+    /// When this was known.
+    at: DateTime<Utc>,
+    host: NodeName,
+}
+
+impl Inside {
+    /// Returns what a probe that the worker makes has found; nothing for those that others make.
+    pub(super) fn reading(&self, ask: &Ask, starts: &mut DockerStarts) -> Option<Reading> {
+        match (ask, &self.docker) {
+            (Ask::Docker { containers }, Some(docker)) => {
+                let (found, came) = starts.read(containers, docker, self.at);
+                let asked = format!(
+                    "the worker of {}, for the containers of {}",
+                    self.host, self.guest.vmid
+                );
+                let evidence = Evidence { asked, came, ..Evidence::default() };
+                Some(Reading { at: self.at, found, progress: None, evidence })
+            }
+            (Ask::Docker { .. }, None) | (Ask::Inside, _) => self.checked.clone(),
+            (
+                Ask::Vllm { .. }
+                | Ask::Qdrant { .. }
+                | Ask::Ollama { .. }
+                | Ask::LlamaCpp { .. }
+                | Ask::Http { .. }
+                | Ask::Tcp { .. }
+                | Ask::Postgresql { .. }
+                | Ask::Redis { .. }
+                | Ask::Nginx { .. },
+                _,
+            ) => None,
+        }
+    }
 }
 
 /// Has the worker look into a guest.
@@ -38,16 +76,26 @@ pub(super) async fn look(
     let patience = if checks { CHECKS } else { LOOK };
     let begun = clock.now();
     let answer = bus.question(&host, &question, patience).await;
-    let (found, came, processes, elsewhere) = match answer {
-        Ok(Answer::Inspected { is_running: false, elsewhere, .. }) => {
-            let came = "it stands still".to_owned();
-            (Found::Failing(Reason::GuestDown), came, BTreeMap::new(), elsewhere)
-        }
-        Ok(Answer::Inspected { processes, ailing: Some(why), elsewhere, .. }) => {
-            (Found::Failing(Reason::CheckFailed), why, processes, elsewhere)
-        }
-        Ok(Answer::Inspected { processes, ailing: None, elsewhere, .. }) => {
-            (Found::Serving, "all checks pass".to_owned(), processes, elsewhere)
+    let (mut processes, mut elsewhere, mut docker) = (BTreeMap::new(), BTreeMap::new(), None);
+    let unasked = |reason, came: String| (Found::Unasked(reason), came);
+    let (found, came) = match answer {
+        Ok(Answer::Inspected {
+            is_running,
+            ailing,
+            processes: ran,
+            elsewhere: at,
+            docker: said,
+        }) => {
+            elsewhere = at;
+            if is_running {
+                (processes, docker) = (ran, Some(said));
+                match ailing {
+                    Some(why) => (Found::Failing(Reason::CheckFailed), why),
+                    None => (Found::Serving, "all checks pass".to_owned()),
+                }
+            } else {
+                (Found::Failing(Reason::GuestDown), "it stands still".to_owned())
+            }
         }
         Ok(Answer::Failed { what, .. }) => unasked(Reason::Unreachable, what),
         Ok(
@@ -70,11 +118,6 @@ pub(super) async fn look(
         took_ms: u64::try_from((now - begun).num_milliseconds()).unwrap_or_default(),
     };
     let reading = Reading { at: now, found, progress: None, evidence };
-    Inside { guest, processes, elsewhere, reading: is_told.then_some(reading) }
-}
-
-type Looked = (Found, String, BTreeMap<FeatureName, Process>, BTreeMap<FeatureName, String>);
-
-fn unasked(reason: Reason, came: String) -> Looked {
-    (Found::Unasked(reason), came, BTreeMap::new(), BTreeMap::new())
+    let checked = is_told.then_some(reading);
+    Inside { guest, processes, elsewhere, docker, checked, at: now, host }
 }

@@ -2,8 +2,10 @@
 
 mod act;
 mod carry;
+mod endpoints;
 mod events;
 mod inside;
+mod keys;
 mod patient;
 mod question;
 

@@ -32,6 +32,7 @@ pub(super) fn patient(
         template: want.parent(),
         dependencies: dependencies.filter_map(|vmid| stands_on(*vmid)).collect(),
         means: means(want),
+        mode: want.health.mode,
         probes: wanted::probes(want),
         duty: duty(record, want),
         started,
@@ -74,10 +75,29 @@ pub(super) fn starts(event: &Event) -> bool {
     }
 }
 
-/// Says what may be done to a guest: one that keeps data of its own is only ever started anew.
+/// Says what may be done to a guest: one that keeps data of its own is only ever started anew,
+/// unless its file says that nothing is lost.
 fn means(want: &GuestSpec) -> Means {
-    let keeps =
-        |name: &str| matches!(name, "qdrant" | "postgresql" | "redis" | "portainer" | "n8n");
-    let has_data = want.features.iter().any(|feature| keeps(feature.as_str()));
-    if has_data { Means::Stateful } else { Means::Stateless }
+    let is_stateless = want.health.stateless.unwrap_or_else(|| want.keepers().next().is_none());
+    if is_stateless { Means::Stateless } else { Means::Stateful }
+}
+
+#[cfg(test)]
+mod tests {
+    use phoenix_testkit::guest;
+
+    use super::*;
+
+    #[test]
+    fn what_may_be_done_to_a_guest_follows_from_its_data_unless_its_file_says_otherwise() {
+        let means_of = |features: &[&str], stateless| {
+            let mut want = guest(952).features(features).build();
+            want.health.stateless = stateless;
+            means(&want)
+        };
+        assert_eq!(means_of(&["nginx"], None), Means::Stateless);
+        assert_eq!(means_of(&["qdrant"], None), Means::Stateful);
+        assert_eq!(means_of(&["qdrant"], Some(true)), Means::Stateless);
+        assert_eq!(means_of(&["nginx"], Some(false)), Means::Stateful);
+    }
 }

@@ -71,7 +71,7 @@ impl Asker {
             Ask::Postgresql { .. } => postgresql::ask(&mut talk).await.into(),
             Ask::Redis { .. } => redis::ask(&mut talk).await.into(),
             Ask::Nginx { path, .. } => nginx::ask(&mut talk, path).await.into(),
-            Ask::Inside => Found::Unasked(Reason::ProbeConfig).into(),
+            Ask::Docker { .. } | Ask::Inside => Found::Unasked(Reason::ProbeConfig).into(),
         };
         let evidence = Evidence {
             asked: shown(&talk.asked, key),

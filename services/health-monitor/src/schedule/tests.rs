@@ -67,7 +67,7 @@ impl Fake {
 }
 
 fn endpoint(guest: u32, name: &str) -> Endpoint {
-    let probe = Probe { name: name.into(), ask: Ask::Tcp { port: 1 }, start_deadline: None };
+    let probe = Probe::new(name, Ask::Tcp { port: 1 });
     let guest = format!("lxc-{guest}").parse().unwrap();
     Endpoint { guest, at: IpAddr::from([127, 0, 0, 1]), probe, key: None }
 }

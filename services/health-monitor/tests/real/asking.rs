@@ -19,7 +19,7 @@ pub(crate) struct Asking {
 
 impl Asking {
     pub(crate) fn new(at: IpAddr, ask: Ask) -> Self {
-        let probe = Probe { name: ask.kind().into(), ask, start_deadline: None };
+        let probe = Probe::new(ask.kind(), ask);
         Self { at, probe, memory: Memory::default() }
     }
 

@@ -45,7 +45,7 @@ impl Asking {
     async fn scenes(scenes: Vec<Scene>, ask: impl Fn(u16) -> Ask, pace: Pace) -> Self {
         let replay = Replay::start(scenes).await.unwrap();
         let ask = ask(replay.at().port());
-        let probe = Probe { name: ask.kind().into(), ask, start_deadline: None };
+        let probe = Probe::new(ask.kind(), ask);
         let asker = Asker::new(Clock::starting(Utc::now()), pace);
         Self { asker, replay, probe, key: None, memory: Memory::default() }
     }

@@ -113,6 +113,7 @@ mod tests {
             is_leaving,
             busy: 0,
             inventory: serde_json::Value::Null,
+            facts: phoenix_domain::health::Facts::default(),
         };
         let reports =
             [report("alive", 3, false), report("gone", 600, false), report("left", 3, true)];

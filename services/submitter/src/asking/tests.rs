@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use phoenix_bus::HostReport;
+use phoenix_domain::health::Facts;
 use phoenix_domain::{
     Blocked, CancelRequested, Claim, Claimed, Completed, DeadLettered, Event, Failed, Failure,
     Obstacle, RetryWait, StepFailed, StepName, StepTaken, Verdict, WorkerName,
@@ -33,6 +34,7 @@ pub(crate) fn report(host: &str, heard: DateTime<Utc>) -> HostReport {
         is_leaving: false,
         busy: 0,
         inventory: serde_json::Value::Null,
+        facts: Facts::default(),
     }
 }
 

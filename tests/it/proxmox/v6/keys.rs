@@ -23,7 +23,7 @@ enum Then {
     Marked,
     /// It says what is healthy, so that is looked at once more.
     Checked,
-    /// Nothing: another key says it already.
+    /// Nothing: another key says it already, or it is for the health monitor alone.
     Nothing,
     /// It cannot be changed: refused, with these words, before anything is touched.
     Refused(&'static str),
@@ -104,6 +104,8 @@ fn table() -> Vec<Row> {
         row("traefik_service", json!({ "name": "qdrant", "port": 6333 }), Marked),
         row("health_check", json!({ "command": "true" }), Checked),
         row("health_checks", json!([{ "command": "test -d /opt" }]), Checked),
+        row("probes", json!([{ "type": "http", "port": 6333, "path": "/readyz" }]), Nothing),
+        row("health", json!({ "mode": "on", "start_deadline": 600 }), Nothing),
         row(
             "tests",
             json!({ "own": [{ "name": "one", "type": "script", "path": "own/one.sh" }] }),

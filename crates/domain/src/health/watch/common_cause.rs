@@ -23,7 +23,7 @@ impl Watch {
         let patient = &watched.patient;
         if patient.duty != Duty::Serves
             || watched.file.shade.is_some()
-            || self.guards.mode(guest) == Mode::Off
+            || self.guards.mode(patient) == Mode::Off
             || self.guards.is_maintained(patient, at)
         {
             return;

@@ -168,7 +168,7 @@ impl Watch {
     }
 
     pub(super) fn hear_host(&mut self, facts: &HostFacts, told: &mut Vec<Told>) {
-        let host = Host { heard: self.now, busy: facts.busy.clone() };
+        let host = Host { heard: self.now, busy: facts.facts.busy.clone() };
         self.hosts.insert(facts.host.clone(), host);
         let broken: Vec<Ground> = facts.broken().collect();
         let mended = self

@@ -130,7 +130,7 @@ impl Watch {
         if let Some((ground, _)) = &watched.file.shade {
             return Stance::Ask(Hold::Shaded(ground.clone()));
         }
-        let mode = self.guards.mode(guest);
+        let mode = self.guards.mode(&watched.patient);
         if mode != Mode::On {
             return Stance::Ask(Hold::Mode(mode));
         }
@@ -143,7 +143,7 @@ impl Watch {
     /// Returns what makes it nobody's business for now.
     fn silence(&self, watched: &Watched, since: DateTime<Utc>) -> Option<Hold> {
         let patient = &watched.patient;
-        if self.guards.mode(patient.guest) == Mode::Off {
+        if self.guards.mode(patient) == Mode::Off {
             return Some(Hold::Mode(Mode::Off));
         }
         if self.guards.is_maintained(patient, self.now) {

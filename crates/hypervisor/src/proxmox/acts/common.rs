@@ -1,8 +1,7 @@
 //! What changes come to that are the same for every kind of guest.
 
 use phoenix_domain::{
-    Change, Check, Disk, GuestSpec, Kind, NodeName, Property, SnapshotName, SpecDigest, StorageId,
-    Vmid,
+    Change, Check, Disk, GuestSpec, Kind, NodeName, Property, SnapshotName, StorageId, Vmid,
 };
 
 use super::{Act, Edit, Options, Sealed, is_whole, sealed};
@@ -60,7 +59,7 @@ impl<'g> Common<'g> {
                 vec![Act::Edit(edit), self.tool("template", &[])]
             }
             Change::Adopt => {
-                let mark = Some(SpecDigest::of(self.want));
+                let mark = Some(self.want.made_for());
                 vec![Act::Edit(Edit { mark, ..Edit::default() })]
             }
             // Each kind has its own way for these.
@@ -79,7 +78,7 @@ impl<'g> Common<'g> {
     /// Returns the line that says whose guest it is, made with these properties.
     pub(in crate::proxmox) fn mark(&self, properties: &[Property]) -> String {
         let spec = properties.iter().find_map(Property::spec).cloned();
-        let spec = spec.unwrap_or_else(|| SpecDigest::of(self.want));
+        let spec = spec.unwrap_or_else(|| self.want.made_for());
         self.whose().line(self.want.parent(), &spec)
     }
 

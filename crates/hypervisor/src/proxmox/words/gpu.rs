@@ -25,12 +25,16 @@ pub(crate) fn devices(gpus: &GpuSet) -> Vec<String> {
     own.chain(SHARED.map(str::to_owned)).collect()
 }
 
+/// Returns the GPUs of which a guest has a device, whatever else it has.
+pub(crate) fn named(section: &Section) -> BTreeSet<u8> {
+    section.numbered("dev").values().filter_map(|value| index(path(value))).collect()
+}
+
 /// Reads which GPUs a guest may use. Where its devices are others than those of a set of GPUs, that
 /// is a set nobody asks for.
 pub(crate) fn read(section: &Section) -> GpuSet {
     let have: BTreeSet<_> = section.numbered("dev").values().map(|value| path(value)).collect();
-    let indices: Vec<_> =
-        have.iter().filter_map(|path| index(path)).map(|index| index.to_string()).collect();
+    let indices: Vec<_> = named(section).iter().map(ToString::to_string).collect();
     let gpus: GpuSet = indices.join(",").parse().unwrap_or_default();
     let wanted = devices(&gpus);
     let is_whole = wanted.len() == have.len() && wanted.iter().all(|at| have.contains(at.as_str()));

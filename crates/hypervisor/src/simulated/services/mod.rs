@@ -24,6 +24,7 @@ use self::offer::Offer;
 use self::server::Servers;
 use super::folder::{Folder, unreachable};
 use super::guest::{Sickness, SimulatedGuest};
+use super::parts;
 use super::settings::Settings;
 use crate::HostError;
 
@@ -47,7 +48,7 @@ pub(super) fn processes(guest: &SimulatedGuest) -> BTreeMap<FeatureName, Process
     let process = |offer: &Offer| match offer.sickness {
         Some(Sickness::Refuse) => Process::Gone,
         Some(Sickness::Hang | Sickness::Unavailable | Sickness::Stall | Sickness::Empty) | None => {
-            Process::Alive { stir: 0 }
+            Process::Alive { stir: 0, restarts: 0 }
         }
     };
     let offers = offer::of(guest).into_iter();
@@ -103,7 +104,16 @@ fn wanted(
     if known == Some(changed) {
         return Ok(None);
     }
-    let guests = folder.guests()?;
-    let offers = guests.values().flat_map(offer::of).collect();
+    let (guests, broken) = (folder.guests()?, parts::broken(folder)?);
+    let offers = guests.values().flat_map(|guest| {
+        let is_cut_off = parts::is_cut_off(guest, &broken);
+        let mut offers = offer::of(guest);
+        for (_, offer) in offers.iter_mut().filter(|_| is_cut_off) {
+            // What is sent there is lost, so nobody even refuses.
+            offer.sickness = Some(Sickness::Hang);
+        }
+        offers
+    });
+    let offers = offers.collect();
     Ok(Some((changed, folder.settings()?, offers)))
 }

@@ -38,6 +38,8 @@ pub(crate) enum Seen {
     Still,
     /// It is there, and reads and writes.
     Busy,
+    /// It ends, and its supervisor starts it anew, each time somebody looks.
+    Again,
 }
 
 /// What else is wrong, or going on.

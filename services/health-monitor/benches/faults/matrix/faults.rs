@@ -3,7 +3,7 @@
 use phoenix_domain::health::{Ask, Rung};
 use phoenix_replay::Scene;
 
-use super::fault::Seen::{Busy, GivenUp, Gone, Nobody, Still};
+use super::fault::Seen::{Again, Busy, GivenUp, Gone, Nobody, Still};
 use super::fault::{Fault, LLAMA, NGINX, OLLAMA, POSTGRESQL, PROXY, QDRANT, REDIS, Trouble, VLLM};
 use super::row::Wanted::{self, Human, Nothing, OneIncident};
 use super::stage::{at_work, first, nth};
@@ -59,6 +59,7 @@ fn vllm() -> Vec<Fault> {
         Fault::new(VLLM, "vLLM: ended with exit code 0", refused, Gone, SERVICE),
         Fault::new(VLLM, "vLLM: server process stopped", silent, Still, SERVICE),
         Fault::new(VLLM, "vLLM: ends again at every start", refused, GivenUp, APPLICATION),
+        Fault::new(VLLM, "vLLM: started again and again by systemd", refused, Again, APPLICATION),
         Fault::new(VLLM, "vLLM: start makes no progress", refused, Still, SERVICE),
         Fault {
             ask: |port| Ask::Vllm { port, model: Some("qwen".into()) },

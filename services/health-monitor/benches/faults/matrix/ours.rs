@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use chrono::{DateTime, TimeDelta};
 use phoenix_domain::GuestKey;
 use phoenix_domain::health::{
-    Duty, Heard, HostFacts, Limits, Maintenance, Mode, Order, Outcome, Patient, Probe, Process,
-    Selector, SelfCheck, Severity, Told, Watch, Word,
+    Duty, Facts, Heard, HostFacts, Limits, Maintenance, Mode, Order, Outcome, Patient, Probe,
+    Process, Selector, SelfCheck, Severity, Told, Watch, Word,
 };
 use phoenix_health_monitor::probes::{Asker, Clock, Memory, Pace};
 
@@ -74,7 +74,8 @@ fn patient(fault: &Fault, stage: &Stage<'_>, nth: usize) -> Patient {
         template: None,
         dependencies: vec![],
         means: fault.service.means,
-        probes: vec![Probe { name: PROBE.into(), ask, start_deadline: None }],
+        mode: None,
+        probes: vec![Probe::new(PROBE, ask)],
         duty: Duty::Serves,
         started: None,
     }
@@ -107,9 +108,7 @@ impl Ours<'_> {
     fn tell_of_the_world(&mut self) {
         let trouble = self.fault.trouble.filter(|_| self.stage.is_sick());
         let has = |what| trouble == Some(what);
-        self.hear(Heard::Host(Box::new(HostFacts {
-            host: "pve1".parse().unwrap(),
-            is_alive: !has(Trouble::Host),
+        let facts = Facts {
             broken_gpus: if has(Trouble::Gpu) { vec![0] } else { vec![] },
             broken_bridges: if has(Trouble::Bridge) {
                 vec!["vmbr0".parse().unwrap()]
@@ -122,7 +121,9 @@ impl Ours<'_> {
                 vec![]
             },
             busy: if has(Trouble::Backup) { vec![key(0)] } else { vec![] },
-        })));
+        };
+        let (host, is_alive) = ("pve1".parse().unwrap(), !has(Trouble::Host));
+        self.hear(Heard::Host(Box::new(HostFacts { host, is_alive, facts })));
         let lag = TimeDelta::seconds(if has(Trouble::Monitor) { 5 } else { 0 });
         let (asked, timed_out) = (100, 0);
         let bus_lag = TimeDelta::zero();
@@ -148,15 +149,17 @@ impl Ours<'_> {
 
     /// Returns what the worker sees of the process of a service.
     fn process(&self, nth: usize) -> Option<Process> {
+        let alive = |stir, restarts| Some(Process::Alive { stir, restarts });
         if !self.stage.ails(nth) {
-            return Some(Process::Alive { stir: self.stir });
+            return alive(self.stir, 0);
         }
         match self.fault.seen {
             Seen::Nobody => None,
             Seen::Gone => Some(Process::Gone),
             Seen::GivenUp => Some(Process::GivenUp),
-            Seen::Still => Some(Process::Alive { stir: 0 }),
-            Seen::Busy => Some(Process::Alive { stir: self.stir }),
+            Seen::Still => alive(0, 0),
+            Seen::Busy => alive(self.stir, 0),
+            Seen::Again => alive(0, u32::try_from(self.stir).unwrap()),
         }
     }
 

@@ -97,7 +97,7 @@ async fn look(args: &LookArgs, output: &mut Output) -> Result<u8, CommandError> 
             ))?;
         }
         if outlook.mode != Mode::On {
-            let mode = mode_word(outlook.mode);
+            let mode = outlook.mode.name();
             output.remark(&format!(
                 "nothing is repaired: the mode is {mode}; `phoenix health mode on` changes that"
             ))?;
@@ -109,15 +109,6 @@ async fn look(args: &LookArgs, output: &mut Output) -> Result<u8, CommandError> 
     };
     let all = outlook.guests.iter().flat_map(|seen| &seen.probes);
     Ok(if all.map(|(_, at, _)| at).all(is_well) { 0 } else { EXIT_DIFFERS })
-}
-
-fn mode_word(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Off => "off",
-        Mode::Observe => "observe",
-        Mode::DryRun => "dry-run",
-        Mode::On => "on",
-    }
 }
 
 fn text(outlook: &Outlook, named: &[Vmid], now: DateTime<Utc>) -> String {

@@ -4,7 +4,7 @@ use chrono::{TimeDelta, Utc};
 use phoenix_bus::{Bus, MonitorQuestion};
 use phoenix_domain::health::{Maintenance, Selector, Word};
 
-use super::{SOON, ask, known, mode_word, outlook};
+use super::{SOON, ask, known, outlook};
 use crate::cli::{BreakerCommand, MaintainArgs, MaintenanceCommand, ModeArgs, RepairArgs};
 use crate::error::CommandError;
 use crate::output::Output;
@@ -26,7 +26,7 @@ pub(super) async fn mode(args: &ModeArgs, output: &mut Output) -> Result<u8, Com
     order(&bus, Word::Mode { guest, mode }).await?;
     let whose =
         args.guest.map_or_else(|| "the mode".to_owned(), |vmid| format!("the mode of {vmid}"));
-    output.remark(&format!("{whose} is {} now", mode_word(mode)))?;
+    output.remark(&format!("{whose} is {} now", mode.name()))?;
     Ok(0)
 }
 

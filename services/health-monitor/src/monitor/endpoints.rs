@@ -1,0 +1,150 @@
+//! Where services are asked, and what lets the monitor in there.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use phoenix_domain::health::{Duty, Heard, Probe, Reading, Reason};
+use phoenix_domain::{GuestKey, SecretRef};
+
+use super::act::{Acting, Known};
+use super::keys::Key;
+use super::{Over, inside, patient};
+use crate::probes::Memory;
+use crate::schedule::Endpoint;
+
+impl Acting<'_> {
+    pub(super) fn remove_endpoints(&mut self, guest: GuestKey) {
+        let names: Vec<_> = self.schedule.names().filter(|(of, _)| *of == guest).cloned().collect();
+        for name in &names {
+            self.schedule.remove(name);
+        }
+    }
+
+    /// Has the services of a guest asked where they answer now. One whose key is not there yet waits
+    /// for it: asked without, it would only say so.
+    pub(super) fn place_endpoints(&mut self, guest: GuestKey) {
+        let probes = self.guests.get(&guest).map(|known| known.probes.as_slice());
+        let known: Vec<_> = probes.into_iter().flatten().map(|probe| &*probe.name).collect();
+        let names =
+            self.schedule.names().filter(|(of, name)| *of == guest && !known.contains(&&**name));
+        let gone: Vec<_> = names.cloned().collect();
+        for name in &gone {
+            self.schedule.remove(name);
+        }
+        let Some(known) = self.guests.get(&guest) else { return };
+        if patient::duty(&known.record, &known.want) == Duty::Rests {
+            self.remove_endpoints(guest);
+            return;
+        }
+        for probe in &known.probes {
+            let name = (guest, probe.name.clone());
+            let (at, probe) = known.place_of(probe);
+            let key = match known.key_of(&probe).map(|kept| self.keys.get(kept)) {
+                None => Some(None),
+                Some(Key::Held(value)) => Some(Some(value)),
+                Some(Key::Coming | Key::Missing(_)) => None,
+            };
+            match (at.filter(|_| probe.ask.port().is_some()), key) {
+                (Some(at), Some(key)) => self.schedule.add(Endpoint { guest, at, probe, key }),
+                (None, _) | (_, None) => self.schedule.remove(&name),
+            }
+        }
+    }
+
+    /// Takes in that a service did not let the monitor in.
+    pub(super) fn was_not_let_in(&mut self, guest: GuestKey, probe: &str) {
+        let Some(known) = self.guests.get(&guest) else { return };
+        let probe = known.probes.iter().find(|known| *known.name == *probe);
+        if let Some(kept) = probe.and_then(|probe| known.key_of(probe)) {
+            self.keys.was_refused(kept);
+        }
+    }
+
+    /// Hears that there is an answer about a key: whoever needs it is asked with it, or cannot be.
+    pub(super) async fn hear_key(&mut self, kept: &SecretRef) -> Result<(), Over> {
+        let missing = match self.keys.get(kept) {
+            Key::Missing(why) => Some(why),
+            Key::Held(_) | Key::Coming => None,
+        };
+        let mut waiting = Vec::new();
+        for (guest, known) in &self.guests {
+            let probes = known.probes.iter().filter(|probe| known.key_of(probe) == Some(kept));
+            waiting.extend(probes.map(|probe| (*guest, probe.clone())));
+        }
+        for (guest, probe) in waiting {
+            self.place_endpoints(guest);
+            if let Some(why) = &missing {
+                let reading = self.asker.unasked(&probe, Reason::ProbeAuth, why);
+                self.hear(Heard::Reading { guest, probe: Arc::from(&*probe.name), reading })
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks a guest now, by each of its probes.
+    pub(super) async fn probe_now(&mut self, guest: GuestKey) -> Option<Vec<(Probe, Reading)>> {
+        let known = self.guests.get(&guest)?;
+        let mut docker = known.docker.clone();
+        let mut looked = None;
+        let mut readings = Vec::new();
+        for probe in &known.probes {
+            let (at, probe) = known.place_of(probe);
+            if probe.ask.port().is_none() {
+                if looked.is_none() {
+                    let (bus, clock) = (self.monitor.bus.clone(), self.monitor.clock);
+                    let (host, want) = (known.record.desired.host.clone(), known.want.clone());
+                    looked = Some(inside::look(bus, clock, host, guest, want, true).await);
+                }
+                let reading = looked.as_ref().and_then(|it| it.reading(&probe.ask, &mut docker));
+                readings.extend(reading.map(|reading| (probe, reading)));
+                continue;
+            }
+            let key = match known.key_of(&probe).map(|kept| self.keys.get(kept)) {
+                None => Ok(None),
+                Some(Key::Held(value)) => Ok(Some(value)),
+                Some(Key::Coming) => Err("its key is being fetched; ask again".to_owned()),
+                Some(Key::Missing(why)) => Err(why),
+            };
+            let reading = match (at, key) {
+                (_, Err(why)) => self.asker.unasked(&probe, Reason::ProbeAuth, &why),
+                (Some(at), Ok(key)) => {
+                    self.asker.ask(at, &probe, key.as_ref(), &mut Memory::default()).await
+                }
+                (None, Ok(_)) => {
+                    let why = "no address of the guest is known";
+                    self.asker.unasked(&probe, Reason::Unreachable, why)
+                }
+            };
+            readings.push((probe, reading));
+        }
+        Some(readings)
+    }
+}
+
+impl Known {
+    /// Returns where a probe asks, if that is known, and the probe as it asks there.
+    fn place_of(&self, probe: &Probe) -> (Option<IpAddr>, Probe) {
+        let named = self.elsewhere.get(&*probe.name);
+        let elsewhere = named.or_else(|| self.elsewhere.get(probe.ask.kind()));
+        match elsewhere.and_then(|url| place(url)) {
+            Some((at, port)) => {
+                let ask = probe.ask.clone().at_port(port);
+                (Some(at), Probe { ask, ..probe.clone() })
+            }
+            None => (self.record.work.addresses.first().copied(), probe.clone()),
+        }
+    }
+
+    /// Returns where the key is kept that a probe needs.
+    fn key_of(&self, probe: &Probe) -> Option<&SecretRef> {
+        self.want.secrets.get(probe.key.as_deref()?)
+    }
+}
+
+/// Reads where a service answers.
+fn place(url: &str) -> Option<(IpAddr, u16)> {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let (host, port) = rest.trim_end_matches('/').rsplit_once(':')?;
+    Some((host.parse().ok()?, port.parse().ok()?))
+}
