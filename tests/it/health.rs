@@ -18,14 +18,14 @@ const PATIENCE: Duration = Duration::from_mins(3);
 const POLL: Duration = Duration::from_millis(200);
 
 /// A worker on a simulated host, with a web server in 953.
-struct Watched {
-    site: Site,
-    folder: TempDir,
+pub(crate) struct Watched {
+    pub(crate) site: Site,
+    pub(crate) folder: TempDir,
     _worker: Worker,
 }
 
 impl Watched {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let site = Site::new().await;
         let folder = TempDir::new().unwrap();
         let host = repository("tests/fixtures/rules/host.json");
@@ -46,12 +46,17 @@ impl Watched {
     }
 
     fn monitor(&self, name: &str) -> Worker {
+        self.monitor_with(name, &[])
+    }
+
+    pub(crate) fn monitor_with(&self, name: &str, more: &[&str]) -> Worker {
         Start::new(&phoenix_monitor(), &self.site.folder(&format!("{name}.log")))
             .with(&["--nats-url", &self.site.server.url(), "--period", "1"])
+            .with(more)
             .go()
     }
 
-    async fn phoenix(&self, args: &[&str]) -> Ended {
+    pub(crate) async fn phoenix(&self, args: &[&str]) -> Ended {
         let (folder, url) = (self.folder.path().to_owned(), self.site.server.url());
         let features = repository("features").display().to_string();
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
@@ -65,7 +70,7 @@ impl Watched {
     }
 
     /// Breaks the web server in 953 until this mends it.
-    async fn break_it(&self, until: &str) {
+    pub(crate) async fn break_it(&self, until: &str) {
         let dir = self.site.host.folder().display().to_string();
         let args = [
             "sim",
@@ -84,7 +89,7 @@ impl Watched {
     }
 
     /// Types this until it ends well: a monitor has to act first.
-    async fn until_done(&self, args: &[&str]) {
+    pub(crate) async fn until_done(&self, args: &[&str]) {
         let tried = async {
             while self.phoenix(args).await.code != 0 {
                 tokio::time::sleep(POLL).await;
@@ -94,7 +99,7 @@ impl Watched {
     }
 
     /// Waits until the monitor finds the web server to be like this, and returns who says so.
-    async fn until_found(&self, state: &str) -> String {
+    pub(crate) async fn until_found(&self, state: &str) -> String {
         let found = async {
             loop {
                 tokio::time::sleep(POLL).await;

@@ -9,6 +9,12 @@ pub enum MonitorError {
     /// The bus cannot be used.
     #[error(transparent)]
     Bus(#[from] BusError),
+    /// The channels file cannot be used.
+    #[error("the channels file is refused\n\n{}", .0.trim_end())]
+    Channels(String),
+    /// Nobody who is called could be trusted to be who they are.
+    #[error("the certificates of this machine cannot be read")]
+    NoCertificates(#[source] std::io::Error),
     /// The program could not be started.
     #[error("the program cannot be started")]
     NotStarted(#[source] std::io::Error),
@@ -22,6 +28,8 @@ impl MonitorError {
                 Some("start a worker first: it makes the streams")
             }
             Self::Bus(_) => Some("see whether NATS is there: `phoenix status` asks it too"),
+            Self::Channels(_) => Some("`phoenix schema channels` says what can be written"),
+            Self::NoCertificates(_) => Some("install the package `ca-certificates`"),
             Self::NotStarted(_) => None,
         }
     }

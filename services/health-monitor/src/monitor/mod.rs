@@ -2,11 +2,12 @@
 
 mod act;
 mod carry;
-mod events;
+pub(crate) mod events;
 mod inside;
 mod patient;
 mod question;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use self::act::Acting;
+use crate::channels::{self, Channels, Office};
 use crate::error::MonitorError;
 use crate::probes::Clock;
 use crate::settings::Settings;
@@ -46,6 +48,9 @@ impl From<BusError> for Over {
 
 /// Watches over the guests of a cell until it is asked to end.
 pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), MonitorError> {
+    let read = |path: &PathBuf| channels::read(path, &settings.cell);
+    let called = settings.channels.as_ref().map(read).transpose();
+    let called = called.map_err(MonitorError::Channels)?.unwrap_or_default();
     let instance = uuid::Uuid::now_v7().simple().to_string();
     let bus = Bus::connect(&Address {
         url: settings.nats_url.clone(),
@@ -57,8 +62,12 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     let setup = bus.look_up().await?;
     let source = format!("//{}/phoenix/health-monitor/{instance}", settings.cell);
     let clock = Clock::starting(now());
-    let monitor = Monitor { settings, bus, setup, source, instance, clock };
+    let office =
+        Office { bus: bus.clone(), instance: instance.clone(), source: source.clone(), clock: now };
+    let channels = Channels::start(called, office).map_err(MonitorError::NoCertificates)?;
+    let monitor = Monitor { settings, bus, setup, source, instance, clock, channels };
     Box::pin(monitor.work(&shutdown)).await;
+    monitor.channels.end().await;
     // A server that is away hears no goodbye.
     drop(tokio::time::timeout(GOODBYE, monitor.bus.close()).await);
     info!("the health monitor has ended");
@@ -73,6 +82,7 @@ struct Monitor {
     source: String,
     instance: String,
     clock: Clock,
+    channels: Channels,
 }
 
 impl Monitor {
