@@ -8,6 +8,7 @@
 )]
 
 mod bus;
+mod calls;
 mod check;
 mod examples;
 mod feature;

@@ -66,7 +66,7 @@ impl Bus {
         self.tell(self.cell.incident(id.as_str()), event).await
     }
 
-    async fn tell(&self, subject: String, event: Vec<u8>) -> Result<(), BusError> {
+    pub(crate) async fn tell(&self, subject: String, event: Vec<u8>) -> Result<(), BusError> {
         let headers = async_nats::HeaderMap::new();
         let told = self.publish(Outgoing { subject, headers, payload: event.into() }).await;
         told.map(drop).map_err(|err| BusError::Failed {

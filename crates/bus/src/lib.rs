@@ -6,6 +6,8 @@
 
 mod aloud;
 pub mod bare;
+mod channel_notes;
+mod channels;
 mod connect;
 mod dead;
 mod durability;
@@ -25,6 +27,8 @@ mod tail;
 mod work;
 
 pub use aloud::{Aloud, Listener};
+pub use channel_notes::{ChannelMemory, ChannelNote, ChannelSeen, Delivered};
+pub use channels::{Call, Calls, News};
 pub use connect::{Address, Bus};
 pub use dead::{DeadLetter, Filed, Foreign, Line, Original};
 pub use durability::{Durability, Proof};

@@ -5,14 +5,15 @@ use std::time::Duration;
 use async_nats::{RequestErrorKind, Subject, Subscriber};
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
-use phoenix_domain::GuestKey;
 use phoenix_domain::health::{
     Breaker, Condition, Incident, Maintenance, Mode, Probe, Reading, Word,
 };
+use phoenix_domain::{ChannelName, GuestKey};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tracing::warn;
 
+use crate::channel_notes::ChannelSeen;
 use crate::connect::Bus;
 use crate::error::{BoxError, BusError, Failing as _};
 
@@ -26,6 +27,18 @@ pub enum MonitorQuestion {
     Probe {
         /// The guest.
         guest: GuestKey,
+    },
+    /// How the channels do by which people are called.
+    Channels,
+    /// To send a message by a channel that is marked as a test.
+    TestChannel {
+        /// Which.
+        name: ChannelName,
+    },
+    /// To forget a channel that is in no file any more, with what it has not told.
+    ForgetChannel {
+        /// Which.
+        name: ChannelName,
     },
     /// To do what a human orders.
     Order {
@@ -44,6 +57,20 @@ pub enum MonitorAnswer {
     Probed {
         /// The probe, and what it found.
         readings: Vec<(Probe, Reading)>,
+    },
+    /// How the channels do.
+    Channels {
+        /// The channels.
+        channels: Vec<ChannelSeen>,
+    },
+    /// What came of a test.
+    Tested {
+        /// Whether the other side took it.
+        is_taken: bool,
+        /// What it said, or why nothing came.
+        came: String,
+        /// How long that took, in milliseconds.
+        took_ms: u64,
     },
     /// It is so from now on.
     Agreed,

@@ -1,6 +1,6 @@
 //! Every name on the bus: subjects, streams, buckets, consumers, headers.
 
-use phoenix_domain::{Class, GuestKey, NodeName};
+use phoenix_domain::{ChannelName, Class, GuestKey, NodeName};
 
 /// The log of every guest.
 pub(crate) const LOG: &str = "PHOENIX_LOG";
@@ -18,6 +18,8 @@ pub(crate) const HOSTS: &str = "phoenix-hosts";
 pub(crate) const DELIVERIES: &str = "phoenix-deliveries";
 /// Who acts, where several could.
 pub(crate) const LEASES: &str = "phoenix-leases";
+/// What each channel has told people, and how it does.
+pub(crate) const CHANNELS: &str = "phoenix-channels";
 /// What the health monitor needs to go on where another one ended.
 pub(crate) const WATCH: &str = "phoenix-watch";
 
@@ -124,6 +126,26 @@ impl Cell {
     /// Returns the subjects of all incidents of this cell.
     pub(crate) fn incidents(&self) -> String {
         format!("phoenix.incident.{}.*", self.0)
+    }
+
+    /// Returns the name of the consumer of a channel.
+    pub(crate) fn caller(&self, channel: &ChannelName) -> String {
+        format!("{}{channel}", self.callers())
+    }
+
+    /// Returns what the names of the consumers of all channels of this cell begin with.
+    pub(crate) fn callers(&self) -> String {
+        format!("c_{}_", self.0)
+    }
+
+    /// Returns the subject of how a channel does. No guest has this name.
+    pub(crate) fn channel(&self, channel: &ChannelName) -> String {
+        format!("phoenix.health.{}.channels.{channel}", self.0)
+    }
+
+    /// Returns the key under which a channel keeps what it needs.
+    pub(crate) fn channel_key(&self, channel: &ChannelName) -> String {
+        format!("{}.{channel}", self.0)
     }
 
     /// Returns the subject of questions to the health monitor.

@@ -4,6 +4,7 @@
 //! [`CheckedFleet`] is in it only when nothing of it is an error.
 
 mod canonical;
+mod channels;
 mod code;
 mod document;
 mod finding;
@@ -35,6 +36,7 @@ mod source;
 mod sources;
 
 pub use canonical::config_form;
+pub use channels::{ChannelKind, ChannelsFile, LeastSeverity, RawChannel};
 pub use code::{Code, Level};
 pub use finding::Finding;
 pub use folder::Folder;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use phoenix_domain::{Fleet, GuestSpec, Vmid};
 
+use crate::channels::{CHANNEL, CHANNEL_KEY};
 use crate::code::{Code, Level, code};
 use crate::finding::{Finding, Findings};
 use crate::folder::Folder;
@@ -51,6 +52,8 @@ pub(crate) static CODES: &[&Code] = &[
     &MISFIT,
     &NAMED_TWICE,
     &UNDECLARED,
+    &CHANNEL_KEY,
+    &CHANNEL,
 ];
 
 /// A fleet in which no rule found an error. There is no other way to one than [`load()`].
@@ -255,7 +258,7 @@ fn make_fleet(
     }
 }
 
-fn unreadable(file: File, err: &crate::source::SourceError) -> Finding {
+pub(crate) fn unreadable(file: File, err: &crate::source::SourceError) -> Finding {
     use crate::source::SourceError as E;
     let message = match std::error::Error::source(err) {
         Some(cause) => format!("{err}: {cause}"),
@@ -270,6 +273,7 @@ fn unreadable(file: File, err: &crate::source::SourceError) -> Finding {
                  phoenix_vm_configs.json is enough",
             ),
             File::Inventory => (&UNREADABLE, "`--inventory FILE` says where it is"),
+            File::Channels => (&UNREADABLE, "`--channels FILE` says where it is"),
         },
         E::Directory { .. } => (&UNREADABLE, "a file of this name is wanted"),
         E::TooLarge { .. } => (&UNREADABLE, "a config of this size is a mistake"),

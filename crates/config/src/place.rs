@@ -17,6 +17,8 @@ pub enum File {
     Vm,
     /// `inventory.json`, the facts of a host.
     Inventory,
+    /// `channels.json`, whom the health monitor calls; it stands in no folder with the others.
+    Channels,
 }
 
 /// One step of the way into a document.
@@ -189,6 +191,7 @@ impl File {
             Self::Lxc => "phoenix_lxc_configs.json",
             Self::Vm => "phoenix_vm_configs.json",
             Self::Inventory => "inventory.json",
+            Self::Channels => "channels.json",
         }
     }
 }

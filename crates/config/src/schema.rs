@@ -4,6 +4,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Value, json};
 
+use crate::channels::RawChannels;
 use crate::inventory::Inventory;
 use crate::library::Manifest;
 use crate::raw::{RawContainer, RawHypervisor, RawLxcHead, RawMachine, RawVmHead};
@@ -22,6 +23,8 @@ pub enum Described {
     Inventory,
     /// A feature's `feature.json`.
     Feature,
+    /// `channels.json`.
+    Channels,
 }
 
 /// Returns the schema of a document, JSON Schema 2020-12.
@@ -32,6 +35,7 @@ pub fn schema(document: Described) -> Value {
         Described::Hypervisor => of::<RawHypervisor>(),
         Described::Inventory => of::<Inventory>(),
         Described::Feature => of::<Manifest>(),
+        Described::Channels => of::<RawChannels>(),
     }
 }
 
@@ -42,6 +46,7 @@ pub(crate) static VM_HEAD: Schema = Schema::of(of::<RawVmHead>);
 pub(crate) static CONTAINER: Schema = Schema::of(of::<RawContainer>);
 pub(crate) static MACHINE: Schema = Schema::of(of::<RawMachine>);
 pub(crate) static INVENTORY: Schema = Schema::of(of::<Inventory>);
+pub(crate) static CHANNELS: Schema = Schema::of(of::<RawChannels>);
 
 fn generator() -> SchemaGenerator {
     // Without references, so that the place of an error in the schema is a path into it.
@@ -104,6 +109,7 @@ mod tests {
             Described::Hypervisor,
             Described::Inventory,
             Described::Feature,
+            Described::Channels,
         ] {
             let schema = schema(document);
             assert!(jsonschema::draft202012::meta::is_valid(&schema), "{document:?}");
@@ -124,5 +130,6 @@ mod tests {
         walk(&lxc(), "lxc");
         walk(&vm(), "vm");
         walk(&of::<RawHypervisor>(), "hypervisor");
+        walk(&of::<RawChannels>(), "channels");
     }
 }

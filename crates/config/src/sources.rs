@@ -22,6 +22,7 @@ pub struct Sources {
     lxc: Option<Source>,
     vm: Option<Source>,
     inventory: Option<Source>,
+    channels: Option<Source>,
     entries: Entries,
 }
 
@@ -81,6 +82,7 @@ impl Sources {
                 File::Lxc => there(File::Lxc) || (wanted == Wanted::Guests && !there(File::Vm)),
                 File::Vm => there(File::Vm),
                 File::Inventory => inventory.is_some() || there(File::Inventory),
+                File::Channels => false,
             };
             if !is_wanted {
                 continue;
@@ -110,6 +112,13 @@ impl Sources {
         sources
     }
 
+    /// Takes one text as the only file there is.
+    pub(crate) fn only(file: File, source: Source) -> Self {
+        let mut sources = Self::default();
+        sources.put(file, source);
+        sources
+    }
+
     fn put(&mut self, file: File, source: Source) {
         *self.slot(file) = Some(source);
     }
@@ -120,6 +129,7 @@ impl Sources {
             File::Lxc => &mut self.lxc,
             File::Vm => &mut self.vm,
             File::Inventory => &mut self.inventory,
+            File::Channels => &mut self.channels,
         }
     }
 
@@ -130,6 +140,7 @@ impl Sources {
             File::Lxc => self.lxc.as_ref(),
             File::Vm => self.vm.as_ref(),
             File::Inventory => self.inventory.as_ref(),
+            File::Channels => self.channels.as_ref(),
         }
     }
 
@@ -171,7 +182,7 @@ impl Sources {
         match file {
             File::Lxc => &self.entries.lxc,
             File::Vm => &self.entries.vm,
-            File::Hypervisor | File::Inventory => &[],
+            File::Hypervisor | File::Inventory | File::Channels => &[],
         }
     }
 

@@ -56,8 +56,8 @@ pub use guest::{
 pub use image::ImageSource;
 pub use job::{Cause, GuestKey, Job, SpecDigest};
 pub use name::{
-    AbsolutePath, BridgeName, FeatureName, FileName, Hostname, LoginName, NodeName, ProfileName,
-    SecretName, SnapshotName, StorageId, VolumeName,
+    AbsolutePath, BridgeName, ChannelName, FeatureName, FileName, Hostname, LoginName, NodeName,
+    ProfileName, SecretName, SnapshotName, StorageId, VolumeName,
 };
 pub use network::{Address, Mac, Nic};
 pub use phase::Phase;

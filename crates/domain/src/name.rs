@@ -70,6 +70,15 @@ name!(
     is_dns_label
 );
 name!(
+    /// The name of a channel by which people are called.
+    ChannelName, "the name of a channel",
+    "a channel has a name of lower-case letters, digits and `-`, begins with a letter, at most 40 characters",
+    |text| text.len() <= 40
+        && text.starts_with(|first: char| first.is_ascii_lowercase())
+        && is_dns_label(text)
+        && !text.bytes().any(|byte| byte.is_ascii_uppercase())
+);
+name!(
     /// The id of a Proxmox storage.
     StorageId, "a storage id",
     "a storage id begins with a letter and goes on with letters, digits, `-`, `_` or `.`",
@@ -216,6 +225,10 @@ mod tests {
         );
         takes::<FeatureName>(&["base_setup", "n8n"], &["", "Base", "a-b", "../x"]);
         takes::<BridgeName>(&["vmbr0", "vmbr0.10"], &["", "0br", "a-very-long-bridge"]);
+        takes::<ChannelName>(
+            &["oncall", "night-shift2"],
+            &["", "On-call", "1st", "a_b", "a.b", "-a", "a-", &"a".repeat(41)],
+        );
         takes::<LoginName>(
             &["ops", "_apt", "Ops.User-1"],
             &["", "Ops User", "-x", "1st", "a:b", "ä", &"u".repeat(33)],

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use phoenix_domain::health::Facts;
 use phoenix_domain::{Change, Facets, GuestSpec, Origin, Seen, SeenGuest, SeenParent, Vmid};
 
 use crate::{Hand, HostError, Hypervisor, Inventory};
@@ -26,6 +27,10 @@ impl Hypervisor for Idle {
             None => guests.remove(&want.vmid),
         };
         Ok(())
+    }
+
+    async fn facts(&self) -> Result<Facts, HostError> {
+        Ok(Facts::default())
     }
 
     async fn inventory(&self) -> Result<Inventory, HostError> {

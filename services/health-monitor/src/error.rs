@@ -20,6 +20,12 @@ pub enum MonitorError {
         #[source]
         err: std::io::Error,
     },
+    /// The channels file cannot be used.
+    #[error("the channels file is refused\n\n{}", .0.trim_end())]
+    Channels(String),
+    /// Nobody who is called could be trusted to be who they are.
+    #[error("the certificates of this machine cannot be read")]
+    NoCertificates(#[source] std::io::Error),
     /// The program could not be started.
     #[error("the program cannot be started")]
     NotStarted(#[source] std::io::Error),
@@ -36,6 +42,8 @@ impl MonitorError {
             Self::NoNamespace { .. } => Some(
                 "`--netns` takes a file of `ip netns` or of `/proc/PID/ns/net`, and root or CAP_SYS_ADMIN",
             ),
+            Self::Channels(_) => Some("`phoenix schema channels` says what can be written"),
+            Self::NoCertificates(_) => Some("install the package `ca-certificates`"),
             Self::NotStarted(_) => None,
         }
     }

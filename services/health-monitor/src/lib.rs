@@ -1,8 +1,9 @@
 //! Checks whether services really serve and asks for their repair.
 //!
-//! [`probes`] ask one service one question; [`schedule`] says whose turn it is. What follows from the
+//! [`probes`] ask one service one question; [`schedule`] says whose turn it is; `channels` call people. What follows from the
 //! readings is decided in `phoenix_domain::health`.
 
+mod channels;
 mod error;
 mod monitor;
 pub mod probes;

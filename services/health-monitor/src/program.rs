@@ -6,12 +6,19 @@ use std::process::ExitCode;
 use phoenix_service::{LogFormat, on_signal, open_as_many_files_as_may_be, tell};
 use tracing::{debug, warn};
 
+use crate::channels;
 use crate::error::MonitorError;
 use crate::monitor;
 use crate::settings::Settings;
 
 /// Watches until it is asked to end, and returns how that went.
 pub fn main(settings: Settings) -> ExitCode {
+    if let Some(kind) = settings.print_template {
+        let text = channels::usual_template(kind.into()).unwrap_or_default();
+        // Whoever reads it may have had enough.
+        drop(std::io::stdout().write_all(text.as_bytes()));
+        return ExitCode::SUCCESS;
+    }
     tell(&settings.log, LogFormat::Text);
     // A connection to each service is kept; with too few, what cannot be asked is told as such.
     match open_as_many_files_as_may_be() {

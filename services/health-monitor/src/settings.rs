@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueHint};
+use clap::{Args, ValueEnum, ValueHint};
+use phoenix_config::ChannelKind;
 use phoenix_domain::NodeName;
 use phoenix_secrets::SecretsArgs;
 
@@ -30,9 +31,39 @@ pub struct Settings {
     /// Where it has the keys of services
     #[command(flatten)]
     pub secrets: SecretsArgs,
+    /// The file that says who is called, and how; without it nobody is
+    #[arg(long, env = "PHOENIX_CHANNELS", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub channels: Option<PathBuf>,
+    /// Print the text of a message as it is without a template of one's own, and end
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub print_template: Option<Written>,
     /// What is told on stderr: `info`, `debug`, or per part, `phoenix_bus=debug`
     #[arg(long, env = "PHOENIX_LOG", default_value = "info", value_name = "LEVEL")]
     pub log: String,
+}
+
+/// The kinds of channels that send a text. A webhook sends the event as it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Written {
+    /// A message on phones
+    Ntfy,
+    /// A message in a room
+    Slack,
+    /// The description of an alert
+    Alertmanager,
+    /// The body of a mail
+    Mail,
+}
+
+impl From<Written> for ChannelKind {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::Ntfy => Self::Ntfy,
+            Written::Slack => Self::Slack,
+            Written::Alertmanager => Self::Alertmanager,
+            Written::Mail => Self::Mail,
+        }
+    }
 }
 
 fn cell(text: &str) -> Result<NodeName, phoenix_domain::Refused> {

@@ -22,9 +22,9 @@ const PATIENCE: Duration = Duration::from_mins(3);
 const POLL: Duration = Duration::from_millis(200);
 
 /// A worker on a simulated host, with a web server in 953.
-struct Watched {
-    site: Site,
-    folder: TempDir,
+pub(crate) struct Watched {
+    pub(crate) site: Site,
+    pub(crate) folder: TempDir,
     _worker: Worker,
 }
 
@@ -32,7 +32,7 @@ struct Watched {
 const COMMON: &str = r#""storage_pool": "tank-lxc", "storage_size_gb": 8, "node": "pve1""#;
 
 impl Watched {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let watched = Self::empty().await;
         watched.write_gateway("");
         watched.submit(&["953"]).await;
@@ -75,12 +75,17 @@ impl Watched {
     }
 
     fn monitor(&self, name: &str) -> Worker {
+        self.monitor_with(name, &[])
+    }
+
+    pub(crate) fn monitor_with(&self, name: &str, more: &[&str]) -> Worker {
         Start::new(&phoenix_monitor(), &self.site.folder(&format!("{name}.log")))
             .with(&["--nats-url", &self.site.server.url(), "--clock-speed", "10"])
+            .with(more)
             .go()
     }
 
-    async fn phoenix(&self, args: &[&str]) -> Ended {
+    pub(crate) async fn phoenix(&self, args: &[&str]) -> Ended {
         let (folder, url) = (self.folder.path().to_owned(), self.site.server.url());
         let features = repository("features").display().to_string();
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
@@ -103,12 +108,12 @@ impl Watched {
     }
 
     /// Breaks the web server in 953 until this mends it.
-    async fn break_it(&self, until: &str) {
+    pub(crate) async fn break_it(&self, until: &str) {
         self.sim(&["break", "953", "nginx", "--how", "refuse", "--until", until]).await;
     }
 
     /// Types this until it ends well: a monitor has to act first.
-    async fn until_done(&self, args: &[&str]) {
+    pub(crate) async fn until_done(&self, args: &[&str]) {
         let tried = async {
             while self.phoenix(args).await.code != 0 {
                 tokio::time::sleep(POLL).await;
@@ -118,7 +123,7 @@ impl Watched {
     }
 
     /// Waits until the monitor finds the web server to be like this, and returns who says so.
-    async fn until_found(&self, state: &str) -> String {
+    pub(crate) async fn until_found(&self, state: &str) -> String {
         let is_so = |told: &Outlook| {
             let probes = told.guests.iter().flat_map(|seen| &seen.probes);
             let mut of_nginx = probes.filter(|(probe, ..)| &*probe.name == "nginx");

@@ -20,7 +20,7 @@ pub(super) struct Position {
 /// The lines of all files. They are counted when the first is asked for.
 pub(super) struct Lines<'a> {
     sources: &'a Sources,
-    counts: [OnceCell<Vec<usize>>; 4],
+    counts: [OnceCell<Vec<usize>>; 5],
 }
 
 /// A line to be shown, or as much of it as fits.
@@ -90,6 +90,7 @@ impl<'a> Lines<'a> {
             File::Lxc => 1,
             File::Vm => 2,
             File::Inventory => 3,
+            File::Channels => 4,
         };
         let counted = self.counts.get(slot).map(|cell| cell.get_or_init(|| counts(text)));
         let before = counted.and_then(|counts| counts.get(offset / STRIDE)).copied().unwrap_or(0);

@@ -6,3 +6,4 @@ mod text;
 
 pub use machine::{as_json, as_sarif};
 pub use text::as_text;
+pub(crate) use text::text_of;

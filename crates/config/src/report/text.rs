@@ -8,21 +8,27 @@ use crate::code::Level;
 use crate::finding::Finding;
 use crate::load::Loaded;
 use crate::place::Place;
+use crate::sources::Sources;
 
 /// Renders every finding as a compiler would print it, with colours as escape codes or without.
 pub fn as_text(loaded: &Loaded, coloured: bool) -> String {
+    text_of(&loaded.sources, &loaded.findings, coloured)
+}
+
+/// Renders findings in these texts.
+pub(crate) fn text_of(sources: &Sources, findings: &[Finding], coloured: bool) -> String {
     let renderer = if coloured { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.decor_style(DecorStyle::Ascii);
-    let lines = Lines::of(&loaded.sources);
+    let lines = Lines::of(sources);
     let mut text = String::new();
-    for finding in &loaded.findings {
-        text.push_str(&renderer.render(&[group(finding, loaded, &lines)]));
+    for finding in findings {
+        text.push_str(&renderer.render(&[group(finding, sources, &lines)]));
         text.push_str("\n\n");
     }
     text
 }
 
-fn group<'a>(finding: &'a Finding, loaded: &'a Loaded, lines: &Lines<'a>) -> Group<'a> {
+fn group<'a>(finding: &'a Finding, sources: &'a Sources, lines: &Lines<'a>) -> Group<'a> {
     let title = match finding.level() {
         Level::Error => Title::ERROR,
         Level::Warning => Title::WARNING,
@@ -32,9 +38,9 @@ fn group<'a>(finding: &'a Finding, loaded: &'a Loaded, lines: &Lines<'a>) -> Gro
         title.primary_title(finding.message.as_str()).id(finding.code.to_string()),
     );
     let label = finding.label.as_deref();
-    group = place(group, &finding.place, AnnotationKind::Primary, label, loaded, lines);
+    group = place(group, &finding.place, AnnotationKind::Primary, label, sources, lines);
     for (other, what) in &finding.also {
-        group = place(group, other, AnnotationKind::Context, Some(what), loaded, lines);
+        group = place(group, other, AnnotationKind::Context, Some(what), sources, lines);
     }
     for help in &finding.help {
         group = group.element(Title::HELP.message(help.as_str()));
@@ -47,10 +53,10 @@ fn place<'a>(
     place: &Place,
     kind: AnnotationKind,
     label: Option<&'a str>,
-    loaded: &Loaded,
+    sources: &Sources,
     lines: &Lines<'a>,
 ) -> Group<'a> {
-    let Some(source) = loaded.sources.get(place.file) else { return group };
+    let Some(source) = sources.get(place.file) else { return group };
     let path = source.path().display().to_string();
     let Some(shown) = lines.shown(place) else { return group.element(Origin::path(path)) };
     let annotation = kind.span(shown.marked).label(label);

@@ -25,6 +25,8 @@ pub(super) enum Level {
     Machine,
     /// The inventory.
     Inventory,
+    /// The channels.
+    Channels,
 }
 
 impl Level {
@@ -40,6 +42,7 @@ impl Level {
             (File::Vm, None) => Self::VmHead,
             (File::Vm, Some(_)) => Self::Machine,
             (File::Inventory, _) => Self::Inventory,
+            (File::Channels, _) => Self::Channels,
         }
     }
 
@@ -52,6 +55,7 @@ impl Level {
             Self::VmHead => &schema::VM_HEAD,
             Self::Machine => &schema::MACHINE,
             Self::Inventory => &schema::INVENTORY,
+            Self::Channels => &schema::CHANNELS,
         };
         (schema.document)()
     }
@@ -65,6 +69,7 @@ impl Level {
             Self::VmHead => "the top level of phoenix_vm_configs.json",
             Self::Machine => "a machine of phoenix_vm_configs.json",
             Self::Inventory => "inventory.json",
+            Self::Channels => "the channels file",
         }
     }
 }

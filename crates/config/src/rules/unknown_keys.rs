@@ -107,6 +107,7 @@ fn finding(
             File::Lxc => "`phoenix schema lxc` prints the keys there are",
             File::Vm => "`phoenix schema vm` prints the keys there are",
             File::Inventory => "`phoenix schema inventory` prints the keys there are",
+            File::Channels => "`phoenix schema channels` prints the keys there are",
         }),
     }
 }

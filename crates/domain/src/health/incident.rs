@@ -70,6 +70,17 @@ pub struct Incident {
     pub acked: Option<String>,
 }
 
+/// A guest of an incident, as people know it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Concerned {
+    /// The guest.
+    pub guest: GuestKey,
+    /// Its name.
+    pub name: String,
+    /// Its host.
+    pub host: String,
+}
+
 /// A reading that shows something.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exhibit {

@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use phoenix_domain::health::Facts;
 use phoenix_domain::{Change, Facets, GuestSpec, Run, Seen, Verdict};
 use phoenix_engine::{Caution, Outcome, StepError};
 use phoenix_hypervisor::simulated::{Fault, FaultKind, Simulated, admin};
@@ -40,6 +41,10 @@ impl Hypervisor for Forgetful {
         self.0.apply(want, change, hand).await
     }
 
+    async fn facts(&self) -> Result<Facts, HostError> {
+        self.0.facts().await
+    }
+
     async fn inventory(&self) -> Result<Inventory, HostError> {
         self.0.inventory().await
     }
@@ -73,6 +78,10 @@ impl Hypervisor for Thieving {
 
     async fn apply(&self, want: &GuestSpec, change: &Change, hand: &Hand) -> Result<(), HostError> {
         self.0.apply(want, change, hand).await
+    }
+
+    async fn facts(&self) -> Result<Facts, HostError> {
+        self.0.facts().await
     }
 
     async fn inventory(&self) -> Result<Inventory, HostError> {

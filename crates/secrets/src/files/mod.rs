@@ -1,10 +1,12 @@
 //! Files of this host that hold secrets.
 
+mod alone;
 mod credentials;
 mod guarded;
 mod store;
 mod tokens;
 
+pub use self::alone::{AloneError, alone};
 pub use self::guarded::FileError;
 pub use self::tokens::{TokenFile, token_files};
 

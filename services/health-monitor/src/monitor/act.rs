@@ -66,6 +66,11 @@ impl Known {
     pub(super) fn name(&self) -> String {
         self.want.name.to_string()
     }
+
+    /// Returns the name of its host.
+    pub(super) fn host(&self) -> String {
+        self.record.desired.host.to_string()
+    }
 }
 
 /// The monitor that acts.

@@ -1,7 +1,7 @@
 //! Carries out what the watch says: tells of it, keeps it, and asks for repairs, in this order. Whoever
 //! goes on where this one was killed tells the last of it twice at worst, and repairs nothing twice.
 
-use phoenix_domain::health::{Order, Outcome, Reason, Rung, Told};
+use phoenix_domain::health::{Concerned, Order, Outcome, Reason, Rung, Told};
 use phoenix_domain::{
     Cause, Desired, Fact, Goal, GuestKey, Record, Repair, RepairRequested, RunId, Standing,
 };
@@ -64,7 +64,14 @@ impl Acting<'_> {
             Told::Repair { .. } => return Ok(()),
         };
         info!(incident = %incident.id, ?became, text = %incident.text, "incident");
-        let event = events::incident(source, became, &incident);
+        let known = |guest: &GuestKey| Some((*guest, self.guests.get(guest)?));
+        let guests: Vec<_> = incident
+            .guests
+            .iter()
+            .filter_map(known)
+            .map(|(guest, known)| Concerned { guest, name: known.name(), host: known.host() })
+            .collect();
+        let event = events::incident(source, became, &incident, &guests);
         Ok(bus.tell_incident(&incident.id, event).await?)
     }
 

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use phoenix_domain::GuestKey;
-use phoenix_domain::health::{Condition, Evidence, Incident};
+use phoenix_domain::health::{Concerned, Condition, Evidence, Incident};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -34,11 +34,12 @@ struct Turned<'e> {
 struct About<'e> {
     text: &'e str,
     incident: &'e Incident,
+    guests: &'e [Concerned],
 }
 
 /// What became of an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Became {
+pub(crate) enum Became {
     Opened,
     Updated,
     Resolved,
@@ -66,17 +67,23 @@ pub(super) fn turned(source: &str, turn: &Turn<'_>) -> Vec<u8> {
 }
 
 /// Returns the event of an incident.
-pub(super) fn incident(source: &str, became: Became, incident: &Incident) -> Vec<u8> {
+pub(crate) fn incident(
+    source: &str,
+    became: Became,
+    incident: &Incident,
+    guests: &[Concerned],
+) -> Vec<u8> {
     let kind = match became {
         Became::Opened => "dev.phoenix.incident.opened.v1",
         Became::Updated => "dev.phoenix.incident.updated.v1",
         Became::Resolved => "dev.phoenix.incident.resolved.v1",
     };
-    let data = About { text: &incident.text, incident };
+    let data = About { text: &incident.text, incident, guests };
     write(source, kind, incident.id.to_string(), incident.updated, data)
 }
 
-fn write(
+/// Returns an event as it is told.
+pub(crate) fn write(
     source: &str,
     kind: &'static str,
     subject: String,

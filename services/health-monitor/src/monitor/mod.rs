@@ -3,12 +3,13 @@
 mod act;
 mod carry;
 mod endpoints;
-mod events;
+pub(crate) mod events;
 mod inside;
 mod keys;
 mod patient;
 mod question;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -18,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use self::act::Acting;
+use crate::channels::{self, Channels, Office};
 use crate::error::MonitorError;
 use crate::probes::{Asker, Clock, Pace, Way};
 use crate::settings::Settings;
@@ -48,6 +50,9 @@ impl From<BusError> for Over {
 
 /// Watches over the guests of a cell until it is asked to end.
 pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), MonitorError> {
+    let read = |path: &PathBuf| channels::read(path, &settings.cell);
+    let called = settings.channels.as_ref().map(read).transpose();
+    let called = called.map_err(MonitorError::Channels)?.unwrap_or_default();
     let instance = uuid::Uuid::now_v7().simple().to_string();
     let bus = Bus::connect(&Address {
         url: settings.nats_url.clone(),
@@ -64,8 +69,12 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
         Some(netns) => Way::from(netns)
             .map_err(|err| MonitorError::NoNamespace { netns: netns.clone(), err })?,
     };
-    let monitor = Monitor { settings, bus, setup, source, instance, clock, way };
+    let office =
+        Office { bus: bus.clone(), instance: instance.clone(), source: source.clone(), clock: now };
+    let channels = Channels::start(called, office).map_err(MonitorError::NoCertificates)?;
+    let monitor = Monitor { settings, bus, setup, source, instance, clock, way, channels };
     Box::pin(monitor.work(&shutdown)).await;
+    monitor.channels.end().await;
     // A server that is away hears no goodbye.
     drop(tokio::time::timeout(GOODBYE, monitor.bus.close()).await);
     info!("the health monitor has ended");
@@ -81,6 +90,7 @@ struct Monitor {
     instance: String,
     clock: Clock,
     way: Way,
+    channels: Channels,
 }
 
 impl Monitor {

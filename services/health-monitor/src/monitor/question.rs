@@ -9,7 +9,22 @@ use super::act::Acting;
 
 impl Acting<'_> {
     pub(super) async fn answer(&mut self, asked: AskedMonitor) -> Result<(), Over> {
+        let channels = &self.monitor.channels;
         let answer = match &asked.question {
+            Ok(MonitorQuestion::Channels) => {
+                channels.list(asked);
+                return Ok(());
+            }
+            Ok(MonitorQuestion::TestChannel { name }) => {
+                let name = name.clone();
+                channels.try_out(asked, &name);
+                return Ok(());
+            }
+            Ok(MonitorQuestion::ForgetChannel { name }) => {
+                let name = name.clone();
+                channels.forget(asked, name);
+                return Ok(());
+            }
             Ok(MonitorQuestion::Health) => MonitorAnswer::Health(Box::new(self.outlook())),
             Ok(MonitorQuestion::Probe { guest }) => match self.probe_now(*guest).await {
                 Some(readings) => MonitorAnswer::Probed { readings },
@@ -49,7 +64,7 @@ impl Acting<'_> {
             Some(Seen {
                 guest: *guest,
                 name: known.name(),
-                host: known.record.desired.host.to_string(),
+                host: known.host(),
                 probes: probes.map(|(probe, at, since)| (probe.clone(), at, since)).collect(),
             })
         };

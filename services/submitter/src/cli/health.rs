@@ -183,6 +183,35 @@ pub struct RepairArgs {
     pub(crate) who: WhoArgs,
 }
 
+/// What `channels` takes.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct ChannelsArgs {
+    #[command(subcommand)]
+    pub(crate) verb: Option<ChannelsCommand>,
+    #[command(flatten)]
+    pub(crate) list: ListArgs,
+}
+
+/// What else can be done about channels.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ChannelsCommand {
+    /// Send a message that is marked as a test, and show what came back
+    Test(ChannelArgs),
+    /// Forget a channel that is in no file any more, with what it has not told
+    Forget(ChannelArgs),
+}
+
+/// What verbs take that are about one channel.
+#[derive(Debug, Args)]
+pub(crate) struct ChannelArgs {
+    /// Its name, as `phoenix channels` shows it
+    #[arg(value_name = "NAME", value_parser = words::channel)]
+    pub(crate) name: phoenix_domain::ChannelName,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+}
+
 /// How a guest is repaired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TypedRung {

@@ -19,8 +19,8 @@ pub(crate) use self::feature::{
     FeatureListArgs, FeatureNewArgs, FeatureOutdatedArgs, FeatureShowArgs, FeaturesArgs,
 };
 pub(crate) use self::health::{
-    BreakerCommand, HealthArgs, HealthCommand, IncidentsArgs, LookArgs, MaintainArgs,
-    MaintenanceCommand, ModeArgs, ProbeArgs, RepairArgs,
+    BreakerCommand, ChannelArgs, ChannelsArgs, ChannelsCommand, HealthArgs, HealthCommand,
+    IncidentsArgs, LookArgs, MaintainArgs, MaintenanceCommand, ModeArgs, ProbeArgs, RepairArgs,
 };
 pub(crate) use self::offline::{
     CheckArgs, CheckFormat, CompletionArgs, ConfigArgs, ConfigCommand, ExplainArgs, GraphFormat,
@@ -119,6 +119,8 @@ pub enum Command {
     /// Stop all repairs, or have them go on
     #[command(subcommand)]
     Breaker(BreakerCommand),
+    /// List the channels by which people are called, and how they do
+    Channels(ChannelsArgs),
     /// Have the health monitor repair a guest now
     Repair(RepairArgs),
     /// Look after what was given up

@@ -160,6 +160,8 @@ pub(crate) enum SchemaOf {
     Inventory,
     /// feature.json
     Feature,
+    /// The file that `phoenix-health-monitor --channels` takes
+    Channels,
 }
 
 /// What `completion` takes.

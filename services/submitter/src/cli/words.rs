@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use phoenix_domain::{EventKind, NodeName, Refused, RunId, Vmid};
+use phoenix_domain::{ChannelName, EventKind, NodeName, Refused, RunId, Vmid};
 
 /// A run or a guest, whichever was typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,10 @@ pub(super) fn run(text: &str) -> Result<RunId, String> {
 }
 
 pub(super) fn node(text: &str) -> Result<NodeName, String> {
+    text.parse().map_err(|err: Refused| err.rule.to_owned())
+}
+
+pub(super) fn channel(text: &str) -> Result<ChannelName, String> {
     text.parse().map_err(|err: Refused| err.rule.to_owned())
 }
 

@@ -63,6 +63,7 @@ pub(crate) fn run(
         Command::Incidents(args) => health::incidents(&args, output),
         Command::Maintenance(command) => health::maintenance(&command, output),
         Command::Breaker(command) => health::breaker(&command, output),
+        Command::Channels(args) => health::channels(&args, output),
         Command::Repair(args) => health::repair(&args, output),
         Command::Dead(command) => dead::run(&command, output),
         Command::Config(ConfigCommand::Show(args)) => show::run(&args, output),

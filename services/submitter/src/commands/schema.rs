@@ -13,6 +13,7 @@ pub(super) fn run(args: &SchemaArgs, output: &mut Output) -> Result<u8, CommandE
         SchemaOf::Hypervisor => Described::Hypervisor,
         SchemaOf::Inventory => Described::Inventory,
         SchemaOf::Feature => Described::Feature,
+        SchemaOf::Channels => Described::Channels,
     };
     output.data(&format!("{}\n", serde_json::to_string_pretty(&schema(described))?))?;
     Ok(0)

@@ -1,7 +1,7 @@
 //! `phoenix incidents` and `phoenix explain INCIDENT`: what is wrong, what was tried, what comes next.
 
 use chrono::Utc;
-use phoenix_domain::health::{Danger, Effect, Incident, IncidentId, Next};
+use phoenix_domain::health::{Danger, Incident, IncidentId};
 use serde_json::json;
 
 use crate::cli::{ConnectArgs, IncidentsArgs, ListFormat};
@@ -80,16 +80,7 @@ fn story(incident: &Incident) -> String {
             words::line(&exhibit.evidence.came),
         )
     });
-    let tried = incident.tried.iter().map(|tried| {
-        format!(
-            "{} {} (attempt {}/{}): {}",
-            words::time(tried.started),
-            tried.rung.words(),
-            tried.attempt,
-            tried.of,
-            effect(&tried.result),
-        )
-    });
+    let tried = incident.tried.iter().map(|tried| words::line(&tried.sentence()));
     let tried = tried.collect::<Vec<_>>();
     let commands = incident.commands.iter().map(|command| {
         let danger = match command.danger {
@@ -108,34 +99,9 @@ fn story(incident: &Incident) -> String {
         ("guests", guests.join(", ")),
         ("evidence", evidence.collect::<Vec<_>>().join("\n")),
         ("tried", if tried.is_empty() { "nothing yet".to_owned() } else { tried.join("\n") }),
-        ("next", next(&incident.next)),
+        ("next", words::line(&incident.next.sentence())),
         ("do", commands.collect::<Vec<_>>().join("\n")),
         ("seen by", incident.acked.clone().unwrap_or_default()),
     ]);
     format!("{}  {}\n{rows}", incident.id, words::line(&incident.text))
-}
-
-fn effect(effect: &Effect) -> String {
-    match effect {
-        Effect::UnderWay => "under way".to_owned(),
-        Effect::Done => "done, and it remains to be seen whether it helped".to_owned(),
-        Effect::Helpless => "it did not help".to_owned(),
-        Effect::Failed(why) => format!("it failed: {}", words::line(why)),
-        Effect::Refused(why) => format!("it was not done: {}", words::line(why)),
-    }
-}
-
-/// Says what happens next, and when.
-pub(super) fn next(next: &Next) -> String {
-    match next {
-        Next::Repair { rung, attempt, of, at } => {
-            format!("{} at {} (attempt {attempt}/{of})", rung.words(), words::time(*at))
-        }
-        Next::Held { rung, why } => format!("{}, once it is no longer so that {why}", rung.words()),
-        Next::UnderWay { rung, until } => {
-            format!("{} is under way, and given up at {}", rung.words(), words::time(*until))
-        }
-        Next::Look { at, why } => format!("{why}; it is looked at again at {}", words::time(*at)),
-        Next::None { why } => format!("nothing happens by itself: {why}"),
-    }
 }

@@ -1,5 +1,6 @@
 //! `phoenix health` and its neighbours: what the health monitor finds, and what it is told.
 
+mod channels;
 mod incidents;
 mod orders;
 
@@ -19,6 +20,7 @@ use crate::session;
 use crate::table;
 use crate::words;
 
+pub(super) use self::channels::run as channels;
 pub(super) use self::incidents::{explain, list as incidents};
 pub(super) use self::orders::{breaker, maintenance, repair};
 
@@ -45,6 +47,8 @@ async fn ask(
         MonitorAnswer::Declined { why } => Err(CommandError::MonitorDeclines { why }),
         answer @ (MonitorAnswer::Health(_)
         | MonitorAnswer::Probed { .. }
+        | MonitorAnswer::Channels { .. }
+        | MonitorAnswer::Tested { .. }
         | MonitorAnswer::Agreed) => Ok(answer),
     }
 }
@@ -52,9 +56,11 @@ async fn ask(
 async fn outlook(bus: &Bus) -> Result<Outlook, CommandError> {
     match ask(bus, &MonitorQuestion::Health, SOON).await? {
         MonitorAnswer::Health(outlook) => Ok(*outlook),
-        MonitorAnswer::Probed { .. } | MonitorAnswer::Agreed | MonitorAnswer::Declined { .. } => {
-            Err(not_understood())
-        }
+        MonitorAnswer::Probed { .. }
+        | MonitorAnswer::Channels { .. }
+        | MonitorAnswer::Tested { .. }
+        | MonitorAnswer::Agreed
+        | MonitorAnswer::Declined { .. } => Err(not_understood()),
     }
 }
 
@@ -89,6 +95,12 @@ async fn look(args: &LookArgs, output: &mut Output) -> Result<u8, CommandError> 
         }
     }
     if args.list.output == ListFormat::Text {
+        // A monitor of before there were channels calls nobody.
+        if let Ok(channels) = channels::all(&bus).await {
+            for warning in channels.iter().filter_map(channels::warning) {
+                output.remark(&warning)?;
+            }
+        }
         if let Some(breaker) = &outlook.breaker {
             let by = breaker.by.as_deref().unwrap_or("the monitor");
             output.remark(&format!(
@@ -133,7 +145,7 @@ fn text(outlook: &Outlook, named: &[Vmid], now: DateTime<Utc>) -> String {
     };
     let open = outlook.incidents.iter().filter(|incident| concerns(&incident.guests));
     for incident in open {
-        let next = incidents::next(&incident.next);
+        let next = words::line(&incident.next.sentence());
         // A String takes everything that is written to it.
         let _written = write!(
             text,
