@@ -303,3 +303,20 @@ async fn a_probe_that_a_file_adds_is_asked_and_changes_nothing_on_the_host() {
     let (_, last) = history.last().unwrap();
     assert_eq!((last.fact.kind(), last.state.desired.revision), (EventKind::Completed, 2));
 }
+
+#[tokio::test]
+async fn a_service_that_nobody_can_find_does_not_pass_for_well() {
+    let watched = Watched::empty().await;
+    // Without a network it has no address, and nothing on a simulated host answers for this port.
+    watched.write_gateway(r#""probes": [{ "type": "tcp", "port": 2222 }],"#);
+    watched.submit(&["953"]).await;
+
+    let _monitor = watched.monitor("only");
+
+    let is_out_of_reach = |told: &Outlook| {
+        let mut probes = told.guests.iter().flat_map(|seen| &seen.probes);
+        let unreachable = Condition::Unknown(Reason::Unreachable);
+        probes.any(|(probe, at, _)| &*probe.name == "tcp" && *at == unreachable)
+    };
+    watched.until(is_out_of_reach).await;
+}

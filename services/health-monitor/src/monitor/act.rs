@@ -57,9 +57,14 @@ pub(super) struct Known {
 }
 
 impl Known {
+    /// Returns what is expected of it.
+    pub(super) fn duty(&self) -> Duty {
+        patient::duty(&self.record, &self.want)
+    }
+
     /// Says whether nobody expects it to serve.
     pub(super) fn rests(&self) -> bool {
-        patient::duty(&self.record, &self.want) == Duty::Rests
+        self.duty() == Duty::Rests
     }
 
     /// Returns what people call it.
@@ -85,7 +90,11 @@ pub(super) struct Acting<'m> {
     pub(super) asker: Asker,
     pub(super) schedule: Schedule<Asker>,
     pub(super) keys: Keys,
+    /// Those that are asked nothing because nobody knows where they are, and since when.
+    pub(super) lost: BTreeMap<schedule::Name, DateTime<Utc>>,
     looks: JoinSet<Inside>,
+    /// The guests that somebody wants asked now.
+    pub(super) probings: JoinSet<()>,
     is_caught_up: bool,
 }
 
@@ -112,7 +121,9 @@ impl<'m> Acting<'m> {
             schedule: Schedule::new(asker.clone(), rhythm, seed),
             asker,
             keys: Keys::new(Secrets::new(monitor.settings.secrets.settings())),
+            lost: BTreeMap::new(),
             looks: JoinSet::new(),
+            probings: JoinSet::new(),
             is_caught_up: false,
         })
     }
@@ -155,6 +166,7 @@ impl<'m> Acting<'m> {
                 heard = self.schedule.next(), if !self.schedule.is_empty() => {
                     self.hear_reading(heard).await?;
                 }
+                Some(_) = self.probings.join_next() => {}
                 Some(looked) = self.looks.join_next() => {
                     if let Ok(inside) = looked {
                         self.hear_inside(inside).await?;
@@ -167,6 +179,7 @@ impl<'m> Acting<'m> {
                 },
                 _ = hosts.tick(), if self.is_caught_up => {
                     self.hear_hosts().await?;
+                    self.hear_lost().await?;
                     self.look_at_itself().await?;
                 }
                 _ = looks.tick(), if self.is_caught_up => {
@@ -277,7 +290,7 @@ impl<'m> Acting<'m> {
             if self.looks.len() >= AT_ONCE {
                 return;
             }
-            let serves = patient::duty(&known.record, &known.want) == Duty::Serves;
+            let serves = known.duty() == Duty::Serves;
             let is_due = known.checked.is_none_or(|checked| now - checked >= CHECKS);
             let is_close =
                 known.is_ailing_inside && known.looked.is_some_and(|looked| now - looked >= LOOKS);

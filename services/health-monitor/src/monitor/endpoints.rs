@@ -3,14 +3,18 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use phoenix_domain::health::{Duty, Heard, Probe, Reading, Reason};
+use chrono::TimeDelta;
+use phoenix_domain::health::{Duty, Heard, Probe, Reason};
 use phoenix_domain::{GuestKey, SecretRef};
 
 use super::act::{Acting, Known};
 use super::keys::Key;
-use super::{Over, inside, patient};
-use crate::probes::Memory;
+use super::Over;
 use crate::schedule::Endpoint;
+
+/// How long a guest may take to say where it is.
+const LOST: TimeDelta = TimeDelta::minutes(1);
+pub(super) const NO_ADDRESS: &str = "no address of the guest is known";
 
 impl Acting<'_> {
     pub(super) fn remove_endpoints(&mut self, guest: GuestKey) {
@@ -18,6 +22,7 @@ impl Acting<'_> {
         for name in &names {
             self.schedule.remove(name);
         }
+        self.lost.retain(|(of, _), _| *of != guest);
     }
 
     /// Has the services of a guest asked where they answer now. One whose key is not there yet waits
@@ -30,9 +35,10 @@ impl Acting<'_> {
         let gone: Vec<_> = names.cloned().collect();
         for name in &gone {
             self.schedule.remove(name);
+            self.lost.remove(name);
         }
         let Some(known) = self.guests.get(&guest) else { return };
-        if patient::duty(&known.record, &known.want) == Duty::Rests {
+        if known.duty() == Duty::Rests {
             self.remove_endpoints(guest);
             return;
         }
@@ -44,11 +50,36 @@ impl Acting<'_> {
                 Some(Key::Held(value)) => Some(Some(value)),
                 Some(Key::Coming | Key::Missing(_)) => None,
             };
-            match (at.filter(|_| probe.ask.port().is_some()), key) {
+            let needs_place = probe.ask.port().is_some();
+            match at.filter(|_| needs_place) {
+                None if needs_place => {
+                    self.lost.entry(name.clone()).or_insert_with(|| self.monitor.clock.now());
+                }
+                None | Some(_) => {
+                    self.lost.remove(&name);
+                }
+            }
+            match (at.filter(|_| needs_place), key) {
                 (Some(at), Some(key)) => self.schedule.add(Endpoint { guest, at, probe, key }),
                 (None, _) | (_, None) => self.schedule.remove(&name),
             }
         }
+    }
+
+    /// Hears of those that are asked nothing because nobody knows where they are: silence would pass for
+    /// what was found last.
+    pub(super) async fn hear_lost(&mut self) -> Result<(), Over> {
+        let now = self.monitor.clock.now();
+        let lost = self.lost.iter().filter(|(_, since)| now - **since >= LOST);
+        let lost: Vec<_> = lost.map(|((guest, name), _)| (*guest, name.clone())).collect();
+        for (guest, name) in lost {
+            let Some(known) = self.guests.get(&guest) else { continue };
+            let probe = known.probes.iter().find(|probe| probe.name == name);
+            let Some(probe) = probe.filter(|_| known.duty() == Duty::Serves) else { continue };
+            let reading = self.asker.unasked(probe, Reason::Unreachable, NO_ADDRESS);
+            self.hear(Heard::Reading { guest, probe: Arc::from(name), reading }).await?;
+        }
+        Ok(())
     }
 
     /// Takes in that a service did not let the monitor in.
@@ -81,50 +112,11 @@ impl Acting<'_> {
         }
         Ok(())
     }
-
-    /// Asks a guest now, by each of its probes.
-    pub(super) async fn probe_now(&mut self, guest: GuestKey) -> Option<Vec<(Probe, Reading)>> {
-        let known = self.guests.get(&guest)?;
-        let mut docker = known.docker.clone();
-        let mut looked = None;
-        let mut readings = Vec::new();
-        for probe in &known.probes {
-            let (at, probe) = known.place_of(probe);
-            if probe.ask.port().is_none() {
-                if looked.is_none() {
-                    let (bus, clock) = (self.monitor.bus.clone(), self.monitor.clock);
-                    let (host, want) = (known.record.desired.host.clone(), known.want.clone());
-                    looked = Some(inside::look(bus, clock, host, guest, want, true).await);
-                }
-                let reading = looked.as_ref().and_then(|it| it.reading(&probe.ask, &mut docker));
-                readings.extend(reading.map(|reading| (probe, reading)));
-                continue;
-            }
-            let key = match known.key_of(&probe).map(|kept| self.keys.get(kept)) {
-                None => Ok(None),
-                Some(Key::Held(value)) => Ok(Some(value)),
-                Some(Key::Coming) => Err("its key is being fetched; ask again".to_owned()),
-                Some(Key::Missing(why)) => Err(why),
-            };
-            let reading = match (at, key) {
-                (_, Err(why)) => self.asker.unasked(&probe, Reason::ProbeAuth, &why),
-                (Some(at), Ok(key)) => {
-                    self.asker.ask(at, &probe, key.as_ref(), &mut Memory::default()).await
-                }
-                (None, Ok(_)) => {
-                    let why = "no address of the guest is known";
-                    self.asker.unasked(&probe, Reason::Unreachable, why)
-                }
-            };
-            readings.push((probe, reading));
-        }
-        Some(readings)
-    }
 }
 
 impl Known {
     /// Returns where a probe asks, if that is known, and the probe as it asks there.
-    fn place_of(&self, probe: &Probe) -> (Option<IpAddr>, Probe) {
+    pub(super) fn place_of(&self, probe: &Probe) -> (Option<IpAddr>, Probe) {
         let named = self.elsewhere.get(&*probe.name);
         let elsewhere = named.or_else(|| self.elsewhere.get(probe.ask.kind()));
         match elsewhere.and_then(|url| place(url)) {
@@ -137,7 +129,7 @@ impl Known {
     }
 
     /// Returns where the key is kept that a probe needs.
-    fn key_of(&self, probe: &Probe) -> Option<&SecretRef> {
+    pub(super) fn key_of(&self, probe: &Probe) -> Option<&SecretRef> {
         self.want.secrets.get(probe.key.as_deref()?)
     }
 }

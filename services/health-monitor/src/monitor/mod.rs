@@ -7,6 +7,7 @@ pub(crate) mod events;
 mod inside;
 mod keys;
 mod patient;
+mod probing;
 mod question;
 
 use std::path::PathBuf;

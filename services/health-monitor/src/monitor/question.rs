@@ -7,6 +7,9 @@ use phoenix_domain::health::{Heard, Told};
 use super::Over;
 use super::act::Acting;
 
+/// So many guests may be asked at once because somebody wants it.
+const PROBINGS: usize = 16;
+
 impl Acting<'_> {
     pub(super) async fn answer(&mut self, asked: AskedMonitor) -> Result<(), Over> {
         let channels = &self.monitor.channels;
@@ -26,8 +29,19 @@ impl Acting<'_> {
                 return Ok(());
             }
             Ok(MonitorQuestion::Health) => MonitorAnswer::Health(Box::new(self.outlook())),
-            Ok(MonitorQuestion::Probe { guest }) => match self.probe_now(*guest).await {
-                Some(readings) => MonitorAnswer::Probed { readings },
+            Ok(MonitorQuestion::Probe { .. }) if self.probings.len() >= PROBINGS => {
+                MonitorAnswer::Declined {
+                    why: format!("{PROBINGS} guests are being asked; try again in a moment"),
+                }
+            }
+            Ok(MonitorQuestion::Probe { guest }) => match self.probing(*guest) {
+                Some(probing) => {
+                    self.probings.spawn(async move {
+                        let readings = probing.ask().await;
+                        asked.answer(&MonitorAnswer::Probed { readings }).await;
+                    });
+                    return Ok(());
+                }
                 None => {
                     MonitorAnswer::Declined { why: "no guest of this number is known".to_owned() }
                 }

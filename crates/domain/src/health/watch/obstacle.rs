@@ -28,11 +28,15 @@ impl Watch {
             return Some((Hold::Unsure, None));
         }
         let began = judge.failing_since().unwrap_or(since);
-        if let Some(moved) = watched.file.moved
-            && moved >= began
-            && now - moved < PROGRESS_HOLDS
-        {
-            return Some((Hold::Progress, Some(moved + PROGRESS_HOLDS)));
+        if let Some(moved) = watched.file.moved.filter(|moved| now - *moved < PROGRESS_HOLDS) {
+            if moved >= began {
+                return Some((Hold::Progress, Some(moved + PROGRESS_HOLDS)));
+            }
+            // It was found failing, did some work, and fails again: that is looked at as the first time.
+            let sure = began + self.limits.settle;
+            if now < sure {
+                return Some((Hold::Progress, Some(sure)));
+            }
         }
         let host = self.hosts.get(&patient.host).filter(|host| now - host.heard <= HOST_STALE);
         let Some(host) = host else { return Some((Hold::HostUnseen, None)) };
