@@ -169,6 +169,10 @@ impl<A: Asks> Schedule<A> {
             return;
         }
         self.remove(&name);
+        if self.slots.is_empty() {
+            // Nobody was asked, so nobody stood still.
+            self.wakes = Instant::now() + NAP;
+        }
         self.last_slot = self.last_slot.wrapping_add(1);
         let slot = self.last_slot;
         self.agenda.begin(Turn { slot, guest: endpoint.guest }, Instant::now());

@@ -7,9 +7,9 @@ use chrono::TimeDelta;
 use phoenix_domain::health::{Duty, Heard, Probe, Reason};
 use phoenix_domain::{GuestKey, SecretRef};
 
+use super::Over;
 use super::act::{Acting, Known};
 use super::keys::Key;
-use super::Over;
 use crate::schedule::Endpoint;
 
 /// How long a guest may take to say where it is.

@@ -47,8 +47,19 @@ pub(super) fn duty(record: &Record, want: &GuestSpec) -> Duty {
     match record.lasting() {
         Some(Goal::Present | Goal::Running) => Duty::Serves,
         Some(_) => Duty::Rests,
-        None if record.is_settled() => Duty::Rests,
-        None => Duty::AtWork,
+        None => match record.desired.goal {
+            Goal::Stopped | Goal::Absent { .. } if record.is_settled() => Duty::Rests,
+            // A repair that was not made leaves a guest as it was.
+            Goal::Repaired { .. } if record.is_settled() => Duty::Serves,
+            // It was given up, or waits for somebody; that is no reason to look away from what it serves.
+            Goal::Present
+            | Goal::Adopted
+            | Goal::Running
+            | Goal::Restarted
+            | Goal::Repaired { .. }
+            | Goal::Stopped
+            | Goal::Absent { .. } => Duty::AtWork,
+        },
     }
 }
 

@@ -190,6 +190,19 @@ async fn a_standstill_makes_no_burst_and_blames_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn time_without_anybody_to_ask_is_no_standstill() {
+    let fake = Fake::default();
+    let mut schedule = schedule(&fake, 4096);
+    advance(Duration::from_mins(5)).await;
+
+    schedule.add(endpoint(950, "web"));
+    let heard = during(&mut schedule, PERIOD * 2).await;
+
+    assert!(heard.iter().all(|heard| heard.reading.found == Found::Serving), "{heard:?}");
+    assert!(!schedule.pulse().is_sick());
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_is_added_again_keeps_its_turn_and_who_changes_gets_a_new_one() {
     let fake = Fake::default();
     let mut schedule = schedule(&fake, 4096);

@@ -119,7 +119,7 @@ pub struct MaintainArgs {
     #[arg(long, conflicts_with_all = ["guest", "host"])]
     pub(crate) all: bool,
     /// For how long, 24h at most
-    #[arg(long = "for", default_value = "1h", value_name = "DURATION", value_parser = words::duration)]
+    #[arg(long = "for", default_value = "1h", value_name = "DURATION", value_parser = words::maintenance)]
     pub(crate) lasting: Duration,
     /// Why
     #[arg(long, value_name = "TEXT")]

@@ -48,6 +48,15 @@ pub(super) fn kind(text: &str) -> Result<EventKind, String> {
     })
 }
 
+/// Reads how long a maintenance lasts.
+pub(super) fn maintenance(text: &str) -> Result<Duration, String> {
+    let lasting = duration(text)?;
+    if lasting.is_zero() || lasting > Duration::from_hours(24) {
+        return Err("a maintenance lasts for 24h at most, and not for nothing".to_owned());
+    }
+    Ok(lasting)
+}
+
 /// Reads `90s`, `30m`, `2h`, `7d`, and several of them in a row.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let rule = || "a duration is written as `90s`, `30m`, `2h` or `7d`".to_owned();
@@ -85,6 +94,14 @@ mod tests {
         }
         for bad in ["", "30", "m", "-1s", "1.5h", "2w", "99999999999999999999s", "999999999d"] {
             assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_maintenance_has_an_end_that_is_not_far() {
+        assert_eq!(maintenance("24h"), Ok(Duration::from_hours(24)));
+        for bad in ["0s", "24h1s", "2d"] {
+            assert!(maintenance(bad).is_err(), "{bad}");
         }
     }
 

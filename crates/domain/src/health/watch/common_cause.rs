@@ -19,7 +19,7 @@ const STRAGGLERS: TimeDelta = TimeDelta::minutes(10);
 impl Watch {
     /// A guest has failed: does it do so alone?
     pub(super) fn fall(&mut self, guest: GuestKey, at: DateTime<Utc>) {
-        let Some(watched) = self.guests.get_mut(&guest) else { return };
+        let Some(watched) = self.guests.get(&guest) else { return };
         let patient = &watched.patient;
         if patient.duty != Duty::Serves
             || watched.file.shade.is_some()
@@ -28,8 +28,6 @@ impl Watch {
         {
             return;
         }
-        watched.file.fell = Some(at);
-        self.changed.insert(PieceKey::Guest(guest));
         if let Some(incident) = self.incident_below(guest, at) {
             self.join(&incident, guest);
             return;
@@ -41,8 +39,12 @@ impl Watch {
             self.changed.insert(PieceKey::Guards);
             return;
         }
+        if let Some(watched) = self.guests.get_mut(&guest) {
+            watched.file.fell = Some(at);
+            self.changed.insert(PieceKey::Guest(guest));
+        }
         if self.count(guest, at) {
-            let guests = self.together.take();
+            let guests = self.forget_falls();
             let why = format!("{} guests failed within a minute", guests.len());
             let until = at + self.limits.settle;
             self.guards.gathering = Some(Gathering { until, guests });
@@ -51,6 +53,19 @@ impl Watch {
             }
             self.changed.insert(PieceKey::Guards);
         }
+    }
+
+    /// Begins to count anew, and returns those that were counted: whoever takes over counts none of them
+    /// either.
+    pub(super) fn forget_falls(&mut self) -> Vec<GuestKey> {
+        let guests = self.together.take();
+        for guest in &guests {
+            if let Some(watched) = self.guests.get_mut(guest) {
+                watched.file.fell = None;
+                self.changed.insert(PieceKey::Guest(*guest));
+            }
+        }
+        guests
     }
 
     /// Counts a guest that failed then, and says whether too many have.

@@ -24,7 +24,11 @@ impl Watch {
             }
             Word::EndMaintenance { id } => {
                 let windows = &mut self.guards.windows;
-                let Some(window) = windows.iter_mut().find(|one| one.id == id) else { return };
+                let Some(window) = windows.iter_mut().find(|one| one.id == id) else {
+                    let why = "no maintenance is called so: `phoenix maintenance list` lists them";
+                    let what = format!("the end of {id}");
+                    return told.push(Told::Declined { what, why: why.to_owned() });
+                };
                 window.to = self.now;
                 self.pass_windows(told);
             }
@@ -63,7 +67,12 @@ impl Watch {
             return decline("it is being repaired");
         }
         if patient.duty == Duty::AtWork {
-            return decline("a worker is at it");
+            return decline(
+                "a worker is at it, or it waits for somebody: `phoenix status` says which",
+            );
+        }
+        if let Weighed::Well(since) = self.weigh(watched) {
+            return decline(&format!("it has been well since {}", since.format("%H:%M:%SZ")));
         }
         let due = || match self.weigh(watched) {
             Weighed::Ill(illness) => match illness.stance {

@@ -110,7 +110,7 @@ impl Watch {
             return;
         }
         self.guards.helpless.clear();
-        self.together = super::Together::default();
+        self.forget_falls();
         self.changed.insert(PieceKey::Guards);
         self.resolve(&Root::Breaker, &format!("closed: {why}"), told);
         // Whoever closes it has seen what failed together, and wants each of it repaired.
