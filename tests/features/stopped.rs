@@ -88,7 +88,7 @@ fn a_trial_that_is_interrupted_takes_everything_away() {
     let first = out.by_ref().map(Result::unwrap).find(|line| line.contains("1/5")).unwrap();
     // It sleeps once the file is there, which is seen from outside.
     let begun = || {
-        let guest = "store/storage/local/901/rootfs/etc/begun";
+        let guest = "lxc/storage/local/901/rootfs/etc/begun";
         fs::read_dir(room.path()).unwrap().any(|lab| lab.unwrap().path().join(guest).exists())
     };
     while !begun() {

@@ -311,9 +311,13 @@ proptest! {
             let is_young = ward.incident(guest).is_some_and(|incident| {
                 time(ward.second) - incident.opened < TimeDelta::minutes(61)
             });
+            // Whether others fail with it is looked at first.
+            let (.., since) = ward.watch.conditions(key(guest)).next().unwrap();
+            let is_fresh = time(ward.second) - since < TimeDelta::minutes(1);
             let is_told = ward.pages_of(guest)
                 || is_silent
                 || is_young
+                || is_fresh
                 || ward.is_on_broken_ground(guest);
             if ward.condition(guest).is_failed() {
                 prop_assert!(is_told, "{guest} is {}", ward.condition(guest));
