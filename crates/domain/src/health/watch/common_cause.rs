@@ -142,7 +142,10 @@ impl Watch {
         told: &mut Vec<Told>,
     ) -> IncidentId {
         let root = Root::Ground(ground.clone());
-        let mut draft = words::blank(root, ground.reason(), self.now);
+        // Who is a part of one that is open stays a part of it.
+        let open = self.by_root.get(&root).and_then(|id| self.incidents.get(id)).cloned();
+        let before = open.iter().flat_map(|open| open.guests.clone()).collect::<Vec<_>>();
+        let mut draft = open.unwrap_or_else(|| words::blank(root, ground.reason(), self.now));
         let is_down = self.guards.down.iter().any(|(one, _)| one == ground);
         draft.severity = Severity::Page;
         draft.next = if is_down {
@@ -150,10 +153,12 @@ impl Watch {
         } else {
             Next::None { why: "the breaker is open, and a human closes it".to_owned() }
         };
-        draft.text = words::ground(ground, guests.len(), is_down);
-        draft.commands = words::ground_commands(&draft.id, is_down);
         draft.guests = guests;
+        draft.guests.extend(before);
         draft.guests.sort_unstable();
+        draft.guests.dedup();
+        draft.text = words::ground(ground, draft.guests.len(), is_down);
+        draft.commands = words::ground_commands(&draft.id, is_down);
         draft.evidence = self.exhibits(&draft.guests);
         self.put(draft, told)
     }
