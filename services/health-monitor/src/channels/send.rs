@@ -13,6 +13,7 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use phoenix_service::chain;
 
 use super::channel::{Channel, Parcel, Way};
 use super::letter::{clean, cut};
@@ -175,17 +176,6 @@ fn retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
         (at.with_timezone(&Utc) - now).to_std().unwrap_or_default()
     };
     Some(wait.min(LONGEST_WAIT))
-}
-
-fn chain(err: &dyn std::error::Error) -> String {
-    let mut text = err.to_string();
-    let mut cause = err.source();
-    while let Some(err) = cause {
-        text.push_str(": ");
-        text.push_str(&err.to_string());
-        cause = err.source();
-    }
-    text
 }
 
 #[cfg(test)]
