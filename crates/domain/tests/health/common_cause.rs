@@ -59,6 +59,19 @@ fn guests_that_are_out_of_reach_together_are_one_incident_until_they_are_back() 
 }
 
 #[test]
+fn guests_to_which_no_way_was_ever_known_have_not_failed_together() {
+    let mut ward = Ward::new((0..5).map(|index| neighbour(950 + index, "pve1")));
+    for index in 0..5 {
+        ward.fail(950 + index, Service::finds(Found::Unasked(Reason::Unreachable)));
+    }
+    ward.run(3600);
+    assert!(ward.watch.guards().breaker().is_none());
+    let roots: Vec<_> = ward.opened().iter().map(|incident| incident.root.clone()).collect();
+    assert_eq!(roots.len(), 5, "each is told of by itself: {roots:?}");
+    assert!(roots.iter().all(|root| matches!(root, Root::Guest(_))), "{roots:?}");
+}
+
+#[test]
 fn four_guests_of_one_host_are_too_many_and_three_are_not() {
     for count in [3, 4] {
         let guests = (0..4).map(|index| neighbour(950 + index, "pve1"));

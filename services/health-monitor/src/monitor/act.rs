@@ -30,7 +30,7 @@ const HOSTS: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_secs(1);
 /// How often the checks inside of a guest are made.
 const CHECKS: TimeDelta = TimeDelta::seconds(60);
-/// How soon a silent service is looked at again from inside.
+/// How soon a silent service, or one whose address is not known, is looked for again from inside.
 const LOOKS: TimeDelta = TimeDelta::seconds(5);
 /// How many guests are looked into at once.
 const AT_ONCE: usize = 16;
@@ -292,8 +292,9 @@ impl<'m> Acting<'m> {
             }
             let serves = known.duty() == Duty::Serves;
             let is_due = known.checked.is_none_or(|checked| now - checked >= CHECKS);
+            let is_pressing = known.is_ailing_inside || known.is_nowhere();
             let is_close =
-                known.is_ailing_inside && known.looked.is_some_and(|looked| now - looked >= LOOKS);
+                is_pressing && known.looked.is_some_and(|looked| now - looked >= LOOKS);
             let is_wanted = is_due || is_close || known.looked.is_none();
             if !serves || known.is_looked_into || !is_wanted {
                 continue;

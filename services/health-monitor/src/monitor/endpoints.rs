@@ -115,6 +115,11 @@ impl Acting<'_> {
 }
 
 impl Known {
+    /// Says whether there is something to be asked whose place is not known.
+    pub(super) fn is_nowhere(&self) -> bool {
+        self.probes.iter().any(|probe| probe.ask.port().is_some() && self.place_of(probe).0.is_none())
+    }
+
     /// Returns where a probe asks, if that is known, and the probe as it asks there.
     pub(super) fn place_of(&self, probe: &Probe) -> (Option<IpAddr>, Probe) {
         let named = self.elsewhere.get(&*probe.name);

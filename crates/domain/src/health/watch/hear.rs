@@ -238,7 +238,7 @@ impl Watch {
             let is_down = self.is_unfit(guest);
             self.flip(&Ground::Guest(guest), is_down, told);
         }
-        if falls(turn.to) && !falls(turn.from) {
+        if falls(&turn) {
             self.fall(guest, now);
         }
         if turn.to == Condition::Failed(Reason::Hung)
@@ -303,8 +303,12 @@ impl Watch {
     }
 }
 
-/// Says whether a guest that is found to be so may be one of many: where the way to it is lost, the way to
-/// its neighbours often is.
-fn falls(condition: Condition) -> bool {
-    condition.is_failed() || condition == Condition::Unknown(Reason::Unreachable)
+/// Says whether a guest that turned like this may be one of many: where the way to it is lost, the way to
+/// its neighbours often is. One to which no way was ever known has lost none.
+fn falls(turn: &Turn) -> bool {
+    let unreachable = Condition::Unknown(Reason::Unreachable);
+    let fell = |condition: Condition| condition.is_failed() || condition == unreachable;
+    let was_never_found =
+        turn.from == Condition::Unknown(Reason::Unjudged) && turn.to == unreachable;
+    fell(turn.to) && !fell(turn.from) && !was_never_found
 }
