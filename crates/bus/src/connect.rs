@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use async_nats::jetstream::context::ContextBuilder;
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, jetstream};
+use phoenix_domain::chain;
 use tokio::sync::watch;
 use tracing::{debug, info, warn};
 
-use crate::error::{BusError, said_once};
+use crate::error::{BoxError, BusError};
 use crate::names::Cell;
 
 /// How long one request may take. A leader that is lost is replaced within it.
@@ -63,7 +64,7 @@ impl Bus {
         let servers: Vec<&str> = address.url.split(',').map(str::trim).collect();
         let client = options.connect(servers).await.map_err(|err| {
             let (url, kind) = (without_password(&address.url), err.kind());
-            let err = said_once(&err);
+            let err = BoxError::from(chain(&err));
             match kind {
                 ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
                     BusError::NotLetIn { url, err }

@@ -12,7 +12,7 @@ use phoenix_domain::{EventKind, Failure, GuestKey, Record};
 use serde::{Deserialize, Serialize};
 
 use crate::connect::Bus;
-use crate::error::{BusError, Failing as _, Said};
+use crate::error::{BusError, Failing as _};
 use crate::names::{ABOUT, CONTENT_TYPE, DEAD};
 use crate::publish::{Outgoing, Unacknowledged};
 
@@ -246,8 +246,7 @@ impl Bus {
             Err(Unacknowledged::Unknown) => Err(BusError::Unknown { what: "filing a dead letter" }),
             Err(Unacknowledged::NoStream) => Err(BusError::NotSetUp { url: self.url.clone() }),
             Err(Unacknowledged::Refused { words, .. }) => {
-                let err = Box::new(Said(words));
-                Err(BusError::Failed { what: "filing a dead letter", err })
+                Err(BusError::Failed { what: "filing a dead letter", err: words.into() })
             }
         }
     }

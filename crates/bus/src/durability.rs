@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::connect::Bus;
-use crate::error::{BusError, Said};
+use crate::error::BusError;
 
 /// What an acknowledgement of the server is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,5 +117,5 @@ async fn ask(monitor: &str) -> Result<Monitored, crate::error::BoxError> {
     let url = format!("{}/varz", monitor.trim_end_matches('/'));
     let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build()?;
     let answer = client.get(url).send().await?.error_for_status()?;
-    answer.json().await.map_err(|err| Said(format!("its answer is of another kind: {err}")).into())
+    answer.json().await.map_err(|err| format!("its answer is of another kind: {err}").into())
 }

@@ -1,8 +1,6 @@
 //! How the bus can fail us.
 
-use std::fmt;
-
-use phoenix_domain::Verdict;
+use phoenix_domain::{Verdict, chain};
 use thiserror::Error;
 
 /// How the bus can fail us.
@@ -185,54 +183,6 @@ pub(crate) trait Failing<T> {
 
 impl<T, E: std::error::Error + Send + Sync + 'static> Failing<T> for Result<T, E> {
     fn failing(self, what: &'static str) -> Result<T, BusError> {
-        self.map_err(|err| BusError::failed(what)(said_once(&err)))
-    }
-}
-
-/// Returns an error of the client with its causes as one text. The client repeats in its own text
-/// what the cause says.
-pub(crate) fn said_once(err: &dyn std::error::Error) -> BoxError {
-    let mut text = err.to_string();
-    let mut cause = err.source();
-    while let Some(err) = cause {
-        let said = err.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        cause = err.source();
-    }
-    Box::new(Said(text))
-}
-
-/// A cause that is only a text.
-#[derive(Debug)]
-pub(crate) struct Said(pub(crate) String);
-
-impl fmt::Display for Said {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Said {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Debug, Error)]
-    #[error("IO error: refused")]
-    struct Repeats(#[source] Said);
-
-    #[derive(Debug, Error)]
-    #[error("asking")]
-    struct Does(#[source] Repeats);
-
-    #[test]
-    fn what_an_error_says_of_its_cause_is_not_said_again() {
-        let err = Does(Repeats(Said("refused".to_owned())));
-
-        assert_eq!(said_once(&err).to_string(), "asking: IO error: refused");
+        self.map_err(|err| BusError::failed(what)(chain(&err).into()))
     }
 }

@@ -11,7 +11,7 @@ use async_nats::jetstream::consumer::{Consumer, DeliverPolicy};
 use async_nats::jetstream::{Message, stream::Stream};
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
-use phoenix_domain::{Event, GuestKey};
+use phoenix_domain::{Event, GuestKey, chain};
 use tokio::sync::watch;
 use tracing::{debug, warn};
 
@@ -164,7 +164,7 @@ impl Tail {
         }
         let guest = guest_of(&message.subject);
         let told = match guest {
-            Some(guest) => read(guest, &message.payload).map_err(|err| err_chain(&err)),
+            Some(guest) => read(guest, &message.payload).map_err(|err| chain(&err)),
             None => Err("its subject names no guest".to_owned()),
         };
         match told {
@@ -226,15 +226,4 @@ async fn consumer(
     })
     .await
     .failing("following the log")
-}
-
-fn err_chain(err: &dyn std::error::Error) -> String {
-    let mut text = err.to_string();
-    let mut cause = err.source();
-    while let Some(err) = cause {
-        text.push_str(": ");
-        text.push_str(&err.to_string());
-        cause = err.source();
-    }
-    text
 }

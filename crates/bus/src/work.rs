@@ -14,7 +14,7 @@ use tracing::{debug, warn};
 
 use crate::connect::Bus;
 use crate::dead::Foreign;
-use crate::error::{BusError, Failing as _, Said};
+use crate::error::{BusError, Failing as _};
 use crate::names::{WORK, guest_of};
 use crate::publish::{Outgoing, Unacknowledged};
 
@@ -72,7 +72,7 @@ impl Bus {
             Err(Unacknowledged::NoStream) => Err(BusError::NotSetUp { url: self.url.clone() }),
             Err(Unacknowledged::Unknown) => Err(BusError::Unknown { what: "waking a guest" }),
             Err(Unacknowledged::Refused { words, .. }) => {
-                Err(BusError::Failed { what: "waking a guest", err: Box::new(Said(words)) })
+                Err(BusError::Failed { what: "waking a guest", err: words.into() })
             }
         }
     }

@@ -5,6 +5,7 @@
 //! the two. Nothing here does I/O, reads a clock or waits: ids and times arrive as arguments.
 
 mod append;
+mod causes;
 mod change;
 mod dispatch;
 mod event;
@@ -36,6 +37,7 @@ mod verdict;
 mod vmid;
 
 pub use append::{End, Landing, landing};
+pub use causes::chain;
 pub use change::{Change, Impact, Plan};
 pub use dispatch::{Move, next_move};
 pub use event::{

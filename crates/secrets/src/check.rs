@@ -1,9 +1,8 @@
 //! Says which secrets can be had, and from whom.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::error::Error;
 
-use phoenix_domain::{SecretName, Verdict};
+use phoenix_domain::{SecretName, Verdict, chain};
 use serde::Serialize;
 
 use crate::aws::AwsError;
@@ -132,13 +131,7 @@ fn outcome(found: &Result<Found, SecretError>, reference: &Reference) -> Outcome
 }
 
 fn failed(err: &SecretError) -> Outcome {
-    let mut why = err.to_string();
-    let mut cause = err.source();
-    while let Some(err) = cause {
-        why.push_str(": ");
-        why.push_str(&err.to_string());
-        cause = err.source();
-    }
+    let why = chain(err);
     let may_pass = match err.verdict() {
         Verdict::Retry | Verdict::Wait => true,
         Verdict::AskHuman | Verdict::GiveUp => false,

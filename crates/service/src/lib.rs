@@ -1,11 +1,9 @@
 //! What every long-running program does: telling what it does, and ending well.
 
-mod causes;
 mod files;
 mod shutdown;
 mod telemetry;
 
-pub use causes::chain;
 pub use files::open_as_many_files_as_may_be;
 pub use shutdown::on_signal;
 pub use telemetry::{LogFormat, tell};

@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use futures_util::{StreamExt as _, stream};
 use phoenix_bus::{Answer, Asked, Blind, BusError, Inquiry, Question};
+use phoenix_domain::chain;
 use phoenix_domain::{FileName, GuestKey, GuestSpec};
 use phoenix_hypervisor::{Depth, Hand, Hypervisor, Inspected, Lock, Tested};
-use phoenix_service::chain;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tracing::debug;

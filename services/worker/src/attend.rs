@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use backoff::ExponentialBuilder;
 use chrono::{DateTime, TimeDelta, Utc};
 use phoenix_bus::{End, Pen, Stopped, Token};
+use phoenix_domain::chain;
 use phoenix_domain::health::Condition;
 use phoenix_domain::{
     Blocked, Cancelled, Cause, Claim, Claimed, Completed, DeadLettered, Facets, Fact, Failed,
@@ -14,7 +15,6 @@ use phoenix_domain::{
 };
 use phoenix_engine::{Caution, Halt, Outcome, StepError, Walk};
 use phoenix_hypervisor::{Hand, HostError, Hypervisor, Lock, LockError};
-use phoenix_service::chain;
 use tracing::{debug, info, instrument, warn};
 
 use crate::context::{Context, now, spread};

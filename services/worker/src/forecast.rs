@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use phoenix_bus::{Ahead, Forecast, Refused};
+use phoenix_domain::chain;
 use phoenix_domain::{
     Change, Facets, Goal, GuestSpec, Inheritance, Made, Run, SeenParent, foresee,
 };
 use phoenix_hypervisor::{HostError, Hypervisor};
-use phoenix_service::chain;
 
 use crate::difference::differences;
 

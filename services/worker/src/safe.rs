@@ -1,8 +1,8 @@
 //! Gives the drivers the secrets of this host.
 
+use phoenix_domain::chain;
 use phoenix_hypervisor::{Kept, NotGiven, Opening, Vault};
 use phoenix_secrets::{Salt, Secrets};
-use phoenix_service::chain;
 
 use phoenix_domain::SecretRef;
 

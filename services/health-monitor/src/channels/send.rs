@@ -13,7 +13,7 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use phoenix_service::chain;
+use phoenix_domain::chain;
 
 use super::channel::{Channel, Parcel, Way};
 use super::letter::{clean, cut};

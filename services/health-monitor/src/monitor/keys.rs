@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use phoenix_domain::SecretRef;
+use phoenix_domain::chain;
 use phoenix_secrets::{SecretError, Secrets};
-use phoenix_service::chain;
 use secrecy::SecretString;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
