@@ -6,6 +6,7 @@
 mod channels;
 mod error;
 mod monitor;
+mod over;
 pub mod probes;
 mod program;
 pub mod schedule;

@@ -16,6 +16,7 @@ use super::desk::Desk;
 use super::held::Held;
 use super::send::Client;
 use crate::monitor::events;
+use crate::over::Over;
 
 /// How long to wait before what failed is begun anew.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -28,22 +29,6 @@ pub(super) struct Delivery {
     pub(super) instance: String,
     pub(super) source: String,
     pub(super) clock: fn() -> DateTime<Utc>,
-}
-
-/// Why a channel is worked on no longer.
-pub(super) enum Over {
-    /// The program is to end.
-    Asked,
-    /// Another monitor works on it.
-    Displaced,
-    /// The bus does not do what it should.
-    Bus(BusError),
-}
-
-impl From<BusError> for Over {
-    fn from(err: BusError) -> Self {
-        Self::Bus(err)
-    }
 }
 
 #[derive(Serialize)]

@@ -12,10 +12,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::channel::{Parcel, Saying, Way};
-use super::deliver::{Delivery, Over};
+use super::deliver::Delivery;
 use super::desk::{self, Desk};
 use super::file;
 use super::send::{self, Outcome};
+use crate::over::Over;
 
 /// How often Alertmanager is told again of what is open.
 const AGAIN: Duration = Duration::from_mins(1);

@@ -9,8 +9,10 @@ use super::file::Entry;
 use super::post::Key;
 use super::webhook::Signing;
 
-/// What is shorter can be guessed.
+/// What is shorter can be guessed: of what is made for us.
 pub(super) const SHORTEST: usize = 24;
+/// What is shorter cannot be kept out of what is told: of what others gave us.
+const SHORTEST_OF_OTHERS: usize = 8;
 
 /// What is said where a secret that signs is none.
 pub(super) const HOW_TO_SIGN: &str = "make one: `(umask 077; echo whsec_$(openssl rand -base64 32) > FILE)`, and give it to the receiver";
@@ -59,9 +61,10 @@ impl Entry<'_> {
     /// Refuses what is too short, or cannot stand in a header.
     pub(super) fn key(&mut self, key: &'static str, path: &Path, secret: &str) -> Option<()> {
         let at = path.display();
-        if secret.len() < SHORTEST {
+        if secret.len() < SHORTEST_OF_OTHERS {
+            let length = secret.len();
             let what =
-                format!("the secret in {at} has {} bytes, and needs {SHORTEST}", secret.len());
+                format!("the secret in {at} has {length} bytes, and needs {SHORTEST_OF_OTHERS}");
             return self.refuse(key, &what, "have the other side make a longer one");
         }
         if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {

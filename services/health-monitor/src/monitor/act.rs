@@ -19,7 +19,8 @@ use tracing::{debug, warn};
 
 use super::inside::{self, Inside};
 use super::keys::Keys;
-use super::{Monitor, Over, now, patient};
+use super::{Monitor, now, patient};
+use crate::over::Over;
 use crate::probes::Asker;
 use crate::schedule::{self, Rhythm, Schedule};
 use crate::wanted;
@@ -293,8 +294,7 @@ impl<'m> Acting<'m> {
             let serves = known.duty() == Duty::Serves;
             let is_due = known.checked.is_none_or(|checked| now - checked >= CHECKS);
             let is_pressing = known.is_ailing_inside || known.is_nowhere();
-            let is_close =
-                is_pressing && known.looked.is_some_and(|looked| now - looked >= LOOKS);
+            let is_close = is_pressing && known.looked.is_some_and(|looked| now - looked >= LOOKS);
             let is_wanted = is_due || is_close || known.looked.is_none();
             if !serves || known.is_looked_into || !is_wanted {
                 continue;

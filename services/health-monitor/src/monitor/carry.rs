@@ -7,9 +7,9 @@ use phoenix_domain::{
 };
 use tracing::{info, warn};
 
-use super::Over;
 use super::act::Acting;
 use super::events::{self, Became, Turn};
+use crate::over::Over;
 
 impl Acting<'_> {
     pub(super) async fn carry_out(&mut self, told: Vec<Told>) -> Result<(), Over> {

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use phoenix_bus::{Address, Bus, BusError, Cell, Lease, Setup, Teller};
+use phoenix_bus::{Address, Bus, Cell, Lease, Setup, Teller};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -22,6 +22,7 @@ use tracing::{info, warn};
 use self::act::Acting;
 use crate::channels::{self, Channels, Office};
 use crate::error::MonitorError;
+use crate::over::Over;
 use crate::probes::{Asker, Clock, Pace, Way};
 use crate::settings::Settings;
 
@@ -31,23 +32,6 @@ const LEASE: &str = "monitor";
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long the connection may take to close.
 const GOODBYE: Duration = Duration::from_secs(3);
-
-/// Why a monitor acts no longer.
-#[derive(Debug)]
-enum Over {
-    /// It is to end.
-    Asked,
-    /// Another one acts.
-    Displaced,
-    /// The bus does not do what it should; what was found is kept there, so it begins anew.
-    Bus(BusError),
-}
-
-impl From<BusError> for Over {
-    fn from(err: BusError) -> Self {
-        Self::Bus(err)
-    }
-}
 
 /// Watches over the guests of a cell until it is asked to end.
 pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), MonitorError> {

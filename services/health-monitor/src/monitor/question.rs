@@ -4,8 +4,8 @@ use phoenix_bus::{AskedMonitor, MonitorAnswer, MonitorQuestion, Outlook, Seen};
 use phoenix_domain::GuestKey;
 use phoenix_domain::health::{Heard, Told};
 
-use super::Over;
 use super::act::Acting;
+use crate::over::Over;
 
 /// So many guests may be asked at once because somebody wants it.
 const PROBINGS: usize = 16;
