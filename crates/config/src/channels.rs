@@ -222,6 +222,7 @@ mod tests {
 
         for said in [
             "channels.json:4",
+            "it is one of `webhook`, `ntfy`, `slack`, `alertmanager` and `mail`",
             "channels.json:5",
             "channels.json:6",
             "`templates` is no key of a channel",

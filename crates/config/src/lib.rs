@@ -3,6 +3,7 @@
 //! [`load()`] reads the files, checks them by every rule and returns what it found; a
 //! [`CheckedFleet`] is in it only when nothing of it is an error.
 
+mod allowed;
 mod canonical;
 mod channels;
 mod code;

@@ -14,6 +14,7 @@ use jsonschema::types::JsonType;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::allowed::allowed;
 use crate::code::{Code, code};
 use crate::finding::Finding;
 use crate::members::{Elements, Members, offset_in};
@@ -103,7 +104,10 @@ fn read_slowly<T: DeserializeOwned>(
                 findings.push(match number_alone(error.kind(), &path, error.instance()) {
                     Some(number) => finding
                         .help(format!("write the number alone, in the unit of the key: {number}")),
-                    None => finding,
+                    None => match allowed(document, error.schema_path().as_str()) {
+                        Some(words) => finding.help(words),
+                        None => finding,
+                    },
                 });
                 wrong.push(path);
             }
@@ -139,6 +143,7 @@ fn misfit(kind: &ValidationErrorKind, instance: &Value) -> Option<String> {
             Some(format!("{} is wanted, and this is {found}", wanted(kind)))
         }
         ValidationErrorKind::AnyOf { .. }
+        | ValidationErrorKind::Enum { .. }
         | ValidationErrorKind::OneOfNotValid { .. }
         | ValidationErrorKind::Minimum { .. } => Some(format!("this is {found}")),
         ValidationErrorKind::Pattern { .. } => Some("this text has no number in it".to_owned()),

@@ -129,6 +129,11 @@ fn refined(reading: &mut Reading<'_>, at: &Place, mut ask: Ask, raw: RawProbe) -
                 *path = page;
             }
             *status = raw.status.and_then(|status| code_of(reading, at, status));
+            if raw.contains.as_deref() == Some("") {
+                let place = at.clone().key("contains");
+                let finding = Finding::new(&MISFIT, place, "every answer contains nothing");
+                reading.tell(finding.help("say what has to come, or take the key out"));
+            }
             *contains = raw.contains.map(text);
         }
         Ask::Nginx { path, .. } => {

@@ -89,7 +89,16 @@ pub fn break_service(
     service: &str,
     broken: Broken,
 ) -> Result<(), HostError> {
+    let served = services(dir)?.remove(&guest);
     alter(dir, guest, |guest| {
+        if let Some(served) = &served
+            && !served.contains_key(service)
+            && !guest.broken.contains_key(service)
+        {
+            let served: Vec<_> = served.keys().map(String::as_str).collect();
+            let why = format!("it does not serve {service}, but {}", served.join(", "));
+            return Err(refused(guest.guest, &why));
+        }
         guest.broken.insert(service.to_owned(), broken);
         Ok(())
     })

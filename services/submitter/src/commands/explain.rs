@@ -13,7 +13,10 @@ pub(super) fn run(args: &ExplainArgs, output: &mut Output) -> Result<u8, Command
         }
         return Ok(0);
     };
-    if let Ok(incident) = name.parse() {
+    let digits =
+        name.get(..3).filter(|start| start.eq_ignore_ascii_case("PHX")).map(|_| &name[3..]);
+    let is_code = digits.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+    if !is_code && let Ok(incident) = name.parse() {
         return super::health::explain(&incident, &args.connect, output);
     }
     let code = Code::find(name).ok_or_else(|| CommandError::NoSuchCode { code: name.clone() })?;

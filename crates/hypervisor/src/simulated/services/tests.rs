@@ -104,6 +104,8 @@ async fn services_answer_follow_their_guest_and_end() {
     assert_eq!(get(&urls["nginx"], "/").await.unwrap().0, 200);
 
     let sick = |how| Broken { how, until: Cure::Hand };
+    let unknown = admin::break_service(dir, key, "redis", sick(Sickness::Hang)).unwrap_err();
+    assert!(unknown.to_string().contains("it does not serve redis, but nginx, "), "{unknown}");
     admin::break_service(dir, key, "vllm", sick(Sickness::Unavailable)).unwrap();
     until(vllm, "/health", |answer| matches!(answer, Some((503, _)))).await;
     admin::break_service(dir, key, "vllm", sick(Sickness::Hang)).unwrap();
