@@ -78,6 +78,12 @@ fn asked(
 ) -> Option<Declared> {
     let help = "say who is asked, by a `type` such as `http`";
     let kind = reading.required(at.clone(), raw.kind.as_deref(), "type", help)?;
+    if kind == "command" {
+        let message = "a command is not a probe of its own: the worker runs it in the guest";
+        let help = "write it as a `health_check`, which the probe `inside` is made of";
+        reading.tell(Finding::new(&MISFIT, at.clone().key("type"), message).help(help));
+        return None;
+    }
     if !Ask::KINDS.contains(&kind) {
         let refused = Refused::new(
             kind,
