@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AbsolutePath, Disk, FeatureName, FileName, GibiBytes, Origin, Property, Run, SnapshotName,
-    SpecDigest, Volume,
+    AbsolutePath, Disk, FeatureName, FileName, GibiBytes, Origin, Property, Run, RunId,
+    SnapshotName, SpecDigest, Volume,
 };
 
 /// One change of a guest. It names a state to be in, never a difference, so that doing it twice is
@@ -104,6 +105,14 @@ pub enum Change {
     },
     /// Put our mark on it, as somebody else made it.
     Adopt,
+    /// Give it another number, under which it stands still and is nobody's any more. The volumes that
+    /// are kept for its old number stay with that.
+    SetAside {
+        /// For whom.
+        by: RunId,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// Remove it with its root disk and its snapshots.
     Destroy {
         /// The volumes that go with it; all others stay.
@@ -143,6 +152,7 @@ impl Change {
             Self::RemoveHalfMade
             | Self::RemoveSnapshot { .. }
             | Self::CleanForTemplate
+            | Self::SetAside { .. }
             | Self::Destroy { .. } => true,
             Self::Create { .. }
             | Self::SetProperties { .. }
@@ -190,6 +200,7 @@ impl Change {
             | Self::CleanForTemplate
             | Self::ConvertToTemplate { .. }
             | Self::Adopt
+            | Self::SetAside { .. }
             | Self::Destroy { .. } => false,
         }
     }
@@ -206,7 +217,7 @@ impl Change {
             Self::RemoveHalfMade | Self::RemoveSnapshot { .. } | Self::CleanForTemplate => {
                 Impact::Rebuild
             }
-            Self::Destroy { .. } => Impact::DataLoss,
+            Self::SetAside { .. } | Self::Destroy { .. } => Impact::DataLoss,
             Self::Create { .. }
             | Self::SetProperties { .. }
             | Self::Attach { .. }
@@ -252,6 +263,7 @@ impl Change {
             Self::CleanForTemplate => "clean-for-template",
             Self::ConvertToTemplate { .. } => "convert-to-template",
             Self::Adopt => "adopt",
+            Self::SetAside { .. } => "set-aside",
             Self::Destroy { .. } => "destroy",
         }
     }
@@ -296,6 +308,7 @@ impl fmt::Display for Change {
             Self::CleanForTemplate => f.write_str("clean it for its clones"),
             Self::ConvertToTemplate { .. } => f.write_str("turn it into a template"),
             Self::Adopt => f.write_str("take it over"),
+            Self::SetAside { .. } => f.write_str("set it aside, and keep its volumes"),
             Self::Destroy { volumes } if volumes.is_empty() => {
                 f.write_str("remove it, and keep its volumes")
             }

@@ -50,6 +50,12 @@ impl Seen {
         match change {
             Change::Create { .. } => after.guest = Some(self.made(want, change)),
             Change::RemoveHalfMade | Change::Destroy { .. } => after.guest = None,
+            Change::SetAside { by, .. } => {
+                let gone = after.guest.take();
+                let own = gone.into_iter().flat_map(|guest| guest.volumes);
+                after.kept.extend(own.filter(Volume::is_own));
+                after.aside.extend(want.vmid.beside().next().map(|there| (by.clone(), there)));
+            }
             Change::SetProperties { .. }
             | Change::Attach { .. }
             | Change::Detach { .. }
@@ -114,7 +120,10 @@ impl Seen {
 impl SeenGuest {
     fn obey(&mut self, change: &Change) {
         match change {
-            Change::Create { .. } | Change::RemoveHalfMade | Change::Destroy { .. } => {}
+            Change::Create { .. }
+            | Change::RemoveHalfMade
+            | Change::SetAside { .. }
+            | Change::Destroy { .. } => {}
             Change::CleanForTemplate => self.is_clean = true,
             Change::Adopt => self.owner = Owner::Phoenix,
             Change::SetProperties { to } => {

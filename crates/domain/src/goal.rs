@@ -2,13 +2,14 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::steps::{
     self, CONTAINER, MACHINE, REAPPLIED_CONTAINER, REPAIRED_MACHINE, RESTARTED_CONTAINER,
-    RESTARTED_MACHINE, RUNNING_CONTAINER, RUNNING_MACHINE, Remove, STOPPED,
+    RESTARTED_MACHINE, RUNNING_CONTAINER, RUNNING_MACHINE, Remove, STOPPED, SetAside,
 };
-use crate::{Body, BootId, GuestSpec, Step};
+use crate::{Body, BootId, GuestSpec, RunId, Step};
 
 /// What is to become of a guest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +48,19 @@ pub enum Repair {
     Guest,
     /// Its application is set up once more.
     Application,
+    /// It is set aside, and made again from what it was made of.
+    Recreate,
+}
+
+/// A restart or repair that was begun: whoever goes on with it knows by this whether it was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// For whom.
+    pub run: RunId,
+    /// When a worker took it up.
+    pub at: DateTime<Utc>,
+    /// What ran then, or what was made last, where it is a repair from within.
+    pub before: Option<BootId>,
 }
 
 /// What becomes of the volumes of a guest that goes.
@@ -59,11 +73,19 @@ pub enum Fate {
     Destroyed,
 }
 
+impl Begun {
+    /// Returns what is not begun, and looked at as if it were.
+    pub fn foretold(before: Option<BootId>) -> Self {
+        Self { run: RunId::foretold(), at: DateTime::UNIX_EPOCH, before }
+    }
+}
+
 impl Goal {
     /// Returns the steps that lead there; those that do not concern the guest are left out.
     ///
-    /// `before` is what ran when a restart was begun, or what was made last when a repair was.
-    pub fn way(self, want: &GuestSpec, before: Option<&BootId>) -> Vec<Box<dyn Step>> {
+    /// `begun` says what is known of a restart or repair that was begun; without it, it is to come.
+    pub fn way(self, want: &GuestSpec, begun: Option<&Begun>) -> Vec<Box<dyn Step>> {
+        let before = || begun.and_then(|begun| begun.before.clone());
         let is_container = matches!(want.body, Body::Container(_));
         let of = |container, machine| if is_container { container } else { machine };
         let (first, rest): (Option<Box<dyn Step>>, &[&'static dyn Step]) = match self {
@@ -72,16 +94,19 @@ impl Goal {
             Self::Running => (None, of(RUNNING_CONTAINER, RUNNING_MACHINE)),
             Self::Stopped => (None, STOPPED),
             Self::Restarted => {
-                (Some(steps::restart(before.cloned())), of(RESTARTED_CONTAINER, RESTARTED_MACHINE))
+                (Some(steps::restart(before())), of(RESTARTED_CONTAINER, RESTARTED_MACHINE))
             }
             Self::Repaired { by: Repair::Service } => {
-                (Some(steps::restart_services(before.cloned())), &[])
+                (Some(steps::restart_services(before())), &[])
             }
             Self::Repaired { by: Repair::Guest } => {
-                (Some(steps::restart(before.cloned())), of(&[], REPAIRED_MACHINE))
+                (Some(steps::restart(before())), of(&[], REPAIRED_MACHINE))
             }
             Self::Repaired { by: Repair::Application } => {
-                (Some(steps::reapply(before.cloned())), of(REAPPLIED_CONTAINER, &[]))
+                (Some(steps::reapply(before())), of(REAPPLIED_CONTAINER, &[]))
+            }
+            Self::Repaired { by: Repair::Recreate } => {
+                (Some(Box::new(SetAside { begun: begun.cloned() })), of(CONTAINER, MACHINE))
             }
             Self::Absent { volumes } => (Some(Box::new(Remove { volumes })), &[]),
         };
@@ -118,11 +143,11 @@ impl Goal {
     /// Says whether it makes the guest what its spec says.
     pub fn is_whole(self) -> bool {
         match self {
-            Self::Present | Self::Adopted => true,
+            Self::Present | Self::Adopted | Self::Repaired { by: Repair::Recreate } => true,
             Self::Running
             | Self::Stopped
             | Self::Restarted
-            | Self::Repaired { .. }
+            | Self::Repaired { by: Repair::Service | Repair::Guest | Repair::Application }
             | Self::Absent { .. } => false,
         }
     }
@@ -149,6 +174,7 @@ impl Repair {
             Self::Service => "service",
             Self::Guest => "guest",
             Self::Application => "application",
+            Self::Recreate => "recreate",
         }
     }
 }

@@ -47,13 +47,13 @@ pub use event::{
 };
 pub use fleet::{Fleet, FleetError};
 pub use foresee::{Foreseen, foresee};
-pub use goal::{Fate, Goal, Repair};
+pub use goal::{Begun, Fate, Goal, Repair};
 pub use gpu::GpuSet;
 pub use graph::{Cycle, order};
 pub use guest::{
     AppArmor, Body, Boot, Check, Container, Disk, Firewall, FirewallAction, FirewallRule,
-    GuestSpec, IdMap, Kind, Machine, ModelServer, Origin, PortMapping, RawLine, Route, Seal,
-    TestScript, TrafficDirection, User, Volume, VolumeSource,
+    GuestSpec, IdMap, Irreplaceable, Kind, Machine, ModelServer, Origin, PortMapping, RawLine,
+    Route, Seal, TestScript, TrafficDirection, User, Volume, VolumeSource,
 };
 pub use image::ImageSource;
 pub use job::{Cause, GuestKey, Job, SpecDigest};

@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::{
-    BootId, Cause, Fate, Goal, GpuSet, GuestKey, GuestSpec, NodeName, Phase, Refused, SpecDigest,
-    StepName, Verdict,
+    BootId, Cause, Fate, Goal, GpuSet, GuestKey, GuestSpec, NodeName, Phase, Refused, Repair,
+    SpecDigest, StepName, Verdict,
 };
 
 /// The whole state of a guest: what is wanted of it, and what is being done about that.
@@ -248,6 +248,21 @@ impl Record {
             }
     }
 
+    /// Returns what is to become of it when it is asked for once more: one that was set aside already is
+    /// made now, and not set aside again.
+    pub fn goal_again(&self, goal: Goal) -> Goal {
+        match goal {
+            Goal::Repaired { by: Repair::Recreate } if self.work.reached > 0 => Goal::Present,
+            Goal::Present
+            | Goal::Adopted
+            | Goal::Running
+            | Goal::Stopped
+            | Goal::Restarted
+            | Goal::Repaired { .. }
+            | Goal::Absent { .. } => goal,
+        }
+    }
+
     /// Says whether others can stand on it: it is as its spec says, and was not taken away since.
     pub fn can_be_stood_on(&self) -> bool {
         self.is_complete()
@@ -365,6 +380,11 @@ impl<'de> Deserialize<'de> for SpecText {
 }
 
 impl RunId {
+    /// Returns the name of a run that never is: of what is only looked at.
+    pub(crate) fn foretold() -> Self {
+        Self("r-foretold".into())
+    }
+
     /// Returns the name as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -7,8 +7,8 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Disk, FeatureName, FileName, GibiBytes, Property, Refusal, SnapshotName, SpecDigest, Vmid,
-    Volume,
+    Disk, FeatureName, FileName, GibiBytes, Property, Refusal, RunId, SnapshotName, SpecDigest,
+    Vmid, Volume,
 };
 
 /// How closely to look. Each one costs more than the one before.
@@ -31,6 +31,8 @@ pub struct Seen {
     pub inheritance: Option<Inheritance>,
     /// Volumes of a guest with this number that are mounted no longer, as they will be found again.
     pub kept: Vec<Volume>,
+    /// The numbers of guests that had this one before, by the runs that set them aside.
+    pub aside: BTreeMap<RunId, Vmid>,
 }
 
 /// What a clone begins with, before anything is done to it.

@@ -5,7 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Facets, GibiBytes, GuestSpec, Phase, Plan, Seal, Seen, SnapshotName, Verdict, Vmid};
+use crate::{
+    Facets, GibiBytes, GuestSpec, Irreplaceable, Phase, Plan, Seal, Seen, SnapshotName, Verdict,
+    Vmid,
+};
 
 /// The name of a step, as people see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -53,6 +56,8 @@ pub enum StepName {
     RestartServices,
     /// Have its application set up once more.
     ReapplyApplication,
+    /// Set it aside, so that it is made again.
+    SetGuestAside,
     /// Remove it.
     RemoveGuest,
 }
@@ -122,6 +127,9 @@ pub enum Refusal {
     /// Somebody has forbidden its removal on the host.
     #[error("the host protects the guest from being removed")]
     Protected,
+    /// It is not to be made again in place of what there is.
+    #[error("the guest is not made again: {0}")]
+    Irreplaceable(Irreplaceable),
     /// Disks grow and never shrink.
     #[error("{what} has {have} and cannot shrink to {want}")]
     WouldShrink {
@@ -153,6 +161,7 @@ impl Refusal {
             Self::NotThere
             | Self::NotOurs
             | Self::Protected
+            | Self::Irreplaceable(_)
             | Self::WouldShrink { .. }
             | Self::Fixed { .. } => Verdict::AskHuman,
         }
@@ -168,8 +177,9 @@ impl Refusal {
                 "`phoenix adopt` takes it over, also where only its mark was lost; or give this guest another number"
             }
             Self::Protected => {
-                "take the protection away (`pct set ID --protection 0`) and delete it again"
+                "take the protection away (`pct set ID --protection 0`) and ask again"
             }
+            Self::Irreplaceable(why) => why.advice(),
             Self::WouldShrink { .. } => "ask for at least the size there is",
             Self::Fixed { .. } => {
                 "ask for what there is, or remove the guest so that it is made anew"
@@ -212,6 +222,7 @@ impl fmt::Display for StepName {
             Self::RestartGuest => "restart_guest",
             Self::RestartServices => "restart_services",
             Self::ReapplyApplication => "reapply_application",
+            Self::SetGuestAside => "set_guest_aside",
             Self::RemoveGuest => "remove_guest",
         })
     }

@@ -176,8 +176,14 @@ mod tests {
     }
 
     fn complete(record: &mut Record, upstreams: Option<SpecDigest>, addresses: &[&str]) {
-        let fact =
-            Completed { changes: 0, took_ms: 1, addresses: ips(addresses), upstreams }.into();
+        let fact = Completed {
+            changes: 0,
+            took_ms: 1,
+            addresses: ips(addresses),
+            upstreams,
+            set_aside: None,
+        }
+        .into();
         *record = Record::after(Some(record), record.guest, &fact).unwrap();
     }
 

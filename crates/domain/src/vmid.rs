@@ -18,6 +18,21 @@ impl Vmid {
     /// The largest number Proxmox gives to a guest.
     pub const MAX: u32 = 999_999_999;
 
+    /// How many guests that had one number can stand beside it.
+    const BESIDE: u64 = 1000;
+
+    /// Returns the numbers for guests that had this one and were set aside, those first that are taken
+    /// first: 950000 and up for 950. There are none where they would be larger than any number.
+    pub fn beside(self) -> impl Iterator<Item = Self> {
+        let first = u64::from(self.0) * Self::BESIDE;
+        (first..first + Self::BESIDE).map_while(|number| Self::try_from(number).ok())
+    }
+
+    /// Says whether a number is one of those.
+    pub fn has_beside(self, there: Self) -> bool {
+        u64::from(there.0) / Self::BESIDE == u64::from(self.0)
+    }
+
     /// Returns the number itself.
     pub fn number(self) -> u32 {
         self.0
@@ -72,6 +87,12 @@ mod tests {
         for good in ["100", "950", "999999999"] {
             assert_eq!(good.parse::<Vmid>().unwrap().to_string(), good);
         }
+        let beside = |text: &str| text.parse::<Vmid>().unwrap().beside().map(Vmid::number);
+        assert_eq!(beside("950").next(), Some(950_000));
+        assert_eq!((beside("950").count(), beside("950").last()), (1000, Some(950_999)));
+        assert_eq!(beside("1000000").next(), None);
+        let ours: Vmid = "950".parse().unwrap();
+        assert!(ours.beside().all(|there| ours.has_beside(there)) && !ours.has_beside(ours));
         for bad in [
             "",
             "99",

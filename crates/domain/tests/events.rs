@@ -9,8 +9,9 @@ use chrono::{DateTime, Utc};
 use phoenix_domain::{
     Blocked, BootId, CancelRequested, Cancelled, Cause, Claim, Claimed, Class, Completed,
     DeadLettered, Desired, Drifted, Event, EventKind, Fact, Failed, Failure, Goal, GuestKey,
-    Obstacle, Phase, Record, RepairRequested, Requested, RestartBegun, RetryWait, SpecDigest,
-    SpecText, Standing, StepFailed, StepName, StepTaken, Unreadable, Verdict, WorkerName,
+    Obstacle, Phase, Record, Repair, RepairRequested, Requested, RestartBegun, RetryWait,
+    SpecDigest, SpecText, Standing, StepFailed, StepName, StepTaken, Unreadable, Verdict,
+    WorkerName,
 };
 use phoenix_testkit::guest;
 
@@ -83,6 +84,7 @@ fn facts() -> Vec<Fact> {
             took_ms: 9000,
             addresses: vec!["10.0.0.150".parse().unwrap()],
             upstreams: None,
+            set_aside: None,
         }
         .into(),
         RepairRequested {
@@ -196,8 +198,38 @@ fn a_newer_request_is_not_lost_to_what_an_older_one_came_to() {
     let asked = Record::after(Some(&working), key(), &requested).unwrap();
     assert_eq!(asked.work, working.work, "a request leaves whoever works alone");
 
-    let completed: Fact =
-        Completed { changes: 0, took_ms: 1, addresses: Vec::new(), upstreams: None }.into();
+    let completed: Fact = Completed {
+        changes: 0,
+        took_ms: 1,
+        addresses: Vec::new(),
+        upstreams: None,
+        set_aside: None,
+    }
+    .into();
     let after = Record::after(Some(&asked), key(), &completed).unwrap();
     assert_eq!((after.work.standing, after.work.revision), (Standing::Requested, 2));
+}
+
+#[test]
+fn a_guest_that_was_set_aside_is_made_when_it_is_asked_for_once_more_and_not_set_aside_again() {
+    let again = Goal::Repaired { by: Repair::Recreate };
+    let cause = Cause::Repair { reason: "hung".to_owned(), order: None };
+    let asked = Desired { goal: again, ..*desired(1, cause) };
+    let mut facts = facts().into_iter().filter(|fact| fact.kind() == EventKind::Claimed);
+    let taken = StepTaken {
+        step: StepName::SetGuestAside,
+        phase: Phase::Defined,
+        changes: vec!["set it aside, and keep its volumes".to_owned()],
+        took_ms: 3,
+        said: Vec::new(),
+    };
+    let after = |state: Option<&Record>, fact: Fact| Record::after(state, key(), &fact).unwrap();
+    let requested = RepairRequested { desired: Box::new(asked) };
+    let claimed = after(Some(&after(None, requested.into())), facts.next().unwrap());
+    assert_eq!(claimed.goal_again(again), again, "nothing was done yet");
+
+    let taken = after(Some(&claimed), taken.into());
+
+    assert_eq!(taken.goal_again(again), Goal::Present);
+    assert_eq!(taken.goal_again(Goal::Restarted), Goal::Restarted);
 }

@@ -1,11 +1,12 @@
 //! The walk: every step of a guest's way, one after the other.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Instant;
 
 use backoff::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use phoenix_domain::{
-    Change, Facets, Foreseen, GuestSpec, Plan, Seen, Step, StepName, Verdict, foresee,
+    Change, Facets, Foreseen, GuestSpec, Plan, RunId, Seen, Step, StepName, Verdict, Vmid, foresee,
 };
 use phoenix_hypervisor::{Hand, HostError, Hypervisor};
 use tokio::time::sleep;
@@ -31,6 +32,8 @@ pub enum Outcome {
         changes: u32,
         /// The addresses it had at the last look.
         addresses: Vec<IpAddr>,
+        /// The numbers of guests that had this one before, by the runs that set them aside.
+        aside: BTreeMap<RunId, Vmid>,
     },
     /// The journal said stop.
     Halted {
@@ -99,8 +102,9 @@ impl<H: Hypervisor, J: Journal> Walk<'_, H, J> {
                 Err(Stop::Error(err)) => return Outcome::Stuck { step: step.name(), err },
             }
         }
-        let addresses = seen.and_then(|look: Look| look.seen.guest).map(|guest| guest.addresses);
-        Outcome::Arrived { changes, addresses: addresses.unwrap_or_default() }
+        let Seen { guest, aside, .. } = seen.map(|look: Look| look.seen).unwrap_or_default();
+        let addresses = guest.map(|guest| guest.addresses).unwrap_or_default();
+        Outcome::Arrived { changes, addresses, aside }
     }
 
     /// Looks, and sees whether a step ahead can never be taken: then nothing is touched at all.

@@ -52,6 +52,6 @@ impl Idle {
                 SeenParent::NotReady
             }
         };
-        Seen { guest: guests.get(&want.vmid).cloned(), parent, inheritance: None, kept: Vec::new() }
+        Seen { guest: guests.get(&want.vmid).cloned(), parent, ..Seen::default() }
     }
 }

@@ -4,6 +4,7 @@
 //! changed is looked at again afterwards, whatever the driver said.
 
 pub mod agent;
+mod aside;
 mod command;
 mod directory;
 mod ear;
@@ -31,6 +32,7 @@ use std::collections::BTreeMap;
 use phoenix_domain::health::{Docker, Facts, Process};
 use phoenix_domain::{Change, Facets, FeatureName, FileName, Foreseen, GuestSpec, Seen};
 
+pub use aside::Aside;
 pub use ear::Ear;
 pub use error::HostError;
 pub use idle::Idle;

@@ -259,6 +259,7 @@ impl Library {
             | Change::CleanForTemplate
             | Change::ConvertToTemplate { .. }
             | Change::Adopt
+            | Change::SetAside { .. }
             | Change::Destroy { .. } => None,
         })
     }

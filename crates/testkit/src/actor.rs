@@ -85,7 +85,13 @@ impl Actor {
         self.step(guest);
         self.tell(
             guest,
-            Completed { changes: 1, took_ms: 2500, addresses: Vec::new(), upstreams: None },
+            Completed {
+                changes: 1,
+                took_ms: 2500,
+                addresses: Vec::new(),
+                upstreams: None,
+                set_aside: None,
+            },
         );
     }
 

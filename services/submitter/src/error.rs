@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use phoenix_bus::BusError;
 use phoenix_config::LibraryError;
-use phoenix_domain::{GuestKey, NodeName, Refused, RunId, Verdict, Vmid};
+use phoenix_domain::{GuestKey, Irreplaceable, NodeName, Refused, RunId, Verdict, Vmid};
 use thiserror::Error;
 
 /// The command line makes no sense (`EX_USAGE`).
@@ -56,6 +56,9 @@ pub(crate) enum CommandError {
     /// A guest that is there for being cloned was to be started.
     #[error("guest {asked} is there for being cloned, and rests")]
     Rests { asked: Vmid },
+    /// A guest was to be made again that never is.
+    #[error("guest {asked} is not made again: {why}")]
+    Irreplaceable { asked: Vmid, why: Irreplaceable },
     /// Guests that others stand on were to be removed.
     #[error("{}", reasons.join("; "))]
     StoodOn { reasons: Vec<String>, all: String },
@@ -199,6 +202,7 @@ impl CommandError {
             | Self::BadNode(_)
             | Self::NobodyToAsk { .. }
             | Self::Rests { .. }
+            | Self::Irreplaceable { .. }
             | Self::StoodOn { .. }
             | Self::NotOurs { .. }
             | Self::NoRuntime(_)
@@ -231,6 +235,9 @@ impl CommandError {
                 format!("submit it: `phoenix submit {asked}`"),
             ],
             Self::NeverBuilt { asked, .. } => vec![format!("build it: `phoenix submit {asked}`")],
+            Self::Irreplaceable { asked, why } => {
+                vec![why.advice().replace("ID", &asked.to_string())]
+            }
             Self::Rests { asked } => vec![
                 format!("`phoenix submit {asked}` makes it as its configuration says"),
                 "`start_at_boot` in its configuration has it run".to_owned(),

@@ -7,8 +7,8 @@ use anstream::adapter::strip_str;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use phoenix_bus::Aloud;
 use phoenix_domain::{
-    Cause, Event, Fact, Failure, Fate, Goal, GuestKey, Obstacle, Record, Remedy, RunId, Standing,
-    StepName, Verdict,
+    Cause, Event, Fact, Failure, Fate, Goal, GuestKey, Obstacle, Record, Remedy, Repair, RunId,
+    Standing, StepName, Verdict,
 };
 
 /// Returns a time as it is written everywhere.
@@ -99,6 +99,7 @@ pub(crate) fn done(goal: Goal) -> &'static str {
         Goal::Present | Goal::Adopted => "completed",
         Goal::Running => "started",
         Goal::Restarted => "restarted",
+        Goal::Repaired { by: Repair::Recreate } => "made again",
         Goal::Repaired { .. } => "repaired",
         Goal::Stopped => "stopped",
         Goal::Absent { .. } => "gone",
@@ -113,6 +114,7 @@ fn asked(goal: Goal) -> &'static str {
         Goal::Running => "to be started",
         Goal::Stopped => "to be stopped",
         Goal::Restarted => "to be restarted",
+        Goal::Repaired { by: Repair::Recreate } => "to be made again",
         Goal::Repaired { .. } => "to be repaired",
         Goal::Absent { volumes: Fate::Kept } => "to be removed",
         Goal::Absent { volumes: Fate::Destroyed } => "to be removed with its volumes",
@@ -265,9 +267,21 @@ pub(crate) fn happened(event: &Event) -> String {
                 [first, ..] => format!(", at {first}"),
             };
             let done = done(state.desired.goal);
-            format!("{done}, {changes} ({}){at}", took(completed.took_ms))
+            let aside = completed.set_aside.map(|there| format!("; the old one is {there}"));
+            let aside = aside.unwrap_or_default();
+            format!("{done}, {changes} ({}){at}{aside}", took(completed.took_ms))
         }
-        Fact::RestartBegun(_) => "about to be started anew".to_owned(),
+        Fact::RestartBegun(_) => match state.desired.goal {
+            Goal::Repaired { by: Repair::Recreate } => "about to be set aside and made again",
+            Goal::Present
+            | Goal::Adopted
+            | Goal::Running
+            | Goal::Stopped
+            | Goal::Restarted
+            | Goal::Repaired { .. }
+            | Goal::Absent { .. } => "about to be started anew",
+        }
+        .to_owned(),
         Fact::Drifted(drifted) => {
             let at = drifted.addresses.as_deref().and_then(|addresses| addresses.first());
             match (drifted.changes.as_slice(), at) {

@@ -9,8 +9,8 @@ use phoenix_bus::{End, Pen, Stopped, Token};
 use phoenix_domain::chain;
 use phoenix_domain::health::Condition;
 use phoenix_domain::{
-    Blocked, Cancelled, Cause, Claim, Claimed, Completed, DeadLettered, Facets, Fact, Failed,
-    Failure, Goal, GuestKey, GuestSpec, Move, Obstacle, Record, Refusal, Remedy, Repair,
+    Begun, Blocked, Cancelled, Cause, Claim, Claimed, Completed, DeadLettered, Facets, Fact,
+    Failed, Failure, Goal, GuestKey, GuestSpec, Move, Obstacle, Record, Refusal, Remedy, Repair,
     RestartBegun, RetryWait, SpecDigest, Standing, Step, StepFailed, StepName, Verdict, next_move,
 };
 use phoenix_engine::{Caution, Halt, Outcome, StepError, Walk};
@@ -306,12 +306,13 @@ impl<H: Hypervisor> Context<H> {
         };
         voice.tell_rest(&self.bus, state.guest).await;
         match outcome {
-            Outcome::Arrived { changes, addresses } => {
+            Outcome::Arrived { changes, addresses, aside } => {
                 let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
                 info!(changes, took_ms, "complete");
                 let led = || SpecDigest::of_upstreams(&want.upstreams);
                 let upstreams = want.is_gateway().then(led);
-                pen.say(Completed { changes, took_ms, addresses, upstreams });
+                let set_aside = aside.get(&state.desired.run).copied();
+                pen.say(Completed { changes, took_ms, addresses, upstreams, set_aside });
                 Ended::Settled
             }
             Outcome::Halted { why: Halt::Cancelled, before } => {
@@ -341,7 +342,9 @@ impl<H: Hypervisor> Context<H> {
     ) -> Result<Vec<Box<dyn Step>>, Ended> {
         let goal = state.desired.goal;
         let facets = match goal {
-            Goal::Restarted | Goal::Repaired { by: Repair::Guest } => Some(Facets::Config),
+            Goal::Restarted | Goal::Repaired { by: Repair::Guest | Repair::Recreate } => {
+                Some(Facets::Config)
+            }
             Goal::Repaired { by: Repair::Service | Repair::Application } => Some(Facets::Inside),
             Goal::Present | Goal::Adopted | Goal::Running | Goal::Stopped | Goal::Absent { .. } => {
                 None
@@ -370,7 +373,8 @@ impl<H: Hypervisor> Context<H> {
             }
             (None, None) => None,
         };
-        Ok(goal.way(spec, before.as_ref()))
+        let begun = Begun { run: state.desired.run.clone(), at: now(), before };
+        Ok(goal.way(spec, Some(&begun)))
     }
 
     /// Says that a step could not be taken, and what happens next.
@@ -475,9 +479,10 @@ impl<H: Hypervisor> Context<H> {
 fn remedy(err: &StepError) -> Remedy {
     match err {
         StepError::Refused(refusal) => match refusal {
-            Refusal::NotThere | Refusal::WouldShrink { .. } | Refusal::Fixed { .. } => {
-                Remedy::Submit
-            }
+            Refusal::NotThere
+            | Refusal::Irreplaceable(_)
+            | Refusal::WouldShrink { .. }
+            | Refusal::Fixed { .. } => Remedy::Submit,
             Refusal::NotOurs => Remedy::Adopt,
             Refusal::Gone | Refusal::ParentNotReady { .. } | Refusal::Protected => Remedy::Retry,
         },

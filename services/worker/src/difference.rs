@@ -74,6 +74,7 @@ pub(crate) fn differences(before: &Seen, change: &Change) -> Vec<Difference> {
         }
         Change::ConvertToTemplate { .. } => is("no template", "a template"),
         Change::Adopt => is("somebody else's", "ours"),
+        Change::SetAside { .. } => is("there", "there under another number, and nobody's"),
         Change::Destroy { .. } => is("there", "gone"),
         Change::AwaitAgent | Change::AwaitHealthy | Change::CleanForTemplate => Vec::new(),
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use phoenix_bus::{Ahead, Forecast, Refused};
 use phoenix_domain::chain;
 use phoenix_domain::{
-    Change, Facets, Goal, GuestSpec, Inheritance, Made, Run, SeenParent, foresee,
+    Begun, Change, Facets, Goal, GuestSpec, Inheritance, Made, Run, SeenParent, foresee,
 };
 use phoenix_hypervisor::{HostError, Hypervisor};
 
@@ -32,7 +32,7 @@ pub(crate) async fn forecast<H: Hypervisor>(
         seen.inheritance = parent.map(inherited);
     }
     let boot = seen.guest.as_ref().and_then(|guest| guest.boot.clone());
-    let way = goal.way(want, boot.as_ref());
+    let way = goal.way(want, Some(&Begun::foretold(boot)));
     let (ahead, refusal) = foresee(want, &way, &seen);
     // Nobody can look into a guest that stands still: what it has inside is known once it runs.
     let is_dark = seen

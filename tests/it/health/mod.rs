@@ -1,6 +1,7 @@
 //! The health monitor on real processes: what is sick is found and repaired once, whoever is killed. Its
 //! clock goes ten times as fast, so that its waits take seconds.
 
+mod again;
 mod order;
 
 use std::fs;

@@ -1,5 +1,6 @@
 //! What a worker survives: real processes, a real server, a simulated host, and real signals.
 
+mod again;
 mod boundaries;
 mod cancelled;
 mod dependencies;

@@ -109,8 +109,9 @@ pub(crate) struct RawHealth {
     /// What is done about findings, until `phoenix health mode` says otherwise: `off`, `observe`,
     /// `dry-run` or `on`. Default: what holds for all.
     pub(crate) mode: Option<String>,
-    /// Whether nothing is lost when the guest is set up again. Default: not where a feature of it
-    /// keeps data.
+    /// Whether nothing is lost when the guest is set up again, or, where it is a container, made again
+    /// with the volumes it has. Default: it is set up again where no feature of it keeps data, and
+    /// never made again.
     pub(crate) stateless: Option<bool>,
     /// Seconds from a start within which each of its probes has to find it serving. Default: what
     /// their types need.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{BootId, Claim, Desired, Failure, GuestKey, Phase, SpecDigest, StepName};
+use crate::{BootId, Claim, Desired, Failure, GuestKey, Phase, SpecDigest, StepName, Vmid};
 
 macro_rules! facts {
     ($($(#[doc = $doc:literal])* $name:ident $kind:literal $type:literal { $($(#[doc = $field_doc:literal])* $(#[serde($($attribute:tt)*)])? $field:ident: $field_type:ty,)* })*) => {
@@ -161,8 +161,11 @@ facts! {
         /// The digest of what it leads to, where it is a gateway.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         upstreams: Option<SpecDigest>,
+        /// The number under which the guest stands that was set aside for it, where it was made again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        set_aside: Option<Vmid>,
     }
-    /// It is about to be started anew, because somebody asked for that.
+    /// It is about to be started or made anew, because somebody asked for that.
     RestartBegun "restart-begun" "dev.phoenix.guest.restart-begun.v1" {
         /// The boot that runs until then; absent where none does.
         boot: Option<BootId>,

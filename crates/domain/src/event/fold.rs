@@ -113,9 +113,14 @@ impl Record {
                 work.restart = None;
                 // Who only starts or stops a guest brings it no further.
                 match desired.goal {
-                    Goal::Present | Goal::Adopted => work.phase = Phase::Completed,
                     Goal::Absent { .. } => work.phase = Phase::Defined,
-                    Goal::Running | Goal::Stopped | Goal::Restarted | Goal::Repaired { .. } => {}
+                    goal if goal.is_whole() => work.phase = Phase::Completed,
+                    Goal::Present
+                    | Goal::Adopted
+                    | Goal::Running
+                    | Goal::Stopped
+                    | Goal::Restarted
+                    | Goal::Repaired { .. } => {}
                 }
                 work.attempts = 0;
                 work.waits = 0;

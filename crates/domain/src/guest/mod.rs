@@ -2,6 +2,7 @@
 
 mod body;
 mod firewall;
+mod irreplaceable;
 mod service;
 mod volume;
 
@@ -18,6 +19,7 @@ use crate::{
 
 pub use self::body::{AppArmor, Body, Container, IdMap, Machine, RawLine, User};
 pub use self::firewall::{Firewall, FirewallAction, FirewallRule, TrafficDirection};
+pub use self::irreplaceable::Irreplaceable;
 pub use self::service::{Check, ModelServer, PortMapping, Route, TestScript};
 pub use self::volume::{Volume, VolumeSource};
 

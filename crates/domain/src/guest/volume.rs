@@ -13,6 +13,16 @@ pub struct Volume {
     pub place: AbsolutePath,
 }
 
+impl Volume {
+    /// Says whether it is the guest's own, out of a storage.
+    pub fn is_own(&self) -> bool {
+        match self.source {
+            VolumeSource::Storage { .. } => true,
+            VolumeSource::Host { .. } | VolumeSource::Nfs { .. } => false,
+        }
+    }
+}
+
 /// What a mounted volume is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

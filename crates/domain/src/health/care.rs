@@ -20,7 +20,7 @@ pub struct Care {
     /// What is done about findings, unless a human says otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<Mode>,
-    /// Whether nothing is lost when it is set up again.
+    /// Whether nothing is lost when it is set up again, or made again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stateless: Option<bool>,
     /// Seconds from a start within which each of its probes has to find it serving, where the

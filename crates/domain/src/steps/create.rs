@@ -48,15 +48,13 @@ fn plan(want: &GuestSpec, seen: &Seen) -> Result<Plan, Refusal> {
         properties: at_once(want),
     };
     let Some(guest) = &seen.guest else {
-        needs_parent(want, seen)?;
-        inherits_what_is_wanted(want, seen)?;
+        can_be_made(want, seen)?;
         return Ok(Plan::from(create));
     };
     match (guest.owner, guest.made) {
         (Owner::Somebody, _) => Err(Refusal::NotOurs),
         (Owner::Phoenix, Made::Half) => {
-            needs_parent(want, seen)?;
-            inherits_what_is_wanted(want, seen)?;
+            can_be_made(want, seen)?;
             Ok(Plan::from_iter([Change::RemoveHalfMade, create]))
         }
         (Owner::Phoenix, Made::Whole) if guest.unprivileged != unprivileged => {
@@ -91,6 +89,12 @@ fn plan(want: &GuestSpec, seen: &Seen) -> Result<Plan, Refusal> {
         }
         (Owner::Phoenix, Made::Whole) => Ok(Plan::nothing()),
     }
+}
+
+/// Says what keeps a guest from being made of what it is made of.
+pub(super) fn can_be_made(want: &GuestSpec, seen: &Seen) -> Result<(), Refusal> {
+    needs_parent(want, seen)?;
+    inherits_what_is_wanted(want, seen)
 }
 
 /// Returns the properties a guest is made with. Only the name and our mark can be said when one is

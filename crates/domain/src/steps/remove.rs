@@ -2,7 +2,6 @@
 
 use crate::{
     Change, Fate, GuestSpec, Made, Owner, Phase, Plan, Refusal, Run, Seen, Step, StepName,
-    VolumeSource,
 };
 
 /// Removes the guest.
@@ -28,10 +27,7 @@ impl Step for Remove {
             (Owner::Phoenix, Made::Whole) if guest.is_protected => return Err(Refusal::Protected),
             (Owner::Phoenix, Made::Whole) => {}
         }
-        let own = guest.volumes.iter().filter(|volume| match volume.source {
-            VolumeSource::Storage { .. } => true,
-            VolumeSource::Host { .. } | VolumeSource::Nfs { .. } => false,
-        });
+        let own = guest.volumes.iter().filter(|volume| volume.is_own());
         let volumes = match self.volumes {
             Fate::Kept => Vec::new(),
             Fate::Destroyed => own.cloned().collect(),

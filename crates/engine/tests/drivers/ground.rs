@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use backoff::ExponentialBuilder;
-use phoenix_domain::{Change, Facets, Goal, GuestSpec, Nic, Owner, Seen, StepName};
+use phoenix_domain::{Begun, Change, Facets, Goal, GuestSpec, Nic, Owner, Repair, Seen, StepName};
 use phoenix_engine::{Caution, Halt, Journal, Outcome, Taken, Walk};
 use phoenix_hypervisor::lxc::Lxc;
 use phoenix_hypervisor::proxmox::Proxmox;
@@ -16,6 +16,8 @@ use phoenix_testkit::lxc::LxcLab;
 use phoenix_testkit::pve::PveNode;
 use phoenix_testkit::{Builder, Purse, guest, lxc, pve};
 use tempfile::{TempDir, tempdir};
+
+pub(crate) const AGAIN: Goal = Goal::Repaired { by: Repair::Recreate };
 
 /// A host, its driver, and how a test puts things there behind the driver's back.
 pub(crate) trait Ground: Default {
@@ -65,9 +67,9 @@ pub(crate) trait Ground: Default {
     }
 
     /// Walks until somebody stops it before the change after so many.
-    async fn walk_cut(&self, want: &GuestSpec, after: usize) -> Outcome {
+    async fn walk_cut(&self, want: &GuestSpec, goal: Goal, after: usize) -> Outcome {
         let journal = Listening { most: Some(after), ..Listening::default() };
-        self.walk_told(want, Goal::Present, &journal).await.0
+        self.walk_told(want, goal, &journal).await.0
     }
 
     async fn walk_told(
@@ -86,7 +88,7 @@ pub(crate) trait Ground: Default {
         let lock = Lock::try_take(&folder.path().join("lock")).unwrap();
         let walk = Walk {
             want,
-            way: &goal.way(want, None),
+            way: &goal.way(want, Some(&begun())),
             host: self.host(),
             journal,
             hand: &Hand::holding([&lock]).heard_by(ear),
@@ -112,6 +114,11 @@ pub(crate) trait Ground: Default {
     async fn look(&self, want: &GuestSpec) -> Seen {
         self.host().look(want, Facets::Inside).await.unwrap()
     }
+}
+
+/// Returns what every walk here goes by: it is always the same one that goes on.
+pub(crate) fn begun() -> Begun {
+    Begun::foretold(None)
 }
 
 /// Gives a guest an interface in the lab's network.

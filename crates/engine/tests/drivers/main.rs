@@ -30,6 +30,10 @@ macro_rules! everywhere {
             a_guest_that_is_not_ours_is_left_alone,
             a_walk_that_is_stopped_anywhere_goes_on_to_the_same_end,
             many_clones_of_one_parent_are_made_at_once,
+            a_guest_that_is_made_again_gets_its_volumes_and_its_old_one_nothing_more,
+            a_guest_whose_making_again_is_stopped_anywhere_is_set_aside_once,
+            what_is_not_to_be_made_again_is_not_touched,
+            what_could_not_be_made_again_stays_as_it_is,
         );
     };
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use phoenix_domain::{Fate, Goal, GuestSpec, Nic};
+use phoenix_domain::{Fate, Goal, GuestSpec, Nic, Repair};
 use phoenix_engine::Outcome;
 use phoenix_fake_proxmox::{Fault, What, When};
 use phoenix_testkit::guest;
@@ -25,7 +25,7 @@ fn nic(address: &str) -> Vec<Nic> {
     }]
 }
 
-fn parent() -> GuestSpec {
+pub(crate) fn parent() -> GuestSpec {
     let spec =
         guest(900).archive(ARCHIVE).storage("fast").disk(4).features(&["base"]).seal("ready");
     GuestSpec { nics: nic("10.0.0.100/24"), ..spec.build() }
@@ -50,12 +50,21 @@ fn child() -> GuestSpec {
     spec
 }
 
+pub(crate) const AGAIN: Goal = Goal::Repaired { by: Repair::Recreate };
+
+/// The child, of which nothing is lost when it is made again.
+pub(crate) fn expendable() -> GuestSpec {
+    let mut spec = child();
+    spec.health.stateless = Some(true);
+    spec
+}
+
 fn template() -> GuestSpec {
     let spec = guest(901).of(900).storage("fast").disk(4).template();
     GuestSpec { nics: nic("10.0.0.101/24"), ..spec.build() }
 }
 
-fn fresh() -> Site {
+pub(crate) fn fresh() -> Site {
     let site = site();
     for feature in ["base", "docker"] {
         site.pve.feature(feature);
@@ -79,7 +88,7 @@ fn all(site: &Site) -> (BTreeMap<u32, String>, BTreeSet<String>, Vec<String>) {
 }
 
 /// Walks until the guest is there, past whatever was cut.
-async fn insist(site: &Site, want: &GuestSpec, goal: Goal) {
+pub(crate) async fn insist(site: &Site, want: &GuestSpec, goal: Goal) {
     let mut last = None;
     for _ in 0..WALKS {
         match site.walk_to(want, goal, 0).await {
@@ -90,14 +99,14 @@ async fn insist(site: &Site, want: &GuestSpec, goal: Goal) {
     unreachable!("{} did not arrive: {last:?}", want.vmid);
 }
 
-/// Cuts the making of a guest at each of its commands, in this way.
-async fn cut_everywhere(below: &[GuestSpec], want: &GuestSpec, how: &What) {
+/// Cuts the way of a guest to a goal at each of its commands, in this way.
+async fn cut_everywhere(below: &[GuestSpec], want: &GuestSpec, goal: Goal, how: &What) {
     let whole = fresh();
     for want in below {
         whole.arrive(want).await;
     }
     let mark = whole.mark();
-    whole.arrive(want).await;
+    insist(&whole, want, goal).await;
     let commands = whole.since(mark);
     let wanted = all(&whole);
 
@@ -116,7 +125,7 @@ async fn cut_everywhere(below: &[GuestSpec], want: &GuestSpec, how: &What) {
         }
         site.pve.fault(Fault::new(how.clone()).of(program, verb));
 
-        insist(&site, want, Goal::Present).await;
+        insist(&site, want, goal).await;
 
         assert_eq!(all(&site), wanted, "{how:?} at {command}");
         let mark = site.mark();
@@ -132,17 +141,22 @@ macro_rules! cuts {
 
             #[tokio::test]
             async fn a_guest_out_of_an_archive() {
-                cut_everywhere(&[], &parent(), &$how).await;
+                cut_everywhere(&[], &parent(), Goal::Present, &$how).await;
             }
 
             #[tokio::test]
             async fn a_clone() {
-                cut_everywhere(&[parent()], &child(), &$how).await;
+                cut_everywhere(&[parent()], &child(), Goal::Present, &$how).await;
             }
 
             #[tokio::test]
             async fn a_template() {
-                cut_everywhere(&[parent()], &template(), &$how).await;
+                cut_everywhere(&[parent()], &template(), Goal::Present, &$how).await;
+            }
+
+            #[tokio::test]
+            async fn a_guest_that_is_made_again() {
+                cut_everywhere(&[parent(), expendable()], &expendable(), AGAIN, &$how).await;
             }
         }
     )*};

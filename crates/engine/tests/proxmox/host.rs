@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use backoff::ExponentialBuilder;
-use phoenix_domain::{Change, Facets, Goal, GuestSpec, Refusal, Seen, StepName, foresee};
+use phoenix_domain::{Begun, Change, Facets, Goal, GuestSpec, Refusal, Seen, StepName, foresee};
 use phoenix_engine::{Caution, Halt, Journal, Outcome, Taken, Walk};
 use phoenix_hypervisor::proxmox::Proxmox;
 use phoenix_hypervisor::{Hand, Hypervisor, Lock};
@@ -58,7 +58,7 @@ impl Site {
         let lock = self.pve.node().run_dir.join(format!("{}.lock", want.vmid));
         let lock = self.lock(&lock).await;
         let hand = Hand::holding([&lock]);
-        let way = goal.way(want, None);
+        let way = goal.way(want, Some(&Begun::foretold(None)));
         let host = &self.host;
         let walk = Walk {
             want,
@@ -99,7 +99,8 @@ impl Site {
 
     /// Says what a walk would do. Nothing is started for that.
     pub(crate) async fn foretell(&self, want: &GuestSpec, goal: Goal) -> Foretold {
-        let (ahead, refused) = foresee(want, &goal.way(want, None), &self.look(want).await);
+        let (ahead, refused) =
+            foresee(want, &goal.way(want, Some(&Begun::foretold(None))), &self.look(want).await);
         let commands = self.host.commands(want, &ahead);
         Foretold {
             changes: ahead.into_iter().map(|ahead| ahead.change).collect(),

@@ -7,6 +7,7 @@
     reason = "a broken fixture should stop the test"
 )]
 
+mod again;
 mod built;
 mod cut;
 mod facts;

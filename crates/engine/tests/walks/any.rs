@@ -163,6 +163,7 @@ fn whole(guest: GuestKey, seen: SeenGuest) -> SimulatedGuest {
         upstreams: None,
         boots: 0,
         repairs: 0,
+        aside: None,
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use phoenix_domain::{Change, GuestKey, GuestSpec, Kind, Phase, Verdict};
+use phoenix_domain::{Begun, Change, Goal, GuestKey, GuestSpec, Kind, Phase, Repair, Verdict};
 use phoenix_engine::Outcome;
 use phoenix_hypervisor::simulated::{Entry, Fault, FaultKind, Mark, twice};
 
-use crate::host::{Host, changes, host};
+use phoenix_testkit::guest;
+
+use crate::host::{Host, changes, host, walk_the};
 use crate::specs::{Case, cases};
 
 /// Returns a host on which everything is there but the guest itself.
@@ -149,5 +151,37 @@ async fn an_effect_whose_answer_was_lost_is_not_made_again() {
         assert_eq!(changes(&outcome), all, "{}", case.name);
         assert_eq!(host.guests(), whole.guests(), "{}", case.name);
         assert_eq!(made_twice(&host, &case.want), [], "{}", case.name);
+    }
+}
+
+#[tokio::test]
+async fn a_guest_whose_making_again_is_cut_short_anywhere_is_set_aside_once() {
+    let mut want = guest(950).of(900).volume("data", "/data", 8).features(&["nginx"]).build();
+    want.health.stateless = Some(true);
+    let case = Case { name: "again", before: vec![guest(900).seal("base").build()], want };
+    let there = async || {
+        let host = prepared(&case).await;
+        host.arrive(&case.want).await;
+        host
+    };
+    let again = Goal::Repaired { by: Repair::Recreate };
+    let way = again.way(&case.want, Some(&Begun::foretold(None)));
+    let whole = there().await;
+    let mark = done(&whole, &case.want).len();
+    changes(&walk_the(&way, &whole.simulated, &case.want).await);
+    let made: Vec<_> = done(&whole, &case.want).split_off(mark);
+    for trouble in CUTS {
+        for (nth, change) in (1..).zip(&made) {
+            let said = format!("{trouble:?} at {nth}, {change}");
+            let cut = there().await;
+            cut.fault(Fault::new(trouble.clone()).guest(GuestKey::from(&case.want)).nth(nth));
+
+            let first = walk_the(&way, &cut.simulated, &case.want).await;
+            assert!(matches!(first, Outcome::Stuck { .. }), "{said}: {first:?}");
+            changes(&walk_the(&way, &cut.simulated, &case.want).await);
+
+            assert_eq!(cut.guests(), whole.guests(), "{said}");
+            assert_eq!(made_twice(&cut, &case.want), [], "{said}");
+        }
     }
 }

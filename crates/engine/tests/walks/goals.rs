@@ -1,6 +1,6 @@
 //! Guests that are to be started, stopped, started anew, taken over or removed.
 
-use phoenix_domain::{BootId, Fate, Goal, GuestSpec, Owner, Run};
+use phoenix_domain::{Begun, BootId, Fate, Goal, GuestSpec, Owner, Run};
 use phoenix_engine::Outcome;
 use phoenix_hypervisor::simulated::{Mark, admin};
 use phoenix_testkit::{guest, machine};
@@ -15,8 +15,9 @@ fn both() -> [GuestSpec; 2] {
 impl Host {
     /// Walks to a goal, and returns what was made on the way.
     async fn reach(&self, want: &GuestSpec, goal: Goal, before: Option<&BootId>) -> Vec<String> {
+        let known = Begun::foretold(before.cloned());
         let begun = self.ledger().len();
-        let outcome = walk_the(&goal.way(want, before), &self.simulated, want).await;
+        let outcome = walk_the(&goal.way(want, Some(&known)), &self.simulated, want).await;
         let _changes = changes(&outcome);
         let made = self.ledger().into_iter().skip(begun);
         let made = made.filter(|entry| entry.mark == Mark::Done && !entry.change.is_wait());

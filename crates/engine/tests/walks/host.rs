@@ -125,7 +125,7 @@ fn patience(again: usize) -> ExponentialBuilder {
 #[expect(clippy::panic, reason = "what did not arrive should stop the test")]
 pub(crate) fn changes(outcome: &Outcome) -> u32 {
     match outcome {
-        Outcome::Arrived { changes, addresses: _ } => *changes,
+        Outcome::Arrived { changes, addresses: _, aside: _ } => *changes,
         Outcome::Halted { .. } | Outcome::Stuck { .. } => panic!("it did not arrive: {outcome:?}"),
     }
 }

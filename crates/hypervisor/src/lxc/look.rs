@@ -40,7 +40,7 @@ impl Lxc {
             }
             (Facets::Inside, None) | (Facets::Config, _) => None,
         };
-        let is_ours = sheet.cell == self.machine.cell;
+        let is_ours = sheet.cell == self.machine.cell && sheet.aside.is_none();
         Ok(SeenGuest {
             owner: if is_ours { Owner::Phoenix } else { Owner::Somebody },
             made: sheet.made,

@@ -20,6 +20,7 @@ impl Lxc {
     ) -> Result<(), HostError> {
         let Change::Create { origin, root_disk, properties, .. } = change else { return Ok(()) };
         let (vmid, folder) = (want.vmid, self.folder(want.vmid));
+        self.renumber(vmid)?;
         fs::create_dir_all(&folder).map_err(unreachable)?;
         let mut sheet = Sheet::begun(&self.machine.cell, want, root_disk.clone());
         sheet.write(&folder)?;
@@ -123,6 +124,13 @@ impl Lxc {
         self.remove(vmid, &sheet, hand).await
     }
 
+    /// Forgets what was noted of the boots of a guest that is not there any more.
+    pub(super) fn forget_notes(&self, vmid: Vmid) {
+        for what in ["pid", "started", "healthy", "frozen", "log"] {
+            let _gone = fs::remove_file(self.note(vmid, what));
+        }
+    }
+
     pub(super) async fn remove(
         &self,
         vmid: Vmid,
@@ -137,9 +145,7 @@ impl Lxc {
             store::remove(&half, hand).await?;
         }
         store::remove(&own, hand).await?;
-        for what in ["pid", "started", "healthy", "frozen", "log"] {
-            let _gone = fs::remove_file(self.note(vmid, what));
-        }
+        self.forget_notes(vmid);
         store::remove(&self.folder(vmid), hand).await
     }
 }

@@ -7,6 +7,7 @@
 //! `dress` what a guest finds in its own files.
 
 mod acts;
+mod aside;
 mod config;
 mod dress;
 mod look;
@@ -35,7 +36,7 @@ use crate::footing::{Footing, is_full};
 use crate::inside::{Room, Way};
 use crate::kernel::Init;
 use crate::library::Library;
-use crate::{Depth, Gpu, Hand, HostError, Hypervisor, Inspected, Inventory, Tested};
+use crate::{Aside, Depth, Gpu, Hand, HostError, Hypervisor, Inspected, Inventory, Tested};
 
 /// Where the process file system is.
 const PROC: &str = "/proc";
@@ -215,6 +216,9 @@ impl Hypervisor for Lxc {
             });
         }
         let sheet = Sheet::read(&self.folder(want.vmid))?;
+        // One that was set aside by somebody who was killed has no right to its number any more.
+        let is_its = |sheet: &Sheet| sheet.aside.as_ref().is_none_or(|one| one.under == want.vmid);
+        let sheet = sheet.filter(is_its);
         let secrets = self.machine.library.glimpse(want, &want.secrets, facets).await;
         let look = |sheet| self.seen_guest(want, sheet, (facets, &secrets));
         let guest = sheet.as_ref().map(look).transpose()?;
@@ -225,7 +229,10 @@ impl Hypervisor for Lxc {
             .and_then(|parent| parent.inheritance());
         let parent = if inheritance.is_some() { SeenParent::Ready } else { SeenParent::NotReady };
         let kept = self.kept(want.vmid, sheet.as_ref())?;
-        Ok(Seen { guest, parent, inheritance, kept })
+        let folders = entries(&self.guests())?;
+        let numbers = folders.iter().filter_map(|path| path.file_name()?.to_str()?.parse().ok());
+        let aside = crate::aside::found(want.vmid, numbers, |there| self.aside(there))?;
+        Ok(Seen { guest, parent, inheritance, kept, aside })
     }
 
     async fn apply(&self, want: &GuestSpec, change: &Change, hand: &Hand) -> Result<(), HostError> {
@@ -298,6 +305,9 @@ impl Hypervisor for Lxc {
                 sheet.cell = self.machine.cell.clone();
                 sheet.write(&self.folder(vmid))
             }
+            Change::SetAside { by, at } => {
+                self.set_aside(Aside { of: vmid, by: by.clone(), at: *at })
+            }
             Change::Destroy { volumes } => self.destroy(vmid, volumes, hand).await,
         }
     }
@@ -342,7 +352,7 @@ impl Hypervisor for Lxc {
         let mut footing = Footing::default();
         for folder in entries(&self.guests())? {
             let Some(sheet) = Sheet::read(&folder)? else { continue };
-            if sheet.cell != self.machine.cell {
+            if sheet.cell != self.machine.cell || sheet.aside.is_some() {
                 continue;
             }
             // Those of another network namespace cannot be seen from here.

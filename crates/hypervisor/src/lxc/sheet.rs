@@ -12,7 +12,7 @@ use phoenix_domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::HostError;
+use crate::{Aside, HostError};
 
 /// What is kept about a guest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,19 @@ pub(super) struct Sheet {
     pub(super) snapshots: BTreeMap<SnapshotName, Frozen>,
     /// What it holds as a template; absent when it is none.
     pub(super) template: Option<SpecDigest>,
+    /// Where it was moved, where it was set aside. It is nobody's then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) aside: Option<Moved>,
+}
+
+/// Where a guest was moved that was set aside.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Moved {
+    /// Its new number.
+    pub(super) under: Vmid,
+    /// Whose number it had, for whom and when that was.
+    #[serde(flatten)]
+    pub(super) what: Aside,
 }
 
 /// What a snapshot holds besides files.
@@ -69,6 +82,7 @@ impl Sheet {
             volumes: Vec::new(),
             snapshots: BTreeMap::new(),
             template: None,
+            aside: None,
         }
     }
 

@@ -58,7 +58,7 @@ pub(super) async fn edit(
 }
 
 /// Takes the lock that every command of Proxmox takes which changes this guest.
-async fn take(layout: &Layout, guest: GuestKey) -> Result<Lock, HostError> {
+pub(super) async fn take(layout: &Layout, guest: GuestKey) -> Result<Lock, HostError> {
     let begun = Instant::now();
     let path = layout.lock(guest);
     loop {

@@ -7,8 +7,8 @@ use std::os::unix::fs::MetadataExt as _;
 
 use phoenix_domain::{
     AppArmor, Body, Container, Disk, Facets, GibiBytes, GuestKey, GuestSpec, Hostname, Inheritance,
-    Made, MebiBytes, Owner, Property, Run, Seen, SeenGuest, SeenParent, SnapshotName, SpecDigest,
-    Vmid, Volume,
+    Kind, Made, MebiBytes, Owner, Property, Run, Seen, SeenGuest, SeenParent, SnapshotName,
+    SpecDigest, Vmid, Volume,
 };
 use serde::Deserialize;
 
@@ -22,11 +22,11 @@ use super::words::mount::{mounts, root_disk, volumes};
 use super::words::raw::Raw;
 use super::words::{boot, firewall, gpu, net, options};
 use super::{Proxmox, mark};
-use crate::HostError;
 use crate::directory::FIRST_ID;
 use crate::inside::Looking;
 use crate::kernel::{self, Init};
 use crate::vault::Opened;
+use crate::{HostError, aside};
 
 /// What Proxmox gives a container that says nothing about memory, in MiB.
 const DEFAULT_MEMORY: u64 = 512;
@@ -38,8 +38,10 @@ struct Guests {
 }
 
 #[derive(Deserialize)]
-struct Listed {
+pub(super) struct Listed {
     node: String,
+    #[serde(rename = "type")]
+    kind: String,
 }
 
 impl Proxmox {
@@ -50,10 +52,14 @@ impl Proxmox {
         secrets: &Opened,
     ) -> Result<Seen, HostError> {
         let container = container(want)?;
-        let key = GuestKey::from(want);
+        let (key, whose) = (GuestKey::from(want), self.whose(want.vmid));
         let conf = self.conf(key)?;
+        // One that was set aside by somebody who was killed has no right to its number any more.
+        let is_aside = conf.as_ref().is_some_and(|conf| whose.aside(&conf.main).is_some());
+        let conf = conf.filter(|_| !is_aside);
         let guest = match &conf {
             Some(conf) => Some(self.guest(want, container, conf, (facets, secrets))?),
+            None if is_aside => None,
             None => self.elsewhere(want)?,
         };
         let parent = want.parent().map(|vmid| self.conf(GuestKey { vmid, ..key }));
@@ -69,7 +75,10 @@ impl Proxmox {
             // What nobody remembers the place of is nobody's to find again.
             kept.place.place() != "/" && mounted.iter().all(|mount| mount.source != kept.id)
         });
-        Ok(Seen { guest, parent, inheritance, kept: kept.map(Kept::into).collect() })
+        let kept = kept.map(Kept::into).collect();
+        let aside =
+            aside::found(want.vmid, self.beside(want.vmid)?, |there| self.aside(want.vmid, there))?;
+        Ok(Seen { guest, parent, inheritance, kept, aside })
     }
 
     /// Reads the config of a guest; nothing where there is none on this node.
@@ -86,19 +95,31 @@ impl Proxmox {
         }
     }
 
-    /// Finds a guest with this number that is of the other kind, or lives on another node.
-    pub(super) fn elsewhere(&self, want: &GuestSpec) -> Result<Option<SeenGuest>, HostError> {
+    /// Returns what the list of all guests of the cluster says of a number.
+    pub(super) fn in_cluster(&self, vmid: Vmid) -> Result<Option<Listed>, HostError> {
         let path = self.layout.guests();
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(err) if err.kind() == ErrorKind::NotFound => return Ok(None),
             Err(err) => return Err(unreachable(err)),
         };
-        let guests: Guests = serde_json::from_str(&text).map_err(|err| HostError::Unreadable {
-            what: path.display().to_string(),
-            why: err.to_string(),
+        let mut guests: Guests = serde_json::from_str(&text).map_err(|err| {
+            HostError::Unreadable { what: path.display().to_string(), why: err.to_string() }
         })?;
-        let Some(listed) = guests.ids.get(&want.vmid.to_string()) else { return Ok(None) };
+        Ok(guests.ids.remove(&vmid.to_string()))
+    }
+
+    /// Finds a guest with this number that is of the other kind, or lives on another node.
+    pub(super) fn elsewhere(&self, want: &GuestSpec) -> Result<Option<SeenGuest>, HostError> {
+        let Some(listed) = self.in_cluster(want.vmid)? else { return Ok(None) };
+        let own = match want.kind() {
+            Kind::Container => "lxc",
+            Kind::Machine => "qemu",
+        };
+        // What is in the folder that was just looked into is known better from there.
+        if listed.node == self.name.as_str() && listed.kind == own {
+            return Ok(None);
+        }
         tracing::debug!(vmid = %want.vmid, node = listed.node, "the number is taken");
         Ok(Some(SeenGuest {
             owner: Owner::Somebody,

@@ -219,7 +219,12 @@ impl Proxmox {
     ) -> Result<(), HostError> {
         let vmid = guest.vmid;
         let kept = self.notes.kept(vmid)?;
-        let conf = fs::read_to_string(self.layout.conf(guest)).unwrap_or_default();
+        // The root disk of one that was set aside is called as this guest's would be.
+        let beside = self.beside(vmid)?.into_iter().map(|vmid| GuestKey { vmid, ..guest });
+        let confs = std::iter::once(guest).chain(beside);
+        let conf: String = confs
+            .map(|guest| fs::read_to_string(self.layout.conf(guest)).unwrap_or_default())
+            .collect();
         let is_named = |volid: &str| {
             conf.contains(&format!(": {volid},")) || conf.contains(&format!(": {volid}\n"))
         };

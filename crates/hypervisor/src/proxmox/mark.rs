@@ -3,9 +3,11 @@
 //!
 //! A clone inherits both, so it is the number in the line that makes a guest ours.
 
+use chrono::SecondsFormat;
 use phoenix_domain::{NodeName, SpecDigest, Vmid};
 
 use super::conf::Section;
+use crate::Aside;
 
 /// The tag of every guest of ours.
 pub(super) const TAG: &str = "phoenix";
@@ -19,6 +21,15 @@ const PARENT: &str = ", cloned from ";
 const SPEC: &str = ", spec ";
 /// What stands before the digest of what clones find in it.
 const CONTENTS: &str = "Phoenix contents ";
+
+/// The tag of a guest that was set aside.
+const QUARANTINE: &str = "quarantine";
+/// How the line begins that says that a guest was set aside.
+const ASIDE: &str = "Set aside by Phoenix, cell ";
+/// What stands before the run that did it.
+const RUN: &str = ", run ";
+/// What stands before when that was.
+const AT: &str = ", at ";
 
 /// Whose a guest is that bears our mark.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +81,37 @@ impl Whose<'_> {
             tags.sort_unstable();
             section.keys.insert("tags".to_owned(), tags.join(";"));
         }
+    }
+
+    /// Puts on a guest that it was set aside, in place of our mark. It is nobody's then.
+    pub(super) fn put_aside(&self, section: &mut Section, Aside { of, by, at }: &Aside) {
+        let is_ours = |line: &String| line.starts_with(LINE) || line.starts_with(CONTENTS);
+        section.description.retain(|line| !is_ours(line));
+        let (cell, at) = (self.cell, at.to_rfc3339_opts(SecondsFormat::Secs, true));
+        section.description.push(format!("{ASIDE}{cell}{GUEST}{of}{RUN}{by}{AT}{at}"));
+        let disk = section.get("rootfs").and_then(|disk| disk.split(',').next());
+        if let Some(disk) = disk {
+            let line =
+                format!("`pct destroy` leaves its root disk; `pvesm free {disk}` removes it");
+            section.description.push(line);
+        }
+        let mut tags: Vec<_> = tags(section).filter(|tag| *tag != TAG).map(str::to_owned).collect();
+        tags.push(QUARANTINE.to_owned());
+        tags.sort_unstable();
+        tags.dedup();
+        section.keys.insert("tags".to_owned(), tags.join(";"));
+    }
+
+    /// Returns what it says of having been set aside, where it had this number.
+    pub(super) fn aside(&self, section: &Section) -> Option<Aside> {
+        section.description.iter().find_map(|line| {
+            let (cell, rest) = line.strip_prefix(ASIDE)?.split_once(GUEST)?;
+            let (of, rest) = rest.split_once(RUN)?;
+            let (by, at) = rest.split_once(AT)?;
+            let of = of.parse().ok().filter(|of| *of == self.vmid)?;
+            let (by, at) = (by.parse().ok()?, at.trim_end().parse().ok()?);
+            (cell == self.cell.as_str()).then_some(Aside { of, by, at })
+        })
     }
 
     fn said<'l>(&self, section: &'l Section) -> Option<Said<'l>> {

@@ -62,6 +62,7 @@ pub struct Node {
 #[derive(Debug)]
 pub struct Proxmox {
     layout: Layout,
+    name: NodeName,
     cell: NodeName,
     notes: Notes,
     run_dir: PathBuf,
@@ -80,6 +81,7 @@ impl Proxmox {
         let notes = Notes::open(&node.state_dir.join("proxmox"), &node.run_dir.join("proxmox"));
         Ok(Self {
             layout,
+            name: node.name.clone(),
             cell: node.cell.clone(),
             notes: notes.map_err(unreachable)?,
             run_dir: node.run_dir.clone(),
@@ -106,6 +108,7 @@ impl Proxmox {
                 Act::Edit(edit) => {
                     edit::edit(&self.layout, want.into(), self.whose(want.vmid), edit).await?;
                 }
+                Act::Renumber => self.renumber(want.vmid).await?,
                 Act::Firewall(firewall) => self.put_firewall(want, firewall)?,
                 Act::Profile(name) => self.load_profile(name, hand).await?,
                 Act::Directory { path, owner, group } => {
@@ -185,6 +188,7 @@ impl Proxmox {
                     Kind::Machine => Ok(()),
                 }
             }
+            Change::SetAside { .. } => self.check_aside(want),
             Change::RemoveHalfMade
             | Change::Attach { .. }
             | Change::Detach { .. }

@@ -5,14 +5,14 @@ use std::mem::discriminant;
 
 use phoenix_domain::{
     AppArmor, Boot, Change, Firewall, GpuSet, GuestKey, GuestSpec, Inside, Kind, Made, MebiBytes,
-    Origin, Owner, Property, Run, SpecDigest, Volume, VolumeSource, is_gateway,
+    Origin, Owner, Property, Run, SpecDigest, Vmid, Volume, VolumeSource, is_gateway,
 };
 
 use super::guest::{AGENT, Cure, Frozen, SimulatedGuest, half_made};
 use super::mounts;
 use super::refusal::Refuse;
 use super::settings::Settings;
-use crate::HostError;
+use crate::{Aside, HostError, aside};
 
 /// What a change is made on.
 pub(super) struct Scene<'s> {
@@ -24,6 +24,8 @@ pub(super) struct Scene<'s> {
     pub(super) parent: Option<&'s SimulatedGuest>,
     /// Volumes that an earlier guest with this number has left.
     pub(super) kept: &'s [Volume],
+    /// A free number for it, where it is to be set aside.
+    pub(super) beside: Option<Vmid>,
     /// The settings of the host.
     pub(super) settings: &'s Settings,
 }
@@ -34,6 +36,8 @@ pub(super) enum Left {
     Guest(Box<SimulatedGuest>),
     /// No guest, but these volumes for the next one with its number.
     Nothing { kept: Vec<Volume> },
+    /// The same, and this guest under another number.
+    Aside { guest: Box<SimulatedGuest>, kept: Vec<Volume> },
 }
 
 /// Returns what the change makes of the guest.
@@ -56,11 +60,19 @@ pub(super) fn after(scene: &Scene<'_>, before: Option<SimulatedGuest>) -> Result
             return Err(refuse.for_now("its creation came to its end"));
         }
         (_, Made::Half) => return Err(refuse.locked("create")),
-        (Change::Destroy { .. }, Made::Whole) if guest.runs() => {
+        (Change::Destroy { .. } | Change::SetAside { .. }, Made::Whole) if guest.runs() => {
             return Err(refuse.for_now("container is running"));
         }
         (Change::Destroy { volumes }, Made::Whole) => {
             return Ok(Left::Nothing { kept: mounts::kept(guest, volumes) });
+        }
+        (Change::SetAside { by, at }, Made::Whole) => {
+            let of = guest.guest.vmid;
+            let under = scene.beside.ok_or_else(|| aside::nowhere(of))?;
+            let aside = Aside { of, by: by.clone(), at: *at };
+            let kept = mounts::kept(guest.clone(), &[]);
+            let guest = Box::new(guest.set_aside(under, aside));
+            return Ok(Left::Aside { guest, kept });
         }
         (_, Made::Whole) => {}
     }
@@ -138,6 +150,7 @@ fn change(
     match scene.change {
         Change::Create { .. }
         | Change::RemoveHalfMade
+        | Change::SetAside { .. }
         | Change::Destroy { .. }
         | Change::AwaitHealthy => {}
         Change::Adopt => guest.seen.owner = Owner::Phoenix,
@@ -183,14 +196,12 @@ fn change(
         Change::SetUpService { feature } => {
             let inside = entered(refuse, guest)?;
             inside.service = Some(feature.clone());
-            guest.cure(&[Cure::Application]);
-            guest.model_server.clone_from(&scene.want.model_server);
+            set_up(scene, guest);
         }
         Change::RunApplicationScript { script } => {
             let inside = entered(refuse, guest)?;
             inside.application = Some(script.clone());
-            guest.cure(&[Cure::Application]);
-            guest.model_server.clone_from(&scene.want.model_server);
+            set_up(scene, guest);
         }
         Change::RestartServices => {
             entered(refuse, guest)?;
@@ -236,6 +247,12 @@ fn change(
         }
     }
     Ok(())
+}
+
+/// Gives a guest what its application serves, well again.
+fn set_up(scene: &Scene<'_>, guest: &mut SimulatedGuest) {
+    guest.cure(&[Cure::Application]);
+    guest.model_server.clone_from(&scene.want.model_server);
 }
 
 /// Returns the inside of a guest in which something can be run.

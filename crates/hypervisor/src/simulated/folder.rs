@@ -18,13 +18,13 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use phoenix_domain::{GuestKey, Kind, StorageId, Vmid, Volume};
+use phoenix_domain::{GuestKey, Kind, RunId, StorageId, Vmid, Volume};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::guest::SimulatedGuest;
 use super::settings::Settings;
-use crate::{HostError, Lock, LockError};
+use crate::{HostError, Lock, LockError, aside};
 
 /// How often somebody who waits for a lock looks whether it is free.
 const LOCK_POLL: Duration = Duration::from_millis(2);
@@ -66,26 +66,65 @@ impl Folder {
     /// Returns the guest with this number, of whichever kind: they share one space of numbers.
     pub(super) fn guest(&self, vmid: Vmid) -> Result<Option<SimulatedGuest>, HostError> {
         for kind in [Kind::Container, Kind::Machine] {
-            if let Some(guest) = self.read(&file_of(GuestKey { kind, vmid }))? {
+            let guest: Option<SimulatedGuest> = self.read(&file_of(GuestKey { kind, vmid }))?;
+            // One that was set aside by somebody who was killed has another number already.
+            if let Some(guest) = guest.filter(|guest| guest.guest.vmid == vmid) {
                 return Ok(Some(guest));
             }
         }
         Ok(None)
     }
 
+    /// Returns the numbers of guests that had this one and were set aside.
+    pub(super) fn aside(&self, of: Vmid) -> Result<BTreeMap<RunId, Vmid>, HostError> {
+        let numbers = self.keys()?.into_iter().map(|key| key.vmid);
+        aside::found(of, numbers, |there| Ok(self.guest(there)?.and_then(|guest| guest.aside)))
+    }
+
+    /// Returns the first free number beside this one.
+    pub(super) fn beside(&self, of: Vmid) -> Result<Option<Vmid>, HostError> {
+        let taken: Vec<_> = self.keys()?.into_iter().map(|key| key.vmid).collect();
+        Ok(of.beside().find(|there| !taken.contains(there)))
+    }
+
+    /// Sets a guest aside that is this from now on: from the first of two writes on it has its new
+    /// number, and whoever comes next makes the second where somebody was killed before it.
+    pub(super) fn set_aside(&self, old: GuestKey, guest: &SimulatedGuest) -> Result<(), HostError> {
+        self.write(&file_of(old), guest)?;
+        self.settle(old)
+    }
+
+    /// Brings a guest to its number that was set aside by somebody who was killed.
+    pub(super) fn settle(&self, old: GuestKey) -> Result<(), HostError> {
+        match self.read::<SimulatedGuest>(&file_of(old))? {
+            Some(guest) if guest.guest != old => {
+                let (from, to) = (self.0.join(file_of(old)), self.0.join(file_of(guest.guest)));
+                fs::rename(from, to).map_err(unreachable)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// Returns all guests, by their names.
     pub(super) fn guests(&self) -> Result<BTreeMap<GuestKey, SimulatedGuest>, HostError> {
         let mut guests = BTreeMap::new();
+        for key in self.keys()? {
+            // It may have been removed since the folder was read.
+            let guest: Option<SimulatedGuest> = self.read(&file_of(key))?;
+            guests.extend(guest.map(|guest| (guest.guest, guest)));
+        }
+        Ok(guests)
+    }
+
+    /// Returns the names of all guests there is a file of.
+    fn keys(&self) -> Result<Vec<GuestKey>, HostError> {
+        let mut keys = Vec::new();
         for entry in fs::read_dir(self.0.join("guests")).map_err(unreachable)? {
             let name = entry.map_err(unreachable)?.file_name();
             let key = name.to_str().and_then(|name| name.strip_suffix(".json"));
-            let Some(key) = key.and_then(|key| key.parse::<GuestKey>().ok()) else { continue };
-            // It may have been removed since the folder was read.
-            if let Some(guest) = self.read(&file_of(key))? {
-                guests.insert(key, guest);
-            }
+            keys.extend(key.and_then(|key| key.parse::<GuestKey>().ok()));
         }
-        Ok(guests)
+        Ok(keys)
     }
 
     /// Returns when a guest was changed last: each change renames or removes a file.

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use phoenix_domain::{
     BootId, Change, Disk, Facets, FeatureName, FileName, GuestKey, GuestSpec, Health, Inheritance,
     Inside, Made, ModelServer, Owner, Property, Run, SeenGuest, SnapshotName, SpecDigest,
-    StorageId, Volume, VolumeSource, is_gateway,
+    StorageId, Vmid, Volume, VolumeSource, is_gateway,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+
+use crate::Aside;
 
 /// A guest of a simulated host.
 ///
@@ -38,6 +40,9 @@ pub struct SimulatedGuest {
     /// How often it was repaired from within.
     #[serde(default)]
     pub repairs: u64,
+    /// Where it came from, where it was set aside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aside: Option<Aside>,
 }
 
 /// What a snapshot holds of a guest: what a clone of it begins with.
@@ -213,6 +218,21 @@ impl SimulatedGuest {
         self.inside().repaired = Some(name);
     }
 
+    /// Returns it as it is under another number, nobody's and without what is kept for its old one.
+    pub(super) fn set_aside(mut self, under: Vmid, aside: Aside) -> Self {
+        self.guest.vmid = under;
+        self.aside = Some(aside);
+        self.seen.owner = Owner::Somebody;
+        self.seen.volumes.clear();
+        self.unused.clear();
+        for property in &mut self.seen.properties {
+            if let Property::Boot(boot) = property {
+                boot.at_boot = false;
+            }
+        }
+        self
+    }
+
     /// Makes it stand still.
     pub(super) fn halt(&mut self) {
         self.seen.run = Run::Stopped;
@@ -275,6 +295,7 @@ pub(super) fn half_made(
         upstreams: None,
         boots: 0,
         repairs: 0,
+        aside: None,
     }
 }
 
@@ -315,6 +336,7 @@ pub(super) fn has_effect(change: &Change) -> bool {
         | Change::CleanForTemplate
         | Change::ConvertToTemplate { .. }
         | Change::Adopt
+        | Change::SetAside { .. }
         | Change::Destroy { .. } => true,
     }
 }

@@ -91,7 +91,10 @@ pub fn twice(ledger: &[Entry]) -> Vec<&Entry> {
 fn undoes(first: &Change, second: &Change) -> bool {
     match first {
         // It is another guest now.
-        Change::Create { .. } | Change::RemoveHalfMade | Change::Destroy { .. } => true,
+        Change::Create { .. }
+        | Change::RemoveHalfMade
+        | Change::SetAside { .. }
+        | Change::Destroy { .. } => true,
         Change::SetProperties { .. } => {
             matches!(second, Change::SetProperties { .. } | Change::Restart)
         }

@@ -143,7 +143,7 @@ impl Hypervisor for Simulated {
         let parent = want.parent().map(|parent| self.folder.guest(parent)).transpose()?.flatten();
         let inheritance = parent.as_ref().and_then(SimulatedGuest::inheritance);
         let parent = if inheritance.is_some() { SeenParent::Ready } else { SeenParent::NotReady };
-        Ok(Seen { guest, parent, inheritance, kept })
+        Ok(Seen { guest, parent, inheritance, kept, aside: self.folder.aside(want.vmid)? })
     }
 
     async fn apply(&self, want: &GuestSpec, change: &Change, hand: &Hand) -> Result<(), HostError> {

@@ -68,6 +68,7 @@ pub(super) fn run(
 
     let wait = Duration::from_millis(settings.lock_wait_ms);
     let _lock = folder.lock_guest(order.guest.vmid, wait)?;
+    folder.settle(key)?;
     let before = folder.guest(order.guest.vmid)?;
     let parent = order.guest.parent().map(|parent| folder.guest(parent)).transpose()?.flatten();
     let kept = folder.kept(order.guest.vmid)?;
@@ -76,6 +77,7 @@ pub(super) fn run(
         change: &order.change,
         parent: parent.as_ref(),
         kept: &kept,
+        beside: folder.beside(order.guest.vmid)?,
         settings: &settings,
     };
     let left = effect::after(&scene, before.clone())?;
@@ -100,6 +102,10 @@ pub(super) fn run(
             Left::Guest(guest) => {
                 folder.put(&guest)?;
                 folder.keep(order.guest.vmid, &[])
+            }
+            Left::Aside { guest, kept } => {
+                folder.keep(order.guest.vmid, &kept)?;
+                folder.set_aside(key, &guest)
             }
             Left::Nothing { kept } => {
                 folder.keep(order.guest.vmid, &kept)?;

@@ -177,7 +177,8 @@ fn repair(rung: Rung) -> Option<Repair> {
         Rung::Service => Some(Repair::Service),
         Rung::Guest => Some(Repair::Guest),
         Rung::Application => Some(Repair::Application),
-        Rung::Wait | Rung::Recreate | Rung::Human => None,
+        Rung::Recreate => Some(Repair::Recreate),
+        Rung::Wait | Rung::Human => None,
     }
 }
 

@@ -87,10 +87,14 @@ pub(super) fn starts(event: &Event) -> bool {
 }
 
 /// Says what may be done to a guest: one that keeps data of its own is only ever started anew,
-/// unless its file says that nothing is lost.
+/// unless its file says that nothing is lost; only where a file says so it is made again.
 fn means(want: &GuestSpec) -> Means {
     let is_stateless = want.health.stateless.unwrap_or_else(|| want.keepers().next().is_none());
-    if is_stateless { Means::Stateless } else { Means::Stateful }
+    match (is_stateless, want.irreplaceable()) {
+        (false, _) => Means::Stateful,
+        (true, Some(_)) => Means::Stateless,
+        (true, None) => Means::Expendable,
+    }
 }
 
 #[cfg(test)]
@@ -108,7 +112,11 @@ mod tests {
         };
         assert_eq!(means_of(&["nginx"], None), Means::Stateless);
         assert_eq!(means_of(&["qdrant"], None), Means::Stateful);
-        assert_eq!(means_of(&["qdrant"], Some(true)), Means::Stateless);
+        assert_eq!(means_of(&["qdrant"], Some(true)), Means::Expendable);
+        assert_eq!(means_of(&["nginx"], Some(true)), Means::Expendable);
         assert_eq!(means_of(&["nginx"], Some(false)), Means::Stateful);
+        let mut machine = phoenix_testkit::machine(8001).build();
+        machine.health.stateless = Some(true);
+        assert_eq!(means(&machine), Means::Stateless);
     }
 }

@@ -126,6 +126,7 @@ pub(crate) fn again(asked: &Desired, asking: &Asking, now: &Record) -> Fact {
         by: asking.by.clone(),
         cancelled: false,
         trusts_log: asking.trusts_log,
+        goal: now.goal_again(asked.goal),
         ..asked.clone()
     };
     Requested { desired: Box::new(desired) }.into()

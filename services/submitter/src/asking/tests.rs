@@ -113,7 +113,16 @@ pub(crate) fn stepped(before: &Event) -> Event {
 }
 
 pub(crate) fn completed(before: &Event) -> Event {
-    then(before, Completed { changes: 2, took_ms: 65_000, addresses: Vec::new(), upstreams: None })
+    then(
+        before,
+        Completed {
+            changes: 2,
+            took_ms: 65_000,
+            addresses: Vec::new(),
+            upstreams: None,
+            set_aside: None,
+        },
+    )
 }
 
 pub(crate) fn failed(before: &Event) -> Event {

@@ -177,6 +177,9 @@ pub struct RepairArgs {
     /// How; without it, as the monitor would
     #[arg(long, value_enum, value_name = "RUNG")]
     pub(crate) rung: Option<TypedRung>,
+    /// Do not ask before the guest is made again
+    #[arg(long, short)]
+    pub(crate) yes: bool,
     #[command(flatten)]
     pub(crate) connect: ConnectArgs,
     #[command(flatten)]
@@ -221,6 +224,8 @@ pub(crate) enum TypedRung {
     Guest,
     /// Set up its application once more
     Application,
+    /// Set it aside under another number, and make it again from its template
+    Recreate,
 }
 
 impl From<TypedRung> for Rung {
@@ -229,6 +234,7 @@ impl From<TypedRung> for Rung {
             TypedRung::Service => Self::Service,
             TypedRung::Guest => Self::Guest,
             TypedRung::Application => Self::Application,
+            TypedRung::Recreate => Self::Recreate,
         }
     }
 }

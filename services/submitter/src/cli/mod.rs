@@ -20,7 +20,7 @@ pub(crate) use self::feature::{
 };
 pub(crate) use self::health::{
     BreakerCommand, ChannelArgs, ChannelsArgs, ChannelsCommand, HealthArgs, HealthCommand,
-    IncidentsArgs, LookArgs, MaintainArgs, MaintenanceCommand, ModeArgs, ProbeArgs, RepairArgs,
+    IncidentsArgs, LookArgs, MaintainArgs, MaintenanceCommand, ModeArgs, ProbeArgs, RepairArgs, TypedRung,
 };
 pub(crate) use self::offline::{
     CheckArgs, CheckFormat, CompletionArgs, ConfigArgs, ConfigCommand, ExplainArgs, GraphFormat,

@@ -92,7 +92,9 @@ impl Watch {
             return decline("that is nothing a worker can do");
         }
         if rung == Rung::Recreate && patient.means != Means::Expendable {
-            return decline("its file does not say that it may be made again");
+            return decline(
+                "its file does not say that it may be made again, which it says of a container without clones by `\"health\": {\"stateless\": true}`",
+            );
         }
         let reasons = watched.ends.iter().filter_map(|end| end.judge.condition().reason());
         let reason = reasons.max().unwrap_or(Reason::Unjudged);

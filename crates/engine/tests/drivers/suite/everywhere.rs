@@ -137,7 +137,8 @@ pub(crate) async fn a_walk_that_is_stopped_anywhere_goes_on_to_the_same_end<G: G
     let whole = ground.look(&want(950)).await.guest.unwrap();
     for after in 0..all {
         let vmid = 951 + u64::from(after);
-        let cut = ground.walk_cut(&want(vmid), usize::try_from(after).unwrap()).await;
+        let cut =
+            ground.walk_cut(&want(vmid), Goal::Present, usize::try_from(after).unwrap()).await;
         assert!(matches!(cut, Outcome::Halted { .. }), "cut after {after}: {cut:?}");
 
         ground.arrive(&want(vmid)).await;
@@ -218,7 +219,7 @@ pub(crate) async fn a_guest_has_its_limits_and_its_address_for_real(ground: &Pla
     assert_eq!(seen.addresses, ["10.77.0.9".parse::<std::net::IpAddr>().unwrap()]);
 }
 
-fn on_storage(mut want: GuestSpec, to: &str) -> GuestSpec {
+pub(super) fn on_storage(mut want: GuestSpec, to: &str) -> GuestSpec {
     for volume in &mut want.volumes {
         if let VolumeSource::Storage { storage, .. } = &mut volume.source {
             *storage = to.parse().unwrap();

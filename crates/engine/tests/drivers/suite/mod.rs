@@ -1,7 +1,9 @@
 //! The cases. Each is told by what a look says, never by how the host does it.
 
+mod again;
 mod everywhere;
 mod inside;
 
+pub(crate) use again::*;
 pub(crate) use everywhere::*;
 pub(crate) use inside::*;

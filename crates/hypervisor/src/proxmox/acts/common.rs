@@ -71,6 +71,7 @@ impl<'g> Common<'g> {
             | Change::GrowRootDisk { .. }
             | Change::AwaitAgent
             | Change::CleanForTemplate
+            | Change::SetAside { .. }
             | Change::Destroy { .. } => Vec::new(),
         }
     }

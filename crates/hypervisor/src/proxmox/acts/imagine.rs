@@ -18,6 +18,7 @@ pub(in crate::proxmox) fn after(
         match act {
             Act::Tool(_, arguments) => imagine(&mut conf, parent, arguments, is_running),
             Act::Edit(edit) => conf.main = edit.made(&conf.main, whose),
+            Act::Renumber => conf = Conf::default(),
             Act::Seed
             | Act::NoSeed
             | Act::Firewall(_)

@@ -21,6 +21,7 @@ pub(super) use self::shown::Shown;
 use super::conf::Section;
 use super::mark::{self, Whose};
 use super::words::firewall;
+use crate::Aside;
 
 /// One thing done to a host.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +30,8 @@ pub(super) enum Act {
     Tool(Kind, Vec<String>),
     /// The config file is edited, under Proxmox's own lock.
     Edit(Edit),
+    /// The config file of a guest that was set aside gets a free number.
+    Renumber,
     /// What a machine is told by Cloud-Init is written.
     Seed,
     /// What a machine was told is taken away.
@@ -54,6 +57,8 @@ pub(super) struct Edit {
     pub(super) mark: Option<SpecDigest>,
     /// What clones find in it.
     pub(super) contents: Option<SpecDigest>,
+    /// That it is set aside, in place of our mark.
+    pub(super) aside: Option<Aside>,
     /// Keys that should have another value.
     pub(super) keys: BTreeMap<String, String>,
     /// Keys whose lines go, while what they name stays.
@@ -72,6 +77,9 @@ impl Edit {
         }
         if let Some(contents) = &self.contents {
             mark::put_contents(&mut section, contents);
+        }
+        if let Some(aside) = &self.aside {
+            whose.put_aside(&mut section, aside);
         }
         section.keys.extend(self.keys.clone());
         for key in &self.without {

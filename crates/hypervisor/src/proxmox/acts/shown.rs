@@ -35,6 +35,9 @@ impl fmt::Display for Shown<'_> {
                 if edit.mark.is_some() {
                     parts.push("our mark".to_owned());
                 }
+                if edit.aside.is_some() {
+                    parts.push("set aside, with the tag quarantine".to_owned());
+                }
                 if edit.contents.is_some() {
                     parts.push("what clones find in it".to_owned());
                 }
@@ -42,6 +45,11 @@ impl fmt::Display for Shown<'_> {
                     parts.push(format!("without {}, whose volumes stay", edit.without.join(", ")));
                 }
                 write!(f, " {}", parts.join("; "))
+            }
+            Act::Renumber => {
+                let free = vmid.beside().next().unwrap_or(vmid);
+                let name = Layout::conf_name(*guest);
+                write!(f, "mv {name} to the first free number from {free} on")
             }
             Act::Seed => write!(f, "write what Cloud-Init tells {vmid}: its user, its network"),
             Act::NoSeed => write!(f, "remove what Cloud-Init told {vmid}"),

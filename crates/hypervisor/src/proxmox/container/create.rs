@@ -16,6 +16,7 @@ impl Proxmox {
         hand: &Hand,
     ) -> Result<(), HostError> {
         self.check_container(want, origin)?;
+        self.renumber(want.vmid).await?;
         self.clear_for(want, hand).await?;
         let storages = [want.root_disk.storage.clone()];
         match origin {

@@ -1,6 +1,7 @@
 //! Containers, by `pct`.
 
 mod acts;
+mod aside;
 mod create;
 mod volumes;
 
@@ -54,6 +55,12 @@ impl Proxmox {
                 self.note_volumes(want, &conf, &keys_at(&conf, place))?;
                 self.do_all(want, &conf, &acts, hand).await
             }
+            Change::SetAside { .. } => {
+                self.check_aside(want)?;
+                self.check_still(want.vmid)?;
+                self.note_volumes(want, &conf, &ground.keys_to_keep(&[]))?;
+                self.do_all(want, &conf, &acts, hand).await
+            }
             Change::Destroy { volumes } => {
                 self.note_volumes(want, &conf, &ground.keys_to_keep(volumes))?;
                 self.do_all(want, &conf, &acts, hand).await
@@ -86,11 +93,11 @@ impl Proxmox {
             }
             Change::GrowVolume { place, to } => {
                 self.do_all(want, &conf, &acts, hand).await?;
-                self.note_growth(want, Some(place), *to, hand).await
+                self.note_growth(want, Some(place), *to).await
             }
             Change::GrowRootDisk { to } => {
                 self.do_all(want, &conf, &acts, hand).await?;
-                self.note_growth(want, None, *to, hand).await
+                self.note_growth(want, None, *to).await
             }
             Change::Create { .. }
             | Change::RemoveHalfMade

@@ -1,11 +1,12 @@
 //! The volumes of a container: mounted, grown, and found again after they were taken away.
 
-use phoenix_domain::{AbsolutePath, Change, GibiBytes, GuestSpec, Kind, Volume, VolumeSource};
+use phoenix_domain::{AbsolutePath, Change, GibiBytes, GuestSpec, Volume, VolumeSource};
 
+use crate::proxmox::acts::Edit;
 use crate::proxmox::conf::Conf;
 use crate::proxmox::notes::{Kept, Labels, Task};
 use crate::proxmox::words::mount::{mounts, root_disk, storage_of};
-use crate::proxmox::{Proxmox, tool};
+use crate::proxmox::{Proxmox, edit};
 use crate::{Hand, HostError};
 
 impl Proxmox {
@@ -25,7 +26,14 @@ impl Proxmox {
             self.notes.begin(Task::Attaching, want.vmid, storages)?;
         }
         self.do_all(want, conf, &ground.acts(change), hand).await?;
-        if let Some(used) = used {
+        let is_mounted = |used: &String| -> Result<bool, HostError> {
+            let mounted = self.conf(want.into())?.map(|conf| mounts(&conf.settled()));
+            Ok(mounted.iter().flatten().any(|mount| mount.source == *used))
+        };
+        // It is forgotten only once it is seen to be mounted: else the next try would make a new one.
+        if let Some(used) = used
+            && is_mounted(&used)?
+        {
             let left: Vec<_> = kept.iter().filter(|kept| kept.id != used).cloned().collect();
             self.notes.keep(want.vmid, &left)?;
         }
@@ -34,28 +42,37 @@ impl Proxmox {
     }
 
     /// Sees that the config says how large a disk has become. When a growth is killed between the
-    /// two, the next one only says that the disk has this size.
+    /// two, the next one only says that the disk has this size. Nor would `pct rescan` do: it gives the
+    /// guest whatever is called like a disk of it, such as the root disk of one that was set aside.
     pub(super) async fn note_growth(
         &self,
         want: &GuestSpec,
         place: Option<&AbsolutePath>,
         to: GibiBytes,
-        hand: &Hand,
     ) -> Result<(), HostError> {
         let Some(conf) = self.conf(want.into())? else { return Ok(()) };
-        let section = conf.settled();
-        let has = match place {
-            None => root_disk(&section).map(|disk| disk.size),
+        let (key, has) = match place {
+            None => (Some("rootfs".to_owned()), root_disk(&conf.main).map(|disk| disk.size)),
             Some(place) => {
-                let mounts = mounts(&section);
-                mounts.iter().find(|mount| mount.is_at(place)).and_then(|mount| mount.size)
+                let mounts = mounts(&conf.main);
+                let grown = mounts.iter().find(|mount| mount.is_at(place));
+                let key = grown.map(|mount| format!("mp{}", mount.index));
+                (key, grown.and_then(|mount| mount.size))
             }
         };
-        if has.is_none_or(|has| has >= to) {
+        let value = key.as_ref().and_then(|key| conf.main.get(key));
+        let (Some(value), Some(has)) = (value, has) else { return Ok(()) };
+        if has >= to {
             return Ok(());
         }
-        let arguments = ["rescan", "--vmid", &want.vmid.to_string()].map(str::to_owned);
-        tool::of(Kind::Container, &self.layout, &arguments, hand).await
+        let parts = value.split(',').map(|part| match part.strip_prefix("size=") {
+            Some(_) => format!("size={}G", to.0),
+            None => part.to_owned(),
+        });
+        let value = parts.collect::<Vec<_>>().join(",");
+        let keys = key.into_iter().map(|key| (key, value.clone())).collect();
+        let edit = Edit { keys, ..Edit::default() };
+        edit::edit(&self.layout, want.into(), self.whose(want.vmid), &edit).await
     }
 
     /// Notes where volumes were mounted, so that they are found again.

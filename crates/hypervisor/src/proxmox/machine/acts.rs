@@ -56,7 +56,9 @@ impl Ground<'_> {
             | Change::TakeSnapshot { .. }
             | Change::RemoveSnapshot { .. }
             | Change::ConvertToTemplate { .. }
-            | Change::Adopt => self.common.acts(change),
+            | Change::Adopt
+            // Those are never set aside.
+            | Change::SetAside { .. } => self.common.acts(change),
         }
     }
 

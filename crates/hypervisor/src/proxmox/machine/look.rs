@@ -46,7 +46,7 @@ impl Proxmox {
         });
         let inheritance = bequest.transpose()?;
         let parent = if inheritance.is_some() { SeenParent::Ready } else { SeenParent::NotReady };
-        Ok(Seen { guest, parent, inheritance, kept: Vec::new() })
+        Ok(Seen { guest, parent, inheritance, ..Seen::default() })
     }
 
     async fn machine(

@@ -92,6 +92,10 @@ impl Proxmox {
                 }
                 self.do_all(want, &conf, &acts, hand).await
             }
+            Change::SetAside { .. } => Err(HostError::Impossible {
+                what: format!("setting {vmid} aside"),
+                why: "it is a virtual machine".to_owned(),
+            }),
             Change::ConvertToTemplate { .. } if !self.notes.is_clean(vmid, None)? => {
                 Err(HostError::Failed {
                     what: format!("turning {vmid} into a template"),

@@ -3,6 +3,7 @@
 mod channels;
 mod incidents;
 mod orders;
+mod recreate;
 
 use std::fmt::Write as _;
 use std::time::Duration;

@@ -4,15 +4,15 @@ use chrono::{TimeDelta, Utc};
 use phoenix_bus::{Bus, MonitorQuestion};
 use phoenix_domain::health::{Maintenance, Selector, Word};
 
-use super::{SOON, ask, known, outlook};
-use crate::cli::{BreakerCommand, MaintainArgs, MaintenanceCommand, ModeArgs, RepairArgs};
+use super::{SOON, ask, known, outlook, recreate};
+use crate::cli::{BreakerCommand, MaintainArgs, MaintenanceCommand, ModeArgs, RepairArgs, TypedRung};
 use crate::error::CommandError;
 use crate::output::Output;
 use crate::session;
 use crate::table;
 use crate::words;
 
-async fn order(bus: &Bus, word: Word) -> Result<(), CommandError> {
+pub(super) async fn order(bus: &Bus, word: Word) -> Result<(), CommandError> {
     ask(bus, &MonitorQuestion::Order { word }, SOON).await.map(drop)
 }
 
@@ -119,6 +119,9 @@ pub(in crate::commands) fn repair(
     session::run(async {
         let bus = session::connect(&args.connect).await?;
         let guest = known(&bus, args.guest).await?;
+        if args.rung == Some(TypedRung::Recreate) {
+            return recreate::recreate(&bus, guest, args, output).await;
+        }
         let (rung, by) = (args.rung.map(Into::into), session::by(&args.who));
         order(&bus, Word::Repair { guest, rung, by }).await?;
         let vmid = args.guest;

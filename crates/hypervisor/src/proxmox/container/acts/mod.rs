@@ -4,6 +4,7 @@ use phoenix_domain::{
     AppArmor, Change, Container, Disk, GpuSet, Nic, Origin, Property, Volume, VolumeSource,
 };
 
+use crate::Aside;
 use crate::proxmox::acts::{Act, Common, Edit, Options};
 use crate::proxmox::conf::{Conf, Section};
 use crate::proxmox::mark;
@@ -60,6 +61,19 @@ impl Ground<'_> {
                 let edit = Edit { without, ..Edit::default() };
                 let destroy = self.common.tool("destroy", &["--purge", "1"]);
                 edit.act().into_iter().chain([destroy]).collect()
+            }
+            Change::SetAside { by, at } => {
+                let of = self.common.want.vmid;
+                let mounts = mounts(&self.common.conf.main).into_iter();
+                let bound =
+                    mounts.filter(Mount::is_bound).map(|mount| format!("mp{}", mount.index));
+                let edit = Edit {
+                    aside: Some(Aside { of, by: by.clone(), at: *at }),
+                    keys: [("onboot".to_owned(), "0".to_owned())].into(),
+                    without: self.keys_to_keep(&[]).into_iter().chain(bound).collect(),
+                    ..Edit::default()
+                };
+                vec![Act::Edit(edit), Act::Renumber]
             }
             Change::RemoveHalfMade
             | Change::Start
