@@ -3,10 +3,13 @@
 use std::io;
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use phoenix_bus::BusError;
 use phoenix_config::LibraryError;
 use phoenix_domain::{GuestKey, NodeName, Refused, RunId, Verdict, Vmid};
 use thiserror::Error;
+
+use crate::words;
 
 /// The command line makes no sense (`EX_USAGE`).
 pub(crate) const EXIT_USAGE: u8 = 64;
@@ -86,6 +89,9 @@ pub(crate) enum CommandError {
     /// A run that is not there was asked for.
     #[error("there is no run {run}")]
     NoSuchRun { run: RunId },
+    /// A guest was asked for of which nothing is kept of that time.
+    #[error("nothing is known of guest {asked} at {}{}", words::time(*at), since(*oldest))]
+    NotYetThere { asked: Vmid, at: DateTime<Utc>, oldest: Option<DateTime<Utc>> },
     /// A letter that is not there was asked for.
     #[error("there is no dead letter {letter}")]
     NoSuchLetter { letter: u64 },
@@ -177,6 +183,7 @@ impl CommandError {
             | Self::NoSuchCode { .. }
             | Self::NoSuchFeature { .. }
             | Self::NoSuchRun { .. }
+            | Self::NotYetThere { .. }
             | Self::NoSuchIncident { .. }
             | Self::NoSuchItem { .. }
             | Self::NoSuchLetter { .. } => EXIT_NOT_FOUND,
@@ -261,6 +268,7 @@ impl CommandError {
                 one("start one: `phoenix-health-monitor`")
             }
             Self::NoMonitor(_) => one("see what the health monitor says in its log"),
+            Self::NotYetThere { asked, .. } => one(&format!("`phoenix history {asked}` tells what is known")),
             Self::NoSuchRun { .. } => one("`phoenix runs --since 7d` lists runs"),
             Self::NoSuchLetter { .. } => one("`phoenix dead list` lists all letters"),
             Self::NotReplayable { letter, .. } => vec![
@@ -323,6 +331,13 @@ fn one_of(hosts: &[NodeName]) -> Vec<String> {
 /// Returns the only thing there is to do.
 fn one(hint: &str) -> Vec<String> {
     vec![hint.to_owned()]
+}
+
+/// Says since when things are known.
+fn since(oldest: Option<DateTime<Utc>>) -> String {
+    oldest
+        .map(|time| format!("; what is kept of it begins at {}", words::time(time)))
+        .unwrap_or_default()
 }
 
 fn not_ours(guests: &[(Vmid, NodeName)]) -> String {

@@ -23,6 +23,7 @@ mod session;
 mod states;
 mod status;
 mod table;
+mod timeline;
 mod words;
 
 use std::process::ExitCode;
