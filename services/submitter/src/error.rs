@@ -1,6 +1,7 @@
 //! How a command can end badly.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
@@ -92,6 +93,18 @@ pub(crate) enum CommandError {
     /// A guest was asked for of which nothing is kept of that time.
     #[error("nothing is known of guest {asked} at {}{}", words::time(*at), since(*oldest))]
     NotYetThere { asked: Vmid, at: DateTime<Utc>, oldest: Option<DateTime<Utc>> },
+    /// Other machines could read the page.
+    #[error(
+        "whoever reaches {listen} could read the page, which asks nobody who they are: put a proxy that does in front of it, and say that it may be so with `--let-anybody-read`"
+    )]
+    OpenToAnybody { listen: SocketAddr },
+    /// Nothing can be served there.
+    #[error("cannot serve at {listen}")]
+    NoListener {
+        listen: SocketAddr,
+        #[source]
+        err: io::Error,
+    },
     /// A letter that is not there was asked for.
     #[error("there is no dead letter {letter}")]
     NoSuchLetter { letter: u64 },
@@ -212,7 +225,9 @@ impl CommandError {
             | Self::NoRunId(_)
             | Self::NotJson(_)
             | Self::FileNotWritten { .. }
+            | Self::NoListener { .. }
             | Self::NotWritten(_) => EXIT_FAILED,
+            Self::OpenToAnybody { .. } => EXIT_USAGE,
         }
     }
 
@@ -268,6 +283,7 @@ impl CommandError {
                 one("start one: `phoenix-health-monitor`")
             }
             Self::NoMonitor(_) => one("see what the health monitor says in its log"),
+            Self::NoListener { .. } => one("`--listen 127.0.0.1:0` takes a free port"),
             Self::NotYetThere { asked, .. } => one(&format!("`phoenix history {asked}` tells what is known")),
             Self::NoSuchRun { .. } => one("`phoenix runs --since 7d` lists runs"),
             Self::NoSuchLetter { .. } => one("`phoenix dead list` lists all letters"),
@@ -314,6 +330,7 @@ impl CommandError {
             | Self::NoRunId(_)
             | Self::NotJson(_)
             | Self::FileNotWritten { .. }
+            | Self::OpenToAnybody { .. }
             | Self::NotWritten(_) => Vec::new(),
         }
     }

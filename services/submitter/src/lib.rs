@@ -19,6 +19,7 @@ mod hosting;
 mod letter;
 mod output;
 mod runs;
+mod serve;
 mod session;
 mod states;
 mod status;

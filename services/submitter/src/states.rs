@@ -30,6 +30,14 @@ impl States {
         Self(events.into_iter().map(|(seq, event)| (event.state.guest, (seq, event))).collect())
     }
 
+    /// Takes in what happened last to a guest.
+    pub(crate) fn take(&mut self, seq: u64, event: Event) {
+        let guest = event.state.guest;
+        if self.seq(guest) <= seq {
+            self.0.insert(guest, (seq, event));
+        }
+    }
+
     /// Returns all guests in the order of their names.
     pub(crate) fn guests(&self) -> impl Iterator<Item = GuestKey> {
         self.0.keys().copied()

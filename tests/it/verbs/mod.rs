@@ -9,4 +9,4 @@ mod killed;
 mod past;
 mod plan;
 mod power;
-mod site;
+pub(crate) mod site;

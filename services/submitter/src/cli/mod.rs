@@ -8,6 +8,7 @@ mod offline;
 mod online;
 mod past;
 mod secrets;
+mod serve;
 mod setup;
 mod verbs;
 mod words;
@@ -34,6 +35,7 @@ pub(crate) use self::online::{
 };
 pub(crate) use self::past::{HistoryArgs, LogsArgs, StateArgs, TraceArgs};
 pub(crate) use self::secrets::{SecretsCheckArgs, SecretsCommand};
+pub(crate) use self::serve::ServeArgs;
 pub(crate) use self::setup::SetupArgs;
 pub(crate) use self::verbs::{AdoptArgs, DeleteArgs, DriftArgs, PowerArgs, StartArgs};
 pub(crate) use self::words::Named;
@@ -115,6 +117,8 @@ pub enum Command {
     Logs(LogsArgs),
     /// Show a run as a line of time: what was done when, and what took how long
     Trace(TraceArgs),
+    /// Show in the browser how everything is, as it happens, until Ctrl-C
+    Serve(ServeArgs),
     /// Stop working on guests, or on everything of a run
     Cancel(CancelArgs),
     /// Try guests again as they were last asked for
