@@ -1,5 +1,8 @@
 //! The page in the browser, as the server gives it to one.
 
+mod browser;
+mod page;
+
 use std::time::Duration;
 
 use serde_json::Value;
