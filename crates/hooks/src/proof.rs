@@ -96,14 +96,20 @@ fn standard(
     let sent = proof(headers, &SIGNATURE)?;
     let id = proof(headers, &ID)?;
     let stamp = Stamp::read(headers, &TIMESTAMP)?;
+    let signed = [id, b".", stamp.text.as_bytes(), b".", body];
     // A dot parts what is signed, so there is none in an id: else two ids could be meant.
     let is_right = !id.contains(&b'.')
-        && std::str::from_utf8(sent).is_ok_and(|sent| {
-            let signed = [id, b".", stamp.text.as_bytes(), b".", body];
-            sent.split(' ').any(|one| fits(signed, one) == Some(true))
-        });
+        && signatures(sent).is_some_and(|mut sent| sent.any(|one| fits(signed, one) == Some(true)));
     right(is_right, &SIGNATURE)?;
     stamp.timely(now)
+}
+
+/// Returns the signatures of a header: a version, a comma and Base64 each, with a blank in between. What a
+/// proxy has joined of two headers is no such list.
+fn signatures(sent: &[u8]) -> Option<impl Iterator<Item = &str>> {
+    let list = std::str::from_utf8(sent).ok()?.split(' ');
+    let is_one = |one: &str| one.split_once(',').is_some_and(|(_, rest)| !rest.contains(','));
+    list.clone().all(is_one).then_some(list)
 }
 
 /// When something was sent, as the sender wrote it.
