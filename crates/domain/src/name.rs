@@ -239,6 +239,10 @@ mod tests {
             &["oncall", "night-shift2"],
             &["", "On-call", "1st", "a_b", "a.b", "-a", "a-", &"a".repeat(41)],
         );
+        takes::<SourceName>(
+            &["fleet", "git-lan-2"],
+            &["", "Fleet", "1st", "a_b", "a.b", "-a", "a-", &"a".repeat(41)],
+        );
         takes::<LoginName>(
             &["ops", "_apt", "Ops.User-1"],
             &["", "Ops User", "-x", "1st", "a:b", "ä", &"u".repeat(33)],

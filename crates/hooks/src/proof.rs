@@ -20,6 +20,9 @@ use crate::secret::{Seal, Secret};
 /// How far the clocks of both sides may be apart, and how long a delivery may be on its way.
 const PATIENCE: TimeDelta = TimeDelta::minutes(5);
 
+/// The most signatures in one header; to check one takes time, and anybody may ask for it.
+const SIGNATURES: usize = 8;
+
 /// The most digits of a time in seconds: enough for three thousand years.
 const DIGITS: usize = 11;
 
@@ -109,7 +112,8 @@ fn standard(
 fn signatures(sent: &[u8]) -> Option<impl Iterator<Item = &str>> {
     let list = std::str::from_utf8(sent).ok()?.split(' ');
     let is_one = |one: &str| one.split_once(',').is_some_and(|(_, rest)| !rest.contains(','));
-    list.clone().all(is_one).then_some(list)
+    let is_list = list.clone().take(SIGNATURES + 1).count() <= SIGNATURES;
+    (is_list && list.clone().all(is_one)).then_some(list)
 }
 
 /// When something was sent, as the sender wrote it.

@@ -154,6 +154,8 @@ fn of_several_signatures_in_one_header_one_is_enough() {
         (format!("v1a,AAAA {right} {wrong}"), true),
         (format!("{wrong} {wrong}"), false),
         (format!("{wrong},{right}"), false),
+        (format!("{}{right}", format!("{wrong} ").repeat(7)), true),
+        (format!("{}{right}", format!("{wrong} ").repeat(8)), false),
     ] {
         set(&mut headers, sender.proof, &value);
         let received = sender.source().receive(&headers, sender.body, now());
