@@ -50,7 +50,7 @@ fn other_events_concern_nobody() {
 fn what_proxmox_writes_as_text_is_the_message() {
     let sender = Sender::named("proxmox");
     for media in [Some("text/plain; charset=utf-8"), None] {
-        let body = "Backup failed: größer als erlaubt".as_bytes();
+        let body = "Backup of Zürich failed".as_bytes();
         let mut headers = sender.right(body);
         headers.remove("content-type");
         media.inspect(|media| set(&mut headers, "content-type", media));
@@ -58,7 +58,7 @@ fn what_proxmox_writes_as_text_is_the_message() {
         let kind = sender.source().receive(&headers, body, now()).unwrap().kind;
 
         let Kind::Note(note) = kind else { panic!("{kind:?}") };
-        assert_eq!(note.message.as_deref(), Some("Backup failed: größer als erlaubt"));
+        assert_eq!(note.message.as_deref(), Some("Backup of Zürich failed"));
         assert_eq!((note.title, note.severity), (None, None));
     }
 }

@@ -76,13 +76,7 @@ fn a_proof_that_is_there_twice_is_none() {
 
 #[test]
 fn there_is_one_way_to_write_a_proof() {
-    refused(
-        "upper case",
-        proof(|value| {
-            // What has no letters to be written otherwise is changed by its prefix.
-            value.to_ascii_uppercase()
-        }),
-    );
+    refused("upper case", proof(str::to_ascii_uppercase));
     refused("a digit less", proof(|value| value[..value.len() - 1].to_owned()));
     refused("a digit more", proof(|value| format!("{value}0")));
     refused("padding more", proof(|value| format!("{value}=")));
