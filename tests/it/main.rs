@@ -16,6 +16,7 @@ mod health;
 mod program;
 mod proxmox;
 mod secrets;
+mod serve;
 mod setup;
 mod survive;
 mod texts;

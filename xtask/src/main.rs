@@ -61,6 +61,8 @@ enum Task {
     Machine,
     /// Unpack the real servers that probes are tested against, and say where they are
     Servers,
+    /// Unpack the browser that the page is tested in, and say where it is
+    Browser,
     /// Measure
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -89,6 +91,11 @@ fn run(cli: Cli) -> Result<()> {
         Task::Machine => {
             let kit = machine::kit(&workspace)?;
             say(format_args!("PHOENIX_MACHINE_KIT={}", std::path::absolute(kit)?.display()));
+            Ok(())
+        }
+        Task::Browser => {
+            let browser = std::path::absolute(servers::browser(&workspace)?)?;
+            say(format_args!("PHOENIX_BROWSER={}", browser.display()));
             Ok(())
         }
         Task::Servers => {

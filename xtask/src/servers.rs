@@ -1,4 +1,5 @@
-//! Real servers that the probes of the health monitor are tested against: Debian's own packages, unpacked.
+//! Real servers that the probes of the health monitor are tested against, and a real browser: Debian's own
+//! packages, unpacked.
 //!
 //! What is installed here already is taken from here; the rest is unpacked below the target folder, so
 //! that nothing is started or set up on this machine.
@@ -17,6 +18,9 @@ const OF_TESTS: [&str; 3] = ["nginx-light", "postgresql-15", "redis-server"];
 /// Those that the monitor is compared with.
 const OF_BENCHES: [&str; 2] = ["monit", "prometheus-blackbox-exporter"];
 
+/// What looks at the page of `phoenix serve`.
+const BROWSER: [&str; 2] = ["chromium", "chromium-driver"];
+
 /// Unpacks archives.
 const UNPACK: &str = "for deb in \"$1\"/*.deb; do \
      [ ! -e \"$deb\" ] || dpkg-deb --fsys-tarfile \"$deb\" | \
@@ -31,6 +35,11 @@ pub(crate) fn for_tests(workspace: &Workspace) -> Result<PathBuf> {
 /// The same for what the monitor is compared with.
 pub(crate) fn for_benches(workspace: &Workspace) -> Result<PathBuf> {
     unpacked(workspace, "monitors", &OF_BENCHES)
+}
+
+/// The same for the browser that looks at the page.
+pub(crate) fn browser(workspace: &Workspace) -> Result<PathBuf> {
+    unpacked(workspace, "browser", &BROWSER)
 }
 
 fn unpacked(workspace: &Workspace, name: &str, packages: &[&str]) -> Result<PathBuf> {

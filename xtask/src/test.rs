@@ -37,6 +37,7 @@ impl Test {
         let machine = path::absolute(machine::kit(workspace)?)?;
         let host = path::absolute(debian::host(workspace)?)?;
         let servers = path::absolute(servers::for_tests(workspace)?)?;
+        let browser = path::absolute(servers::browser(workspace)?)?;
         let llama = path::absolute(tools::LLAMA.ensure(workspace)?)?;
         let profile = match workspace.strictness {
             Strictness::AtTheDesk => "default",
@@ -68,6 +69,7 @@ impl Test {
             .env("PHOENIX_DEBIAN_HOST", host)
             .env("PHOENIX_SERVERS", servers)
             .env("PHOENIX_LLAMA_PYTHON", llama)
+            .env("PHOENIX_BROWSER", browser)
             .run();
         let tally = fs::read_to_string(&report)
             .with_context(|| format!("cannot read {}", report.display()))

@@ -59,7 +59,7 @@ pub use image::ImageSource;
 pub use job::{Cause, GuestKey, Job, SpecDigest};
 pub use name::{
     AbsolutePath, BridgeName, ChannelName, FeatureName, FileName, Hostname, LoginName, NodeName,
-    ProfileName, SecretName, SnapshotName, StorageId, VolumeName,
+    ProfileName, SecretName, SnapshotName, SourceName, StorageId, VolumeName,
 };
 pub use network::{Address, Mac, Nic};
 pub use phase::Phase;

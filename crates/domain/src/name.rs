@@ -73,10 +73,13 @@ name!(
     /// The name of a channel by which people are called.
     ChannelName, "the name of a channel",
     "a channel has a name of lower-case letters, digits and `-`, begins with a letter, at most 40 characters",
-    |text| text.len() <= 40
-        && text.starts_with(|first: char| first.is_ascii_lowercase())
-        && is_dns_label(text)
-        && !text.bytes().any(|byte| byte.is_ascii_uppercase())
+    is_short_name
+);
+name!(
+    /// The name of a source of webhooks. It is a part of an address and of a key, so it has no `.`.
+    SourceName, "the name of a source",
+    "a source has a name of lower-case letters, digits and `-`, begins with a letter, at most 40 characters",
+    is_short_name
 );
 name!(
     /// The id of a Proxmox storage.
@@ -174,6 +177,13 @@ fn is_dns_name(text: &str) -> bool {
     text.len() <= 255 && text.split('.').all(is_dns_label)
 }
 
+fn is_short_name(text: &str) -> bool {
+    text.len() <= 40
+        && text.starts_with(|first: char| first.is_ascii_lowercase())
+        && is_dns_label(text)
+        && !text.bytes().any(|byte| byte.is_ascii_uppercase())
+}
+
 fn is_dns_label(text: &str) -> bool {
     (1..=63).contains(&text.len())
         && !text.starts_with('-')
@@ -228,6 +238,10 @@ mod tests {
         takes::<ChannelName>(
             &["oncall", "night-shift2"],
             &["", "On-call", "1st", "a_b", "a.b", "-a", "a-", &"a".repeat(41)],
+        );
+        takes::<SourceName>(
+            &["fleet", "git-lan-2"],
+            &["", "Fleet", "1st", "a_b", "a.b", "-a", "a-", &"a".repeat(41)],
         );
         takes::<LoginName>(
             &["ops", "_apt", "Ops.User-1"],

@@ -1,12 +1,16 @@
 //! How a command can end badly.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use phoenix_bus::BusError;
 use phoenix_config::LibraryError;
 use phoenix_domain::{GuestKey, Irreplaceable, NodeName, Refused, RunId, Verdict, Vmid};
 use thiserror::Error;
+
+use crate::words;
 
 /// The command line makes no sense (`EX_USAGE`).
 pub(crate) const EXIT_USAGE: u8 = 64;
@@ -89,6 +93,21 @@ pub(crate) enum CommandError {
     /// A run that is not there was asked for.
     #[error("there is no run {run}")]
     NoSuchRun { run: RunId },
+    /// A guest was asked for of which nothing is kept of that time.
+    #[error("nothing is known of guest {asked} at {}{}", words::time(*at), since(*oldest))]
+    NotYetThere { asked: Vmid, at: DateTime<Utc>, oldest: Option<DateTime<Utc>> },
+    /// Other machines could read the page.
+    #[error(
+        "whoever reaches {listen} could read the page, which asks nobody who they are: put a proxy that does in front of it, and say that it may be so with `--let-anybody-read`"
+    )]
+    OpenToAnybody { listen: SocketAddr },
+    /// Nothing can be served there.
+    #[error("cannot serve at {listen}")]
+    NoListener {
+        listen: SocketAddr,
+        #[source]
+        err: io::Error,
+    },
     /// A letter that is not there was asked for.
     #[error("there is no dead letter {letter}")]
     NoSuchLetter { letter: u64 },
@@ -180,6 +199,7 @@ impl CommandError {
             | Self::NoSuchCode { .. }
             | Self::NoSuchFeature { .. }
             | Self::NoSuchRun { .. }
+            | Self::NotYetThere { .. }
             | Self::NoSuchIncident { .. }
             | Self::NoSuchItem { .. }
             | Self::NoSuchLetter { .. } => EXIT_NOT_FOUND,
@@ -209,7 +229,9 @@ impl CommandError {
             | Self::NoRunId(_)
             | Self::NotJson(_)
             | Self::FileNotWritten { .. }
+            | Self::NoListener { .. }
             | Self::NotWritten(_) => EXIT_FAILED,
+            Self::OpenToAnybody { .. } => EXIT_USAGE,
         }
     }
 
@@ -268,6 +290,8 @@ impl CommandError {
                 one("start one: `phoenix-health-monitor`")
             }
             Self::NoMonitor(_) => one("see what the health monitor says in its log"),
+            Self::NoListener { .. } => one("`--listen 127.0.0.1:0` takes a free port"),
+            Self::NotYetThere { asked, .. } => one(&format!("`phoenix history {asked}` tells what is known")),
             Self::NoSuchRun { .. } => one("`phoenix runs --since 7d` lists runs"),
             Self::NoSuchLetter { .. } => one("`phoenix dead list` lists all letters"),
             Self::NotReplayable { letter, .. } => vec![
@@ -313,6 +337,7 @@ impl CommandError {
             | Self::NoRunId(_)
             | Self::NotJson(_)
             | Self::FileNotWritten { .. }
+            | Self::OpenToAnybody { .. }
             | Self::NotWritten(_) => Vec::new(),
         }
     }
@@ -330,6 +355,13 @@ fn one_of(hosts: &[NodeName]) -> Vec<String> {
 /// Returns the only thing there is to do.
 fn one(hint: &str) -> Vec<String> {
     vec![hint.to_owned()]
+}
+
+/// Says since when things are known.
+fn since(oldest: Option<DateTime<Utc>>) -> String {
+    oldest
+        .map(|time| format!("; what is kept of it begins at {}", words::time(time)))
+        .unwrap_or_default()
 }
 
 fn not_ours(guests: &[(Vmid, NodeName)]) -> String {

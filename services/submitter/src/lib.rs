@@ -19,10 +19,12 @@ mod hosting;
 mod letter;
 mod output;
 mod runs;
+mod serve;
 mod session;
 mod states;
 mod status;
 mod table;
+mod timeline;
 mod words;
 
 use std::process::ExitCode;

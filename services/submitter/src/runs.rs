@@ -89,8 +89,7 @@ pub(crate) async fn members(
     states: &States,
     run: &RunId,
 ) -> Result<Vec<GuestKey>, CommandError> {
-    let from = began(run).map_or(From::Beginning, |time| From::Since(time - SKEW));
-    let mut found = read(bus, from).await?;
+    let mut found = read(bus, start(run)).await?;
     let mut guests = found.0.remove(run).map(|run| run.guests).unwrap_or_default();
     // The oldest of a busy guest's log goes; what it is asked for now is always there.
     let current = states.records().filter(|record| record.desired.run == *run);
@@ -101,6 +100,19 @@ pub(crate) async fn members(
         return Err(CommandError::NoSuchRun { run: run.clone() });
     }
     Ok(guests)
+}
+
+/// Returns the events of a run, in the order of the log.
+pub(crate) async fn events(bus: &Bus, run: &RunId) -> Result<Vec<Event>, CommandError> {
+    let mut tail = bus.tail(start(run)).await?;
+    let mut events = Vec::new();
+    loop {
+        match tail.next().await {
+            Told::Event { event, .. } if event.state.desired.run == *run => events.push(*event),
+            Told::CaughtUp => return Ok(events),
+            Told::Event { .. } | Told::Unreadable(_) | Told::Rewound => {}
+        }
+    }
 }
 
 /// Says how a run stands: how many of its guests are how, or were until somebody wanted something
@@ -154,6 +166,11 @@ async fn read(bus: &Bus, from: From) -> Result<Found, CommandError> {
             Told::Unreadable(_) | Told::Rewound => {}
         }
     }
+}
+
+/// Returns from where the log is read for a run.
+fn start(run: &RunId) -> From {
+    began(run).map_or(From::Beginning, |time| From::Since(time - SKEW))
 }
 
 /// Returns when a run began, as its name says where it is one of ours.

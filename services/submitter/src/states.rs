@@ -25,6 +25,19 @@ impl States {
         Self(events.into_iter().map(|event| (event.state.guest, (1, event))).collect())
     }
 
+    /// Returns those that were known at some time, of which these were the last events.
+    pub(crate) fn at(events: impl IntoIterator<Item = (u64, Event)>) -> Self {
+        Self(events.into_iter().map(|(seq, event)| (event.state.guest, (seq, event))).collect())
+    }
+
+    /// Takes in what happened last to a guest.
+    pub(crate) fn take(&mut self, seq: u64, event: Event) {
+        let guest = event.state.guest;
+        if self.seq(guest) <= seq {
+            self.0.insert(guest, (seq, event));
+        }
+    }
+
     /// Returns all guests in the order of their names.
     pub(crate) fn guests(&self) -> impl Iterator<Item = GuestKey> {
         self.0.keys().copied()
@@ -122,4 +135,11 @@ impl States {
             })
         }))
     }
+}
+
+/// Returns the guest with this number.
+pub(crate) async fn key(bus: &Bus, vmid: Vmid) -> Result<GuestKey, CommandError> {
+    let states = States::read(bus).await?;
+    let record = states.with_number(vmid);
+    record.map(|record| record.guest).ok_or(CommandError::NeverSubmitted { asked: vmid })
 }

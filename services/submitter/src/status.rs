@@ -15,7 +15,8 @@ use crate::words;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Around<'a> {
     pub(crate) states: &'a States,
-    pub(crate) hosts: &'a [HostReport],
+    /// What hosts say of themselves; absent where things are shown as they were once.
+    pub(crate) hosts: Option<&'a [HostReport]>,
     pub(crate) now: DateTime<Utc>,
 }
 
@@ -113,7 +114,7 @@ pub(crate) fn details(around: &Around<'_>, guest: GuestKey) -> String {
             ("output", output.join("\n")),
         ]));
     }
-    if let Some(command) = command(around, record) {
+    if let Some(command) = command(around, record).filter(|_| around.hosts.is_some()) {
         // A String takes everything that is written to it.
         let _written = writeln!(text, "\nnext: {command}");
     }
@@ -172,7 +173,7 @@ impl Around<'_> {
     }
 
     fn report(&self, record: &Record) -> Option<&HostReport> {
-        self.hosts.iter().find(|report| report.host == record.desired.host)
+        self.hosts.unwrap_or_default().iter().find(|report| report.host == record.desired.host)
     }
 
     fn is_alive(&self, record: &Record) -> bool {
@@ -181,7 +182,7 @@ impl Around<'_> {
 }
 
 /// Returns one word for how a guest is.
-fn state(record: &Record) -> &'static str {
+pub(crate) fn state(record: &Record) -> &'static str {
     let is_newest = record.work.revision == record.desired.revision;
     match record.work.standing {
         Standing::Working if !is_newest => "restarting",
@@ -288,6 +289,7 @@ fn waits_for(around: &Around<'_>, record: &Record) -> String {
 fn host(around: &Around<'_>, record: &Record) -> String {
     let host = &record.desired.host;
     match around.report(record) {
+        None if around.hosts.is_none() => host.to_string(),
         None => format!("{host}; no worker has been seen there"),
         Some(report) if report.is_alive(around.now) => {
             format!("{host}; its worker is alive since {}", words::time(report.started))
@@ -345,7 +347,7 @@ mod tests {
         hosts: &[HostReport],
         show: impl Fn(&Around<'_>) -> String,
     ) -> String {
-        show(&Around { states, hosts, now: time() + TimeDelta::minutes(5) })
+        show(&Around { states, hosts: Some(hosts), now: time() + TimeDelta::minutes(5) })
     }
 
     #[test]
@@ -368,7 +370,8 @@ mod tests {
     #[test]
     fn programs_are_told_the_same() {
         let states = States::of(site());
-        let json = json(&Around { states: &states, hosts: &[], now: time() }, guest(901)).unwrap();
+        let json =
+            json(&Around { states: &states, hosts: Some(&[]), now: time() }, guest(901)).unwrap();
         assert_eq!((&json["state"], &json["attempts"]), (&json!("retry-wait"), &json!(1)));
         assert_eq!(json["failure"]["what"], "`pct set` ended with 255");
         assert!(json.get("spec").is_none(), "a spec is long and was asked for elsewhere");

@@ -6,6 +6,7 @@ mod asked;
 mod delete;
 mod drift;
 mod killed;
+mod past;
 mod plan;
 mod power;
-mod site;
+pub(crate) mod site;

@@ -68,11 +68,17 @@ impl Site {
 
     /// Runs `phoenix` to its end.
     pub(crate) async fn phoenix(&self, args: &[&str]) -> Ended {
+        self.phoenix_of("kim", args).await
+    }
+
+    /// Runs `phoenix` as this user to its end.
+    pub(crate) async fn phoenix_of(&self, user: &str, args: &[&str]) -> Ended {
+        let user = user.to_owned();
         let (folder, url) = (self.folder.path().to_owned(), self.inner.server.url());
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
         let run = move || {
             let args: Vec<_> = args.iter().map(String::as_str).collect();
-            phoenix_with(&folder, &args, &[("NATS_URL", &url), ("USER", "kim")])
+            phoenix_with(&folder, &args, &[("NATS_URL", &url), ("USER", &user)])
         };
         tokio::task::spawn_blocking(run).await.unwrap()
     }

@@ -6,7 +6,9 @@ mod feature;
 mod health;
 mod offline;
 mod online;
+mod past;
 mod secrets;
+mod serve;
 mod setup;
 mod verbs;
 mod words;
@@ -31,7 +33,9 @@ pub(crate) use self::online::{
     ListArgs, ListFormat, LiveArgs, ReplayArgs, RetryArgs, RunsArgs, StatusArgs, SubmitArgs,
     TestArgs, WatchArgs, WhoArgs,
 };
+pub(crate) use self::past::{HistoryArgs, LogsArgs, StateArgs, TraceArgs};
 pub(crate) use self::secrets::{SecretsCheckArgs, SecretsCommand};
+pub(crate) use self::serve::ServeArgs;
 pub(crate) use self::setup::SetupArgs;
 pub(crate) use self::verbs::{AdoptArgs, DeleteArgs, DriftArgs, PowerArgs, StartArgs};
 pub(crate) use self::words::Named;
@@ -105,6 +109,16 @@ pub enum Command {
     Follow(FollowArgs),
     /// Tell what happens as it happens, one line each, until Ctrl-C
     Watch(WatchArgs),
+    /// Tell what happened to a guest
+    History(HistoryArgs),
+    /// Show how a guest was at a time
+    State(StateArgs),
+    /// Show what was said inside of a guest, and what its commands printed
+    Logs(LogsArgs),
+    /// Show a run as a line of time: what was done when, and what took how long
+    Trace(TraceArgs),
+    /// Show in the browser how everything is, as it happens, until Ctrl-C
+    Serve(ServeArgs),
     /// Stop working on guests, or on everything of a run
     Cancel(CancelArgs),
     /// Try guests again as they were last asked for

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use phoenix_domain::{EventKind, NodeName, RunId, Vmid};
 
@@ -163,9 +164,15 @@ pub struct WatchArgs {
     /// Only this run
     #[arg(long, value_name = "RUN", value_parser = words::run)]
     pub(crate) run: Option<RunId>,
-    /// Begin with what happened this long ago
-    #[arg(long, value_name = "DURATION", value_parser = words::duration)]
-    pub(crate) since: Option<Duration>,
+    /// Only guests of these hosts
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = words::node)]
+    pub(crate) host: Vec<NodeName>,
+    /// Begin with what happened since then: 2h ago, or 2026-11-22T03:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = words::moment)]
+    pub(crate) since: Option<DateTime<Utc>>,
+    /// End with what happened until then
+    #[arg(long, value_name = "TIME", value_parser = words::moment, requires = "since")]
+    pub(crate) until: Option<DateTime<Utc>>,
     /// Only these kinds of event, such as step-failed,retry-wait,dead-lettered
     #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = words::kind)]
     pub(crate) kind: Vec<EventKind>,

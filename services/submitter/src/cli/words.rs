@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use phoenix_domain::{ChannelName, EventKind, NodeName, Refused, RunId, Vmid};
+use chrono::{DateTime, TimeDelta, Utc};
+use phoenix_domain::{ChannelName, EventKind, NodeName, Refused, RunId, StepName, Vmid};
 
 /// A run or a guest, whichever was typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +47,23 @@ pub(super) fn kind(text: &str) -> Result<EventKind, String> {
         let all: Vec<_> = EventKind::ALL.iter().map(ToString::to_string).collect();
         format!("the kinds are {}", all.join(", "))
     })
+}
+
+pub(super) fn step(text: &str) -> Result<StepName, String> {
+    let read = serde_json::from_value(text.into());
+    read.map_err(|_| {
+        "`phoenix status ID -o json` lists the steps of a guest under `way`".to_owned()
+    })
+}
+
+/// Reads a time: one of a calendar, or how long ago it was.
+pub(super) fn moment(text: &str) -> Result<DateTime<Utc>, String> {
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Ok(time.to_utc());
+    }
+    let rule = "a time is written as `2026-11-22T03:00:00Z`, or as how long ago it was: `2h`";
+    let ago = duration(text).map_err(|_| rule.to_owned())?;
+    Ok(Utc::now() - TimeDelta::from_std(ago).map_err(|_| rule.to_owned())?)
 }
 
 /// Reads how long a maintenance lasts.
@@ -102,6 +120,17 @@ mod tests {
         assert_eq!(maintenance("24h"), Ok(Duration::from_hours(24)));
         for bad in ["0s", "24h1s", "2d"] {
             assert!(maintenance(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_one_of_a_calendar_or_so_long_ago() {
+        let time = moment("2026-11-22T04:00:00+01:00").unwrap();
+        assert_eq!(time.to_rfc3339(), "2026-11-22T03:00:00+00:00");
+        let ago = Utc::now() - moment("2h").unwrap();
+        assert!((ago - TimeDelta::hours(2)).abs() < TimeDelta::minutes(1));
+        for bad in ["", "yesterday", "2026-11-22", "2"] {
+            assert!(moment(bad).is_err(), "{bad}");
         }
     }
 

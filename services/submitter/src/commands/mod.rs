@@ -10,7 +10,9 @@ mod explain;
 pub(crate) mod feature;
 mod follow;
 mod health;
+mod history;
 mod live;
+mod logs;
 mod man;
 mod plan;
 mod power;
@@ -21,9 +23,11 @@ mod schema;
 mod secrets;
 mod setup;
 mod show;
+mod state;
 mod status;
 mod submit;
 mod test;
+mod trace;
 mod wanted;
 mod watch;
 
@@ -57,6 +61,11 @@ pub(crate) fn run(
         Command::Runs(args) => runs::run(&args, output),
         Command::Follow(args) => follow::run(&args, output),
         Command::Watch(args) => watch::run(&args, output),
+        Command::History(args) => history::run(&args, output),
+        Command::State(args) => state::run(&args, output),
+        Command::Logs(args) => logs::run(&args, output),
+        Command::Trace(args) => trace::run(&args, output),
+        Command::Serve(args) => crate::serve::run(&args, output),
         Command::Cancel(args) => cancel::run(&args, output),
         Command::Retry(args) => retry::run(&args, output),
         Command::Health(args) => health::run(&args, output),

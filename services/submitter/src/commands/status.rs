@@ -22,7 +22,7 @@ async fn show(args: &StatusArgs, output: &mut Output) -> Result<u8, CommandError
         states.named(&args.guests)?
     };
     let hosts = session.bus.hosts().await?;
-    let around = Around { states: &states, hosts: &hosts, now: session::now() };
+    let around = Around { states: &states, hosts: Some(&hosts), now: session::now() };
     match (args.list.output, guests.as_slice()) {
         (ListFormat::Json, _) => {
             let guests: Vec<_> =

@@ -1,6 +1,5 @@
 //! `phoenix watch`: tells what happens, for ever.
 
-use chrono::TimeDelta;
 use phoenix_bus::{From, Told};
 use phoenix_domain::{Event, GuestKey};
 
@@ -17,9 +16,7 @@ pub(super) fn run(args: &WatchArgs, output: &mut Output) -> Result<u8, CommandEr
 
 async fn watch(args: &WatchArgs, output: &mut Output) -> Result<u8, CommandError> {
     let session = session::open(&args.connect, output).await?;
-    let from = args.since.map_or(From::Now, |since| {
-        From::Since(session::now() - TimeDelta::from_std(since).unwrap_or(TimeDelta::MAX))
-    });
+    let from = args.since.map_or(From::Now, From::Since);
     let mut tail = session.bus.tail(from).await?;
     let mut guests = session.bus.listen().await?;
     let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
@@ -40,6 +37,9 @@ async fn watch(args: &WatchArgs, output: &mut Output) -> Result<u8, CommandError
         };
         match told {
             Told::Event { event, .. } => {
+                if args.until.is_some_and(|until| event.time > until) {
+                    return Ok(0);
+                }
                 if is_wanted(args, &event) && !output.stream(&line(args.output, &event)?)? {
                     return Ok(0);
                 }
@@ -53,6 +53,10 @@ async fn watch(args: &WatchArgs, output: &mut Output) -> Result<u8, CommandError
             }
             Told::Rewound => output
                 .remark("warning: the log went backwards: it was restored, or is another one")?,
+            // What is past does not go on.
+            Told::CaughtUp if args.until.is_some_and(|until| until <= session::now()) => {
+                return Ok(0);
+            }
             Told::CaughtUp => {}
         }
     }
@@ -69,6 +73,8 @@ fn line(format: FollowFormat, event: &Event) -> Result<String, CommandError> {
 fn is_heard(args: &WatchArgs, guest: GuestKey) -> bool {
     args.output == FollowFormat::Text
         && args.run.is_none()
+        && args.host.is_empty()
+        && args.until.is_none()
         && args.kind.is_empty()
         && (args.guests.is_empty() || args.guests.contains(&guest.vmid))
 }
@@ -76,6 +82,7 @@ fn is_heard(args: &WatchArgs, guest: GuestKey) -> bool {
 fn is_wanted(args: &WatchArgs, event: &Event) -> bool {
     let state = &event.state;
     (args.guests.is_empty() || args.guests.contains(&state.guest.vmid))
+        && (args.host.is_empty() || args.host.contains(&state.desired.host))
         && args.run.as_ref().is_none_or(|run| state.desired.run == *run)
         && (args.kind.is_empty() || args.kind.contains(&event.fact.kind()))
 }

@@ -1,0 +1,12 @@
+//! Which guests a push is about, and what is to be done with them.
+
+mod matching;
+mod pattern;
+mod rule;
+mod window;
+mod wrong;
+
+pub use matching::{Matched, NotConfigured, matching};
+pub use rule::{Action, RawRule, Rule};
+pub use window::{RawWindow, Window};
+pub use wrong::WrongField;

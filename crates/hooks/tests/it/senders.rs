@@ -1,0 +1,160 @@
+//! Every sender there is.
+
+use crate::sender::{Secrets, Sender, Written};
+
+const JSON: (&str, &str) = ("content-type", "application/json");
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+const GITHUB: &[u8] = include_bytes!("../payloads/github-push.json");
+const GITLAB: &[u8] = include_bytes!("../payloads/gitlab-push.json");
+const GITEA: &[u8] = include_bytes!("../payloads/gitea-push.json");
+const CLOUD: &[u8] = include_bytes!("../payloads/bitbucket-cloud-push.json");
+const DATA_CENTER: &[u8] = include_bytes!("../payloads/bitbucket-data-center-push.json");
+const OWN: &[u8] = include_bytes!("../payloads/own-push.json");
+const NOTE: &[u8] = include_bytes!("../payloads/proxmox-note.json");
+
+/// All of them.
+pub(crate) const ALL: [Sender; 14] = [
+    Sender {
+        name: "github",
+        provider: r#""github""#,
+        secrets: Secrets::Hmac(Written::Hex("sha256=")),
+        proof: "x-hub-signature-256",
+        time: None,
+        signed: &[],
+        headers: &[JSON, ("x-github-event", "push"), ("x-github-delivery", "72d3b6f0-0001")],
+        body: GITHUB,
+    },
+    Sender {
+        name: "github, as a form",
+        provider: r#""github""#,
+        secrets: Secrets::Hmac(Written::Hex("sha256=")),
+        proof: "x-hub-signature-256",
+        time: None,
+        signed: &[],
+        headers: &[FORM, ("x-github-event", "ping"), ("x-github-delivery", "72d3b6f0-0002")],
+        body: b"payload=%7B%22zen%22%3A%22Keep+it+simple.%22%2C%22hook_id%22%3A7%7D",
+    },
+    Sender {
+        name: "gitlab, by token",
+        provider: r#""gitlab""#,
+        secrets: Secrets::Token,
+        proof: "x-gitlab-token",
+        time: None,
+        signed: &[],
+        headers: &[JSON, ("x-gitlab-event", "Push Hook"), ("idempotency-key", "5c4d-0003")],
+        body: GITLAB,
+    },
+    Sender {
+        name: "gitlab, signed",
+        provider: r#""gitlab""#,
+        secrets: Secrets::Standard,
+        proof: "webhook-signature",
+        time: Some("webhook-timestamp"),
+        signed: &["webhook-id"],
+        headers: &[JSON, ("x-gitlab-event", "Push Hook"), ("idempotency-key", "5c4d-0004")],
+        body: GITLAB,
+    },
+    Sender {
+        name: "gitea",
+        provider: r#""gitea""#,
+        secrets: Secrets::Hmac(Written::Hex("")),
+        proof: "x-gitea-signature",
+        time: None,
+        signed: &[],
+        headers: &[JSON, ("x-gitea-event", "push"), ("x-gitea-delivery", "f6266f16-0005")],
+        body: GITEA,
+    },
+    Sender {
+        name: "forgejo",
+        provider: r#""forgejo""#,
+        secrets: Secrets::Hmac(Written::Hex("")),
+        proof: "x-forgejo-signature",
+        time: None,
+        signed: &[],
+        headers: &[JSON, ("x-forgejo-event", "push"), ("x-forgejo-delivery", "f6266f16-0006")],
+        body: GITEA,
+    },
+    Sender {
+        name: "bitbucket-cloud",
+        provider: r#""bitbucket-cloud""#,
+        secrets: Secrets::Hmac(Written::Hex("sha256=")),
+        proof: "x-hub-signature",
+        time: None,
+        signed: &[],
+        headers: &[JSON, ("x-event-key", "repo:push"), ("x-request-uuid", "3fe19b4d-0007")],
+        body: CLOUD,
+    },
+    Sender {
+        name: "bitbucket-data-center",
+        provider: r#""bitbucket-data-center""#,
+        secrets: Secrets::Hmac(Written::Hex("sha256=")),
+        proof: "x-hub-signature",
+        time: None,
+        signed: &[],
+        headers: &[JSON, ("x-event-key", "repo:refs_changed"), ("x-request-id", "3fe19b4d-0008")],
+        body: DATA_CENTER,
+    },
+    Sender {
+        name: "standard-webhooks",
+        provider: r#""standard-webhooks""#,
+        secrets: Secrets::Standard,
+        proof: "webhook-signature",
+        time: Some("webhook-timestamp"),
+        signed: &["webhook-id"],
+        headers: &[JSON],
+        body: OWN,
+    },
+    Sender {
+        name: "standard-webhooks, with a public key",
+        provider: r#""standard-webhooks""#,
+        secrets: Secrets::Public,
+        proof: "webhook-signature",
+        time: Some("webhook-timestamp"),
+        signed: &["webhook-id"],
+        headers: &[JSON],
+        body: OWN,
+    },
+    Sender {
+        name: "generic-hmac, in hex",
+        provider: r#"{"generic-hmac": {"header": "X-Signature", "algorithm": "sha256",
+            "encoding": "hex", "prefix": "v0=", "delivery": "X-Delivery"}}"#,
+        secrets: Secrets::Hmac(Written::Hex("v0=")),
+        proof: "x-signature",
+        time: None,
+        signed: &[],
+        headers: &[JSON, ("x-delivery", "0011")],
+        body: OWN,
+    },
+    Sender {
+        name: "generic-hmac, in base64",
+        provider: r#"{"generic-hmac": {"header": "X-Signature", "algorithm": "sha256",
+            "encoding": "base64"}}"#,
+        secrets: Secrets::Hmac(Written::Base64),
+        proof: "x-signature",
+        time: None,
+        signed: &[],
+        headers: &[JSON],
+        body: OWN,
+    },
+    Sender {
+        name: "generic-hmac, with the time",
+        provider: r#"{"generic-hmac": {"header": "X-Signature", "algorithm": "sha256",
+            "encoding": "hex", "timestamp": "X-Time"}}"#,
+        secrets: Secrets::Hmac(Written::Timed),
+        proof: "x-signature",
+        time: Some("x-time"),
+        signed: &[],
+        headers: &[JSON],
+        body: OWN,
+    },
+    Sender {
+        name: "proxmox",
+        provider: r#""proxmox""#,
+        secrets: Secrets::Token,
+        proof: "authorization",
+        time: None,
+        signed: &[],
+        headers: &[JSON],
+        body: NOTE,
+    },
+];

@@ -1,0 +1,72 @@
+//! `phoenix serve`: a page in the browser that shows how everything is, as it happens.
+
+mod answers;
+mod guard;
+mod live;
+mod view;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware;
+use axum::routing::get;
+use futures_util::FutureExt as _;
+use phoenix_bus::Bus;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::ServeArgs;
+use crate::error::CommandError;
+use crate::output::Output;
+use crate::session;
+
+use self::guard::Names;
+use self::live::Live;
+
+/// What every answer is made of.
+struct Window {
+    bus: Bus,
+    live: Live,
+    names: Names,
+}
+
+pub(crate) fn run(args: &ServeArgs, output: &mut Output) -> Result<u8, CommandError> {
+    session::run(serve(args, output))
+}
+
+async fn serve(args: &ServeArgs, output: &mut Output) -> Result<u8, CommandError> {
+    if !args.listen.ip().is_loopback() && !args.let_anybody_read {
+        return Err(CommandError::OpenToAnybody { listen: args.listen });
+    }
+    let session = session::open(&args.connect, output).await?;
+    let cannot = |err| CommandError::NoListener { listen: args.listen, err };
+    let listener = TcpListener::bind(args.listen).await.map_err(cannot)?;
+    let at = listener.local_addr().map_err(cannot)?;
+    let (live, follow) = Live::begin(session.bus.clone()).await?;
+    let window =
+        Arc::new(Window { bus: session.bus.clone(), live, names: Names::of(at, &args.name) });
+    output.remark(&format!("the page is at http://{at}/ until Ctrl-C"))?;
+    let (shutdown, until_asked) = phoenix_service::on_signal().map_err(cannot)?;
+    let answering = axum::serve(listener, router(window, shutdown.clone()))
+        .with_graceful_shutdown(shutdown.cancelled_owned());
+    tokio::select! {
+        ended = async { answering.await } => ended.map_err(cannot)?,
+        over = follow => over?,
+        () = until_asked.then(|()| std::future::pending()) => {}
+    }
+    Ok(0)
+}
+
+fn router(window: Arc<Window>, shutdown: CancellationToken) -> Router {
+    Router::new()
+        .route("/", get(answers::page))
+        .route("/page.css", get(answers::style))
+        .route("/page.js", get(answers::script))
+        .route("/livez", get(answers::alive))
+        .route("/readyz", get(answers::ready))
+        .route("/api/v1/state", get(answers::state))
+        .route("/api/v1/events", get(answers::events))
+        .route("/api/v1/guests/{vmid}/history", get(answers::history))
+        .layer(middleware::from_fn_with_state(Arc::clone(&window), guard::guard))
+        .with_state(answers::Shared { window, shutdown })
+}

@@ -1,0 +1,166 @@
+//! The page in the browser, as the server gives it to one.
+
+mod browser;
+mod page;
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::net::TcpStream;
+
+use phoenix_testkit::worker::{Start, Worker};
+
+use crate::program::phoenix_program;
+use crate::verbs::site::Site;
+
+/// How long something may take that happens by itself.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// A server of the page.
+struct Served {
+    server: Worker,
+    at: String,
+}
+
+/// The news a page gets.
+struct News(Lines<BufReader<TcpStream>>);
+
+impl Served {
+    async fn at(site: &Site, listen: &str) -> Self {
+        let log = site.inner.folder("serve.log");
+        let before = std::fs::read_to_string(&log).unwrap_or_default().len();
+        let url = site.inner.server.url();
+        let arguments = ["serve", "--listen", listen, "--nats-url", &url];
+        let server = Start::new(&phoenix_program(), &log).with(&arguments).go();
+        let listens = async {
+            loop {
+                let said = server.log().split_off(before);
+                if let Some((_, rest)) = said.split_once("http://") {
+                    break rest.split('/').next().unwrap().to_owned();
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        let at = tokio::time::timeout(PATIENCE, listens).await.expect("it listens some time");
+        Self { server, at }
+    }
+
+    /// Asks for something, by this name of the server, and returns the whole answer.
+    async fn ask(&self, path: &str, host: &str) -> String {
+        let mut stream = TcpStream::connect(&self.at).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    async fn get(&self, path: &str) -> String {
+        self.ask(path, &self.at).await
+    }
+
+    async fn json(&self, path: &str) -> Value {
+        let answer = self.get(path).await;
+        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+    }
+
+    async fn news(&self) -> News {
+        let mut stream = TcpStream::connect(&self.at).await.unwrap();
+        let request = format!("GET /api/v1/events HTTP/1.0\r\nHost: {}\r\n\r\n", self.at);
+        stream.write_all(request.as_bytes()).await.unwrap();
+        News(BufReader::new(stream).lines())
+    }
+}
+
+impl News {
+    /// Waits for news of this kind that are like this; those before are passed over.
+    async fn until(&mut self, kind: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        let found = async {
+            let mut is_of_kind = false;
+            while let Some(line) = self.0.next_line().await.unwrap() {
+                if let Some(event) = line.strip_prefix("event: ") {
+                    is_of_kind = event == kind;
+                } else if let Some(data) = line.strip_prefix("data: ").filter(|_| is_of_kind) {
+                    let news: Value = serde_json::from_str(data).unwrap();
+                    if is_so(&news) {
+                        return news;
+                    }
+                }
+            }
+            panic!("the server has ended");
+        };
+        tokio::time::timeout(PATIENCE, found).await.expect("it is told some time")
+    }
+
+    async fn is_over(&mut self) {
+        let over = async { while let Ok(Some(_)) = self.0.next_line().await {} };
+        tokio::time::timeout(PATIENCE, over).await.expect("it is over some time");
+    }
+}
+
+fn is_complete(guests: &Value) -> bool {
+    let mut guests = guests.as_array().unwrap().iter();
+    guests.any(|one| one["vmid"] == 950 && one["state"] == "completed")
+}
+
+#[tokio::test]
+async fn a_page_is_told_everything_first_and_then_what_happens() {
+    let site = Site::new().await;
+    let _worker = site.worker();
+    site.until_it_answers().await;
+    let served = Served::at(&site, "127.0.0.1:0").await;
+    let mut news = served.news().await;
+    let first = news.until("all", |_| true).await;
+
+    site.ok(&["submit", "950"]).await;
+
+    assert_eq!(first["guests"], serde_json::json!([]));
+    news.until("guests", is_complete).await;
+    let done =
+        news.until("happened", |told| told["vmid"] == 950 && told["kind"] == "completed").await;
+    assert_eq!((&done["name"], &done["isBad"]), (&"app".into(), &false.into()));
+    let all = served.json("/api/v1/state").await;
+    assert_eq!(all["guests"].as_array().unwrap().len(), 4, "{all}");
+    let history = served.json("/api/v1/guests/950/history").await;
+    assert_eq!(history["events"][0]["kind"], "requested", "{history}");
+}
+
+#[tokio::test]
+async fn a_server_that_was_killed_knows_everything_again_and_one_that_is_asked_to_end_does() {
+    let (site, _worker) = Site::complete().await;
+    let mut first = Served::at(&site, "127.0.0.1:0").await;
+    let mut news = first.news().await;
+    news.until("all", |all| is_complete(&all["guests"])).await;
+    first.server.kill();
+    news.is_over().await;
+
+    let mut second = Served::at(&site, &first.at).await;
+    let mut news = second.news().await;
+
+    news.until("all", |all| is_complete(&all["guests"])).await;
+    second.server.ask_to_end();
+    assert!(second.server.ended().await.success());
+    news.is_over().await;
+}
+
+#[tokio::test]
+async fn nobody_reads_it_who_is_not_meant_to_and_a_browser_does_nothing_with_it_but_show_it() {
+    let (site, _worker) = Site::complete().await;
+    let served = Served::at(&site, "127.0.0.1:0").await;
+
+    let page = served.get("/").await;
+    let stranger = served.ask("/api/v1/state", "evil.example").await;
+    let open = site.phoenix(&["serve", "--listen", "0.0.0.0:0"]).await;
+    let unknown = served.get("/api/v1/guests/951/history").await;
+
+    for said in ["script-src 'self'", "default-src 'none'", "nosniff", "frame-ancestors 'none'"] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    assert!(!page.contains("<script>") && !page.contains("style="), "nothing inline: {page}");
+    assert!(stranger.starts_with("HTTP/1.1 421 "), "{stranger}");
+    assert!(!stranger.contains("gateway"), "{stranger}");
+    assert_eq!(open.code, 64, "{open:?}");
+    assert!(open.err.contains("--let-anybody-read"), "{open:?}");
+    assert!(unknown.starts_with("HTTP/1.1 404 "), "{unknown}");
+}
