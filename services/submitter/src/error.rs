@@ -236,6 +236,7 @@ impl CommandError {
     }
 
     /// Returns what to do.
+    #[expect(clippy::too_many_lines, reason = "an arm for each way to end badly, and no rule")]
     pub(crate) fn hints(&self) -> Vec<String> {
         match self {
             Self::NoConfig { .. } => vec![

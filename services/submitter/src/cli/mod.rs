@@ -22,7 +22,8 @@ pub(crate) use self::feature::{
 };
 pub(crate) use self::health::{
     BreakerCommand, ChannelArgs, ChannelsArgs, ChannelsCommand, HealthArgs, HealthCommand,
-    IncidentsArgs, LookArgs, MaintainArgs, MaintenanceCommand, ModeArgs, ProbeArgs, RepairArgs, TypedRung,
+    IncidentsArgs, LookArgs, MaintainArgs, MaintenanceCommand, ModeArgs, ProbeArgs, RepairArgs,
+    TypedRung,
 };
 pub(crate) use self::offline::{
     CheckArgs, CheckFormat, CompletionArgs, ConfigArgs, ConfigCommand, ExplainArgs, GraphFormat,

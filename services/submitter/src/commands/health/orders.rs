@@ -5,7 +5,9 @@ use phoenix_bus::{Bus, MonitorQuestion};
 use phoenix_domain::health::{Maintenance, Selector, Word};
 
 use super::{SOON, ask, known, outlook, recreate};
-use crate::cli::{BreakerCommand, MaintainArgs, MaintenanceCommand, ModeArgs, RepairArgs, TypedRung};
+use crate::cli::{
+    BreakerCommand, MaintainArgs, MaintenanceCommand, ModeArgs, RepairArgs, TypedRung,
+};
 use crate::error::CommandError;
 use crate::output::Output;
 use crate::session;
