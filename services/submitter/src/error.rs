@@ -50,11 +50,14 @@ pub(crate) enum CommandError {
     /// A guest nobody ever asked for.
     #[error("guest {asked} was never submitted")]
     NeverSubmitted { asked: Vmid },
+    /// A guest of which nothing is expected.
+    #[error("guest {asked} is not expected to serve, so nobody watches over it")]
+    Unwatched { asked: Vmid },
     /// A guest that is not there was to be started or stopped.
     #[error("guest {asked} {}", if *is_gone { "was removed" } else { "was never built" })]
     NeverBuilt { asked: Vmid, is_gone: bool },
     /// A guest that is there for being cloned was to be started.
-    #[error("guest {asked} is there for being cloned, and rests")]
+    #[error("guest {asked} is a template: it is there for being cloned, and rests")]
     Rests { asked: Vmid },
     /// Guests that others stand on were to be removed.
     #[error("{}", reasons.join("; "))]
@@ -81,7 +84,7 @@ pub(crate) enum CommandError {
     #[error(transparent)]
     NoMonitor(#[from] phoenix_bus::NoMonitor),
     /// The health monitor does not do what it is told.
-    #[error("the health monitor does not do that: {why}")]
+    #[error("{why}")]
     MonitorDeclines { why: String },
     /// A run that is not there was asked for.
     #[error("there is no run {run}")]
@@ -199,6 +202,7 @@ impl CommandError {
             | Self::BadNode(_)
             | Self::NobodyToAsk { .. }
             | Self::Rests { .. }
+            | Self::Unwatched { .. }
             | Self::StoodOn { .. }
             | Self::NotOurs { .. }
             | Self::NoRuntime(_)
@@ -230,6 +234,9 @@ impl CommandError {
                 "`phoenix status` lists the guests that were".to_owned(),
                 format!("submit it: `phoenix submit {asked}`"),
             ],
+            Self::Unwatched { asked } => {
+                vec![format!("`phoenix status {asked}` says why; `phoenix start {asked}` starts it")]
+            }
             Self::NeverBuilt { asked, .. } => vec![format!("build it: `phoenix submit {asked}`")],
             Self::Rests { asked } => vec![
                 format!("`phoenix submit {asked}` makes it as its configuration says"),
@@ -259,6 +266,9 @@ impl CommandError {
             }
             Self::NoMonitor(phoenix_bus::NoMonitor::Nobody) => {
                 one("start one: `phoenix-health-monitor`")
+            }
+            Self::NoMonitor(phoenix_bus::NoMonitor::TakingOver) => {
+                one("ask again in a moment; what was found last is kept")
             }
             Self::NoMonitor(_) => one("see what the health monitor says in its log"),
             Self::NoSuchRun { .. } => one("`phoenix runs --since 7d` lists runs"),

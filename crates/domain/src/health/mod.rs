@@ -3,6 +3,7 @@
 //! A [`Probe`] asks, a [`Reading`] is what it found out. What follows from readings is decided here,
 //! by rules over values; asking, waiting and telling are done elsewhere.
 
+mod ack;
 mod care;
 mod condition;
 mod docker;
@@ -31,6 +32,7 @@ mod told;
 mod turns;
 mod watch;
 
+pub use ack::{Ack, AckEnd};
 pub use care::{Care, Declared};
 pub use condition::Condition;
 pub use docker::{Docker, DockerContainer, DockerStarts, DockerState};

@@ -14,6 +14,7 @@ use tracing::{debug, info, warn};
 use super::channel::Channel;
 use super::desk::Desk;
 use super::held::Held;
+use super::pace::Pace;
 use super::send::Client;
 use crate::monitor::events;
 
@@ -28,6 +29,7 @@ pub(super) struct Delivery {
     pub(super) instance: String,
     pub(super) source: String,
     pub(super) clock: fn() -> DateTime<Utc>,
+    pub(super) pace: Pace,
 }
 
 /// Why a channel is worked on no longer.
@@ -91,7 +93,7 @@ impl Delivery {
             Err(err) => return Over::Bus(err),
         };
         debug!(channel = %name, "delivers");
-        let (desk, since) = (Desk::default(), calls.since);
+        let (desk, since) = (Desk::new(self.pace), calls.since);
         let mut held = Held { of: self, lease, memory, desk, since, sending: None };
         let over = match Box::pin(held.work(calls, shutdown)).await {
             Ok(never) => match never {},

@@ -14,6 +14,7 @@ mod kinds;
 mod letter;
 mod mail;
 mod ntfy;
+mod pace;
 mod post;
 mod secret;
 mod send;
@@ -22,7 +23,8 @@ mod slack;
 mod template;
 #[cfg(test)]
 mod tests;
-mod trial;
+mod told;
+pub(crate) mod trial;
 mod webhook;
 
 use std::path::Path;
@@ -39,6 +41,7 @@ use tokio_util::task::TaskTracker;
 use self::channel::{Channel, Saying};
 use self::deliver::Delivery;
 use self::letter::Occasion;
+use self::pace::Pace;
 use self::send::{Client, Outcome};
 
 /// How long what is on its way may take to get there when the program ends.
@@ -89,6 +92,7 @@ impl Channels {
                 instance: instance.clone(),
                 source: source.clone(),
                 clock,
+                pace: Pace::default(),
             };
             tasks.spawn(delivery.run(shutdown.clone()));
         }

@@ -30,7 +30,7 @@ pub(crate) fn news(source: &str, channel: &str, at: DateTime<Utc>) -> News {
         tried: Vec::new(),
         next: Next::None { why: "this is a test".to_owned() },
         commands: Vec::new(),
-        acked: None,
+        acks: Vec::new(),
     };
     let id = uuid::Uuid::now_v7().simple().to_string();
     let event = json!({
@@ -69,7 +69,8 @@ pub(crate) fn letters() -> Vec<Letter> {
     }];
     let mut over = full.clone();
     over.incident.resolved = Some(at + TimeDelta::minutes(6));
-    let linked = Sender { cell: "main", channel: "test", link: Some("https://x/{incident}") };
+    let link = Some("https://x/{incident}");
+    let linked = Sender { cell: "main", channel: "test", link, now: at };
     let sender = Sender { link: None, ..linked };
     let mut letters = vec![
         Letter::of(&bare, Occasion::Test, sender),
@@ -78,6 +79,7 @@ pub(crate) fn letters() -> Vec<Letter> {
         Letter::of(&full, Occasion::More, linked),
         Letter::of(&over, Occasion::Over, sender),
         Letter::of(&over, Occasion::Missed, linked),
+        Letter::of(&full, Occasion::Reminder, linked),
     ];
     let short = letters.last().cloned().map(|letter| Letter { is_short: true, ..letter });
     letters.extend(short);

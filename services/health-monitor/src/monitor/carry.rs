@@ -10,6 +10,7 @@ use tracing::{info, warn};
 use super::Over;
 use super::act::Acting;
 use super::events::{self, Became, Turn};
+use super::typed::typed;
 
 impl Acting<'_> {
     pub(super) async fn carry_out(&mut self, told: Vec<Told>) -> Result<(), Over> {
@@ -63,6 +64,7 @@ impl Acting<'_> {
             // Asked for once it is kept that it is.
             Told::Repair { .. } => return Ok(()),
         };
+        let incident = typed(*incident, &bus.options());
         info!(incident = %incident.id, ?became, text = %incident.text, "incident");
         let known = |guest: &GuestKey| Some((*guest, self.guests.get(guest)?));
         let guests: Vec<_> = incident

@@ -117,7 +117,9 @@ impl Acting<'_> {
 impl Known {
     /// Says whether there is something to be asked whose place is not known.
     pub(super) fn is_nowhere(&self) -> bool {
-        self.probes.iter().any(|probe| probe.ask.port().is_some() && self.place_of(probe).0.is_none())
+        self.probes
+            .iter()
+            .any(|probe| probe.ask.port().is_some() && self.place_of(probe).0.is_none())
     }
 
     /// Returns where a probe asks, if that is known, and the probe as it asks there.

@@ -9,6 +9,7 @@ mod keys;
 mod patient;
 mod probing;
 mod question;
+mod typed;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -100,6 +101,7 @@ impl Monitor {
         loop {
             let lease = tokio::select! {
                 lease = self.bus.lease(LEASE, &self.instance) => lease,
+                Err(err) = self.bus.stand_by() => Err(err),
                 () = shutdown.cancelled() => return,
             };
             let over = match lease {
@@ -120,7 +122,11 @@ impl Monitor {
 
     async fn act(&self, lease: Lease, shutdown: &CancellationToken) -> Over {
         info!(monitor = %self.instance, "acts");
-        let mut acting = match Acting::begin(self, lease).await {
+        let begun = tokio::select! {
+            begun = Acting::begin(self, lease) => begun,
+            Err(err) = self.bus.stand_by() => Err(err),
+        };
+        let mut acting = match begun {
             Ok(acting) => acting,
             Err(err) => return Over::Bus(err),
         };

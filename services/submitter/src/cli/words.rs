@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use phoenix_domain::health::IncidentId;
 use phoenix_domain::{ChannelName, EventKind, NodeName, Refused, RunId, Vmid};
 
 /// A run or a guest, whichever was typed.
@@ -32,6 +33,10 @@ pub(super) fn node(text: &str) -> Result<NodeName, String> {
 }
 
 pub(super) fn channel(text: &str) -> Result<ChannelName, String> {
+    text.parse().map_err(|err: Refused| err.rule.to_owned())
+}
+
+pub(super) fn incident(text: &str) -> Result<IncidentId, String> {
     text.parse().map_err(|err: Refused| err.rule.to_owned())
 }
 

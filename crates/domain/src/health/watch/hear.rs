@@ -125,7 +125,7 @@ impl Watch {
                 }
             });
         } else if was.is_some_and(|was| was != duty) && duty == Duty::Serves {
-            self.turn_all(guest, told, |judge| judge.rebase(now));
+            self.look_anew(guest, told, |judge| judge.rebase(now));
         }
         if was.is_some() || self.guests.get(&guest).is_some_and(|one| one.file.wake.is_none()) {
             self.attend(guest, told);
@@ -187,6 +187,20 @@ impl Watch {
         for ground in broken {
             self.flip(&ground, true, told);
         }
+    }
+
+    /// Looks at a guest anew, as what excused it is over: it has all of its time once more.
+    pub(super) fn look_anew(
+        &mut self,
+        guest: GuestKey,
+        told: &mut Vec<Told>,
+        turn: impl FnMut(&mut Judge) -> Option<Turn>,
+    ) {
+        if let Some(watched) = self.guests.get_mut(&guest) {
+            watched.file.anew = Some(self.now);
+            self.changed.insert(PieceKey::Guest(guest));
+        }
+        self.turn_all(guest, told, turn);
     }
 
     /// Makes something of all judges of a guest.
@@ -297,7 +311,7 @@ impl Watch {
         self.changed.insert(PieceKey::Guest(guest));
         let is_free = self.guests.get(&guest).is_some_and(|watched| watched.file.shade.is_none());
         let Some((_, since)) = before.filter(|_| is_free) else { return };
-        self.turn_all(guest, told, |judge| {
+        self.look_anew(guest, told, |judge| {
             if now - since < BLINK { judge.rebase(now) } else { judge.grace(now) }
         });
     }

@@ -45,11 +45,11 @@ async fn what_is_open_is_told_again_and_what_is_over_is_not() {
     let server = Receiver::start(alertmanager, &[]).await;
     let channel = channel("alerts", at(&server.url()));
 
-    let again = alerts(&channel.reminder(&[page(), page()], now()));
+    let again = alerts(&channel.refresh(&[page(), page()], now()));
 
     assert_eq!(again.len(), 2);
     assert!(again.iter().all(|alert| alert.get("endsAt").is_none()));
-    assert!(matches!(channel.reminder(&[], now()), Parcel::Nothing));
+    assert!(matches!(channel.refresh(&[], now()), Parcel::Nothing));
 }
 
 #[tokio::test]

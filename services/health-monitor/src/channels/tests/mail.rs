@@ -173,11 +173,11 @@ fn a_subject_is_one_line_whatever_it_is_made_of() {
         sendmail: PathBuf::from("/bin/true"),
     };
     let news = page();
-    let sender = Sender { cell: "main", channel: "people", link: None };
+    let sender = Sender { cell: "main", channel: "people", link: None, now: now() };
     let mut letter = Letter::of(&news, Occasion::First, sender);
     "a\r\nBcc: evil@example.org".clone_into(&mut letter.title);
 
-    let message = mail.message(&news, &letter, "text", now(), false);
+    let message = mail.message(&news.id, &letter, "text", now(), false);
 
     let message = String::from_utf8(message).unwrap();
     assert_eq!(header(&message, "Subject"), "a Bcc: evil@example.org");

@@ -87,7 +87,9 @@ fn text(channels: &[ChannelSeen]) -> String {
     let rows: Vec<_> = channels
         .iter()
         .map(|channel| {
-            let error = channel.error.as_ref().map(|(at, why)| {
+            // What was mended is no news.
+            let error = channel.error.as_ref().filter(|_| channel.failing.is_some());
+            let error = error.map(|(at, why)| {
                 format!("{} ({})", words::shortened(&words::line(why), SHOWN), ago(*at))
             });
             [
