@@ -7,6 +7,7 @@ mod ack;
 mod care;
 mod condition;
 mod docker;
+mod event;
 mod ground;
 mod guards;
 mod heard;
@@ -36,6 +37,10 @@ pub use ack::{Ack, AckEnd};
 pub use care::{Care, Declared};
 pub use condition::Condition;
 pub use docker::{Docker, DockerContainer, DockerStarts, DockerState};
+pub use event::{
+    AboutChannel, AboutIncident, ChannelTest, Digest, HealthEvent, HealthEventKind,
+    IncidentReminder, Reminder, Turned,
+};
 pub use ground::{Ground, Root};
 pub use guards::{Breaker, Guards};
 pub use heard::{Duty, Facts, Heard, HostFacts, Order, Outcome, Patient, SelfCheck, Word};

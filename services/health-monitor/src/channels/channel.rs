@@ -131,7 +131,7 @@ impl Channel {
         let Saying { news, before, now, .. } = saying;
         match &self.way {
             Way::Webhook(webhook) if saying.occasion == Occasion::Reminder => {
-                let (id, body) = (saying.id(), webhook::reminder(saying));
+                let (id, body) = (saying.id(), webhook::reminder(saying, &self.source()));
                 Parcel::Post(webhook.post(&id, &body, now))
             }
             Way::Webhook(webhook) => Parcel::Post(webhook.post(&news.id, &news.body, now)),
@@ -166,7 +166,7 @@ impl Channel {
         let letter = Letter { is_short, ..Letter::of_all(&name, &letters, self.sender(now)) };
         match &self.way {
             Way::Webhook(webhook) => {
-                let body = webhook::digest(&name, &news, &letter.headline, now);
+                let body = webhook::digest(&name, &news, &letter.headline, &self.source(), now);
                 Parcel::Post(webhook.post(&name, &body, now))
             }
             Way::Ntfy(ntfy) => {
@@ -221,6 +221,11 @@ impl Channel {
             Way::Alertmanager(_) => self.alert_of(saying).labels,
             Way::Webhook(_) | Way::Ntfy(_) | Way::Slack(_) | Way::Mail(_) => Labels::new(),
         }
+    }
+
+    /// Returns who tells what only channels are told.
+    fn source(&self) -> String {
+        format!("//{}/phoenix/health-monitor", self.cell)
     }
 
     fn sender(&self, now: DateTime<Utc>) -> Sender<'_> {

@@ -4,11 +4,10 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use phoenix_bus::News;
 use phoenix_domain::health::{
-    Command, Concerned, Danger, Effect, Incident, IncidentId, Next, Reason, Root, Rung, Severity,
-    Try,
+    ChannelTest, Command, Concerned, Danger, Effect, HealthEvent, HealthEventKind, Incident,
+    IncidentId, Next, Reason, Root, Rung, Severity, Try,
 };
 use phoenix_domain::{GuestKey, Kind, Vmid};
-use serde_json::json;
 
 use super::letter::{Letter, Occasion, Sender};
 
@@ -33,12 +32,10 @@ pub(crate) fn news(source: &str, channel: &str, at: DateTime<Utc>) -> News {
         acks: Vec::new(),
     };
     let id = uuid::Uuid::now_v7().simple().to_string();
-    let event = json!({
-        "specversion": "1.0", "id": id, "source": source, "type": "dev.phoenix.channel.test.v1",
-        "subject": channel, "time": at, "datacontenttype": "application/json",
-        "data": { "text": text, "test": true, "channel": channel },
-    });
-    let body = Bytes::from(event.to_string());
+    let data = ChannelTest { text, test: true, channel: channel.to_owned() };
+    let (kind, subject) = (HealthEventKind::ChannelTest, channel.to_owned());
+    let event = HealthEvent::new(kind, id.clone(), source, subject, at, data);
+    let body = Bytes::from(event.write());
     News { seq: 0, id, time: at, incident, guests: Vec::new(), body }
 }
 

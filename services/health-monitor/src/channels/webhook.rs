@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use phoenix_bus::News;
+use phoenix_domain::health::{Digest, HealthEvent, HealthEventKind, IncidentReminder, Reminder};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use url::Url;
 use zeroize::Zeroizing;
@@ -17,11 +17,6 @@ use super::post::Post;
 
 /// What a signing secret begins with.
 const PREFIX: &str = "whsec_";
-
-/// The type of the event that nobody has seen an incident.
-const REMINDER: &str = "dev.phoenix.incident.reminder.v1";
-/// The type of the event that has several others in it.
-const DIGEST: &str = "dev.phoenix.incident.digest.v1";
 
 /// Where events are posted to.
 #[derive(Clone, Debug)]
@@ -83,21 +78,18 @@ impl Webhook {
 }
 
 /// Returns the event that nobody has seen what this is the news of.
-pub(crate) fn reminder(saying: Saying<'_>) -> Vec<u8> {
-    let Saying { news, now: at, .. } = saying;
-    let number = saying.nth_reminder();
-    let stands = (at - news.incident.opened).num_seconds();
-    let mut event: Value = serde_json::from_slice(&news.body).unwrap_or_default();
-    if let Some(event) = event.as_object_mut() {
-        event.insert("id".to_owned(), Value::from(saying.id()));
-        event.insert("type".to_owned(), Value::from(REMINDER));
-        event.insert("time".to_owned(), json!(at));
-        let data = event.get_mut("data").and_then(Value::as_object_mut);
-        if let Some(data) = data {
-            data.insert("reminder".to_owned(), json!({ "number": number, "stands_s": stands }));
-        }
-    }
-    event.to_string().into_bytes()
+pub(crate) fn reminder(saying: Saying<'_>, source: &str) -> Vec<u8> {
+    let Saying { news, now, .. } = saying;
+    let incident = &news.incident;
+    let stands_s = (now - incident.opened).num_seconds();
+    let reminder = IncidentReminder {
+        text: incident.text.clone(),
+        incident: Box::new(incident.clone()),
+        guests: news.guests.clone(),
+        reminder: Reminder { number: saying.nth_reminder(), stands_s },
+    };
+    let (kind, subject) = (HealthEventKind::IncidentReminder, incident.id.to_string());
+    HealthEvent::new(kind, saying.id(), source, subject, now, reminder).write()
 }
 
 /// Returns the name of a message about several news: the same whenever it is about the same.
@@ -112,16 +104,18 @@ pub(crate) fn name_of_all(news: &[&News]) -> String {
 }
 
 /// Returns the event that has several others in it, whole and in this order.
-pub(crate) fn digest(name: &str, news: &[&News], text: &str, at: DateTime<Utc>) -> Vec<u8> {
+pub(crate) fn digest(
+    name: &str,
+    news: &[&News],
+    text: &str,
+    source: &str,
+    at: DateTime<Utc>,
+) -> Vec<u8> {
     let events = news.iter().map(|one| serde_json::from_slice(&one.body).unwrap_or_default());
-    let events: Vec<Value> = events.collect();
-    let source = events.first().and_then(|first| first.get("source")).cloned();
-    let event = json!({
-        "specversion": "1.0", "id": name, "source": source, "type": DIGEST, "subject": name,
-        "time": at, "datacontenttype": "application/json",
-        "data": { "text": text, "count": events.len(), "events": events },
-    });
-    event.to_string().into_bytes()
+    let events: Vec<_> = events.collect();
+    let digest = Digest { text: text.to_owned(), count: events.len(), events };
+    let (kind, id) = (HealthEventKind::IncidentDigest, name.to_owned());
+    HealthEvent::new(kind, id.clone(), source, id, at, digest).write()
 }
 
 #[cfg(test)]

@@ -24,9 +24,9 @@ async fn an_incident_is_an_alert_until_it_is_over() {
     let _delivering = world.deliver(&channel("alerts", at(&server.url())));
     let news = page();
 
-    world.tell(Became::Opened, &news).await;
+    world.tell(HealthEventKind::IncidentOpened, &news).await;
     let open = body(&server.next().await.body);
-    world.tell(Became::Resolved, &over(news)).await;
+    world.tell(HealthEventKind::IncidentResolved, &over(news)).await;
     let ended = body(&server.next().await.body);
 
     let label = |name: &str| open[0]["labels"][name].as_str().unwrap_or_default().to_owned();

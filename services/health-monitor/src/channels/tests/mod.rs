@@ -20,8 +20,8 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use phoenix_bus::{Bus, Delivered, News};
 use phoenix_domain::health::{
-    Command, Concerned, Danger, Effect, Evidence, Exhibit, Incident, Next, Reason, Root, Rung,
-    Severity, Try,
+    Command, Concerned, Danger, Effect, Evidence, Exhibit, HealthEventKind, Incident, Next, Reason,
+    Root, Rung, Severity, Try,
 };
 use phoenix_domain::{GuestKey, Kind, Vmid};
 use phoenix_testkit::nats::NatsServer;
@@ -36,7 +36,7 @@ use super::letter::Occasion;
 use super::pace::Pace;
 use super::webhook::{Signing, Webhook};
 use super::{send, trial};
-use crate::monitor::events::{self, Became};
+use crate::monitor::events;
 
 /// How long anything is waited for. No promise is about time: this only ends what would never end.
 pub(super) const PATIENCE: Duration = Duration::from_mins(2);
@@ -173,8 +173,8 @@ impl World {
     }
 
     /// Tells how an incident stands.
-    pub(super) async fn tell(&self, became: Became, news: &News) {
-        let event = events::incident("//test", became, &news.incident, &news.guests);
+    pub(super) async fn tell(&self, kind: HealthEventKind, news: &News) {
+        let event = events::incident("//test", kind, &news.incident, news.guests.clone());
         self.bus.tell_incident(&news.incident.id, event).await.unwrap();
     }
 

@@ -208,7 +208,7 @@ async fn what_nobody_has_seen_is_told_again_until_somebody_has_whoever_is_killed
     other.incident.id = id(2);
     let killed = world.deliver(&channel);
 
-    world.tell(Became::Opened, &news).await;
+    world.tell(HealthEventKind::IncidentOpened, &news).await;
     let (first, reminder) = (hook.next().await, hook.next().await);
     drop(killed);
     let _next = world.deliver(&channel);
@@ -223,9 +223,9 @@ async fn what_nobody_has_seen_is_told_again_until_somebody_has_whoever_is_killed
     assert_ne!(first.headers["webhook-id"], reminder.headers["webhook-id"]);
     assert_eq!(again.headers["webhook-id"], body(&again.body)["id"].as_str().unwrap());
 
-    world.tell(Became::Updated, &seen(news)).await;
+    world.tell(HealthEventKind::IncidentUpdated, &seen(news)).await;
     while kind(&hook.next().await) != "dev.phoenix.incident.updated.v1" {}
-    world.tell(Became::Opened, &other).await;
+    world.tell(HealthEventKind::IncidentOpened, &other).await;
     for _ in 0..5 {
         assert_eq!(subject(&hook.next().await), "NR0002", "the other one was seen");
     }
@@ -242,7 +242,7 @@ async fn of_a_flood_every_incident_gets_there_though_the_monitor_is_killed_in_th
     for nth in 0..FLOOD {
         let mut news = page();
         news.incident.id = id(nth);
-        world.tell(Became::Opened, &news).await;
+        world.tell(HealthEventKind::IncidentOpened, &news).await;
     }
     let told = |asked: &Asked| -> Vec<String> {
         let event = body(&asked.body);
