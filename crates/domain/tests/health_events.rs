@@ -109,8 +109,7 @@ fn about(kind: HealthEventKind) -> AboutIncident {
         }
     };
     incident.resolved = (kind == HealthEventKind::IncidentResolved).then(time);
-    let guests =
-        vec![Concerned { guest, name: "vllm-chat".to_owned(), host: "pve1".to_owned() }];
+    let guests = vec![Concerned { guest, name: "vllm-chat".to_owned(), host: "pve1".to_owned() }];
     AboutIncident { text: incident.text.clone(), incident, guests }
 }
 
@@ -165,9 +164,7 @@ fn sample_of(kind: HealthEventKind) -> Sample {
             sample(kind, Digest { text, count: 1, events })
         }
         HealthEventKind::ChannelSilent => sample(kind, channel()),
-        HealthEventKind::ChannelDelivers => {
-            sample(kind, AboutChannel { error: None, ..channel() })
-        }
+        HealthEventKind::ChannelDelivers => sample(kind, AboutChannel { error: None, ..channel() }),
         HealthEventKind::ChannelTest => {
             sample(kind, ChannelTest { text, test: true, channel: "oncall".to_owned() })
         }
@@ -208,7 +205,8 @@ fn what_earlier_versions_told_is_read() {
         assert!(event.data.incident.acked().is_none());
         kinds.insert(event.kind.type_name());
     }
-    let told = ["opened", "updated", "resolved"].map(|what| format!("dev.phoenix.incident.{what}.v1"));
+    let told =
+        ["opened", "updated", "resolved"].map(|what| format!("dev.phoenix.incident.{what}.v1"));
     assert!(told.iter().all(|kind| kinds.contains(&**kind)), "{kinds:?}");
 }
 

@@ -2,6 +2,7 @@
 //! clock goes ten times as fast, so that its waits take seconds.
 
 mod order;
+mod people;
 
 use std::fs;
 use std::time::Duration;
