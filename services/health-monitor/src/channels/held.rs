@@ -15,6 +15,7 @@ use super::channel::{Parcel, Saying, Way};
 use super::deliver::{Delivery, Over};
 use super::desk::{Desk, Weight};
 use super::file;
+use super::item::Item;
 use super::letter::Occasion;
 use super::send::{self, Outcome};
 use super::told;
@@ -32,37 +33,6 @@ pub(super) struct Sent {
     outcome: Option<Outcome>,
     /// What it told; nothing where the other side only had its memory refreshed.
     told: Vec<(IncidentId, Delivered)>,
-}
-
-/// What waits to be told.
-pub(super) enum Item {
-    /// News.
-    Call(Call),
-    /// Known news that nobody has seen.
-    Reminder(Box<News>),
-}
-
-impl Item {
-    fn news(&self) -> &News {
-        match self {
-            Self::Call(call) => &call.news,
-            Self::Reminder(news) => news,
-        }
-    }
-
-    async fn hold(&self) {
-        match self {
-            Self::Call(call) => call.hold().await,
-            Self::Reminder(_) => {}
-        }
-    }
-
-    async fn done(self) {
-        match self {
-            Self::Call(call) => call.done().await,
-            Self::Reminder(_) => {}
-        }
-    }
 }
 
 pub(super) type Sending = Pin<Box<dyn Future<Output = Sent> + Send>>;
@@ -160,7 +130,7 @@ impl Held<'_> {
         self.take(Item::Call(call)).await;
     }
 
-    async fn take(&mut self, item: Item) {
+    pub(super) async fn take(&mut self, item: Item) {
         let (news, now) = (item.news(), Instant::now());
         let (id, seq, severity) = (news.incident.id.clone(), news.seq, news.incident.severity);
         let occasion = told::occasion(news, self.memory.note.told.get(&id));
@@ -209,38 +179,6 @@ impl Held<'_> {
             let outcome = send::send(&client, &channel, parcel, now).await;
             Sent { outcome: Some(outcome), told }
         }));
-    }
-
-    /// Returns when people are reminded next of what nobody has seen.
-    fn next_reminder(&self) -> Option<Instant> {
-        let pauses = &self.of.channel.remind;
-        let open = self.memory.note.told.iter().filter(|(id, _)| !self.desk.has(id));
-        let due = open.filter_map(|(_, told)| told::remind_at(told.called?, pauses)).min()?;
-        let wait = (due - (self.of.clock)()).to_std().unwrap_or_default();
-        Some(Instant::now() + wait)
-    }
-
-    /// Has people reminded of what nobody has seen for too long, as it stands now.
-    async fn remind(&mut self) -> Result<(), Over> {
-        let (now, pauses) = ((self.of.clock)(), &self.of.channel.remind);
-        let is_due = |told: &Delivered| {
-            let called = told.called.and_then(|called| told::remind_at(called, pauses));
-            called.is_some_and(|at| at <= now)
-        };
-        let told = self.memory.note.told.iter().filter(|(id, _)| !self.desk.has(id));
-        let due: Vec<_> = told.filter(|(_, told)| is_due(told)).map(|(id, _)| id.clone()).collect();
-        for id in due {
-            match self.of.bus.news(&id).await?.filter(|news| news.incident.is_calling()) {
-                Some(news) => self.take(Item::Reminder(Box::new(news))).await,
-                // Somebody has seen it, or it is over: that is on its way, or is told no more.
-                None => {
-                    if let Some(told) = self.memory.note.told.get_mut(&id) {
-                        told.called = None;
-                    }
-                }
-            }
-        }
-        Ok(())
     }
 
     /// Begins to tell again what is open, as the other side forgets it otherwise.

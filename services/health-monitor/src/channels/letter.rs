@@ -9,7 +9,7 @@ use serde::Serialize;
 /// How many guests a title names.
 const NAMED: usize = 3;
 /// The longest line about one thing among several, in bytes.
-const LINE: usize = 140;
+pub(super) const LINE: usize = 140;
 
 /// Why something is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -139,49 +139,6 @@ impl Letter {
             is_short: false,
         }
     }
-
-    /// Says of several incidents how each stands: a line each, in this order.
-    pub(crate) fn of_all(name: &str, news: &[(&News, Self)], sender: Sender<'_>) -> Self {
-        let open = news.iter().filter(|(news, _)| news.incident.is_open());
-        let severity = open.clone().map(|(news, _)| news.incident.severity).max();
-        let pages = open.filter(|(news, _)| news.incident.severity == Severity::Page).count();
-        let (count, mark) = (news.len(), severity.map_or("[OVER]", mark));
-        let headline = format!("{mark} {count} incidents in one message, {pages} for a human");
-        Self {
-            title: format!("{mark} {count} incidents"),
-            text: headline.clone(),
-            headline,
-            occasion: Occasion::Digest,
-            severity: severity.unwrap_or(Severity::Info).to_string(),
-            incident: name.to_owned(),
-            cause: String::new(),
-            reason: String::new(),
-            reason_words: String::new(),
-            opened: time(sender.now),
-            updated: time(sender.now),
-            resolved: None,
-            guests: Vec::new(),
-            place: String::new(),
-            evidence: None,
-            acked: None,
-            tried: Vec::new(),
-            next: String::new(),
-            commands: Vec::new(),
-            link: None,
-            cell: sender.cell.to_owned(),
-            channel: sender.channel.to_owned(),
-            lines: news.iter().map(|(_, letter)| line_of(letter)).collect(),
-            is_over: severity.is_none(),
-            is_short: false,
-        }
-    }
-}
-
-/// Returns the headline of an incident where it is one of many; its name is what is never cut.
-fn line_of(letter: &Letter) -> String {
-    let name = format!(" ({})", letter.incident);
-    let text = letter.headline.strip_suffix(&name).unwrap_or(&letter.headline);
-    format!("{}{name}", cut(text, LINE - name.len()))
 }
 
 /// Returns what is typed: of what is over only its story can be asked for.
@@ -270,7 +227,7 @@ fn title(incident: &Incident, occasion: Occasion, guests: &[Guest]) -> String {
     }
 }
 
-fn mark(severity: Severity) -> &'static str {
+pub(super) fn mark(severity: Severity) -> &'static str {
     match severity {
         Severity::Info => "[INFO]",
         Severity::Notice => "[NOTICE]",
@@ -279,7 +236,7 @@ fn mark(severity: Severity) -> &'static str {
     }
 }
 
-fn time(at: DateTime<Utc>) -> String {
+pub(super) fn time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 

@@ -265,8 +265,10 @@ async fn of_a_flood_every_incident_gets_there_though_the_monitor_is_killed_in_th
     }
 
     assert!(!told(&hung).is_empty());
-    assert!(digests > 0 && messages < FLOOD, "{messages} messages");
     world.until_nothing_waits().await;
+    let note = world.bus.channel_memory(&channel.name).await.unwrap().note;
+    assert_eq!(note.told.len(), FLOOD, "it is known of each that it was told");
+    assert!(digests > 0 && messages < FLOOD, "{messages} messages");
 }
 
 #[test]
