@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use phoenix_bus::BusError;
+use phoenix_bus::{BusError, NoMonitor};
 use phoenix_config::LibraryError;
 use phoenix_domain::{GuestKey, NodeName, Refused, RunId, Verdict, Vmid};
 use thiserror::Error;
@@ -82,7 +82,7 @@ pub(crate) enum CommandError {
     NoSuchIncident { incident: String },
     /// The health monitor cannot be asked.
     #[error(transparent)]
-    NoMonitor(#[from] phoenix_bus::NoMonitor),
+    NoMonitor(#[from] NoMonitor),
     /// The health monitor does not do what it is told.
     #[error("{why}")]
     MonitorDeclines { why: String },
@@ -264,13 +264,7 @@ impl CommandError {
             Self::NoSuchIncident { .. } => {
                 one("`phoenix incidents --all` lists those that are kept")
             }
-            Self::NoMonitor(phoenix_bus::NoMonitor::Nobody) => {
-                one("start one: `phoenix-health-monitor`")
-            }
-            Self::NoMonitor(phoenix_bus::NoMonitor::TakingOver) => {
-                one("ask again in a moment; what was found last is kept")
-            }
-            Self::NoMonitor(_) => one("see what the health monitor says in its log"),
+            Self::NoMonitor(why) => one(monitor_hint(why)),
             Self::NoSuchRun { .. } => one("`phoenix runs --since 7d` lists runs"),
             Self::NoSuchLetter { .. } => one("`phoenix dead list` lists all letters"),
             Self::NotReplayable { letter, .. } => vec![
@@ -328,6 +322,17 @@ fn one_of(hosts: &[NodeName]) -> Vec<String> {
         format!("name it: {}", hosts.join(" or ")),
         "or for good: `node` in the guest's configuration".to_owned(),
     ]
+}
+
+/// Returns what to do where the monitor cannot be asked.
+fn monitor_hint(why: &NoMonitor) -> &'static str {
+    match why {
+        NoMonitor::Nobody => "start one: `phoenix-health-monitor`",
+        NoMonitor::TakingOver => "ask again in a moment; what was found last is kept",
+        NoMonitor::Silent { .. } | NoMonitor::NotAsked(_) => {
+            "see what the health monitor says in its log"
+        }
+    }
 }
 
 /// Returns the only thing there is to do.

@@ -11,14 +11,14 @@ use crate::survive::site::lxc;
 async fn incident(watched: &Watched) -> Value {
     let listed = watched.phoenix(&["incidents", "-o", "json"]).await;
     let listed: Value = serde_json::from_str(&listed.out).unwrap();
-    listed["incidents"][0].clone()
+    listed.pointer("/incidents/0").unwrap().clone()
 }
 
 /// Breaks the web server and returns the name of its incident.
 async fn trouble(watched: &Watched) -> String {
     watched.break_it("hand").await;
     let told = watched.until(|told| !told.incidents.is_empty()).await;
-    told.incidents[0].id.to_string()
+    told.incidents.first().unwrap().id.to_string()
 }
 
 #[tokio::test]
@@ -40,6 +40,10 @@ async fn who_has_seen_an_incident_is_shown_everywhere_and_may_take_it_back_whoev
     assert!(story.out.contains(": on my way"), "{story:?}");
     let health = watched.phoenix(&["health"]).await;
     assert!(health.out.contains("seen: kim@"), "{health:?}");
+    let start = ["maintenance", "start", "953", "--reason", "new disks"];
+    watched.until_done(&start).await;
+    let maintained = watched.phoenix(&["explain", &id]).await;
+    assert!(maintained.out.contains("in maintenance  953 until "), "{maintained:?}");
     let taken_back = watched.phoenix(&["ack", "--undo", &id]).await;
     assert_eq!(taken_back.code, 0, "{taken_back:?}");
     let story = watched.phoenix(&["explain", &id]).await;

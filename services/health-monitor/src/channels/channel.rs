@@ -173,7 +173,9 @@ impl Channel {
                 let each = sayings
                     .iter()
                     .map(|saying| Urgency::of(saying.occasion, saying.news.incident.severity));
-                let urgency = each.max().unwrap_or(Urgency::of(letter.occasion, Severity::Info));
+                let urgency = each.max();
+                let urgency =
+                    urgency.unwrap_or_else(|| Urgency::of(letter.occasion, Severity::Info));
                 Parcel::Post(ntfy.post(&letter, urgency, &self.text(&letter)))
             }
             Way::Slack(slack) => {

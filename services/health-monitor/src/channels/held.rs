@@ -127,7 +127,7 @@ impl Held<'_> {
         if !told::is_told(&call.news, before, is_wanted, self.since) {
             return call.done().await;
         }
-        self.take(Item::Call(call)).await;
+        self.take(Item::Call(Box::new(call))).await;
     }
 
     pub(super) async fn take(&mut self, item: Item) {

@@ -5,7 +5,7 @@ use phoenix_bus::{Call, News};
 /// What waits to be told.
 pub(super) enum Item {
     /// News.
-    Call(Call),
+    Call(Box<Call>),
     /// Known news that nobody has seen.
     Reminder(Box<News>),
 }

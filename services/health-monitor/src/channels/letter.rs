@@ -161,10 +161,13 @@ fn place(incident: &Incident, guests: &[Guest]) -> String {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    match &incident.root {
-        Root::Guest(_) if !named.is_empty() => named.join(", "),
-        root if named.is_empty() => root.to_string(),
-        root => format!("{root}: {}{more}", named.join(", ")),
+    let root = &incident.root;
+    match root {
+        _ if named.is_empty() => root.to_string(),
+        Root::Guest(_) => named.join(", "),
+        Root::Monitor | Root::Breaker | Root::Ground(_) => {
+            format!("{root}: {}{more}", named.join(", "))
+        }
     }
 }
 

@@ -74,6 +74,6 @@ pub(super) fn called(
 /// last one again and again.
 pub(super) fn remind_at(called: Called, pauses: &[TimeDelta]) -> Option<DateTime<Utc>> {
     let nth = usize::try_from(called.reminders).unwrap_or(usize::MAX);
-    let pause = pauses.get(nth).or(pauses.last())?;
+    let pause = pauses.get(nth).or_else(|| pauses.last())?;
     Some(called.at + *pause)
 }

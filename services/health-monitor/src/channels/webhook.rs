@@ -98,9 +98,8 @@ pub(crate) fn name_of_all(news: &[&News]) -> String {
     for one in news {
         hash.update(one.id.as_bytes());
     }
-    let hash = hash.finalize();
-    let hex: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("digest-{hex}")
+    let [a, b, c, d, ..] = <[u8; 32]>::from(hash.finalize());
+    format!("digest-{:08x}", u32::from_be_bytes([a, b, c, d]))
 }
 
 /// Returns the event that has several others in it, whole and in this order.

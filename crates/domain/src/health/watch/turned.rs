@@ -74,7 +74,7 @@ impl Watch {
             let is_down = self.is_unfit(guest);
             self.flip(&Ground::Guest(guest), is_down, told);
         }
-        if falls(&turn) {
+        if falls(turn) {
             self.fall(guest, now);
         }
         if turn.to == Condition::Failed(Reason::Hung)
@@ -107,7 +107,7 @@ impl Watch {
 
 /// Says whether a guest that turned like this may be one of many: where the way to it is lost, the way to
 /// its neighbours often is. One to which no way was ever known has lost none.
-fn falls(turn: &Turn) -> bool {
+fn falls(turn: Turn) -> bool {
     let unreachable = Condition::Unknown(Reason::Unreachable);
     let fell = |condition: Condition| condition.is_failed() || condition == unreachable;
     let was_never_found =
