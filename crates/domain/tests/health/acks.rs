@@ -199,7 +199,9 @@ fn telling(inside: (Reason, i64), web: (Reason, i64)) -> Incident {
     guest.probes.push(Probe::new("inside", Ask::Inside));
     let mut ward = Ward::new([guest]);
     ward.run(30);
+    // Nobody repairs on a host that nothing is heard of.
     ward.hosts.clear();
+    ward.run(70);
     for second in (0..150).step_by(10) {
         let found = |(reason, from): (Reason, i64)| {
             if second < from { Found::Serving } else { Found::Failing(reason) }
