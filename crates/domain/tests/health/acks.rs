@@ -164,9 +164,9 @@ fn called_after(found: [Found; 2], is_started: bool) -> (i64, i64) {
             }
         }
     }
-    let paged = ward.told.iter().find_map(|(_, told)| match told {
-        Told::Updated(incident) if incident.severity == Severity::Page => Some(incident.updated),
-        _ => None,
+    let paged = ward.told.iter().find_map(|(_, told)| {
+        let Told::Updated(incident) = told else { return None };
+        (incident.severity == Severity::Page).then_some(incident.updated)
     });
     ((paged.unwrap() - opened).num_minutes(), told)
 }
