@@ -46,12 +46,24 @@ pub struct Delivered {
     pub seq: u64,
     /// How urgent it was.
     pub severity: Severity,
+    /// When it last called people for it, and nobody has seen it since; absent where nobody has to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called: Option<Called>,
     /// When it told that the incident is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over: Option<DateTime<Utc>>,
     /// What the other side knows it by, where that can change.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+}
+
+/// A call that waits for somebody who sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Called {
+    /// When people were called, or reminded of it.
+    pub at: DateTime<Utc>,
+    /// How often they were reminded.
+    pub reminders: u32,
 }
 
 /// The note of a channel, and its place. Somebody else who writes there is noticed.

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 use phoenix_domain::ChannelName;
-use phoenix_domain::health::{Concerned, Incident, IncidentId};
+use phoenix_domain::health::{AboutIncident, Concerned, Incident, IncidentId};
 use serde::Deserialize;
 use tracing::{debug, warn};
 
@@ -61,21 +61,14 @@ pub struct Calls {
 struct Envelope {
     id: String,
     time: DateTime<Utc>,
-    data: About,
-}
-
-#[derive(Deserialize)]
-struct About {
-    incident: Incident,
-    #[serde(default)]
-    guests: Vec<Concerned>,
+    data: AboutIncident,
 }
 
 impl News {
     fn read(seq: u64, body: Bytes) -> Result<Self, serde_json::Error> {
-        let Envelope { id, time, data: About { incident, guests } } =
-            serde_json::from_slice(&body)?;
-        Ok(Self { seq, id, time, incident, guests, body })
+        let Envelope { id, time, data } = serde_json::from_slice(&body)?;
+        let AboutIncident { incident, guests, text: _ } = data;
+        Ok(Self { seq, id, time, incident: *incident, guests, body })
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::context::ContextBuilder;
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, jetstream};
-use phoenix_domain::chain;
+use phoenix_domain::{NodeName, chain};
 use tokio::sync::watch;
 use tracing::{debug, info, warn};
 
@@ -14,6 +14,11 @@ use crate::names::Cell;
 
 /// How long one request may take. A leader that is lost is replaced within it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Where NATS is when nobody says so.
+pub const USUAL_SERVER: &str = "nats://127.0.0.1:4222";
+/// What the cell is called when nobody says so.
+pub const USUAL_CELL: &str = "main";
 
 /// Where NATS is, and who we are there.
 #[derive(Clone, Debug)]
@@ -93,6 +98,12 @@ impl Bus {
         self.connected.clone()
     }
 
+    /// Returns what is typed behind a command for it to reach this cell of this server: nothing where
+    /// both are the usual ones.
+    pub fn options(&self) -> String {
+        options(&self.url, self.cell.name())
+    }
+
     /// Says whether the server is there now.
     pub fn is_connected(&self) -> bool {
         self.client.connection_state() == async_nats::connection::State::Connected
@@ -103,6 +114,17 @@ impl Bus {
         // The process ends anyway; what was not acknowledged is said so elsewhere.
         drop(self.client.drain().await);
     }
+}
+
+fn options(url: &str, cell: &NodeName) -> String {
+    let mut options = String::new();
+    if url != USUAL_SERVER {
+        options = format!(" --nats-url {url}");
+    }
+    if cell.as_str() != USUAL_CELL {
+        options = format!("{options} --cell {cell}");
+    }
+    options
 }
 
 /// Returns addresses as they may be shown.
@@ -134,6 +156,14 @@ fn tell(event: &Event, times: &watch::Sender<u64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_names_the_server_and_the_cell_where_they_are_not_the_usual_ones() {
+        let cell = |name: &str| name.parse().unwrap();
+        assert_eq!(options(USUAL_SERVER, &cell("main")), "");
+        assert_eq!(options("nats://pve1:4222", &cell("main")), " --nats-url nats://pve1:4222");
+        assert_eq!(options(USUAL_SERVER, &cell("lab")), " --cell lab");
+    }
 
     #[test]
     fn an_address_is_shown_without_its_password() {

@@ -8,7 +8,9 @@ use async_nats::jetstream::kv::{Store, UpdateErrorKind};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use phoenix_domain::GuestKey;
-use phoenix_domain::health::{Condition, Incident, IncidentId, Piece, PieceKey};
+use phoenix_domain::health::{
+    AboutIncident, Condition, Incident, IncidentId, Piece, PieceKey, Turned,
+};
 use serde::Deserialize;
 
 use crate::connect::Bus;
@@ -85,7 +87,7 @@ impl Bus {
             .last_told::<AboutIncident>(self.cell.incidents())
             .await?
             .into_iter()
-            .map(|about| about.incident)
+            .map(|about| *about.incident)
             .collect();
         incidents.sort_by_key(|incident| incident.opened);
         Ok(incidents)
@@ -130,16 +132,6 @@ impl Bus {
 #[derive(Deserialize)]
 struct Told<D> {
     data: D,
-}
-
-#[derive(Deserialize)]
-struct AboutIncident {
-    incident: Incident,
-}
-
-#[derive(Deserialize)]
-struct Turned {
-    to: Condition,
 }
 
 impl Memory {

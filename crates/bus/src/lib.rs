@@ -27,9 +27,9 @@ mod tail;
 mod work;
 
 pub use aloud::{Aloud, Listener};
-pub use channel_notes::{ChannelMemory, ChannelNote, ChannelSeen, Delivered};
+pub use channel_notes::{Called, ChannelMemory, ChannelNote, ChannelSeen, Delivered};
 pub use channels::{Call, Calls, News};
-pub use connect::{Address, Bus};
+pub use connect::{Address, Bus, USUAL_CELL, USUAL_SERVER};
 pub use dead::{DeadLetter, Filed, Foreign, Line, Original};
 pub use durability::{Durability, Proof};
 pub use error::{BoxError, BusError};

@@ -1,8 +1,11 @@
 //! Questions to the health monitor, and orders of humans to it.
 
+use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use async_nats::{RequestErrorKind, Subject, Subscriber};
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 use phoenix_domain::health::{
@@ -16,6 +19,9 @@ use tracing::warn;
 use crate::channel_notes::ChannelSeen;
 use crate::connect::Bus;
 use crate::error::{BoxError, BusError, Failing as _};
+
+/// How long a monitor that waits for its turn may take to say so.
+const AT_HAND: Duration = Duration::from_secs(2);
 
 /// What the monitor is asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -109,6 +115,10 @@ pub struct Seen {
     pub host: String,
     /// What each probe found it to be, and since when.
     pub probes: Vec<(Probe, Condition, DateTime<Utc>)>,
+    /// The probes that this monitor has not read yet: they show what the last one found, which is as
+    /// old as this.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unread: BTreeMap<Box<str>, DateTime<Utc>>,
 }
 
 /// Why there is no answer.
@@ -117,6 +127,9 @@ pub enum NoMonitor {
     /// Nobody listens.
     #[error("no health monitor is there")]
     Nobody,
+    /// The one that acted is silent, and another one waits for its turn.
+    #[error("no health monitor acts just now; another one is there, and takes over within seconds")]
+    TakingOver,
     /// It says nothing.
     #[error("the health monitor does not answer within {} s", after.as_secs())]
     Silent {
@@ -151,17 +164,35 @@ impl Bus {
     ) -> Result<MonitorAnswer, NoMonitor> {
         let body = serde_json::to_vec(question).map_err(|err| NoMonitor::NotAsked(err.into()))?;
         let request = async_nats::Request::new().payload(body.into()).timeout(Some(patience));
-        match self.client.send_request(self.cell.monitor(), request).await {
-            Ok(answer) => serde_json::from_slice(&answer.payload)
-                .map_err(|err| NoMonitor::NotAsked(err.into())),
-            Err(err) => Err(match err.kind() {
+        let no_monitor = match self.client.send_request(self.cell.monitor(), request).await {
+            Ok(answer) => {
+                return serde_json::from_slice(&answer.payload)
+                    .map_err(|err| NoMonitor::NotAsked(err.into()));
+            }
+            Err(err) => match err.kind() {
                 RequestErrorKind::NoResponders => NoMonitor::Nobody,
                 RequestErrorKind::TimedOut => NoMonitor::Silent { after: patience },
                 RequestErrorKind::InvalidSubject
                 | RequestErrorKind::MaxPayloadExceeded
-                | RequestErrorKind::Other => NoMonitor::NotAsked(err.into()),
-            }),
+                | RequestErrorKind::Other => return Err(NoMonitor::NotAsked(err.into())),
+            },
+        };
+        let request = async_nats::Request::new().timeout(Some(AT_HAND));
+        let waiting = self.client.send_request(self.cell.standby(), request).await;
+        Err(if waiting.is_ok() { NoMonitor::TakingOver } else { no_monitor })
+    }
+
+    /// Says to whoever asks that this monitor waits for its turn. It never ends.
+    pub async fn stand_by(&self) -> Result<Infallible, BusError> {
+        let subscribed = self.client.subscribe(self.cell.standby()).await;
+        let mut asked = subscribed.failing("listening for questions")?;
+        while let Some(message) = asked.next().await {
+            let Some(reply) = message.reply else { continue };
+            if let Err(err) = self.client.publish(reply, Bytes::new()).await {
+                warn!(%err, "nobody was told that a monitor waits for its turn");
+            }
         }
+        std::future::pending().await
     }
 
     /// Takes the questions to the monitor. Only the one that acts does.

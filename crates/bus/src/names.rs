@@ -59,6 +59,11 @@ impl Cell {
         Self(name)
     }
 
+    /// Returns its name.
+    pub(crate) fn name(&self) -> &NodeName {
+        &self.0
+    }
+
     /// Returns the subject of a guest's log.
     pub(crate) fn log(&self, guest: GuestKey) -> String {
         format!("phoenix.log.{}.{guest}", self.0)
@@ -151,6 +156,11 @@ impl Cell {
     /// Returns the subject of questions to the health monitor.
     pub(crate) fn monitor(&self) -> String {
         format!("phoenix.monitor.{}", self.0)
+    }
+
+    /// Returns the subject under which monitors answer that wait for their turn.
+    pub(crate) fn standby(&self) -> String {
+        format!("phoenix.monitor.{}.standby", self.0)
     }
 
     /// Returns what the keys begin with under which the health monitor keeps what it needs.

@@ -54,6 +54,11 @@ pub struct RawChannel {
     /// A page that shows an incident; `{incident}` in it is the name of the incident.
     #[serde(default)]
     pub link: Option<String>,
+    /// After how many minutes people are reminded of a page that nobody has acknowledged, each time; the
+    /// last number holds from then on. `[30, 120]` unless said otherwise, and `[]` for never. Not for
+    /// `alertmanager`, which has reminders of its own.
+    #[serde(default)]
+    pub remind: Option<Vec<u32>>,
     /// For `ntfy`, `slack`, `alertmanager` and `mail`: the file with the text to be sent, a template;
     /// `phoenix-health-monitor --print-template KIND` prints the one that is used without it.
     #[serde(default)]

@@ -11,13 +11,13 @@ use phoenix_secrets::SecretsArgs;
 #[derive(Clone, Debug, Args)]
 pub struct Settings {
     /// Where NATS is
-    #[arg(long, env = "NATS_URL", default_value = "nats://127.0.0.1:4222", value_name = "URL")]
+    #[arg(long, env = "NATS_URL", default_value = phoenix_bus::USUAL_SERVER, value_name = "URL")]
     pub nats_url: String,
     /// The file with the credentials for NATS
     #[arg(long, env = "NATS_CREDS", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub nats_creds: Option<PathBuf>,
     /// The world whose guest numbers are unique: a cluster, or a lone host
-    #[arg(long, env = "PHOENIX_CELL", default_value = "main", value_name = "NAME", value_parser = cell)]
+    #[arg(long, env = "PHOENIX_CELL", default_value = phoenix_bus::USUAL_CELL, value_name = "NAME", value_parser = cell)]
     pub cell: NodeName,
     /// Seconds from one question to a service to the next one
     #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]

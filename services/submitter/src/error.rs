@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use phoenix_bus::BusError;
+use phoenix_bus::{BusError, NoMonitor};
 use phoenix_config::LibraryError;
 use phoenix_domain::{GuestKey, Irreplaceable, NodeName, Refused, RunId, Verdict, Vmid};
 use thiserror::Error;
@@ -54,11 +54,14 @@ pub(crate) enum CommandError {
     /// A guest nobody ever asked for.
     #[error("guest {asked} was never submitted")]
     NeverSubmitted { asked: Vmid },
+    /// A guest of which nothing is expected.
+    #[error("guest {asked} is not expected to serve, so nobody watches over it")]
+    Unwatched { asked: Vmid },
     /// A guest that is not there was to be started or stopped.
     #[error("guest {asked} {}", if *is_gone { "was removed" } else { "was never built" })]
     NeverBuilt { asked: Vmid, is_gone: bool },
     /// A guest that is there for being cloned was to be started.
-    #[error("guest {asked} is there for being cloned, and rests")]
+    #[error("guest {asked} is a template: it is there for being cloned, and rests")]
     Rests { asked: Vmid },
     /// A guest was to be made again that never is.
     #[error("guest {asked} is not made again: {why}")]
@@ -86,9 +89,9 @@ pub(crate) enum CommandError {
     NoSuchIncident { incident: String },
     /// The health monitor cannot be asked.
     #[error(transparent)]
-    NoMonitor(#[from] phoenix_bus::NoMonitor),
+    NoMonitor(#[from] NoMonitor),
     /// The health monitor does not do what it is told.
-    #[error("the health monitor does not do that: {why}")]
+    #[error("{why}")]
     MonitorDeclines { why: String },
     /// A run that is not there was asked for.
     #[error("there is no run {run}")]
@@ -223,6 +226,7 @@ impl CommandError {
             | Self::NobodyToAsk { .. }
             | Self::Rests { .. }
             | Self::Irreplaceable { .. }
+            | Self::Unwatched { .. }
             | Self::StoodOn { .. }
             | Self::NotOurs { .. }
             | Self::NoRuntime(_)
@@ -257,6 +261,9 @@ impl CommandError {
                 "`phoenix status` lists the guests that were".to_owned(),
                 format!("submit it: `phoenix submit {asked}`"),
             ],
+            Self::Unwatched { asked } => {
+                vec![format!("`phoenix status {asked}` says why; `phoenix start {asked}` starts it")]
+            }
             Self::NeverBuilt { asked, .. } => vec![format!("build it: `phoenix submit {asked}`")],
             Self::Irreplaceable { asked, why } => {
                 vec![why.advice().replace("ID", &asked.to_string())]
@@ -287,10 +294,7 @@ impl CommandError {
             Self::NoSuchIncident { .. } => {
                 one("`phoenix incidents --all` lists those that are kept")
             }
-            Self::NoMonitor(phoenix_bus::NoMonitor::Nobody) => {
-                one("start one: `phoenix-health-monitor`")
-            }
-            Self::NoMonitor(_) => one("see what the health monitor says in its log"),
+            Self::NoMonitor(why) => one(monitor_hint(why)),
             Self::NoListener { .. } => one("`--listen 127.0.0.1:0` takes a free port"),
             Self::NotYetThere { asked, .. } => one(&format!("`phoenix history {asked}` tells what is known")),
             Self::NoSuchRun { .. } => one("`phoenix runs --since 7d` lists runs"),
@@ -351,6 +355,17 @@ fn one_of(hosts: &[NodeName]) -> Vec<String> {
         format!("name it: {}", hosts.join(" or ")),
         "or for good: `node` in the guest's configuration".to_owned(),
     ]
+}
+
+/// Returns what to do where the monitor cannot be asked.
+fn monitor_hint(why: &NoMonitor) -> &'static str {
+    match why {
+        NoMonitor::Nobody => "start one: `phoenix-health-monitor`",
+        NoMonitor::TakingOver => "ask again in a moment; what was found last is kept",
+        NoMonitor::Silent { .. } | NoMonitor::NotAsked(_) => {
+            "see what the health monitor says in its log"
+        }
+    }
 }
 
 /// Returns the only thing there is to do.

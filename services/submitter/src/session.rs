@@ -1,15 +1,12 @@
 //! One visit to NATS: the connection, and who it is that asks.
 
 use chrono::{DateTime, Utc};
-use phoenix_bus::{Address, Bus, BusError, Cell, Durability, Setup, Teller};
+use phoenix_bus::{Address, Bus, BusError, Cell, Durability, Setup, Teller, USUAL_SERVER};
 use phoenix_domain::RunId;
 
 use crate::cli::{ConnectArgs, WhoArgs};
 use crate::error::CommandError;
 use crate::output::Output;
-
-/// Where NATS is when nobody says so.
-const USUAL_SERVER: &str = "nats://127.0.0.1:4222";
 
 const NOT_DURABLE: &str = "\
 warning: NATS acknowledges before it has written to disk: a power failure may lose what it accepted

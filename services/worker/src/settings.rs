@@ -17,7 +17,7 @@ pub struct Settings {
     #[arg(long, env = "PHOENIX_NODE", value_name = "NAME", value_parser = node)]
     pub node: NodeName,
     /// Where NATS is
-    #[arg(long, env = "NATS_URL", default_value = "nats://127.0.0.1:4222", value_name = "URL")]
+    #[arg(long, env = "NATS_URL", default_value = phoenix_bus::USUAL_SERVER, value_name = "URL")]
     pub nats_url: String,
     /// The file with the credentials for NATS
     #[arg(long, env = "NATS_CREDS", value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -32,7 +32,7 @@ pub struct Settings {
     #[arg(long)]
     pub accept_data_loss: bool,
     /// The world whose guest numbers are unique: a cluster, or a lone host
-    #[arg(long, env = "PHOENIX_CELL", default_value = "main", value_name = "NAME", value_parser = node)]
+    #[arg(long, env = "PHOENIX_CELL", default_value = phoenix_bus::USUAL_CELL, value_name = "NAME", value_parser = node)]
     pub cell: NodeName,
     /// Where locks are held; it must not survive a reboot
     #[arg(long, default_value = "/run/phoenix", value_name = "DIR", value_hint = ValueHint::DirPath)]

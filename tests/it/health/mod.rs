@@ -3,6 +3,7 @@
 
 mod again;
 mod order;
+mod people;
 
 use std::fs;
 use std::time::Duration;

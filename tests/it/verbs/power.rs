@@ -81,7 +81,10 @@ async fn what_is_there_for_being_cloned_is_not_started() {
     for verb in ["start", "restart"] {
         let ended = site.phoenix(&[verb, "900"]).await;
         assert_eq!(ended.code, 1, "{ended:?}");
-        assert!(ended.err.contains("900 is there for being cloned, and rests"), "{ended:?}");
+        assert!(
+            ended.err.contains("900 is a template: it is there for being cloned, and rests"),
+            "{ended:?}"
+        );
     }
 }
 

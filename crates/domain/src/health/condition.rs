@@ -41,6 +41,16 @@ impl Condition {
         matches!(self, Self::Healthy | Self::Degraded(_))
     }
 
+    /// Returns how much it tells about what is wrong: that a check fails, or that nobody answers, may
+    /// have many causes.
+    pub(super) fn detail(self) -> u8 {
+        match self.reason() {
+            None | Some(Reason::CheckFailed | Reason::Unjudged) => 0,
+            Some(Reason::Unresponsive | Reason::StartStalled | Reason::Unreachable) => 1,
+            Some(_) => 2,
+        }
+    }
+
     /// Returns the word for it, without the reason.
     pub fn word(self) -> &'static str {
         match self {

@@ -1,5 +1,7 @@
 //! What the watch over a cell is told.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +34,14 @@ pub enum Heard {
         probe: std::sync::Arc<str>,
         /// What it sees.
         process: Process,
+    },
+    /// Where the services of a guest answer, where that is not at its own address. It is kept for whoever
+    /// goes on.
+    Elsewhere {
+        /// The guest.
+        guest: GuestKey,
+        /// The address of each feature.
+        at: BTreeMap<String, String>,
     },
     /// How a host is; to be told every 10 seconds, and before what is found of its guests.
     Host(Box<HostFacts>),
@@ -155,6 +165,16 @@ pub enum Word {
         /// Which.
         incident: IncidentId,
         /// By whom.
+        by: String,
+        /// What they say about it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
+    /// It is not: nobody is at it.
+    TakeBackAck {
+        /// Which.
+        incident: IncidentId,
+        /// Who says so.
         by: String,
     },
     /// This guest is to be repaired, whatever the budget and the breaker say.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::lot::Lot;
-use super::{Evidence, Reason, Root, Rung, Try};
+use super::{Ack, Evidence, Reason, Root, Rung, Try};
 use crate::{GuestKey, Refused};
 
 /// The longest text of an incident, in characters.
@@ -65,9 +65,9 @@ pub struct Incident {
     pub next: Next,
     /// What a human can type.
     pub commands: Vec<Command>,
-    /// Who has seen it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub acked: Option<String>,
+    /// Who has seen it; only the last one may still hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acks: Vec<Ack>,
 }
 
 /// A guest of an incident, as people know it.
@@ -117,6 +117,9 @@ pub enum Next {
         rung: Rung,
         /// What is in the way.
         why: String,
+        /// When it is out of the way, where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<DateTime<Utc>>,
     },
     /// A worker is at it.
     UnderWay {
@@ -124,13 +127,19 @@ pub enum Next {
         rung: Rung,
         /// When nobody counts on it any more.
         until: DateTime<Utc>,
+        /// What comes next if that does not help.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        then: Option<Rung>,
     },
-    /// It is looked at again.
+    /// Something follows from how it is then.
     Look {
         /// When.
         at: DateTime<Utc>,
-        /// What for.
+        /// What, in words that follow the time.
         why: String,
+        /// What is tried next if it does not serve by then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        then: Option<Rung>,
     },
     /// Nothing, by itself.
     None {

@@ -92,6 +92,11 @@ impl Judge {
         self.last
     }
 
+    /// Returns up to when what it says is known to have been so.
+    pub fn known_until(&self) -> DateTime<Utc> {
+        self.last.map_or(self.since, |last| last.max(self.since))
+    }
+
     /// Returns when it was last seen to do work.
     pub fn moved(&self) -> Option<DateTime<Utc>> {
         self.moved

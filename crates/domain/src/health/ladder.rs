@@ -80,16 +80,9 @@ impl Ladder {
         since: DateTime<Utc>,
         lot: Lot,
     ) -> Step {
-        let tried = |rung| self.tries.iter().filter(move |one| one.rung == rung && one.counts());
-        let reached = self.tries.iter().map(|one| one.rung).max().unwrap_or(Rung::Wait);
-        let next = Rung::ALL
-            .into_iter()
-            .filter(|rung| rung.is_work() && *rung >= reached && course.has(*rung, means));
-        let next = next
-            .map(|rung| (rung, tried(rung).count()))
-            .map(|(rung, count)| (rung, u32::try_from(count).unwrap_or(u32::MAX)))
-            .find(|(rung, count)| *count < rung.attempts(reason));
-        let Some((rung, count)) = next else { return Step::Exhausted };
+        let Some((rung, count)) = self.rung(reason, course, means) else {
+            return Step::Exhausted;
+        };
         let grace = if course.start == Rung::Wait && self.tries.is_empty() {
             since + SUPERVISOR
         } else {
@@ -104,6 +97,18 @@ impl Ladder {
             None => grace,
         };
         Step::Try { rung, attempt: count + 1, of: rung.attempts(reason), at }
+    }
+
+    /// Returns the rung that is next, and how often it was tried already.
+    pub(super) fn rung(&self, reason: Reason, course: Course, means: Means) -> Option<(Rung, u32)> {
+        let tried = |rung| self.tries.iter().filter(move |one| one.rung == rung && one.counts());
+        let reached = self.tries.iter().map(|one| one.rung).max().unwrap_or(Rung::Wait);
+        let next = Rung::ALL
+            .into_iter()
+            .filter(|rung| rung.is_work() && *rung >= reached && course.has(*rung, means));
+        next.map(|rung| (rung, tried(rung).count()))
+            .map(|(rung, count)| (rung, u32::try_from(count).unwrap_or(u32::MAX)))
+            .find(|(rung, count)| *count < rung.attempts(reason))
     }
 
     /// Returns the pause after the last repair: twice as long as the one before, give or take a

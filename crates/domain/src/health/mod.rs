@@ -3,9 +3,11 @@
 //! A [`Probe`] asks, a [`Reading`] is what it found out. What follows from readings is decided here,
 //! by rules over values; asking, waiting and telling are done elsewhere.
 
+mod ack;
 mod care;
 mod condition;
 mod docker;
+mod event;
 mod ground;
 mod guards;
 mod heard;
@@ -31,9 +33,14 @@ mod told;
 mod turns;
 mod watch;
 
+pub use ack::{Ack, AckEnd};
 pub use care::{Care, Declared};
 pub use condition::Condition;
 pub use docker::{Docker, DockerContainer, DockerStarts, DockerState};
+pub use event::{
+    AboutChannel, AboutIncident, ChannelTest, Digest, HealthEvent, HealthEventKind,
+    IncidentReminder, Reminder, Turned,
+};
 pub use ground::{Ground, Root};
 pub use guards::{Breaker, Guards};
 pub use heard::{Duty, Facts, Heard, HostFacts, Order, Outcome, Patient, SelfCheck, Word};

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::{Effect, Next, Try};
+use super::{Effect, Next, Rung, Try};
 
 impl Next {
     /// Says what happens next, and when.
@@ -11,13 +11,15 @@ impl Next {
             Self::Repair { rung, attempt, of, at } => {
                 format!("{} at {} (attempt {attempt}/{of})", rung.words(), time(*at))
             }
-            Self::Held { rung, why } => {
-                format!("{}, once it is no longer so that {why}", rung.words())
+            Self::Held { rung, why, at } => {
+                let at = at.map_or_else(String::new, |at| format!(", not before {}", time(at)));
+                format!("{}, once it is no longer so that {why}{at}", rung.words())
             }
-            Self::UnderWay { rung, until } => {
-                format!("{} is under way, and given up at {}", rung.words(), time(*until))
+            Self::UnderWay { rung, until, then } => {
+                let after = after(*then);
+                format!("{} is under way, and given up at {}{after}", rung.words(), time(*until))
             }
-            Self::Look { at, why } => format!("{why}; it is looked at again at {}", time(*at)),
+            Self::Look { at, why, then } => format!("at {} {why}{}", time(*at), after(*then)),
             Self::None { why } => format!("nothing happens by itself: {why}"),
         }
     }
@@ -42,6 +44,11 @@ impl Effect {
             Self::Refused(why) => format!("it was not done: {why}"),
         }
     }
+}
+
+/// Says what comes after what is waited for.
+fn after(then: Option<Rung>) -> String {
+    then.map_or_else(String::new, |rung| format!("; what comes next then is {}", rung.words()))
 }
 
 fn time(at: DateTime<Utc>) -> String {

@@ -1,6 +1,8 @@
 //! The watch over all guests of a cell: what is heard of them goes in, what is to be told and done
 //! about them comes out. It does nothing itself, and knows no time but what it is given.
 
+mod acks;
+mod ahead;
 mod attend;
 mod common_cause;
 mod hear;
@@ -11,6 +13,7 @@ mod obstacle;
 mod orders;
 mod own;
 mod pass;
+mod turned;
 mod weigh;
 mod words;
 
@@ -37,6 +40,8 @@ pub use keep::{Piece, PieceKey};
 pub struct Watch {
     limits: Limits,
     now: DateTime<Utc>,
+    /// When it began, or took over.
+    begun: DateTime<Utc>,
     guests: FxHashMap<GuestKey, Watched>,
     /// Who stands on what.
     members: FxHashMap<Ground, FxHashSet<GuestKey>>,
@@ -87,10 +92,15 @@ pub struct File {
     /// Repairs within the last day.
     repairs: Vec<(DateTime<Utc>, Rung)>,
     fell: Option<DateTime<Utc>>,
+    /// When it was last looked at anew, because whatever excused it was over.
+    anew: Option<DateTime<Utc>>,
     moved: Option<DateTime<Utc>>,
     started: Option<DateTime<Utc>>,
     wake: Option<DateTime<Utc>>,
     held: Option<Hold>,
+    /// Where its services answer, where that is not at its own address.
+    #[serde(default)]
+    elsewhere: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -111,6 +121,7 @@ impl Watch {
         Self {
             limits,
             now,
+            begun: now,
             guests: FxHashMap::default(),
             members: FxHashMap::default(),
             hosts: FxHashMap::default(),
@@ -137,6 +148,7 @@ impl Watch {
             }
             Heard::Process { guest, probe, process } => self.hear_process(guest, &probe, process),
             Heard::Guest(patient) => self.hear_guest(patient, &mut told),
+            Heard::Elsewhere { guest, at } => self.hear_elsewhere(guest, at),
             Heard::Gone(guest) => self.hear_gone(guest, &mut told),
             Heard::AllNamed => self.hear_all_named(&mut told),
             Heard::Host(facts) => self.hear_host(&facts, &mut told),

@@ -263,6 +263,39 @@ proptest! {
     }
 
     #[test]
+    fn no_start_and_no_blip_moves_a_call_away(
+        days in prop::collection::vec((guest(), 0..4_usize, 1..60), 1..30),
+    ) {
+        let mut ward = Ward::new(fleet());
+        ward.run(60);
+        // Whom people hear of by what it stands on has all of its time again once that is well.
+        let mut excused = [0; GUESTS as usize];
+        for (guest, what, waits) in days {
+            let out_of_sight = Found::Unasked(Reason::Unreachable);
+            match what {
+                0 => ward.happen(&Happens::Started { guest }),
+                1 => ward.fail(guest, Service::failing(Reason::EngineDead)),
+                2 => ward.service(guest).found = out_of_sight,
+                _ => ward.service(guest).found = Found::Loading,
+            }
+            for _ in 0..waits {
+                ward.run(15);
+                for (guest, excused) in (950..).zip(&mut excused) {
+                    if ward.is_on_broken_ground(guest) {
+                        *excused = ward.second;
+                    }
+                    let Some(incident) = ward.incident(guest) else { continue };
+                    let stands = time(ward.second) - incident.opened.max(time(*excused));
+                    let is_due = stands > TimeDelta::minutes(60) + TimeDelta::seconds(15);
+                    let is_well = ward.condition(guest).is_serving();
+                    let is_called = is_well || ward.pages_of(guest);
+                    prop_assert!(!is_due || is_called, "{guest} stands for {stands}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn whoever_hears_everything_twice_does_the_same(days in days()) {
         let mut once = Ward::new(fleet());
         let mut twice = Ward::new(fleet());

@@ -1,6 +1,6 @@
 //! One way by which people are called: what it tells, and in which form.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use phoenix_bus::{Delivered, News};
 use phoenix_config::ChannelKind;
 use phoenix_domain::health::{Ground, Root, Severity};
@@ -11,11 +11,11 @@ use tracing::warn;
 use super::alertmanager::{Alert, Alertmanager, Labels};
 use super::letter::{Letter, Occasion, Sender};
 use super::mail::Mail;
-use super::ntfy::Ntfy;
+use super::ntfy::{Ntfy, Urgency};
 use super::post::Post;
 use super::slack::Slack;
 use super::template::{self, Template};
-use super::webhook::Webhook;
+use super::webhook::{self, Webhook};
 
 /// One way by which people are called.
 #[derive(Clone, Debug)]
@@ -29,6 +29,8 @@ pub(crate) struct Channel {
     pub(crate) guests: Option<Vec<Vmid>>,
     pub(crate) link: Option<String>,
     pub(crate) template: Option<Template>,
+    /// After how long people are reminded of what nobody has seen; the last pause again and again.
+    pub(crate) remind: Vec<TimeDelta>,
     pub(crate) way: Way,
     /// What must not be seen of what the other side says.
     pub(crate) secrets: Vec<SecretString>,
@@ -63,6 +65,24 @@ pub(crate) struct Saying<'s> {
     /// Whether the whole of it was too long.
     pub(crate) is_short: bool,
     pub(crate) now: DateTime<Utc>,
+}
+
+impl Saying<'_> {
+    /// Returns which reminder it would be, the first being 1.
+    pub(crate) fn nth_reminder(&self) -> u32 {
+        let called = self.before.and_then(|before| before.called);
+        called.map_or(1, |called| called.reminders.saturating_add(1))
+    }
+
+    /// Returns the name of the message: the same on every attempt, and for a reminder another one than
+    /// that of the news it is of.
+    pub(crate) fn id(&self) -> String {
+        if self.occasion == Occasion::Reminder {
+            format!("{}.{}", self.news.id, self.nth_reminder())
+        } else {
+            self.news.id.clone()
+        }
+    }
 }
 
 impl Channel {
@@ -110,27 +130,76 @@ impl Channel {
         let letter = self.letter(saying);
         let Saying { news, before, now, .. } = saying;
         match &self.way {
+            Way::Webhook(webhook) if saying.occasion == Occasion::Reminder => {
+                let (id, body) = (saying.id(), webhook::reminder(saying, &self.source()));
+                Parcel::Post(webhook.post(&id, &body, now))
+            }
             Way::Webhook(webhook) => Parcel::Post(webhook.post(&news.id, &news.body, now)),
             Way::Ntfy(ntfy) => {
-                let text = self.text(&letter);
-                Parcel::Post(ntfy.post(&letter, news.incident.severity, &text))
+                let urgency = Urgency::of(saying.occasion, news.incident.severity);
+                Parcel::Post(ntfy.post(&letter, urgency, &self.text(&letter)))
             }
             Way::Slack(slack) => {
                 slack.post(&self.text(&letter)).map_or(Parcel::Nothing, Parcel::Post)
             }
             Way::Alertmanager(server) => {
-                let alert = self.alert_of(saying);
-                let known = before.map(|before| &before.labels).filter(|labels| !labels.is_empty());
-                let other = known.filter(|labels| **labels != alert.labels);
-                let ended = other.map(|labels| Alert::ended(labels, news.incident.opened, now));
-                let alerts: Vec<_> = ended.into_iter().chain([alert]).collect();
+                let alerts: Vec<_> = self.alerts_of(saying).collect();
                 Parcel::Post(server.post(&alerts))
             }
             Way::Mail(mail) => {
                 let text = self.text(&letter);
-                Parcel::Mail(mail.message(news, &letter, &text, now, before.is_some()))
+                let id = saying.id();
+                Parcel::Mail(mail.message(&id, &letter, &text, now, before.is_some()))
             }
         }
+    }
+
+    /// Writes one message about several incidents, the first of which matters most.
+    pub(crate) fn digest(&self, sayings: &[Saying<'_>]) -> Parcel {
+        let Some(first) = sayings.first() else { return Parcel::Nothing };
+        let now = first.now;
+        let news: Vec<&News> = sayings.iter().map(|saying| saying.news).collect();
+        let name = webhook::name_of_all(&news);
+        let letters: Vec<_> =
+            sayings.iter().map(|saying| (saying.news, self.letter(*saying))).collect();
+        let is_short = sayings.iter().all(|saying| saying.is_short);
+        let letter = Letter { is_short, ..Letter::of_all(&name, &letters, self.sender(now)) };
+        match &self.way {
+            Way::Webhook(webhook) => {
+                let body = webhook::digest(&name, &news, &letter.headline, &self.source(), now);
+                Parcel::Post(webhook.post(&name, &body, now))
+            }
+            Way::Ntfy(ntfy) => {
+                let each = sayings
+                    .iter()
+                    .map(|saying| Urgency::of(saying.occasion, saying.news.incident.severity));
+                let urgency = each.max();
+                let urgency =
+                    urgency.unwrap_or_else(|| Urgency::of(letter.occasion, Severity::Info));
+                Parcel::Post(ntfy.post(&letter, urgency, &self.text(&letter)))
+            }
+            Way::Slack(slack) => {
+                slack.post(&self.text(&letter)).map_or(Parcel::Nothing, Parcel::Post)
+            }
+            Way::Alertmanager(server) => {
+                let alerts: Vec<_> =
+                    sayings.iter().flat_map(|saying| self.alerts_of(*saying)).collect();
+                Parcel::Post(server.post(&alerts))
+            }
+            Way::Mail(mail) => {
+                Parcel::Mail(mail.message(&name, &letter, &self.text(&letter), now, false))
+            }
+        }
+    }
+
+    /// Returns the alert of an incident, and before it the end of the one it takes the place of.
+    fn alerts_of(&self, saying: Saying<'_>) -> impl Iterator<Item = Alert> {
+        let Saying { news, before, now, .. } = saying;
+        let alert = self.alert_of(saying);
+        let known = before.map(|before| &before.labels).filter(|labels| !labels.is_empty());
+        let other = known.filter(|labels| **labels != alert.labels);
+        let ended = other.map(|labels| Alert::ended(labels, news.incident.opened, now));
+        ended.into_iter().chain([alert])
     }
 
     /// Returns the alert of an incident as it stands.
@@ -140,7 +209,7 @@ impl Channel {
     }
 
     /// Returns what tells the other side again of what it would forget otherwise.
-    pub(crate) fn reminder(&self, open: &[News], now: DateTime<Utc>) -> Parcel {
+    pub(crate) fn refresh(&self, open: &[News], now: DateTime<Utc>) -> Parcel {
         let Way::Alertmanager(server) = &self.way else { return Parcel::Nothing };
         let saying =
             |news| Saying { news, occasion: Occasion::More, before: None, is_short: false, now };
@@ -156,18 +225,29 @@ impl Channel {
         }
     }
 
-    fn letter(&self, saying: Saying<'_>) -> Letter {
-        let sender = Sender {
+    /// Returns who tells what only channels are told.
+    fn source(&self) -> String {
+        format!("//{}/phoenix/health-monitor", self.cell)
+    }
+
+    fn sender(&self, now: DateTime<Utc>) -> Sender<'_> {
+        Sender {
             cell: self.cell.as_str(),
             channel: self.name.as_str(),
             link: self.link.as_deref(),
-        };
-        let letter = Letter::of(saying.news, saying.occasion, sender);
+            now,
+        }
+    }
+
+    fn letter(&self, saying: Saying<'_>) -> Letter {
+        let letter = Letter::of(saying.news, saying.occasion, self.sender(saying.now));
         Letter { is_short: saying.is_short, ..letter }
     }
 
     fn text(&self, letter: &Letter) -> String {
-        if let Some(own) = &self.template {
+        // A template of one's own knows what one incident is.
+        let own = self.template.as_ref().filter(|_| letter.occasion != Occasion::Digest);
+        if let Some(own) = own {
             match own.fill(letter) {
                 Ok(text) => return text,
                 Err(template::Broken(why)) => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use phoenix_bus::{Bus, BusError, Lease};
-use serde::Serialize;
+use phoenix_domain::health::{AboutChannel, HealthEventKind};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -14,6 +14,7 @@ use tracing::{debug, info, warn};
 use super::channel::Channel;
 use super::desk::Desk;
 use super::held::Held;
+use super::pace::Pace;
 use super::send::Client;
 use crate::monitor::events;
 use crate::over::Over;
@@ -29,15 +30,7 @@ pub(super) struct Delivery {
     pub(super) instance: String,
     pub(super) source: String,
     pub(super) clock: fn() -> DateTime<Utc>,
-}
-
-#[derive(Serialize)]
-struct Told<'t> {
-    text: String,
-    channel: &'t str,
-    since: DateTime<Utc>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'t str>,
+    pub(super) pace: Pace,
 }
 
 impl Delivery {
@@ -76,7 +69,7 @@ impl Delivery {
             Err(err) => return Over::Bus(err),
         };
         debug!(channel = %name, "delivers");
-        let (desk, since) = (Desk::default(), calls.since);
+        let (desk, since) = (Desk::new(self.pace), calls.since);
         let mut held = Held { of: self, lease, memory, desk, since, sending: None };
         let over = match Box::pin(held.work(calls, shutdown)).await {
             Ok(never) => match never {},
@@ -97,8 +90,9 @@ impl Delivery {
         let name = &self.channel.name;
         warn!(channel = %name, %since, error, "nobody can be called by this channel");
         let text = format!("nobody can be called by the channel {name}");
-        let told = Told { text, channel: name.as_str(), since, error };
-        self.tell("dev.phoenix.channel.silent.v1", &told).await
+        let error = error.map(str::to_owned);
+        let told = AboutChannel { text, channel: name.to_string(), since, error };
+        self.tell(HealthEventKind::ChannelSilent, told).await
     }
 
     /// Tells that people can be called by it again, where they were told otherwise.
@@ -107,11 +101,11 @@ impl Delivery {
         let name = &self.channel.name;
         info!(channel = %name, "people can be called by this channel again");
         let text = format!("people can be called by the channel {name} again");
-        let told = Told { text, channel: name.as_str(), since, error: None };
-        self.tell("dev.phoenix.channel.delivers.v1", &told).await
+        let told = AboutChannel { text, channel: name.to_string(), since, error: None };
+        self.tell(HealthEventKind::ChannelDelivers, told).await
     }
 
-    async fn tell(&self, kind: &'static str, told: &Told<'_>) -> Result<(), Over> {
+    async fn tell(&self, kind: HealthEventKind, told: AboutChannel) -> Result<(), Over> {
         let name = &self.channel.name;
         let event = events::write(&self.source, kind, name.to_string(), (self.clock)(), told);
         Ok(self.bus.tell_channel(name, event).await?)

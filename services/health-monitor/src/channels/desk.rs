@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use phoenix_bus::{Delivered, News};
-use phoenix_domain::health::IncidentId;
+use phoenix_domain::health::{IncidentId, Severity};
 use tokio::time::Instant;
 
-use super::letter::Occasion;
+use super::pace::{Budget, Pace};
 
 /// The pause after the first attempt that failed; it doubles with each.
 const FIRST: Duration = Duration::from_secs(2);
@@ -16,19 +14,34 @@ const FIRST: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_mins(1);
 /// The pause where a human has to change something first.
 const SLOW: Duration = Duration::from_mins(10);
+/// How many incidents one message tells of: so many lines fit wherever it goes.
+pub(super) const LINES: usize = 25;
 
 /// What waits to be told.
 #[derive(Debug)]
 pub(super) struct Desk<C> {
     waiting: BTreeMap<IncidentId, Waiting<C>>,
+    budget: Budget,
     /// Nothing is sent before, because the other side asked for that.
     quiet: Option<Instant>,
+}
+
+/// How much it matters that something is told, and soon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Weight {
+    /// Whether it calls a human, and so is held back for a few seconds at most.
+    pub(super) is_call: bool,
+    pub(super) severity: Severity,
 }
 
 #[derive(Debug)]
 struct Waiting<C> {
     seq: u64,
     call: C,
+    weight: Weight,
+    /// When what changes meanwhile has been waited for.
+    ripe: Instant,
+    /// When it is tried again.
     at: Instant,
     attempts: u32,
     is_refused: bool,
@@ -44,56 +57,43 @@ pub(super) struct Due<'d, C> {
     pub(super) is_short: bool,
 }
 
-/// Says whether a channel tells this: `is_wanted` says that its file asks for it, and `since` when the
-/// channel was first there.
-pub(super) fn is_told(
-    news: &News,
-    before: Option<&Delivered>,
-    is_wanted: bool,
-    since: DateTime<Utc>,
-) -> bool {
-    let over = news.incident.resolved;
-    match before {
-        // Who was told of it hears all of it.
-        Some(before) => before.over.is_none() && before.seq < news.seq,
-        None => is_wanted && over.is_none_or(|over| over > since),
-    }
-}
-
-/// Returns what an incident is told as.
-pub(super) fn occasion(news: &News, before: Option<&Delivered>) -> Occasion {
-    match (before, news.incident.is_open()) {
-        (None, true) => Occasion::First,
-        (Some(before), true) if news.incident.severity > before.severity => Occasion::First,
-        (Some(_), true) => Occasion::More,
-        (Some(_), false) => Occasion::Over,
-        (None, false) => Occasion::Missed,
-    }
-}
-
-impl<C> Default for Desk<C> {
-    fn default() -> Self {
-        Self { waiting: BTreeMap::new(), quiet: None }
+impl<C> Waiting<C> {
+    fn at(&self) -> Instant {
+        self.at.max(self.ripe)
     }
 }
 
 impl<C> Desk<C> {
+    pub(super) fn new(pace: Pace) -> Self {
+        Self { waiting: BTreeMap::new(), budget: Budget::new(pace), quiet: None }
+    }
+
     /// Takes what is to be told. Returns what need not be told any more, as there is something newer.
-    pub(super) fn take(&mut self, id: &IncidentId, seq: u64, call: C, now: Instant) -> Option<C> {
-        let fresh =
-            |call| Waiting { seq, call, at: now, attempts: 0, is_refused: false, is_short: false };
+    pub(super) fn take(
+        &mut self,
+        id: &IncidentId,
+        seq: u64,
+        weight: Weight,
+        call: C,
+        now: Instant,
+    ) -> Option<C> {
+        let ripe = self.budget.ripe(now);
+        let (attempts, is_refused, is_short) = (0, false, false);
+        let mut newer =
+            Waiting { seq, call, weight, ripe, at: now, attempts, is_refused, is_short };
         let Some(there) = self.waiting.get_mut(id) else {
-            self.waiting.insert(id.clone(), fresh(call));
+            self.waiting.insert(id.clone(), newer);
             return None;
         };
         if there.seq > seq {
-            return Some(call);
+            return Some(newer.call);
         }
-        let (at, attempts) = (there.at, there.attempts);
-        let mut newer = fresh(call);
+        // However often it changes, it is not held back for longer.
+        newer.ripe = there.ripe;
+        newer.weight.is_call |= there.weight.is_call;
         if !there.is_refused {
             // The other side is as far away for this one.
-            (newer.at, newer.attempts) = (at, attempts);
+            (newer.at, newer.attempts) = (there.at, there.attempts);
         }
         Some(std::mem::replace(there, newer).call)
     }
@@ -103,9 +103,17 @@ impl<C> Desk<C> {
         self.waiting.values().map(|waiting| &waiting.call)
     }
 
+    /// Says whether something of this incident waits.
+    pub(super) fn has(&self, id: &IncidentId) -> bool {
+        self.waiting.contains_key(id)
+    }
+
     /// Returns when something is to be sent, if anything is.
     pub(super) fn next_at(&self) -> Option<Instant> {
-        let next = self.waiting.values().map(|waiting| waiting.at).min()?;
+        let next = self.budget.from(self.waiting.values().map(Waiting::at).min()?);
+        let calls = self.waiting.values().filter(|waiting| waiting.weight.is_call);
+        let call = calls.map(Waiting::at).min().map(|at| self.budget.soon(at));
+        let next = call.map_or(next, |call| call.min(next));
         Some(self.quiet.map_or(next, |quiet| quiet.max(next)))
     }
 
@@ -114,24 +122,47 @@ impl<C> Desk<C> {
         self.quiet.is_some_and(|quiet| quiet > now)
     }
 
-    /// Returns what is to be sent now.
-    pub(super) fn due(&self, now: Instant) -> Option<Due<'_, C>> {
-        if self.is_quiet(now) {
-            return None;
-        }
-        let (id, waiting) = self.waiting.iter().min_by_key(|(_, waiting)| waiting.at)?;
-        let Waiting { seq, call, is_short, .. } = waiting;
-        (waiting.at <= now).then_some(Due { id, seq: *seq, call, is_short: *is_short })
+    /// Returns what is to be sent now, the most severe first: one alone, or all of it together where it
+    /// would be too many messages otherwise.
+    pub(super) fn due(&self, now: Instant) -> Vec<Due<'_, C>> {
+        let mut due: Vec<_> =
+            self.waiting.iter().filter(|(_, waiting)| waiting.at() <= now).collect();
+        due.sort_by_key(|(_, waiting)| (std::cmp::Reverse(waiting.weight), waiting.at()));
+        let has_call = due.iter().any(|(_, waiting)| waiting.weight.is_call);
+        let most = match self.budget.room(now) {
+            0 if has_call && self.budget.soon(now) <= now => LINES,
+            0 => 0,
+            // There is room for one more, and what is left over goes with it.
+            1 => LINES,
+            _ => 1,
+        };
+        due.truncate(if self.is_quiet(now) { 0 } else { most });
+        let due = due.into_iter();
+        due.map(|(id, waiting)| {
+            let Waiting { seq, call, is_short, .. } = waiting;
+            Due { id, seq: *seq, call, is_short: *is_short }
+        })
+        .collect()
     }
 
-    /// Takes away what the other side has. It is there: what waits for it need not wait any longer.
-    pub(super) fn taken(&mut self, id: &IncidentId, seq: u64, now: Instant) -> Option<C> {
+    /// Notes that the other side took a message.
+    pub(super) fn sent(&mut self, now: Instant) {
+        self.budget.note(now);
         self.reached(now);
-        self.waiting.get(id).filter(|waiting| waiting.seq == seq)?;
+    }
+
+    /// Takes away what the other side has. What is newer waits until the next change may have come.
+    pub(super) fn taken(&mut self, id: &IncidentId, seq: u64, now: Instant) -> Option<C> {
+        let ripe = self.budget.ripe(now);
+        let waiting = self.waiting.get_mut(id)?;
+        if waiting.seq != seq {
+            waiting.ripe = ripe;
+            return None;
+        }
         self.waiting.remove(id).map(|waiting| waiting.call)
     }
 
-    /// Notes that the other side is there.
+    /// Notes that the other side is there: what waits for it need not wait any longer.
     pub(super) fn reached(&mut self, now: Instant) {
         self.quiet = None;
         for waiting in self.waiting.values_mut().filter(|waiting| !waiting.is_refused) {

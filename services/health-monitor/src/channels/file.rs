@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use chrono::TimeDelta;
 use phoenix_config::{ChannelKind, ChannelsFile, LeastSeverity, RawChannel};
 use phoenix_domain::health::Severity;
 use phoenix_domain::{ChannelName, NodeName, Vmid};
@@ -12,6 +13,11 @@ use url::Url;
 use super::address::{self, Plain};
 use super::channel::{Channel, Way};
 use super::template::{self, Broken, Template};
+
+/// After how many minutes people are reminded, unless they say otherwise.
+const REMIND: [u32; 2] = [30, 120];
+/// So many minutes has a week: what is not looked at for longer is not looked at.
+const A_WEEK: u32 = 7 * 24 * 60;
 
 /// Reads the channels file; what is wrong with it comes back as people read it.
 pub(crate) fn read(path: &Path, cell: &NodeName) -> Result<Vec<Channel>, String> {
@@ -67,6 +73,7 @@ impl Entry<'_> {
         }
         let link = self.link();
         let template = self.template(kind);
+        let remind = self.remind(kind);
         let way = match kind {
             ChannelKind::Webhook => self.webhook().map(Way::Webhook),
             ChannelKind::Ntfy => self.ntfy().map(Way::Ntfy),
@@ -76,7 +83,7 @@ impl Entry<'_> {
         };
         let secrets = std::mem::take(&mut self.secrets);
         let (name, way, cell) = (name?, way?, cell.clone());
-        Some(Channel { name, cell, least, hosts, guests, link, template, way, secrets })
+        Some(Channel { name, cell, least, hosts, guests, link, template, remind, way, secrets })
     }
 
     fn name(&mut self) -> Option<ChannelName> {
@@ -104,7 +111,7 @@ impl Entry<'_> {
     fn refuse_what_does_not_fit(&mut self, kind: ChannelKind) {
         use ChannelKind::{Alertmanager, Mail, Ntfy, Slack, Webhook};
         let raw = self.raw;
-        let keys: [(&'static str, bool, &[ChannelKind]); 12] = [
+        let keys: [(&'static str, bool, &[ChannelKind]); 13] = [
             ("url", raw.url.is_some(), &[Webhook, Ntfy, Alertmanager]),
             ("url_file", raw.url_file.is_some(), &[Slack]),
             ("secret_file", raw.secret_file.is_some(), &[Webhook]),
@@ -115,6 +122,7 @@ impl Entry<'_> {
             ("from", raw.from.is_some(), &[Mail]),
             ("to", raw.to.is_some(), &[Mail]),
             ("sendmail", raw.sendmail.is_some(), &[Mail]),
+            ("remind", raw.remind.is_some(), &[Webhook, Ntfy, Slack, Mail]),
             ("template", raw.template.is_some(), &[Ntfy, Slack, Alertmanager, Mail]),
             (
                 "allow_plain_http",
@@ -151,6 +159,23 @@ impl Entry<'_> {
                 self.refuse("template", &format!("the template cannot be used: {why}"), &help)
             }
         }
+    }
+
+    /// Returns after how long people are reminded of what nobody has seen. Alertmanager does that by
+    /// itself.
+    fn remind(&mut self, kind: ChannelKind) -> Vec<TimeDelta> {
+        let minutes = match (&self.raw.remind, kind) {
+            (_, ChannelKind::Alertmanager) => return Vec::new(),
+            (Some(minutes), _) => minutes.as_slice(),
+            (None, _) => &REMIND,
+        };
+        if minutes.iter().any(|minutes| !(1..=A_WEEK).contains(minutes)) {
+            let help = format!(
+                "name minutes from 1 to {A_WEEK}, such as `[30, 120]`; `[]` switches reminders off"
+            );
+            self.refuse::<()>("remind", "these are no pauses between reminders", &help);
+        }
+        minutes.iter().map(|minutes| TimeDelta::minutes(i64::from(*minutes))).collect()
     }
 
     pub(super) fn plain(&self) -> Plain {

@@ -6,16 +6,19 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use phoenix_bus::{Call, Calls, ChannelMemory, Delivered, Lease, News};
-use phoenix_domain::health::IncidentId;
+use phoenix_domain::health::{IncidentId, Severity};
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::channel::{Parcel, Saying, Way};
 use super::deliver::Delivery;
-use super::desk::{self, Desk};
+use super::desk::{Desk, Weight};
 use super::file;
+use super::item::Item;
+use super::letter::Occasion;
 use super::send::{self, Outcome};
+use super::told;
 use crate::over::Over;
 
 /// How often Alertmanager is told again of what is open.
@@ -29,8 +32,8 @@ const KNOWN: TimeDelta = TimeDelta::days(1);
 pub(super) struct Sent {
     /// Absent where there was nothing to send.
     outcome: Option<Outcome>,
-    /// The news; absent where the other side was only told again.
-    told: Option<(IncidentId, Delivered)>,
+    /// What it told; nothing where the other side only had its memory refreshed.
+    told: Vec<(IncidentId, Delivered)>,
 }
 
 pub(super) type Sending = Pin<Box<dyn Future<Output = Sent> + Send>>;
@@ -40,7 +43,7 @@ pub(super) struct Held<'d> {
     pub(super) of: &'d Delivery,
     pub(super) lease: Lease,
     pub(super) memory: ChannelMemory,
-    pub(super) desk: Desk<Call>,
+    pub(super) desk: Desk<Item>,
     pub(super) since: DateTime<Utc>,
     pub(super) sending: Option<Sending>,
 }
@@ -63,10 +66,11 @@ impl Held<'_> {
         for pulse in [&mut renewal, &mut pulse, &mut again] {
             pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
         }
-        let is_reminded = matches!(self.of.channel.way, Way::Alertmanager(_));
+        let is_forgetful = matches!(self.of.channel.way, Way::Alertmanager(_));
         loop {
             let is_idle = self.sending.is_none();
             let next = self.desk.next_at().filter(|_| is_idle);
+            let reminder = self.next_reminder();
             tokio::select! {
                 () = shutdown.cancelled() => return Err(Over::Asked),
                 _ = renewal.tick() => {
@@ -89,7 +93,10 @@ impl Held<'_> {
                     self.renew().await?;
                     self.begin();
                 }
-                _ = again.tick(), if is_reminded && is_idle => self.remind(),
+                () = sleep_until(reminder.unwrap_or_else(Instant::now)), if reminder.is_some() => {
+                    self.remind().await?;
+                }
+                _ = again.tick(), if is_forgetful && is_idle => self.refresh(),
             }
         }
     }
@@ -116,41 +123,67 @@ impl Held<'_> {
     }
 
     async fn receive(&mut self, call: Call) {
-        let (id, seq) = (call.news.incident.id.clone(), call.news.seq);
-        let before = self.memory.note.told.get(&id);
+        let before = self.memory.note.told.get(&call.news.incident.id);
         let is_wanted = self.of.channel.concerns(&call.news);
-        if !desk::is_told(&call.news, before, is_wanted, self.since) {
+        if !told::is_told(&call.news, before, is_wanted, self.since) {
             return call.done().await;
         }
-        if let Some(stale) = self.desk.take(&id, seq, call, Instant::now()) {
+        self.take(Item::Call(Box::new(call))).await;
+    }
+
+    pub(super) async fn take(&mut self, item: Item) {
+        let (news, now) = (item.news(), Instant::now());
+        let (id, seq, severity) = (news.incident.id.clone(), news.seq, news.incident.severity);
+        let occasion = told::occasion(news, self.memory.note.told.get(&id));
+        let is_call = severity == Severity::Page && occasion == Occasion::First;
+        let weight = Weight { is_call, severity };
+        if let Some(stale) = self.desk.take(&id, seq, weight, item, now) {
             stale.done().await;
         }
     }
 
-    /// Begins to send what is due.
+    /// Begins to send what is due: a message each, or one about all of it.
     fn begin(&mut self) {
-        let Some(due) = self.desk.due(Instant::now()) else { return };
-        let news = &due.call.news;
-        let before = self.memory.note.told.get(due.id);
-        let (occasion, now) = (desk::occasion(news, before), (self.of.clock)());
-        let saying = Saying { news, occasion, before, is_short: due.is_short, now };
-        let told = Delivered {
-            seq: due.seq,
-            severity: news.incident.severity,
-            over: news.incident.resolved.map(|_| now),
-            labels: self.of.channel.labels(saying),
+        let now = (self.of.clock)();
+        let (known, channel) = (&self.memory.note.told, self.of.channel.clone());
+        let due = self.desk.due(Instant::now());
+        let sayings: Vec<_> = due
+            .iter()
+            .map(|due| {
+                let (news, before) = (due.call.news(), known.get(due.id));
+                let occasion = match due.call {
+                    Item::Call(_) => told::occasion(news, before),
+                    Item::Reminder(_) => Occasion::Reminder,
+                };
+                Saying { news, occasion, before, is_short: due.is_short, now }
+            })
+            .collect();
+        let told = due.iter().zip(&sayings).map(|(due, saying)| {
+            let Saying { news, occasion, before, .. } = *saying;
+            let told = Delivered {
+                seq: due.seq,
+                severity: news.incident.severity,
+                called: told::called(news, before, occasion, now),
+                over: news.incident.resolved.map(|_| now),
+                labels: channel.labels(*saying),
+            };
+            (due.id.clone(), told)
+        });
+        let told: Vec<_> = told.collect();
+        let parcel = match sayings.as_slice() {
+            [] => return,
+            [one] => channel.parcel(*one),
+            several => channel.digest(several),
         };
-        let parcel = self.of.channel.parcel(saying);
-        let told = Some((due.id.clone(), told));
-        let (client, channel) = (self.of.client.clone(), self.of.channel.clone());
+        let client = self.of.client.clone();
         self.sending = Some(Box::pin(async move {
             let outcome = send::send(&client, &channel, parcel, now).await;
             Sent { outcome: Some(outcome), told }
         }));
     }
 
-    /// Begins to tell again what is open.
-    fn remind(&mut self) {
+    /// Begins to tell again what is open, as the other side forgets it otherwise.
+    fn refresh(&mut self) {
         if self.desk.is_quiet(Instant::now()) {
             return;
         }
@@ -169,14 +202,14 @@ impl Held<'_> {
                     Err(err) => debug!(%err, incident = %id, "it is told again later"),
                 }
             }
-            let parcel = channel.reminder(&open, now);
+            let parcel = channel.refresh(&open, now);
             let outcome = match parcel {
                 Parcel::Nothing => None,
                 Parcel::Post(_) | Parcel::Mail(_) => {
                     Some(send::send(&client, &channel, parcel, now).await)
                 }
             };
-            Sent { outcome, told: None }
+            Sent { outcome, told: Vec::new() }
         }));
     }
 
@@ -188,24 +221,26 @@ impl Held<'_> {
             Outcome::Taken { .. } => return self.taken(told).await,
             Outcome::Later { why, after } => {
                 debug!(channel = %name, %why, "not told yet");
-                match &told {
-                    Some((id, _)) => self.desk.later(id, after, at),
-                    None => self.desk.silence(after, at),
+                self.desk.silence(after, at);
+                for (id, _) in &told {
+                    self.desk.later(id, after, at);
                 }
                 why
             }
             Outcome::TooLong { why } => {
-                let is_shorter =
-                    told.as_ref().is_some_and(|(id, told)| self.desk.shorten(id, told.seq, at));
+                let mut is_shorter = false;
+                for (id, told) in &told {
+                    is_shorter |= self.desk.shorten(id, told.seq, at);
+                }
                 if is_shorter {
                     info!(channel = %name, %why, "too long; the short form is sent");
                     return Ok(());
                 }
-                self.give_pause(told.as_ref(), &why, at);
+                self.give_pause(&told, &why, at);
                 why
             }
             Outcome::Refused { why } => {
-                self.give_pause(told.as_ref(), &why, at);
+                self.give_pause(&told, &why, at);
                 self.memory.note.failing.get_or_insert(now);
                 self.memory.note.error = Some((now, why));
                 return self.tell_silence().await;
@@ -216,36 +251,39 @@ impl Held<'_> {
         self.keep().await
     }
 
-    fn give_pause(&mut self, told: Option<&(IncidentId, Delivered)>, why: &str, at: Instant) {
+    fn give_pause(&mut self, told: &[(IncidentId, Delivered)], why: &str, at: Instant) {
         let name = &self.of.channel.name;
         warn!(
             channel = %name, %why,
             "the other side refuses what it is told; mend that, then `phoenix channels test {name}`"
         );
-        if let Some((id, told)) = told {
+        for (id, told) in told {
             self.desk.refused(id, told.seq, at);
         }
     }
 
-    async fn taken(&mut self, told: Option<(IncidentId, Delivered)>) -> Result<(), Over> {
+    async fn taken(&mut self, told: Vec<(IncidentId, Delivered)>) -> Result<(), Over> {
         let (now, at) = ((self.of.clock)(), Instant::now());
         let note = &mut self.memory.note;
         note.delivered = Some(now);
         note.told.retain(|_, told| told.over.is_none_or(|over| now - over < KNOWN));
         let was_failing = note.failing.take();
         let was_silent = std::mem::take(&mut note.is_silent);
-        let Some((id, told)) = told else {
+        for (id, told) in &told {
+            debug!(channel = %self.of.channel.name, incident = %id, seq = told.seq, "told");
+            note.told.insert(id.clone(), told.clone());
+        }
+        if told.is_empty() {
             self.desk.reached(at);
-            self.keep().await?;
-            return self.of.tell_return(was_failing.filter(|_| was_silent)).await;
-        };
-        let seq = told.seq;
-        debug!(channel = %self.of.channel.name, incident = %id, seq, "told");
-        note.told.insert(id.clone(), told);
+        } else {
+            self.desk.sent(at);
+        }
         // Noted before it is let go: whoever is given it again knows that it was told.
         self.keep().await?;
-        if let Some(call) = self.desk.taken(&id, seq, at) {
-            call.done().await;
+        for (id, told) in &told {
+            if let Some(item) = self.desk.taken(id, told.seq, at) {
+                item.done().await;
+            }
         }
         self.of.tell_return(was_failing.filter(|_| was_silent)).await
     }

@@ -3,11 +3,13 @@
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use phoenix_bus::News;
-use phoenix_domain::health::{Command, Danger, Incident, Severity};
+use phoenix_domain::health::{Ack, Command, Danger, Exhibit, Incident, Root, Severity};
 use serde::Serialize;
 
 /// How many guests a title names.
 const NAMED: usize = 3;
+/// The longest line about one thing among several, in bytes.
+pub(super) const LINE: usize = 140;
 
 /// Why something is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -21,6 +23,10 @@ pub(crate) enum Occasion {
     Over,
     /// It came and went while nobody could be told.
     Missed,
+    /// Nobody has said that they have seen it.
+    Reminder,
+    /// There is too much to say for a message each.
+    Digest,
     /// Somebody tries the channel.
     Test,
 }
@@ -43,12 +49,20 @@ pub(crate) struct Letter {
     pub(crate) updated: String,
     pub(crate) resolved: Option<String>,
     pub(crate) guests: Vec<Guest>,
+    /// Whom it is about, and on which host.
+    pub(crate) place: String,
+    /// What shows it best.
+    pub(crate) evidence: Option<String>,
+    /// Who has seen it.
+    pub(crate) acked: Option<String>,
     pub(crate) tried: Vec<String>,
     pub(crate) next: String,
     pub(crate) commands: Vec<Typed>,
     pub(crate) link: Option<String>,
     pub(crate) cell: String,
     pub(crate) channel: String,
+    /// Of a digest: an incident each.
+    pub(crate) lines: Vec<String>,
     pub(crate) is_over: bool,
     /// Whether the other side finds the whole of it too long.
     pub(crate) is_short: bool,
@@ -77,6 +91,7 @@ pub(crate) struct Sender<'s> {
     pub(crate) channel: &'s str,
     /// An address with `{incident}` in it.
     pub(crate) link: Option<&'s str>,
+    pub(crate) now: DateTime<Utc>,
 }
 
 impl Letter {
@@ -93,9 +108,11 @@ impl Letter {
             })
             .collect::<Vec<_>>();
         let id = &incident.id;
-        let link = sender.link.map(|link| link.replace("{incident}", id.as_str()));
+        // What is tried is no incident that could be looked at.
+        let link = sender.link.filter(|_| occasion != Occasion::Test);
+        let link = link.map(|link| link.replace("{incident}", id.as_str()));
         Self {
-            headline: headline(incident, occasion),
+            headline: headline(incident, occasion, sender.now),
             title: title(incident, occasion, &guests),
             occasion,
             severity: incident.severity.to_string(),
@@ -107,13 +124,17 @@ impl Letter {
             opened: time(incident.opened),
             updated: time(incident.updated),
             resolved: incident.resolved.map(time),
+            place: place(incident, &guests),
             guests,
+            evidence: evidence(incident),
+            acked: incident.acked().map(acked),
             tried: incident.tried.iter().map(|tried| clean(&tried.sentence())).collect(),
             next: clean(&incident.next.sentence()),
             commands: commands(incident),
             link,
             cell: sender.cell.to_owned(),
             channel: sender.channel.to_owned(),
+            lines: Vec::new(),
             is_over,
             is_short: false,
         }
@@ -127,17 +148,59 @@ fn commands(incident: &Incident) -> Vec<Typed> {
         label: clean(&command.label),
         danger: command.danger,
     };
-    if incident.is_open() {
-        return incident.commands.iter().map(typed).collect();
-    }
-    let line = format!("phoenix explain {}", incident.id);
-    vec![Typed { line, label: "the whole story".to_owned(), danger: Danger::Read }]
+    let is_story = |command: &&Command| command.line.starts_with("phoenix explain ");
+    let of_now = incident.commands.iter().filter(|one| incident.is_open() || is_story(one));
+    of_now.map(typed).collect()
 }
 
-fn headline(incident: &Incident, occasion: Occasion) -> String {
+/// Says whom an incident is about, and on which host.
+fn place(incident: &Incident, guests: &[Guest]) -> String {
+    let whom = |guest: &Guest| format!("{} {} on {}", guest.vmid, guest.name, guest.host);
+    let named: Vec<_> = guests.iter().take(NAMED).map(whom).collect();
+    let more = match guests.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let root = &incident.root;
+    match root {
+        _ if named.is_empty() => root.to_string(),
+        Root::Guest(_) => named.join(", "),
+        Root::Monitor | Root::Breaker | Root::Ground(_) => {
+            format!("{root}: {}{more}", named.join(", "))
+        }
+    }
+}
+
+/// Returns the reading that shows best what an incident is about, on one line.
+fn evidence(incident: &Incident) -> Option<String> {
+    let mut shown = incident.evidence.iter().rev();
+    let exhibit =
+        shown.find(|one| one.found == incident.reason).or_else(|| incident.evidence.last())?;
+    let Exhibit { guest, probe, at, evidence, .. } = exhibit;
+    let (vmid, at) = (guest.vmid, time(*at));
+    let line = format!("{at} {probe} of {vmid}: {} -> {}", evidence.asked, evidence.came);
+    Some(cut(&clean(&line), LINE).to_owned())
+}
+
+/// Says who has seen an incident.
+fn acked(ack: &Ack) -> String {
+    let why = ack.why.as_ref().map_or_else(String::new, |why| format!(": {}", clean(why)));
+    format!("{} at {}{why}", clean(&ack.by), time(ack.at))
+}
+
+fn headline(incident: &Incident, occasion: Occasion, now: DateTime<Utc>) -> String {
     let (id, text) = (&incident.id, clean(&incident.text));
     match occasion {
-        Occasion::First | Occasion::More => format!("{} {text} ({id})", mark(incident.severity)),
+        Occasion::First | Occasion::More | Occasion::Digest => {
+            format!("{} {text} ({id})", mark(incident.severity))
+        }
+        Occasion::Reminder => {
+            let stands = span(now - incident.opened);
+            let mark = mark(incident.severity);
+            format!(
+                "{mark} reminder, it has stood for {stands} and nobody has seen it: {text} ({id})"
+            )
+        }
         Occasion::Over => format!("[OVER] {text} ({id})"),
         Occasion::Missed => {
             let lasted = span(incident.resolved.unwrap_or(incident.updated) - incident.opened);
@@ -156,15 +219,18 @@ fn title(incident: &Incident, occasion: Occasion, guests: &[Guest]) -> String {
         (false, true) => format!("{} and {} more", named.join(", "), guests.len() - NAMED),
     };
     match occasion {
-        Occasion::First | Occasion::More => {
+        Occasion::First | Occasion::More | Occasion::Digest => {
             format!("{} {whom}: {}", mark(incident.severity), incident.reason)
+        }
+        Occasion::Reminder => {
+            format!("{} reminder, {whom}: {}", mark(incident.severity), incident.reason)
         }
         Occasion::Over | Occasion::Missed => format!("[OVER] {whom}: {}", incident.reason),
         Occasion::Test => "[TEST] Phoenix tries this channel".to_owned(),
     }
 }
 
-fn mark(severity: Severity) -> &'static str {
+pub(super) fn mark(severity: Severity) -> &'static str {
     match severity {
         Severity::Info => "[INFO]",
         Severity::Notice => "[NOTICE]",
@@ -173,7 +239,7 @@ fn mark(severity: Severity) -> &'static str {
     }
 }
 
-fn time(at: DateTime<Utc>) -> String {
+pub(super) fn time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 

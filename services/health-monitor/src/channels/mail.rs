@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
-use phoenix_bus::News;
 
 use super::letter::{Letter, clean, cut};
 
@@ -29,7 +28,7 @@ impl Mail {
     /// Returns a mail as `sendmail -t` takes it.
     pub(crate) fn message(
         &self,
-        news: &News,
+        id: &str,
         letter: &Letter,
         text: &str,
         at: DateTime<Utc>,
@@ -38,7 +37,7 @@ impl Mail {
         let domain = self.from.rsplit('@').next().unwrap_or("localhost");
         let (cell, incident) = (&letter.cell, &letter.incident);
         let root = format!("<phoenix.{cell}.{incident}@{domain}>");
-        let own = format!("<phoenix.{cell}.{incident}.{}@{domain}>", clean(&news.id));
+        let own = format!("<phoenix.{cell}.{incident}.{}@{domain}>", clean(id));
         let mut head = String::new();
         let mut header = |name: &str, value: &str| {
             // A String takes everything that is written to it.

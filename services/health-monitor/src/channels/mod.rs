@@ -8,13 +8,17 @@ mod alertmanager;
 mod channel;
 mod deliver;
 mod desk;
+mod digest;
 mod file;
 mod held;
+mod item;
 mod kinds;
 mod letter;
 mod mail;
 mod ntfy;
+mod pace;
 mod post;
+mod remind;
 mod secret;
 mod send;
 mod sendmail;
@@ -22,7 +26,8 @@ mod slack;
 mod template;
 #[cfg(test)]
 mod tests;
-mod trial;
+mod told;
+pub(crate) mod trial;
 mod webhook;
 
 use std::path::Path;
@@ -39,6 +44,7 @@ use tokio_util::task::TaskTracker;
 use self::channel::{Channel, Saying};
 use self::deliver::Delivery;
 use self::letter::Occasion;
+use self::pace::Pace;
 use self::send::{Client, Outcome};
 
 /// How long what is on its way may take to get there when the program ends.
@@ -89,6 +95,7 @@ impl Channels {
                 instance: instance.clone(),
                 source: source.clone(),
                 clock,
+                pace: Pace::default(),
             };
             tasks.spawn(delivery.run(shutdown.clone()));
         }

@@ -22,8 +22,8 @@ pub(crate) struct Ntfy {
 
 impl Ntfy {
     /// Returns a message as it is posted.
-    pub(crate) fn post(&self, letter: &Letter, severity: Severity, text: &str) -> Post {
-        let (priority, tag) = urgency(letter.occasion, severity);
+    pub(crate) fn post(&self, letter: &Letter, urgency: Urgency, text: &str) -> Post {
+        let Urgency(priority, tag) = urgency;
         let mut message = json!({
             "topic": self.topic,
             "title": cut(&letter.title, TITLE),
@@ -40,24 +40,31 @@ impl Ntfy {
     }
 }
 
-/// Returns how loud it is: what is merely more of the same wakes nobody a second time.
-fn urgency(occasion: Occasion, severity: Severity) -> (u8, &'static str) {
-    match (occasion, severity) {
-        (Occasion::First, Severity::Page) => (5, "rotating_light"),
-        (Occasion::First, Severity::Warn) => (4, "warning"),
-        (Occasion::First, Severity::Notice | Severity::Info) => (3, "information_source"),
-        (Occasion::More, Severity::Page) => (3, "rotating_light"),
-        (Occasion::More, Severity::Warn) => (3, "warning"),
-        (Occasion::More, Severity::Notice | Severity::Info) => (2, "information_source"),
-        (Occasion::Over | Occasion::Missed, _) => (3, "white_check_mark"),
-        (Occasion::Test, _) => (3, "test_tube"),
+/// How loud a message is, and its picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Urgency(pub(crate) u8, &'static str);
+
+impl Urgency {
+    /// Returns how loud it is: what is merely more of the same wakes nobody a second time. What is tried
+    /// is as loud as what it stands for.
+    pub(crate) fn of(occasion: Occasion, severity: Severity) -> Self {
+        match (occasion, severity) {
+            (Occasion::Over | Occasion::Missed, _) => Self(3, "white_check_mark"),
+            (Occasion::Test, severity) => Self(Self::of(Occasion::First, severity).0, "test_tube"),
+            (Occasion::More, Severity::Page) => Self(3, "rotating_light"),
+            (Occasion::More, Severity::Warn) => Self(3, "warning"),
+            (Occasion::More, Severity::Notice | Severity::Info) => Self(2, "information_source"),
+            (Occasion::First | Occasion::Reminder | Occasion::Digest, severity) => match severity {
+                Severity::Page => Self(5, "rotating_light"),
+                Severity::Warn => Self(4, "warning"),
+                Severity::Notice | Severity::Info => Self(3, "information_source"),
+            },
+        }
     }
 }
 
 fn tags(letter: &Letter, tag: &str) -> Vec<String> {
     let guests = letter.guests.iter().take(3).map(|guest| guest.vmid.to_string());
-    [tag.to_owned(), letter.severity.clone(), letter.reason.clone()]
-        .into_iter()
-        .chain(guests)
-        .collect()
+    let words = [tag.to_owned(), letter.severity.clone(), letter.reason.clone()];
+    words.into_iter().filter(|word| !word.is_empty()).chain(guests).collect()
 }

@@ -4,11 +4,10 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use phoenix_bus::News;
 use phoenix_domain::health::{
-    Command, Concerned, Danger, Effect, Incident, IncidentId, Next, Reason, Root, Rung, Severity,
-    Try,
+    ChannelTest, Command, Concerned, Danger, Effect, HealthEvent, HealthEventKind, Incident,
+    IncidentId, Next, Reason, Root, Rung, Severity, Try,
 };
 use phoenix_domain::{GuestKey, Kind, Vmid};
-use serde_json::json;
 
 use super::letter::{Letter, Occasion, Sender};
 
@@ -30,15 +29,13 @@ pub(crate) fn news(source: &str, channel: &str, at: DateTime<Utc>) -> News {
         tried: Vec::new(),
         next: Next::None { why: "this is a test".to_owned() },
         commands: Vec::new(),
-        acked: None,
+        acks: Vec::new(),
     };
     let id = uuid::Uuid::now_v7().simple().to_string();
-    let event = json!({
-        "specversion": "1.0", "id": id, "source": source, "type": "dev.phoenix.channel.test.v1",
-        "subject": channel, "time": at, "datacontenttype": "application/json",
-        "data": { "text": text, "test": true, "channel": channel },
-    });
-    let body = Bytes::from(event.to_string());
+    let data = ChannelTest { text, test: true, channel: channel.to_owned() };
+    let (kind, subject) = (HealthEventKind::ChannelTest, channel.to_owned());
+    let event = HealthEvent::new(kind, id.clone(), source, subject, at, data);
+    let body = Bytes::from(event.write());
     News { seq: 0, id, time: at, incident, guests: Vec::new(), body }
 }
 
@@ -69,7 +66,8 @@ pub(crate) fn letters() -> Vec<Letter> {
     }];
     let mut over = full.clone();
     over.incident.resolved = Some(at + TimeDelta::minutes(6));
-    let linked = Sender { cell: "main", channel: "test", link: Some("https://x/{incident}") };
+    let link = Some("https://x/{incident}");
+    let linked = Sender { cell: "main", channel: "test", link, now: at };
     let sender = Sender { link: None, ..linked };
     let mut letters = vec![
         Letter::of(&bare, Occasion::Test, sender),
@@ -78,6 +76,7 @@ pub(crate) fn letters() -> Vec<Letter> {
         Letter::of(&full, Occasion::More, linked),
         Letter::of(&over, Occasion::Over, sender),
         Letter::of(&over, Occasion::Missed, linked),
+        Letter::of(&full, Occasion::Reminder, linked),
     ];
     let short = letters.last().cloned().map(|letter| Letter { is_short: true, ..letter });
     letters.extend(short);

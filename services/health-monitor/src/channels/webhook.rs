@@ -5,11 +5,14 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use phoenix_bus::News;
+use phoenix_domain::health::{Digest, HealthEvent, HealthEventKind, IncidentReminder, Reminder};
 use secrecy::{ExposeSecret as _, SecretString};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::channel::Saying;
 use super::post::Post;
 
 /// What a signing secret begins with.
@@ -72,6 +75,46 @@ impl Webhook {
         }
         Post { url: self.url.clone(), headers, body: body.to_vec() }
     }
+}
+
+/// Returns the event that nobody has seen what this is the news of.
+pub(crate) fn reminder(saying: Saying<'_>, source: &str) -> Vec<u8> {
+    let Saying { news, now, .. } = saying;
+    let incident = &news.incident;
+    let stands_s = (now - incident.opened).num_seconds();
+    let reminder = IncidentReminder {
+        text: incident.text.clone(),
+        incident: Box::new(incident.clone()),
+        guests: news.guests.clone(),
+        reminder: Reminder { number: saying.nth_reminder(), stands_s },
+    };
+    let (kind, subject) = (HealthEventKind::IncidentReminder, incident.id.to_string());
+    HealthEvent::new(kind, saying.id(), source, subject, now, reminder).write()
+}
+
+/// Returns the name of a message about several news: the same whenever it is about the same.
+pub(crate) fn name_of_all(news: &[&News]) -> String {
+    let mut hash = Sha256::new();
+    for one in news {
+        hash.update(one.id.as_bytes());
+    }
+    let [a, b, c, d, ..] = <[u8; 32]>::from(hash.finalize());
+    format!("digest-{:08x}", u32::from_be_bytes([a, b, c, d]))
+}
+
+/// Returns the event that has several others in it, whole and in this order.
+pub(crate) fn digest(
+    name: &str,
+    news: &[&News],
+    text: &str,
+    source: &str,
+    at: DateTime<Utc>,
+) -> Vec<u8> {
+    let events = news.iter().map(|one| serde_json::from_slice(&one.body).unwrap_or_default());
+    let events: Vec<_> = events.collect();
+    let digest = Digest { text: text.to_owned(), count: events.len(), events };
+    let (kind, id) = (HealthEventKind::IncidentDigest, name.to_owned());
+    HealthEvent::new(kind, id.clone(), source, id, at, digest).write()
 }
 
 #[cfg(test)]

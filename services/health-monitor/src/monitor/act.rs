@@ -8,7 +8,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use phoenix_bus::{BusError, From, Lease, Memory, MonitorQuestions, Tail, Told as Logged};
 use phoenix_domain::health::{
-    Ask, DockerStarts, Duty, Found, Heard, HostFacts, Limits, Probe, Reason, SelfCheck, Watch,
+    Ask, DockerStarts, Duty, Found, Heard, HostFacts, Limits, Patient, Probe, Reason, SelfCheck,
+    Watch,
 };
 use phoenix_domain::{Event, GuestKey, GuestSpec, Record};
 use phoenix_secrets::Secrets;
@@ -224,7 +225,12 @@ impl<'m> Acting<'m> {
     }
 
     async fn hear_event(&mut self, event: Event) -> Result<(), Over> {
+        // How a guest came to where it is was seen by whoever watched then.
+        if !self.is_caught_up && self.tail.is_within_a_row() {
+            return Ok(());
+        }
         let guest = event.state.guest;
+        let was_worked_on = self.watch.known_until(guest).is_some_and(|known| event.time > known);
         let want = match event.state.desired.spec.read() {
             Ok(want) => want,
             Err(err) => {
@@ -248,7 +254,7 @@ impl<'m> Acting<'m> {
             probes: wanted::probes(&want),
             want,
             started,
-            elsewhere: before.as_ref().map(|known| known.elsewhere.clone()).unwrap_or_default(),
+            elsewhere: self.watch.elsewhere(guest),
             looked: None,
             checked: before.as_ref().and_then(|known| known.checked),
             is_looked_into: before.as_ref().is_some_and(|known| known.is_looked_into),
@@ -258,6 +264,11 @@ impl<'m> Acting<'m> {
         };
         let heard = patient::patient(&known.record, &known.want, known.started);
         self.guests.insert(guest, known);
+        if was_worked_on && heard.duty == Duty::Serves {
+            // While nobody watched: a failure is looked at anew, as if it had been seen.
+            let at_work = Patient { duty: Duty::AtWork, ..heard.clone() };
+            self.hear(Heard::Guest(Box::new(at_work))).await?;
+        }
         self.hear(Heard::Guest(Box::new(heard))).await?;
         self.place_endpoints(guest);
         if self.is_caught_up { self.hear_outcome(guest).await } else { Ok(()) }
@@ -336,6 +347,8 @@ impl<'m> Acting<'m> {
             heard.push(Heard::Reading { guest, probe: Arc::from(&*probe.name), reading });
         }
         if has_moved {
+            let at = known.elsewhere.clone();
+            self.hear(Heard::Elsewhere { guest, at }).await?;
             self.place_endpoints(guest);
         }
         for heard in heard {

@@ -1,14 +1,17 @@
 //! Carries out what the watch says: tells of it, keeps it, and asks for repairs, in this order. Whoever
 //! goes on where this one was killed tells the last of it twice at worst, and repairs nothing twice.
 
-use phoenix_domain::health::{Concerned, Order, Outcome, Reason, Rung, Told};
+use phoenix_domain::health::{
+    Concerned, HealthEventKind, Order, Outcome, Reason, Rung, Told, Turned,
+};
 use phoenix_domain::{
     Cause, Desired, Fact, Goal, GuestKey, Record, Repair, RepairRequested, RunId, Standing,
 };
 use tracing::{info, warn};
 
 use super::act::Acting;
-use super::events::{self, Became, Turn};
+use super::events;
+use super::typed::typed;
 use crate::over::Over;
 
 impl Acting<'_> {
@@ -34,16 +37,20 @@ impl Acting<'_> {
 
     async fn tell(&self, told: Told) -> Result<(), Over> {
         let (bus, source) = (&self.monitor.bus, &self.monitor.source);
-        let (became, incident) = match told {
+        let (kind, incident) = match told {
             Told::Turned { guest, probe, from, to, evidence, since } => {
                 info!(%guest, %probe, %from, %to, "turned");
-                let evidence = evidence.as_deref();
-                let turn = Turn { guest, probe: &probe, from, to, since, evidence };
-                return Ok(bus.tell_health(guest, &probe, events::turned(source, &turn)).await?);
+                let text = match to.reason() {
+                    Some(reason) => format!("{probe} of {} {}", guest.vmid, reason.words()),
+                    None => format!("{probe} of {} is {}", guest.vmid, to.word()),
+                };
+                let (name, evidence) = (probe.clone(), evidence.map(|evidence| *evidence));
+                let turned = Turned { text, guest, probe, from, to, since, evidence };
+                return Ok(bus.tell_health(guest, &name, events::turned(source, turned)).await?);
             }
-            Told::Opened(incident) => (Became::Opened, incident),
-            Told::Updated(incident) => (Became::Updated, incident),
-            Told::Resolved(incident) => (Became::Resolved, incident),
+            Told::Opened(incident) => (HealthEventKind::IncidentOpened, incident),
+            Told::Updated(incident) => (HealthEventKind::IncidentUpdated, incident),
+            Told::Resolved(incident) => (HealthEventKind::IncidentResolved, incident),
             Told::Held { guest, hold, .. } => {
                 info!(%guest, why = hold.words(), "not repaired");
                 return Ok(());
@@ -63,7 +70,8 @@ impl Acting<'_> {
             // Asked for once it is kept that it is.
             Told::Repair { .. } => return Ok(()),
         };
-        info!(incident = %incident.id, ?became, text = %incident.text, "incident");
+        let incident = typed(*incident, &bus.options());
+        info!(incident = %incident.id, %kind, text = %incident.text, "incident");
         let known = |guest: &GuestKey| Some((*guest, self.guests.get(guest)?));
         let guests: Vec<_> = incident
             .guests
@@ -71,7 +79,7 @@ impl Acting<'_> {
             .filter_map(known)
             .map(|(guest, known)| Concerned { guest, name: known.name(), host: known.host() })
             .collect();
-        let event = events::incident(source, became, &incident, &guests);
+        let event = events::incident(source, kind, &incident, guests);
         Ok(bus.tell_incident(&incident.id, event).await?)
     }
 

@@ -9,6 +9,7 @@ mod keys;
 mod patient;
 mod probing;
 mod question;
+mod typed;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -84,6 +85,7 @@ impl Monitor {
         loop {
             let lease = tokio::select! {
                 lease = self.bus.lease(LEASE, &self.instance) => lease,
+                Err(err) = self.bus.stand_by() => Err(err),
                 () = shutdown.cancelled() => return,
             };
             let over = match lease {
@@ -104,7 +106,11 @@ impl Monitor {
 
     async fn act(&self, lease: Lease, shutdown: &CancellationToken) -> Over {
         info!(monitor = %self.instance, "acts");
-        let mut acting = match Acting::begin(self, lease).await {
+        let begun = tokio::select! {
+            begun = Acting::begin(self, lease) => begun,
+            Err(err) = self.bus.stand_by() => Err(err),
+        };
+        let mut acting = match begun {
             Ok(acting) => acting,
             Err(err) => return Over::Bus(err),
         };

@@ -5,6 +5,7 @@ use phoenix_domain::GuestKey;
 use phoenix_domain::health::{Heard, Told};
 
 use super::act::Acting;
+use super::typed::typed;
 use crate::over::Over;
 
 /// So many guests may be asked at once because somebody wants it.
@@ -75,20 +76,23 @@ impl Acting<'_> {
         let seen = |guest: &GuestKey| {
             let known = self.guests.get(guest).filter(|known| !known.rests())?;
             let probes = self.watch.conditions(*guest);
+            let unread = self.watch.unread(*guest);
             Some(Seen {
                 guest: *guest,
                 name: known.name(),
                 host: known.host(),
                 probes: probes.map(|(probe, at, since)| (probe.clone(), at, since)).collect(),
+                unread: unread.map(|(probe, known)| (probe.name.clone(), known)).collect(),
             })
         };
+        let (incidents, options) = (self.watch.incidents().cloned(), self.monitor.bus.options());
         Outlook {
             monitor: self.monitor.instance.clone(),
             mode: guards.fleet_mode(),
             breaker: guards.breaker().cloned(),
             maintenance: guards.windows().to_vec(),
             guests: self.guests.keys().filter_map(seen).collect(),
-            incidents: self.watch.incidents().cloned().collect(),
+            incidents: incidents.map(|incident| typed(incident, &options)).collect(),
         }
     }
 }

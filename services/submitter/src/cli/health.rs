@@ -95,6 +95,24 @@ pub struct IncidentsArgs {
     pub(crate) list: ListArgs,
 }
 
+/// What `ack` takes.
+#[derive(Debug, Args)]
+pub struct AckArgs {
+    /// The incident, as `phoenix incidents` names it
+    #[arg(value_name = "INCIDENT", value_parser = words::incident)]
+    pub(crate) incident: phoenix_domain::health::IncidentId,
+    /// What you do about it
+    #[arg(long, value_name = "TEXT", conflicts_with = "undo")]
+    pub(crate) reason: Option<String>,
+    /// Take it back: people are reminded of it again
+    #[arg(long)]
+    pub(crate) undo: bool,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+    #[command(flatten)]
+    pub(crate) who: WhoArgs,
+}
+
 /// What can be done about maintenance.
 #[derive(Debug, Subcommand)]
 pub enum MaintenanceCommand {

@@ -21,7 +21,7 @@ pub(crate) use self::feature::{
     FeatureListArgs, FeatureNewArgs, FeatureOutdatedArgs, FeatureShowArgs, FeaturesArgs,
 };
 pub(crate) use self::health::{
-    BreakerCommand, ChannelArgs, ChannelsArgs, ChannelsCommand, HealthArgs, HealthCommand,
+    AckArgs, BreakerCommand, ChannelArgs, ChannelsArgs, ChannelsCommand, HealthArgs, HealthCommand,
     IncidentsArgs, LookArgs, MaintainArgs, MaintenanceCommand, ModeArgs, ProbeArgs, RepairArgs,
     TypedRung,
 };
@@ -128,6 +128,8 @@ pub enum Command {
     Health(HealthArgs),
     /// List what is wrong, and what is done about it
     Incidents(IncidentsArgs),
+    /// Say that you have seen an incident: nobody is reminded of it any more
+    Ack(AckArgs),
     /// Have nothing repaired for a while, because somebody is at it
     #[command(subcommand)]
     Maintenance(MaintenanceCommand),

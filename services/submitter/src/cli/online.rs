@@ -23,7 +23,7 @@ pub(crate) struct ConnectArgs {
     #[arg(long, value_name = "FILE", env = "NATS_CREDS", value_hint = ValueHint::FilePath)]
     pub(crate) nats_creds: Option<PathBuf>,
     /// The cell: the guests whose numbers and hosts are one world
-    #[arg(long, value_name = "NAME", env = "PHOENIX_CELL", default_value = "main", value_parser = words::node)]
+    #[arg(long, value_name = "NAME", env = "PHOENIX_CELL", default_value = phoenix_bus::USUAL_CELL, value_parser = words::node)]
     pub(crate) cell: NodeName,
 }
 

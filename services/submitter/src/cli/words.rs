@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use phoenix_domain::health::IncidentId;
 use phoenix_domain::{ChannelName, EventKind, NodeName, Refused, RunId, StepName, Vmid};
 
 /// A run or a guest, whichever was typed.
@@ -33,6 +34,10 @@ pub(super) fn node(text: &str) -> Result<NodeName, String> {
 }
 
 pub(super) fn channel(text: &str) -> Result<ChannelName, String> {
+    text.parse().map_err(|err: Refused| err.rule.to_owned())
+}
+
+pub(super) fn incident(text: &str) -> Result<IncidentId, String> {
     text.parse().map_err(|err: Refused| err.rule.to_owned())
 }
 

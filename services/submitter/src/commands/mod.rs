@@ -70,6 +70,7 @@ pub(crate) fn run(
         Command::Retry(args) => retry::run(&args, output),
         Command::Health(args) => health::run(&args, output),
         Command::Incidents(args) => health::incidents(&args, output),
+        Command::Ack(args) => health::ack(&args, output),
         Command::Maintenance(command) => health::maintenance(&command, output),
         Command::Breaker(command) => health::breaker(&command, output),
         Command::Channels(args) => health::channels(&args, output),

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::super::{Condition, Effect, Hold, Ladder, Next, Reason, Root, Rung, Severity, Told};
+use super::super::{Condition, Effect, Hold, Ladder, Next, Root, Rung, Severity, Told};
 use super::weigh::{Illness, Stance, Weighed};
 use super::{PieceKey, Watch, words};
 use crate::GuestKey;
@@ -35,16 +35,20 @@ impl Watch {
                 self.resolve(&Root::Guest(guest), "nothing is expected of it any more", told);
             }
             Weighed::Well(since) => self.attend_well(guest, since, told),
-            Weighed::Coming(until) => {
-                let late = until + LATE;
-                let why = "it is looked at again".to_owned();
-                let next = Next::Look { at: until, why };
-                self.attend_waiting(guest, Condition::Starting, next, late, told);
+            Weighed::Coming { end, until } => {
+                let why = "it counts as failed unless it serves by then".to_owned();
+                let next = Next::Look { at: until, why, then: self.then(guest) };
+                self.attend_waiting(guest, (end, Condition::Starting), next, until + LATE, told);
             }
-            Weighed::Dim(until) => {
-                let why = "nothing is known of it; a human is called".to_owned();
-                let next = Next::Look { at: until, why };
-                self.attend_waiting(guest, Condition::Unknown(Reason::Unjudged), next, until, told);
+            Weighed::Dim { end, condition, until } => {
+                let is_called = self.draft(guest).is_some_and(|one| one.severity == Severity::Page);
+                let why = if is_called {
+                    "it is looked at again"
+                } else {
+                    "a human is called unless more is known of it by then"
+                };
+                let next = Next::Look { at: until, why: why.to_owned(), then: None };
+                self.attend_waiting(guest, (end, condition), next, until, told);
             }
             Weighed::Ill(illness) => self.attend_ill(guest, &illness, hands, told),
         }
@@ -66,10 +70,11 @@ impl Watch {
             .iter()
             .all(|end| end.judge.last().is_some_and(|last| self.now - last <= LATE));
         if self.now < held || !is_read {
-            let why = "it serves again, and this is over if that holds".to_owned();
-            let next = Next::Look { at: held, why };
+            let why = "this is over if it serves until then".to_owned();
+            let next = Next::Look { at: held, why, then: None };
             let again = if self.now < held { held } else { self.now + AGAIN };
-            return self.attend_waiting(guest, Condition::Healthy, next, again, told);
+            let end = self.failed_last(guest);
+            return self.attend_waiting(guest, (end, Condition::Healthy), next, again, told);
         }
         self.wake(guest, None);
         self.forgive(guest);
@@ -80,7 +85,7 @@ impl Watch {
     fn attend_waiting(
         &mut self,
         guest: GuestKey,
-        condition: Condition,
+        (end, condition): (usize, Condition),
         next: Next,
         until: DateTime<Utc>,
         told: &mut Vec<Told>,
@@ -90,18 +95,24 @@ impl Watch {
             return self.wake(guest, is_dim.then_some(until));
         };
         let is_late = until <= self.now && condition == Condition::Starting;
-        if is_late {
-            draft.severity = Severity::Page;
-            draft.next = Next::None { why: "it cannot be read any more".to_owned() };
+        draft.next = if is_late {
+            Next::None { why: "it cannot be read any more".to_owned() }
         } else {
-            draft.next = next;
+            next
+        };
+        let Some(watched) = self.guests.get(&guest) else { return };
+        let call = self.call_at(watched).filter(|_| !condition.is_serving());
+        let is_overdue = call.is_some_and(|call| call <= self.now);
+        let is_hushed = self.silence(watched, self.now).is_some();
+        if is_late || (is_overdue && !is_hushed) {
+            draft.severity = Severity::Page;
         }
-        if let Some(watched) = self.guests.get(&guest) {
-            let probe = watched.ends.first().map_or("", |end| &end.probe.name);
-            draft.text = words::guest(&watched.patient, probe, condition, &draft.next);
-        }
+        let probe = watched.ends.get(end).map_or("", |end| &end.probe.name);
+        draft.text = words::guest(&watched.patient, probe, condition, &draft.next);
         self.put(draft, told);
-        self.wake(guest, (!is_late).then_some(until.max(self.now)));
+        let until = until.max(self.now);
+        let wake = call.filter(|call| *call > self.now).map_or(until, |call| call.min(until));
+        self.wake(guest, (!is_late).then_some(wake));
     }
 
     fn attend_ill(
@@ -170,7 +181,7 @@ impl Watch {
                 (Severity::Page, Next::None { why: why.clone() }, None)
             }
             Stance::UnderRepair { rung, until } => {
-                (Severity::Warn, Next::UnderWay { rung: *rung, until: *until }, None)
+                (Severity::Warn, self.under_way(guest, *rung, *until, illness.reason), None)
             }
             Stance::Wait { rung, attempt, of, hold: Hold::Pause, until } => {
                 let at = until.unwrap_or(now);
@@ -179,7 +190,9 @@ impl Watch {
             }
             Stance::Wait { rung, hold, until, .. } => {
                 self.tell_hold(guest, hold, Some(*rung), told);
-                let next = Next::Held { rung: *rung, why: hold.words() };
+                // Work that goes on moves the time away with each reading.
+                let at = until.filter(|_| *hold != Hold::Progress);
+                let next = Next::Held { rung: *rung, why: hold.words(), at };
                 (Severity::Warn, next, Some(until.unwrap_or(now + AGAIN)))
             }
             Stance::Go { rung, attempt, of } if hands == Hands::Free => {
@@ -189,11 +202,12 @@ impl Watch {
                     .is_some_and(|watched| self.is_in_company(watched, illness.since));
                 if in_company {
                     self.tell_hold(guest, &Hold::Gathering, Some(*rung), told);
-                    let next = Next::Held { rung: *rung, why: Hold::Gathering.words() };
+                    let why = Hold::Gathering.words();
+                    let next = Next::Held { rung: *rung, why, at: None };
                     (Severity::Warn, next, Some(now + AGAIN))
                 } else {
                     let until = self.place(guest, *rung, *attempt, *of, illness.reason, None, told);
-                    (Severity::Warn, Next::UnderWay { rung: *rung, until }, None)
+                    (Severity::Warn, self.under_way(guest, *rung, until, illness.reason), None)
                 }
             }
             Stance::Go { rung, attempt, of } => {
@@ -204,16 +218,13 @@ impl Watch {
         let Some(mut draft) = self.draft(guest) else { return };
         draft.severity = draft.severity.max(severity);
         let is_known = matches!(illness.stance, Stance::Silent(_));
-        if !is_known && now - draft.opened >= self.limits.patience && illness.condition.is_failed()
-        {
+        let call = self.guests.get(&guest).and_then(|watched| self.call_at(watched));
+        let is_overdue = call.is_some_and(|call| call <= now);
+        if !is_known && is_overdue && !illness.condition.is_serving() {
             draft.severity = Severity::Page;
         }
-        let call = draft.opened + self.limits.patience;
-        let wake = match wake {
-            Some(wake) if call > now => Some(wake.min(call)),
-            Some(wake) => Some(wake),
-            None => None,
-        };
+        let call = call.filter(|call| *call > now);
+        let wake = wake.map(|wake| call.map_or(wake, |call| wake.min(call)));
         draft.reason = illness.reason;
         draft.next = next;
         if let Some(watched) = self.guests.get(&guest) {

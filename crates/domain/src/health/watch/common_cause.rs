@@ -153,14 +153,21 @@ impl Watch {
         } else {
             Next::None { why: "the breaker is open, and a human closes it".to_owned() }
         };
-        draft.guests = guests;
+        draft.guests = guests.into_iter().filter(|guest| self.is_to_serve(*guest)).collect();
         draft.guests.extend(before);
         draft.guests.sort_unstable();
         draft.guests.dedup();
         draft.text = words::ground(ground, draft.guests.len(), is_down);
-        draft.commands = words::ground_commands(&draft.id, is_down);
+        draft.commands = words::ground_commands(ground, &draft.id, is_down);
         draft.evidence = self.exhibits(&draft.guests);
         self.put(draft, told)
+    }
+
+    /// Says whether anybody counts on a guest just now: on a template nobody does, nor on one that is
+    /// being worked on.
+    fn is_to_serve(&self, guest: GuestKey) -> bool {
+        let watched = self.guests.get(&guest);
+        watched.is_some_and(|one| one.patient.duty == Duty::Serves && !one.ends.is_empty())
     }
 
     /// Takes in whether something is well that guests stand on.

@@ -1,6 +1,6 @@
 //! What humans order.
 
-use super::super::{Duty, Maintenance, Means, Next, Reason, Root, Rung, Told, Word};
+use super::super::{Duty, Maintenance, Means, Reason, Root, Rung, Told, Word};
 use super::weigh::{Stance, Weighed};
 use super::{PieceKey, Watch, words};
 use crate::GuestKey;
@@ -32,18 +32,30 @@ impl Watch {
                 window.to = self.now;
                 self.pass_windows(told);
             }
-            Word::OpenBreaker { by, why } => self.open_breaker(Some(by), why, told),
-            Word::CloseBreaker { by, why } => self.close_breaker(&format!("{why} ({by})"), told),
+            Word::OpenBreaker { by, why } => {
+                if let Some(breaker) = &self.guards.breaker {
+                    let since = breaker.at.format("%H:%M:%SZ");
+                    let why = format!("the breaker is open already, since {since}");
+                    let what = "the opening of the breaker".to_owned();
+                    return told.push(Told::Declined { what, why });
+                }
+                self.open_breaker(Some(by), why, told);
+            }
+            Word::CloseBreaker { by, why } => {
+                if self.guards.breaker.is_none() {
+                    let why = "the breaker is not open, so there is nothing to close".to_owned();
+                    let what = "the closing of the breaker".to_owned();
+                    return told.push(Told::Declined { what, why });
+                }
+                self.close_breaker(&format!("{why} ({by})"), told);
+            }
             Word::Mode { guest, mode } => {
                 self.guards.set_mode(guest, mode);
                 self.changed.insert(PieceKey::Guards);
                 self.attend_all(told);
             }
-            Word::Ack { incident, by } => {
-                let Some(mut draft) = self.incidents.get(&incident).cloned() else { return };
-                draft.acked.get_or_insert(by);
-                self.put(draft, told);
-            }
+            Word::Ack { incident, by, why } => self.acknowledge(&incident, by, why, told),
+            Word::TakeBackAck { incident, by } => self.take_back_ack(&incident, by, told),
             Word::Repair { guest, rung, by } => self.repair_by_hand(guest, rung, &by, told),
         }
     }
@@ -83,7 +95,7 @@ impl Watch {
                 | Stance::GiveUp(_)
                 | Stance::UnderRepair { .. } => Rung::Service,
             },
-            Weighed::Rest | Weighed::Well(_) | Weighed::Coming(_) | Weighed::Dim(_) => {
+            Weighed::Rest | Weighed::Well(_) | Weighed::Coming { .. } | Weighed::Dim { .. } => {
                 Rung::Service
             }
         };
@@ -110,7 +122,7 @@ impl Watch {
         if let Some(watched) = self.guests.get(&guest) {
             draft.tried.clone_from(&watched.file.ladder.tries);
         }
-        draft.next = Next::UnderWay { rung, until };
+        draft.next = self.under_way(guest, rung, until, reason);
         let words = rung.words();
         draft.text = words::short(format!("{} is repaired by hand of {by}: {words}", guest.vmid));
         draft.commands = words::guest_commands(guest.vmid, &draft.id, false);

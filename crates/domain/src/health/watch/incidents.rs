@@ -36,6 +36,7 @@ impl Watch {
             None => draft.id.clone(),
         };
         draft.id = id.clone();
+        draft.outgrow(self.now);
         let known = self.incidents.get(&id).filter(|known| !known.text.is_empty());
         match known {
             Some(known) if *known == draft => return id,

@@ -1,10 +1,12 @@
 //! What another watch needs to go on where this one ended.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::super::guards::Guards;
-use super::super::{Evidence, Incident, IncidentId, Judge, Limits};
+use super::super::{Evidence, Incident, IncidentId, Judge, Limits, Probe};
 use super::{File, Waiting, Watch};
 use crate::GuestKey;
 
@@ -134,6 +136,37 @@ impl Watch {
                     evidence: evidence.clone(),
                 })
             }
+        }
+    }
+
+    /// Returns where the services of a guest answered last, where that is not at its own address.
+    pub fn elsewhere(&self, guest: GuestKey) -> BTreeMap<String, String> {
+        let watched = self.guests.get(&guest).map(|watched| &watched.file);
+        let file = watched.or_else(|| self.kept.get(&guest).map(|kept| &kept.file));
+        file.map(|file| file.elsewhere.clone()).unwrap_or_default()
+    }
+
+    /// Returns what was known of a guest last that is not named yet.
+    pub fn known_until(&self, guest: GuestKey) -> Option<DateTime<Utc>> {
+        let judges = self.kept.get(&guest)?.judges.iter();
+        judges.map(|(_, judge, _)| judge.known_until()).max()
+    }
+
+    /// Returns the probes of a guest that were not read since this watch began, and how old what they
+    /// show is.
+    pub fn unread(&self, guest: GuestKey) -> impl Iterator<Item = (&Probe, DateTime<Utc>)> {
+        let ends = self.guests.get(&guest).into_iter().flat_map(|watched| &watched.ends);
+        ends.filter_map(|end| {
+            let known = end.judge.known_until();
+            (end.judge.last()? <= self.begun && known <= self.begun).then_some((&end.probe, known))
+        })
+    }
+
+    pub(super) fn hear_elsewhere(&mut self, guest: GuestKey, at: BTreeMap<String, String>) {
+        let Some(watched) = self.guests.get_mut(&guest) else { return };
+        if watched.file.elsewhere != at {
+            watched.file.elsewhere = at;
+            self.changed.insert(PieceKey::Guest(guest));
         }
     }
 

@@ -98,7 +98,8 @@ impl Watch {
         draft.severity = if by.is_some() { Severity::Notice } else { Severity::Page };
         draft.text = words::short(format!("the breaker is open, nothing is repaired: {why}"));
         draft.next = Next::None { why: "only a human closes the breaker".to_owned() };
-        draft.commands = words::ground_commands(&draft.id, false);
+        draft.commands = words::common_commands(&draft.id);
+        draft.commands.push(words::close_breaker(&draft.id));
         self.put(draft, told);
         self.guards.breaker = Some(Breaker { at: self.now, by, why });
         self.changed.insert(PieceKey::Guards);

@@ -45,9 +45,9 @@ impl Watch {
                 draft.text =
                     words::short(format!("the monitor is not well, and judges nobody: {why}"));
                 let at = self.now + self.limits.blind;
-                let why = "a human is called, unless it is well".to_owned();
-                draft.next = Next::Look { at, why };
-                draft.commands = words::ground_commands(&draft.id, true);
+                let why = "a human is called unless it is well by then".to_owned();
+                draft.next = Next::Look { at, why, then: None };
+                draft.commands = words::common_commands(&draft.id);
                 self.put(draft, told);
             }
             (true, false) => {
@@ -56,7 +56,7 @@ impl Watch {
                 let mut guests: Vec<GuestKey> = self.guests.keys().copied().collect();
                 guests.sort_unstable();
                 for guest in guests {
-                    self.turn_all(guest, told, |judge| judge.rebase(now));
+                    self.look_anew(guest, told, |judge| judge.rebase(now));
                     self.attend(guest, told);
                 }
             }

@@ -64,7 +64,7 @@ impl Watch {
             let guests = self.selected(&window.selector);
             told.push(Told::MaintenanceOver(window));
             for guest in guests {
-                self.turn_all(guest, told, |judge| judge.rebase(now));
+                self.look_anew(guest, told, |judge| judge.rebase(now));
                 self.attend(guest, told);
             }
         }

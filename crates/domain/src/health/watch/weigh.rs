@@ -1,5 +1,7 @@
 //! What follows from what a guest is found to be. Nothing is changed here.
 
+use std::cmp::Reverse;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::ladder::Step;
@@ -16,9 +18,9 @@ pub(super) enum Weighed {
     /// It has served since then.
     Well(DateTime<Utc>),
     /// It is on its way up, and has time until then.
-    Coming(DateTime<Utc>),
+    Coming { end: usize, until: DateTime<Utc> },
     /// Nothing is known, and until then that is nobody's business.
-    Dim(DateTime<Utc>),
+    Dim { end: usize, condition: Condition, until: DateTime<Utc> },
     /// It is not well.
     Ill(Illness),
 }
@@ -59,19 +61,20 @@ impl Watch {
         }
         let worst = watched.ends.iter().enumerate().map(|(index, end)| {
             let (condition, since) = (end.judge.condition(), end.judge.since());
-            (rank(condition), std::cmp::Reverse(since), index, condition)
+            // Of several that are as bad, the one is named that tells most.
+            (rank(condition), condition.detail(), Reverse(since), Reverse(index), condition)
         });
-        let Some((_, std::cmp::Reverse(since), end, condition)) = worst.max() else {
+        let Some((.., Reverse(since), Reverse(end), condition)) = worst.max() else {
             return Weighed::Rest;
         };
         match condition {
             Condition::Healthy => Weighed::Well(since_all(watched)),
             Condition::Starting => {
                 let until = watched.ends.iter().filter_map(|end| end.judge.start_until(&end.probe));
-                Weighed::Coming(until.max().unwrap_or(self.now))
+                Weighed::Coming { end, until: until.max().unwrap_or(self.now) }
             }
-            Condition::Unknown(_) if self.now - since < self.limits.blind => {
-                Weighed::Dim(since + self.limits.blind)
+            Condition::Unknown(_) if self.now < self.blind_until(watched, since) => {
+                Weighed::Dim { end, condition, until: self.blind_until(watched, since) }
             }
             Condition::Degraded(reason)
             | Condition::Failed(reason)
@@ -100,6 +103,12 @@ impl Watch {
         let hung_before = self.guards.hung_before(&watched.patient, since);
         let Some(course) = course(reason, hung_before) else {
             return match condition {
+                Condition::Unknown(_) if self.now - since < self.limits.blind => {
+                    let minutes = self.limits.patience.num_minutes();
+                    Stance::GiveUp(format!(
+                        "it is not known how it is, and has not been well for {minutes} minutes"
+                    ))
+                }
                 Condition::Unknown(_) => {
                     let minutes = (self.now - since).num_minutes();
                     Stance::GiveUp(format!("nothing has been known of it for {minutes} minutes"))
@@ -141,7 +150,7 @@ impl Watch {
     }
 
     /// Returns what makes it nobody's business for now.
-    fn silence(&self, watched: &Watched, since: DateTime<Utc>) -> Option<Hold> {
+    pub(super) fn silence(&self, watched: &Watched, since: DateTime<Utc>) -> Option<Hold> {
         let patient = &watched.patient;
         if self.guards.mode(patient) == Mode::Off {
             return Some(Hold::Mode(Mode::Off));
@@ -228,7 +237,7 @@ impl Watch {
     }
 
     /// Says why no more is spent on a guest.
-    fn overspent(&self, watched: &Watched, rung: Rung) -> Option<String> {
+    pub(super) fn overspent(&self, watched: &Watched, rung: Rung) -> Option<String> {
         let repairs = &watched.file.repairs;
         let within = |time| repairs.iter().filter(|(at, _)| self.now - *at < time).count();
         if within(TimeDelta::hours(1)) >= self.limits.guest_hour {

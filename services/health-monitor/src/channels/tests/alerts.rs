@@ -24,9 +24,9 @@ async fn an_incident_is_an_alert_until_it_is_over() {
     let _delivering = world.deliver(&channel("alerts", at(&server.url())));
     let news = page();
 
-    world.tell(Became::Opened, &news).await;
+    world.tell(HealthEventKind::IncidentOpened, &news).await;
     let open = body(&server.next().await.body);
-    world.tell(Became::Resolved, &over(news)).await;
+    world.tell(HealthEventKind::IncidentResolved, &over(news)).await;
     let ended = body(&server.next().await.body);
 
     let label = |name: &str| open[0]["labels"][name].as_str().unwrap_or_default().to_owned();
@@ -45,11 +45,11 @@ async fn what_is_open_is_told_again_and_what_is_over_is_not() {
     let server = Receiver::start(alertmanager, &[]).await;
     let channel = channel("alerts", at(&server.url()));
 
-    let again = alerts(&channel.reminder(&[page(), page()], now()));
+    let again = alerts(&channel.refresh(&[page(), page()], now()));
 
     assert_eq!(again.len(), 2);
     assert!(again.iter().all(|alert| alert.get("endsAt").is_none()));
-    assert!(matches!(channel.reminder(&[], now()), Parcel::Nothing));
+    assert!(matches!(channel.refresh(&[], now()), Parcel::Nothing));
 }
 
 #[tokio::test]

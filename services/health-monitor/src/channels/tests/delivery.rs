@@ -22,7 +22,7 @@ async fn what_is_not_taken_is_sent_again_by_the_same_name() {
     let channel = channel("hooks", webhook(hook.url()));
     let _delivering = world.deliver(&channel);
 
-    world.tell(Became::Opened, &page()).await;
+    world.tell(HealthEventKind::IncidentOpened, &page()).await;
     let asked = [hook.next().await, hook.next().await, hook.next().await];
 
     assert_eq!(id_of(&asked[0]), id_of(&asked[2]));
@@ -39,7 +39,7 @@ async fn who_breaks_off_is_told_again() {
     let way = webhook(Url::parse(&format!("http://{at}/")).unwrap());
     let _delivering = world.deliver(&channel("hooks", way));
 
-    world.tell(Became::Opened, &page()).await;
+    world.tell(HealthEventKind::IncidentOpened, &page()).await;
     drop(broken.await.unwrap());
     let mut hook = Receiver::start_at(at, hooks, &[]).await;
 
@@ -55,7 +55,7 @@ async fn who_hangs_holds_up_no_other_channel_and_is_told_again() {
     let _one = world.deliver(&channel("hanging", webhook(hanging.url())));
     world.until(|seen| seen.name.as_str() == "hanging").await;
 
-    world.tell(Became::Opened, &page()).await;
+    world.tell(HealthEventKind::IncidentOpened, &page()).await;
     let hung = hanging.next().await;
     let _other = world.deliver(&channel("well", webhook(well.url())));
     let told = well.next().await;
@@ -73,7 +73,7 @@ async fn nobody_is_followed_elsewhere() {
     let mut hook = Receiver::start(hooks, &[leads]).await;
     let _delivering = world.deliver(&channel("hooks", webhook(hook.url())));
 
-    world.tell(Became::Opened, &page()).await;
+    world.tell(HealthEventKind::IncidentOpened, &page()).await;
     hook.next().await;
 
     let is_told = |seen: &phoenix_bus::ChannelSeen| {
@@ -94,12 +94,12 @@ async fn of_what_nobody_could_be_told_only_the_newest_is_sent() {
     let (stays, mut passes) = (page(), page());
     passes.incident.id = "PASSED".parse().unwrap();
 
-    world.tell(Became::Opened, &stays).await;
-    world.tell(Became::Opened, &passes).await;
+    world.tell(HealthEventKind::IncidentOpened, &stays).await;
+    world.tell(HealthEventKind::IncidentOpened, &passes).await;
     world.until(|seen| seen.failing.is_some()).await;
-    world.tell(Became::Updated, &saying(stays.clone(), "newer")).await;
-    world.tell(Became::Updated, &saying(stays.clone(), "newest")).await;
-    world.tell(Became::Resolved, &over(passes.clone())).await;
+    world.tell(HealthEventKind::IncidentUpdated, &saying(stays.clone(), "newer")).await;
+    world.tell(HealthEventKind::IncidentUpdated, &saying(stays.clone(), "newest")).await;
+    world.tell(HealthEventKind::IncidentResolved, &over(passes.clone())).await;
     // Two wait and no more: what is older was let go before anybody could take it.
     world.until(|seen| seen.waiting == 2).await;
     let mut hook = Receiver::start_at(at, hooks, &[]).await;
@@ -120,12 +120,12 @@ async fn what_came_and_went_unheard_is_one_short_message() {
     let url = SecretString::from(format!("http://{at}/services/T000/B000/XXXXXXXX"));
     let _delivering = world.deliver(&channel("room", Way::Slack(Slack { url })));
 
-    world.tell(Became::Opened, &page()).await;
+    world.tell(HealthEventKind::IncidentOpened, &page()).await;
     world.until(|seen| seen.failing.is_some()).await;
     let mut news = page();
     news.incident.id = "PASSED".parse().unwrap();
-    world.tell(Became::Opened, &news).await;
-    world.tell(Became::Resolved, &over(news.clone())).await;
+    world.tell(HealthEventKind::IncidentOpened, &news).await;
+    world.tell(HealthEventKind::IncidentResolved, &over(news.clone())).await;
     world.until(|seen| seen.waiting == 2).await;
     let mut room = Receiver::start_at(at, slack, &[]).await;
     let texts = [room.next().await, room.next().await]
@@ -146,11 +146,11 @@ async fn a_new_channel_begins_with_what_is_open_and_not_with_history() {
     open.incident.id = "STANDS".parse().unwrap();
     mild.incident.id = "MILD01".parse().unwrap();
     mild.incident.severity = Severity::Warn;
-    world.tell(Became::Opened, &history).await;
-    world.tell(Became::Resolved, &over(history)).await;
-    world.tell(Became::Opened, &open).await;
-    world.tell(Became::Updated, &saying(open.clone(), "as it stands")).await;
-    world.tell(Became::Opened, &mild).await;
+    world.tell(HealthEventKind::IncidentOpened, &history).await;
+    world.tell(HealthEventKind::IncidentResolved, &over(history)).await;
+    world.tell(HealthEventKind::IncidentOpened, &open).await;
+    world.tell(HealthEventKind::IncidentUpdated, &saying(open.clone(), "as it stands")).await;
+    world.tell(HealthEventKind::IncidentOpened, &mild).await;
     let mut hook = Receiver::start(hooks, &[]).await;
 
     let _delivering = world.deliver(&channel("hooks", webhook(hook.url())));
@@ -168,7 +168,7 @@ async fn what_was_sent_before_a_kill_is_sent_again_by_the_same_name() {
     let channel = channel("hooks", webhook(hook.url()));
     let killed = world.deliver(&channel);
 
-    world.tell(Became::Opened, &page()).await;
+    world.tell(HealthEventKind::IncidentOpened, &page()).await;
     let before = hook.next().await;
     drop(killed);
     let _next = world.deliver(&channel);
@@ -185,13 +185,13 @@ async fn what_was_told_is_not_told_again_by_the_next_monitor_and_its_end_is() {
     let channel = channel("hooks", webhook(hook.url()));
     let news = page();
     let first = world.deliver(&channel);
-    world.tell(Became::Opened, &news).await;
+    world.tell(HealthEventKind::IncidentOpened, &news).await;
     hook.next().await;
     world.until_nothing_waits().await;
 
     drop(first);
     let _next = world.deliver(&channel);
-    world.tell(Became::Resolved, &over(news)).await;
+    world.tell(HealthEventKind::IncidentResolved, &over(news)).await;
 
     assert_eq!(text_of(&hook.next().await), "guest 950: over, it serves again");
     world.until_nothing_waits().await;
@@ -207,7 +207,7 @@ async fn of_two_monitors_one_delivers() {
     let news = page();
 
     for text in ["one", "two", "three"] {
-        world.tell(Became::Updated, &saying(news.clone(), text)).await;
+        world.tell(HealthEventKind::IncidentUpdated, &saying(news.clone(), text)).await;
         while text_of(&hook.next().await) != text {}
     }
 
@@ -222,7 +222,7 @@ async fn what_is_too_long_is_said_in_short() {
     let url = SecretString::from(room.url().to_string());
     let _delivering = world.deliver(&channel("room", Way::Slack(Slack { url })));
 
-    world.tell(Became::Opened, &page()).await;
+    world.tell(HealthEventKind::IncidentOpened, &page()).await;
     let (long, short) = (room.next().await, room.next().await);
 
     assert!(short.body.len() < long.body.len());
@@ -237,12 +237,12 @@ async fn a_refusal_is_told_loudly_and_so_is_its_end() {
     let channel = channel("hooks", webhook(hook.url()));
     let _delivering = world.deliver(&channel);
 
-    world.tell(Became::Opened, &page()).await;
+    world.tell(HealthEventKind::IncidentOpened, &page()).await;
     hook.next().await;
     world.until(|seen| seen.is_silent && seen.failing.is_some()).await;
     let mut other = page();
     other.incident.id = "OTHER1".parse().unwrap();
-    world.tell(Became::Opened, &other).await;
+    world.tell(HealthEventKind::IncidentOpened, &other).await;
     hook.next().await;
 
     world.until(|seen| !seen.is_silent && seen.failing.is_none() && seen.waiting == 1).await;
@@ -269,7 +269,7 @@ async fn a_server_that_comes_back_finds_everything_to_be_told() {
     let mut world = World::new().await;
     let mut hook = Receiver::start(hooks, &[Answer::Status(500, "")]).await;
     let _delivering = world.deliver(&channel("hooks", webhook(hook.url())));
-    world.tell(Became::Opened, &page()).await;
+    world.tell(HealthEventKind::IncidentOpened, &page()).await;
     let before = hook.next().await;
 
     world.server.restart();

@@ -75,9 +75,9 @@ async fn all_mails_of_an_incident_are_one_thread() {
     let _delivering = world.deliver(&channel("people", program.way()));
     let news = page();
 
-    world.tell(Became::Opened, &news).await;
+    world.tell(HealthEventKind::IncidentOpened, &news).await;
     world.until(|seen| seen.delivered.is_some() && seen.waiting == 0).await;
-    world.tell(Became::Resolved, &over(news)).await;
+    world.tell(HealthEventKind::IncidentResolved, &over(news)).await;
     world.until(|_| program.count() == 2).await;
     world.until_nothing_waits().await;
 
@@ -100,7 +100,7 @@ async fn a_mail_that_is_not_taken_is_the_same_mail_again() {
     program.ends_with(75);
     let _delivering = world.deliver(&channel("people", program.way()));
 
-    world.tell(Became::Opened, &page()).await;
+    world.tell(HealthEventKind::IncidentOpened, &page()).await;
     world
         .until(|seen| {
             seen.error.as_ref().is_some_and(|(_, why)| why.contains("75: the queue is full"))
@@ -173,11 +173,11 @@ fn a_subject_is_one_line_whatever_it_is_made_of() {
         sendmail: PathBuf::from("/bin/true"),
     };
     let news = page();
-    let sender = Sender { cell: "main", channel: "people", link: None };
+    let sender = Sender { cell: "main", channel: "people", link: None, now: now() };
     let mut letter = Letter::of(&news, Occasion::First, sender);
     "a\r\nBcc: evil@example.org".clone_into(&mut letter.title);
 
-    let message = mail.message(&news, &letter, "text", now(), false);
+    let message = mail.message(&news.id, &letter, "text", now(), false);
 
     let message = String::from_utf8(message).unwrap();
     assert_eq!(header(&message, "Subject"), "a Bcc: evil@example.org");

@@ -7,6 +7,7 @@ mod desk;
 mod file;
 mod mail;
 mod outcome;
+mod paced;
 mod receiver;
 mod words;
 
@@ -19,7 +20,8 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use phoenix_bus::{Bus, Delivered, News};
 use phoenix_domain::health::{
-    Command, Concerned, Danger, Effect, Incident, Next, Reason, Root, Rung, Severity, Try,
+    Command, Concerned, Danger, Effect, Evidence, Exhibit, HealthEventKind, Incident, Next, Reason,
+    Root, Rung, Severity, Try,
 };
 use phoenix_domain::{GuestKey, Kind, Vmid};
 use phoenix_testkit::nats::NatsServer;
@@ -31,14 +33,23 @@ use url::Url;
 use super::channel::{Channel, Saying, Way};
 use super::deliver::Delivery;
 use super::letter::Occasion;
+use super::pace::Pace;
 use super::webhook::{Signing, Webhook};
 use super::{send, trial};
-use crate::monitor::events::{self, Became};
+use crate::monitor::events;
 
 /// How long anything is waited for. No promise is about time: this only ends what would never end.
 pub(super) const PATIENCE: Duration = Duration::from_mins(2);
 /// How often is looked at what nobody tells.
 const POLL: Duration = Duration::from_millis(20);
+
+/// Whoever tests something else is told at once.
+const AT_ONCE: Pace = Pace {
+    gather: Duration::ZERO,
+    most: 1000,
+    window: Duration::from_secs(1),
+    apart: Duration::ZERO,
+};
 
 pub(super) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -59,6 +70,18 @@ pub(super) fn page() -> News {
         severity: Severity::Page,
         text: "vllm on 950 vllm-chat (pve1) hangs: it has work and nothing moves".to_owned(),
         guests: vec![guest],
+        evidence: vec![Exhibit {
+            guest,
+            probe: "vllm".into(),
+            at: started,
+            found: Reason::Hung,
+            evidence: Evidence {
+                asked: "GET http://10.0.0.5:8000/metrics".to_owned(),
+                came: "4 running, 0 tokens in 124 s".to_owned(),
+                excerpt: String::new(),
+                took_ms: 12,
+            },
+        }],
         tried: vec![Try {
             rung: Rung::Service,
             attempt: 1,
@@ -108,6 +131,7 @@ pub(super) fn channel(name: &str, way: Way) -> Channel {
         guests: None,
         link: None,
         template: None,
+        remind: Vec::new(),
         way,
         secrets: Vec::new(),
     }
@@ -123,7 +147,7 @@ pub(super) fn first(news: &News) -> Saying<'_> {
 }
 
 pub(super) fn delivered(seq: u64, severity: Severity) -> Delivered {
-    Delivered { seq, severity, over: None, labels: BTreeMap::new() }
+    Delivered { seq, severity, called: None, over: None, labels: BTreeMap::new() }
 }
 
 /// A server of NATS, and what is told there.
@@ -149,13 +173,18 @@ impl World {
     }
 
     /// Tells how an incident stands.
-    pub(super) async fn tell(&self, became: Became, news: &News) {
-        let event = events::incident("//test", became, &news.incident, &news.guests);
+    pub(super) async fn tell(&self, kind: HealthEventKind, news: &News) {
+        let event = events::incident("//test", kind, &news.incident, news.guests.clone());
         self.bus.tell_incident(&news.incident.id, event).await.unwrap();
     }
 
     /// Has a channel deliver, as one monitor among several.
     pub(super) fn deliver(&self, channel: &Channel) -> Delivering {
+        self.deliver_at(channel, AT_ONCE)
+    }
+
+    /// The same, this fast.
+    pub(super) fn deliver_at(&self, channel: &Channel, pace: Pace) -> Delivering {
         let delivery = Delivery {
             bus: self.bus.clone(),
             channel: Arc::new(channel.clone()),
@@ -163,6 +192,7 @@ impl World {
             instance: uuid::Uuid::now_v7().simple().to_string(),
             source: "//test".to_owned(),
             clock: now,
+            pace,
         };
         Delivering(tokio::spawn(delivery.run(CancellationToken::new())))
     }

@@ -19,12 +19,14 @@ fn fixed() -> News {
     for tried in &mut news.incident.tried {
         tried.started = at();
     }
+    news.incident.evidence[0].at = at();
     news
 }
 
 fn letter(news: &News, occasion: Occasion) -> Letter {
     let link = Some("https://wiki.example.org/{incident}");
-    Letter::of(news, occasion, Sender { cell: "main", channel: "oncall", link })
+    let now = at() + TimeDelta::minutes(30);
+    Letter::of(news, occasion, Sender { cell: "main", channel: "oncall", link, now })
 }
 
 fn usual(kind: ChannelKind, news: &News, occasion: Occasion) -> String {
@@ -39,6 +41,7 @@ fn a_message_says_what_failed_what_was_tried_what_comes_next_and_what_to_type() 
     insta::assert_snapshot!("plain_over", usual(ChannelKind::Ntfy, &ended, Occasion::Over));
     insta::assert_snapshot!("plain_missed", usual(ChannelKind::Ntfy, &ended, Occasion::Missed));
     insta::assert_snapshot!("plain_test", usual(ChannelKind::Ntfy, &open, Occasion::Test));
+    insta::assert_snapshot!("plain_reminder", usual(ChannelKind::Mail, &open, Occasion::Reminder));
     insta::assert_snapshot!("slack_first", usual(ChannelKind::Slack, &open, Occasion::First));
 }
 
@@ -97,7 +100,7 @@ fn a_template_of_ones_own_has_all_there_is() {
         {{ reason }}|{{ reason_words }}|{{ opened }}|{{ updated }}|{{ resolved }}|{{ next }}|\
         {% for g in guests %}{{ g.vmid }} {{ g.name }} {{ g.host }}{% endfor %}|{{ tried | length }}|\
         {% for c in commands %}{{ c.line }} {{ c.label }} {{ c.danger }};{% endfor %}|{{ link }}|\
-        {{ cell }}|{{ channel }}|{{ is_over }}|{{ is_short }}";
+        {{ cell }}|{{ channel }}|{{ is_over }}|{{ is_short }}|{{ place }}|{{ evidence }}|{{ acked }}";
     write(&path, text, 0o644);
     let own = template::usual(ChannelKind::Ntfy).unwrap().read(&path).unwrap();
 
@@ -120,6 +123,11 @@ fn more_of_the_same_wakes_nobody_a_second_time() {
     assert_eq!(
         [Occasion::First, Occasion::More, Occasion::Over, Occasion::Missed].map(priority),
         [5, 3, 3, 3]
+    );
+    assert_eq!(
+        [Occasion::Reminder, Occasion::Test].map(priority),
+        [5, 5],
+        "a reminder wakes somebody, and a test is as loud as what it stands for"
     );
 }
 

@@ -87,7 +87,9 @@ fn text(channels: &[ChannelSeen]) -> String {
     let rows: Vec<_> = channels
         .iter()
         .map(|channel| {
-            let error = channel.error.as_ref().map(|(at, why)| {
+            // What was mended is no news.
+            let error = channel.error.as_ref().filter(|_| channel.failing.is_some());
+            let error = error.map(|(at, why)| {
                 format!("{} ({})", words::shortened(&words::line(why), SHOWN), ago(*at))
             });
             [
@@ -135,4 +137,28 @@ async fn forget(args: &ChannelArgs, output: &mut Output) -> Result<u8, CommandEr
     ask(&bus, &MonitorQuestion::ForgetChannel { name }, SOON).await?;
     output.remark(&format!("the channel {} is forgotten", args.name))?;
     Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_mended_is_not_shown_beside_a_channel_that_is_well() {
+        let error = Some((Utc::now(), "it answers 503".to_owned()));
+        let well = ChannelSeen {
+            name: "oncall".parse().unwrap(),
+            kind: "ntfy".to_owned(),
+            waiting: 0,
+            delivered: Some(Utc::now()),
+            error,
+            failing: None,
+            is_silent: false,
+            is_served: true,
+        };
+        let failing = ChannelSeen { failing: Some(Utc::now()), ..well.clone() };
+
+        assert!(!text(&[well]).contains("503"));
+        assert!(text(&[failing]).contains("503"));
+    }
 }

@@ -1,9 +1,13 @@
 //! `phoenix incidents` and `phoenix explain INCIDENT`: what is wrong, what was tried, what comes next.
 
 use chrono::Utc;
-use phoenix_domain::health::{Danger, Incident, IncidentId};
+use phoenix_bus::Outlook;
+use phoenix_domain::health::{
+    Ack, AckEnd, Danger, Incident, IncidentId, Maintenance, Root, Selector,
+};
 use serde_json::json;
 
+use super::{orders, outlook};
 use crate::cli::{ConnectArgs, IncidentsArgs, ListFormat};
 use crate::error::CommandError;
 use crate::output::Output;
@@ -42,7 +46,11 @@ fn text(incidents: &[Incident]) -> String {
                 incident.id.to_string(),
                 incident.severity.to_string(),
                 words::span(incident.resolved.unwrap_or(now) - incident.opened),
-                if incident.is_open() { "open" } else { "over" }.to_owned(),
+                match incident.acked().filter(|_| incident.is_open()) {
+                    Some(ack) => format!("seen by {}", words::line(&ack.by)),
+                    None if incident.is_open() => "open".to_owned(),
+                    None => "over".to_owned(),
+                },
                 words::line(&incident.text),
             ]
         })
@@ -62,12 +70,50 @@ pub(in crate::commands) fn explain(
         let incident = incidents.iter().find(|incident| incident.id == *id);
         let incident =
             incident.ok_or_else(|| CommandError::NoSuchIncident { incident: id.to_string() })?;
-        output.data(&story(incident))?;
+        // Its story is told without a monitor too; only the monitor knows who is at it now.
+        let outlook = outlook(&bus).await.ok();
+        output.data(&story(incident, &maintained(incident, outlook.as_ref())))?;
         Ok(0)
     })
 }
 
-fn story(incident: &Incident) -> String {
+/// Returns the times of maintenance that what an incident is about is in.
+fn maintained(incident: &Incident, outlook: Option<&Outlook>) -> Vec<String> {
+    let Some(outlook) = outlook.filter(|_| incident.is_open()) else { return Vec::new() };
+    let now = Utc::now();
+    let concerns = |window: &&Maintenance| {
+        let host = match &incident.root {
+            Root::Ground(ground) => ground.host(),
+            Root::Monitor | Root::Breaker | Root::Guest(_) => None,
+        };
+        let is_shut = match &window.selector {
+            Selector::All => true,
+            Selector::Host(one) => Some(one) == host,
+            Selector::Guest(_) => false,
+        };
+        let guests = outlook.guests.iter().filter(|seen| incident.guests.contains(&seen.guest));
+        let mut guests = guests.map(|seen| orders::is_in(window, seen.guest, &seen.host));
+        window.is_on(now) && (is_shut || guests.any(|is_in| is_in))
+    };
+    outlook.maintenance.iter().filter(concerns).map(orders::sentence).collect()
+}
+
+/// Says who has seen an incident, when, and until when that held.
+pub(super) fn seen_by(ack: &Ack) -> String {
+    let why = ack.why.as_ref().map_or_else(String::new, |why| format!(": {}", words::line(why)));
+    let end = match &ack.ended {
+        None => String::new(),
+        Some(AckEnd { at, by: Some(by) }) => {
+            format!("; taken back by {} at {}", words::line(by), words::time(*at))
+        }
+        Some(AckEnd { at, by: None }) => {
+            format!("; it has become worse since, at {}", words::time(*at))
+        }
+    };
+    format!("{} at {}{why}{end}", words::line(&ack.by), words::time(ack.at))
+}
+
+fn story(incident: &Incident, maintained: &[String]) -> String {
     let guests: Vec<_> = incident.guests.iter().map(|guest| guest.vmid.to_string()).collect();
     let evidence = incident.evidence.iter().map(|exhibit| {
         format!(
@@ -101,7 +147,8 @@ fn story(incident: &Incident) -> String {
         ("tried", if tried.is_empty() { "nothing yet".to_owned() } else { tried.join("\n") }),
         ("next", words::line(&incident.next.sentence())),
         ("do", commands.collect::<Vec<_>>().join("\n")),
-        ("seen by", incident.acked.clone().unwrap_or_default()),
+        ("seen by", incident.acks.iter().map(seen_by).collect::<Vec<_>>().join("\n")),
+        ("in maintenance", maintained.join("\n")),
     ]);
     format!("{}  {}\n{rows}", incident.id, words::line(&incident.text))
 }

@@ -18,12 +18,13 @@ use crate::cli::{HealthArgs, HealthCommand, ListFormat, LookArgs, ProbeArgs};
 use crate::error::{CommandError, EXIT_DIFFERS};
 use crate::output::Output;
 use crate::session;
+use crate::states::States;
 use crate::table;
 use crate::words;
 
 pub(super) use self::channels::run as channels;
 pub(super) use self::incidents::{explain, list as incidents};
-pub(super) use self::orders::{breaker, maintenance, repair};
+pub(super) use self::orders::{ack, breaker, maintenance, repair};
 
 /// How long the monitor may take for an answer it has at hand.
 const SOON: Duration = Duration::from_secs(5);
@@ -69,11 +70,23 @@ fn not_understood() -> CommandError {
     NoMonitor::NotAsked("it says something else".into()).into()
 }
 
-/// Returns the guest of this number that the monitor knows.
+/// Returns the guest of this number that the monitor watches.
 async fn known(bus: &Bus, vmid: Vmid) -> Result<GuestKey, CommandError> {
     let outlook = outlook(bus).await?;
-    let guest = outlook.guests.iter().find(|seen| seen.guest.vmid == vmid);
-    guest.map(|seen| seen.guest).ok_or(CommandError::NeverSubmitted { asked: vmid })
+    match outlook.guests.iter().find(|seen| seen.guest.vmid == vmid) {
+        Some(seen) => Ok(seen.guest),
+        None => Err(unwatched(bus, vmid).await?),
+    }
+}
+
+/// Says why the monitor watches no guest of this number.
+async fn unwatched(bus: &Bus, asked: Vmid) -> Result<CommandError, CommandError> {
+    let states = States::read(bus).await?;
+    let Some(record) = states.with_number(asked) else {
+        return Ok(CommandError::NeverSubmitted { asked });
+    };
+    let rests = record.desired.spec.read().is_ok_and(|spec| spec.rests());
+    Ok(if rests { CommandError::Rests { asked } } else { CommandError::Unwatched { asked } })
 }
 
 async fn look(args: &LookArgs, output: &mut Output) -> Result<u8, CommandError> {
@@ -81,7 +94,7 @@ async fn look(args: &LookArgs, output: &mut Output) -> Result<u8, CommandError> 
     let mut outlook = outlook(&bus).await?;
     for vmid in &args.guests {
         if !outlook.guests.iter().any(|seen| seen.guest.vmid == *vmid) {
-            return Err(CommandError::NeverSubmitted { asked: *vmid });
+            return Err(unwatched(&bus, *vmid).await?);
         }
     }
     let is_named = |seen: &Seen| args.guests.is_empty() || args.guests.contains(&seen.guest.vmid);
@@ -96,6 +109,13 @@ async fn look(args: &LookArgs, output: &mut Output) -> Result<u8, CommandError> 
         }
     }
     if args.list.output == ListFormat::Text {
+        let now = Utc::now();
+        for window in outlook.maintenance.iter().filter(|window| window.is_on(now)) {
+            let is_theirs = |seen: &Seen| orders::is_in(window, seen.guest, &seen.host);
+            if args.guests.is_empty() || outlook.guests.iter().any(is_theirs) {
+                output.remark(&format!("in maintenance: {}", orders::sentence(window)))?;
+            }
+        }
         // A monitor of before there were channels calls nobody.
         if let Ok(channels) = channels::all(&bus).await {
             for warning in channels.iter().filter_map(channels::warning) {
@@ -135,7 +155,14 @@ fn text(outlook: &Outlook, named: &[Vmid], now: DateTime<Utc>) -> String {
                 probe.name.to_string(),
                 at.word().to_owned(),
                 at.reason().map(|reason| reason.to_string()).unwrap_or_default(),
-                words::span(now - *since),
+                match seen.unread.get(&probe.name) {
+                    Some(known) => format!(
+                        "{}, as it was {} ago",
+                        words::span(now - *since),
+                        words::span(now - *known)
+                    ),
+                    None => words::span(now - *since),
+                },
             ]);
         }
     }
@@ -153,6 +180,9 @@ fn text(outlook: &Outlook, named: &[Vmid], now: DateTime<Utc>) -> String {
             "\n{}  {}  {}\n  next: {next}\n",
             incident.id, incident.severity, incident.text
         );
+        if let Some(ack) = incident.acked() {
+            let _written = writeln!(text, "  seen: {}", incidents::seen_by(ack));
+        }
     }
     text
 }

@@ -2,11 +2,12 @@
 
 use chrono::{TimeDelta, Utc};
 use phoenix_bus::{Bus, MonitorQuestion};
+use phoenix_domain::GuestKey;
 use phoenix_domain::health::{Maintenance, Selector, Word};
 
 use super::{SOON, ask, known, outlook, recreate};
 use crate::cli::{
-    BreakerCommand, MaintainArgs, MaintenanceCommand, ModeArgs, RepairArgs, TypedRung,
+    AckArgs, BreakerCommand, MaintainArgs, MaintenanceCommand, ModeArgs, RepairArgs, TypedRung,
 };
 use crate::error::CommandError;
 use crate::output::Output;
@@ -58,6 +59,36 @@ pub(in crate::commands) fn maintenance(
                 Ok(0)
             }
         }
+    })
+}
+
+/// Says of whom a maintenance is, until when, and why.
+pub(super) fn sentence(window: &Maintenance) -> String {
+    let [id, of, _, to, who, why] = row(window);
+    let name = if id == of { String::new() } else { format!(" ({id})") };
+    format!("{of}{name} until {to}, by {who}: {why}")
+}
+
+/// Says whether a guest is in a maintenance.
+pub(super) fn is_in(window: &Maintenance, guest: GuestKey, host: &str) -> bool {
+    host.parse().is_ok_and(|host| window.selector.has(guest, &host))
+}
+
+/// Says that somebody has seen an incident, or has not.
+pub(in crate::commands) fn ack(args: &AckArgs, output: &mut Output) -> Result<u8, CommandError> {
+    session::run(async {
+        let bus = session::connect(&args.connect).await?;
+        let (incident, by) = (args.incident.clone(), session::by(&args.who));
+        let (word, said) = if args.undo {
+            let word = Word::TakeBackAck { incident, by };
+            (word, "nobody is at it: people are reminded of it again")
+        } else {
+            let word = Word::Ack { incident, by, why: args.reason.clone() };
+            (word, "you have seen it: nobody is reminded of it, unless it becomes worse")
+        };
+        order(&bus, word).await?;
+        output.remark(&format!("{}: {said}", args.incident))?;
+        Ok(0)
     })
 }
 
