@@ -10,6 +10,7 @@ mod channel_notes;
 mod channels;
 mod connect;
 mod dead;
+mod deliveries;
 mod durability;
 mod error;
 mod health;
@@ -31,6 +32,7 @@ pub use channel_notes::{Called, ChannelMemory, ChannelNote, ChannelSeen, Deliver
 pub use channels::{Call, Calls, News};
 pub use connect::{Address, Bus, USUAL_CELL, USUAL_SERVER};
 pub use dead::{DeadLetter, Filed, Foreign, Line, Original};
+pub use deliveries::Accepted;
 pub use durability::{Durability, Proof};
 pub use error::{BoxError, BusError};
 pub use health::{Displaced, Memory};

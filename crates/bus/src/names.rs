@@ -1,6 +1,6 @@
 //! Every name on the bus: subjects, streams, buckets, consumers, headers.
 
-use phoenix_domain::{ChannelName, Class, GuestKey, NodeName};
+use phoenix_domain::{ChannelName, Class, GuestKey, NodeName, SourceName};
 
 /// The log of every guest.
 pub(crate) const LOG: &str = "PHOENIX_LOG";
@@ -82,6 +82,11 @@ impl Cell {
     /// Returns the subjects of the tokens of a class.
     pub(crate) fn works(&self, host: &NodeName, class: Class) -> String {
         format!("phoenix.work.{}.{host}.{class}.*", self.0)
+    }
+
+    /// Returns the key of a delivery.
+    pub(crate) fn delivery(&self, source: &SourceName, id: &str) -> String {
+        format!("{}.{source}.{id}", self.0)
     }
 
     /// Returns the name of the consumer of a class.

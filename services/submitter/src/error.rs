@@ -104,6 +104,9 @@ pub(crate) enum CommandError {
         "whoever reaches {listen} could read the page, which asks nobody who they are: put a proxy that does in front of it, and say that it may be so with `--let-anybody-read`"
     )]
     OpenToAnybody { listen: SocketAddr },
+    /// The file about webhooks cannot be used.
+    #[error("{} cannot be used:\n  {wrong}", path.display())]
+    HooksRefused { path: PathBuf, wrong: String },
     /// Nothing can be served there.
     #[error("cannot serve at {listen}")]
     NoListener {
@@ -193,7 +196,9 @@ impl CommandError {
     /// Returns the exit code it ends with.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::NoConfig { .. } | Self::Refused { .. } => EXIT_REFUSED,
+            Self::NoConfig { .. } | Self::Refused { .. } | Self::HooksRefused { .. } => {
+                EXIT_REFUSED
+            }
             Self::NoSuchGuest { .. }
             | Self::NeverSubmitted { .. }
             | Self::NoSuchTests { .. }
@@ -343,6 +348,7 @@ impl CommandError {
             | Self::NotJson(_)
             | Self::FileNotWritten { .. }
             | Self::OpenToAnybody { .. }
+            | Self::HooksRefused { .. }
             | Self::NotWritten(_) => Vec::new(),
         }
     }

@@ -65,8 +65,13 @@ pub(crate) fn by(args: &WhoArgs) -> String {
 
 /// Returns what goes into the envelope of what is asked from here.
 pub(crate) fn teller(who: &WhoArgs) -> Teller {
-    let source = format!("//{}/phoenix/submitter", host());
-    Teller { source, traceparent: Some(trace(who.traceparent.as_deref())), clock: Utc::now }
+    teller_of("submitter", who.traceparent.as_deref())
+}
+
+/// The same for this part of the program, in this trace.
+pub(crate) fn teller_of(part: &str, traceparent: Option<&str>) -> Teller {
+    let source = format!("//{}/phoenix/{part}", host());
+    Teller { source, traceparent: Some(trace(traceparent)), clock: Utc::now }
 }
 
 /// Returns the trace a request belongs to: the one it was called in, or a new one.

@@ -1,6 +1,7 @@
 //! The page in the browser, as the server gives it to one.
 
 mod browser;
+mod hooks;
 mod page;
 
 use std::time::Duration;
@@ -28,11 +29,15 @@ struct News(Lines<BufReader<TcpStream>>);
 
 impl Served {
     async fn at(site: &Site, listen: &str) -> Self {
+        Self::with(site, listen, &[]).await
+    }
+
+    async fn with(site: &Site, listen: &str, more: &[&str]) -> Self {
         let log = site.inner.folder("serve.log");
         let before = std::fs::read_to_string(&log).unwrap_or_default().len();
         let url = site.inner.server.url();
         let arguments = ["serve", "--listen", listen, "--nats-url", &url];
-        let server = Start::new(&phoenix_program(), &log).with(&arguments).go();
+        let server = Start::new(&phoenix_program(), &log).with(&arguments).with(more).go();
         let listens = async {
             loop {
                 let said = server.log().split_off(before);

@@ -66,6 +66,11 @@ impl Site {
         fs::write(self.folder.path().join("phoenix_lxc_configs.json"), lxc).unwrap();
     }
 
+    /// Returns the folder with the configuration.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
     /// Runs `phoenix` to its end.
     pub(crate) async fn phoenix(&self, args: &[&str]) -> Ended {
         self.phoenix_of("kim", args).await

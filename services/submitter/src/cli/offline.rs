@@ -9,7 +9,7 @@ use phoenix_domain::{NodeName, Vmid};
 use super::online::ConnectArgs;
 
 /// Where the configuration is.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct ConfigArgs {
     /// Folder with the three files; else ./, /etc/phoenix or /usr/local/phoenix_hypervisor/etc
     #[arg(long, short = 'c', value_name = "DIR", env = "PHOENIX_CONFIG_DIR", value_hint = ValueHint::DirPath)]

@@ -2,8 +2,11 @@
 
 use std::net::SocketAddr;
 
-use clap::Args;
+use std::path::PathBuf;
 
+use clap::{Args, ValueHint};
+
+use super::offline::ConfigArgs;
 use super::online::ConnectArgs;
 
 /// What `serve` takes.
@@ -18,6 +21,11 @@ pub struct ServeArgs {
     /// Listen to other machines too: whoever reaches the address reads the page
     #[arg(long)]
     pub(crate) let_anybody_read: bool,
+    /// File that says who may send webhooks to /hooks/v1/NAME, and what is done for them
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) hooks: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
     #[command(flatten)]
     pub(crate) connect: ConnectArgs,
 }

@@ -31,6 +31,7 @@ mod trace;
 mod wanted;
 mod watch;
 
+pub(crate) use self::submit::{all_wanted, refuse_to_move};
 use phoenix_domain::RunId;
 
 use crate::cli::{Command, ConfigCommand};

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use phoenix_bus::{Appended, End, From};
+use phoenix_bus::{Appended, Bus, End, From};
 use phoenix_config::Loaded;
-use phoenix_domain::{Goal, GuestKey, RunId, Verb, Vmid};
+use phoenix_domain::{Goal, GuestKey, NodeName, RunId, Verb, Vmid};
 
 use super::{plan, wanted};
 use crate::ahead::{self, Subject};
@@ -37,7 +37,7 @@ async fn submit(
     output: &mut Output,
 ) -> Result<u8, CommandError> {
     let session = session::open(&args.connect, output).await?;
-    let wanted = all_wanted(args, loaded, named, &session).await?;
+    let wanted = all_wanted(args.host.clone(), loaded, named, &session.bus).await?;
     let guests: Vec<_> = wanted.iter().map(|wanted| wanted.guest).collect();
     // Followed from before it is asked for, so that nothing in between is missed.
     let tail = session.bus.tail(From::Now).await?;
@@ -82,15 +82,15 @@ async fn submit(
 }
 
 /// Returns what is wanted of every guest that is named or stood on, foundations first.
-async fn all_wanted(
-    args: &SubmitArgs,
+pub(crate) async fn all_wanted(
+    host: Option<NodeName>,
     loaded: &Loaded,
     named: &[Vmid],
-    session: &Session,
+    bus: &Bus,
 ) -> Result<Vec<Wanted>, CommandError> {
     let fleet = config::fleet(loaded)?;
     let order = plan::order(fleet, Verb::Create, named)?;
-    let hosts = wanted::hosts(args.host.clone(), loaded, &session.bus).await?;
+    let hosts = wanted::hosts(host, loaded, bus).await?;
     order.into_iter().map(|spec| wanted::one(fleet, spec, named, &hosts)).collect()
 }
 
@@ -125,7 +125,11 @@ async fn drifted(
     Ok(drifted)
 }
 
-fn refuse_to_move(wanted: &[Wanted], ends: &BTreeMap<GuestKey, End>) -> Result<(), CommandError> {
+/// Makes sure that no guest is to live elsewhere.
+pub(crate) fn refuse_to_move(
+    wanted: &[Wanted],
+    ends: &BTreeMap<GuestKey, End>,
+) -> Result<(), CommandError> {
     for one in wanted {
         let before = ends.get(&one.guest).map(|end| &end.event.state);
         if let Answer::LivesElsewhere(lives) = asking::on_submit(one, before) {

@@ -2,17 +2,20 @@
 
 mod answers;
 mod guard;
+mod hooks;
 mod live;
 mod view;
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware;
-use axum::routing::get;
+use axum::routing::{get, post};
 use futures_util::FutureExt as _;
 use phoenix_bus::Bus;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::ServeArgs;
@@ -21,13 +24,21 @@ use crate::output::Output;
 use crate::session;
 
 use self::guard::Names;
+use self::hooks::Hooks;
 use self::live::Live;
+
+/// How many remarks may wait to be written; those beyond are not worth a sender's time.
+const REMARKS: usize = 64;
 
 /// What every answer is made of.
 struct Window {
     bus: Bus,
     live: Live,
     names: Names,
+    /// Absent where nobody may send webhooks.
+    hooks: Option<Hooks>,
+    /// What the operator is told.
+    remarks: mpsc::Sender<String>,
 }
 
 pub(crate) fn run(args: &ServeArgs, output: &mut Output) -> Result<u8, CommandError> {
@@ -39,22 +50,32 @@ async fn serve(args: &ServeArgs, output: &mut Output) -> Result<u8, CommandError
         return Err(CommandError::OpenToAnybody { listen: args.listen });
     }
     let session = session::open(&args.connect, output).await?;
+    let hooks = args.hooks.as_ref();
+    let hooks = hooks.map(|path| Hooks::read(path, args, session.setup.clone())).transpose()?;
     let cannot = |err| CommandError::NoListener { listen: args.listen, err };
     let listener = TcpListener::bind(args.listen).await.map_err(cannot)?;
     let at = listener.local_addr().map_err(cannot)?;
     let (live, follow) = Live::begin(session.bus.clone()).await?;
-    let window =
-        Arc::new(Window { bus: session.bus.clone(), live, names: Names::of(at, &args.name) });
+    let names = Names::of(at, &args.name);
+    let (remarks, mut remarked) = mpsc::channel(REMARKS);
+    let window = Arc::new(Window { bus: session.bus.clone(), live, names, hooks, remarks });
     output.remark(&format!("the page is at http://{at}/ until Ctrl-C"))?;
     let (shutdown, until_asked) = phoenix_service::on_signal().map_err(cannot)?;
     let answering = axum::serve(listener, router(window, shutdown.clone()))
         .with_graceful_shutdown(shutdown.cancelled_owned());
-    tokio::select! {
-        ended = async { answering.await } => ended.map_err(cannot)?,
-        over = follow => over?,
-        () = until_asked.then(|()| std::future::pending()) => {}
+    let mut answering = pin!(async { answering.await });
+    let (mut follow, mut until_asked) = (pin!(follow), pin!(until_asked.fuse()));
+    loop {
+        tokio::select! {
+            ended = &mut answering => {
+                ended.map_err(cannot)?;
+                return Ok(0);
+            }
+            over = &mut follow => over?,
+            () = &mut until_asked => {}
+            Some(remark) = remarked.recv() => output.remark(&remark)?,
+        }
     }
-    Ok(0)
 }
 
 fn router(window: Arc<Window>, shutdown: CancellationToken) -> Router {
@@ -62,6 +83,7 @@ fn router(window: Arc<Window>, shutdown: CancellationToken) -> Router {
         .route("/", get(answers::page))
         .route("/page.css", get(answers::style))
         .route("/page.js", get(answers::script))
+        .route("/hooks/v1/{source}", post(hooks::receive))
         .route("/livez", get(answers::alive))
         .route("/readyz", get(answers::ready))
         .route("/api/v1/state", get(answers::state))

@@ -1,0 +1,106 @@
+//! Asks for what a push is about, in one run.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use phoenix_bus::{Bus, End, Setup, Teller};
+use phoenix_domain::{Cause, Goal, GuestKey, Vmid};
+use phoenix_hooks::{Action, Matched};
+
+use crate::asking::{self, Answer, Asking, Turn, Wanted};
+use crate::cli::ConfigArgs;
+use crate::commands::{all_wanted, refuse_to_move};
+use crate::config;
+use crate::error::CommandError;
+use crate::states::States;
+
+/// What asks.
+pub(super) struct Desk<'d> {
+    pub(super) bus: &'d Bus,
+    pub(super) setup: &'d Setup,
+    pub(super) config: &'d ConfigArgs,
+    pub(super) teller: Teller,
+    pub(super) asking: Asking,
+}
+
+impl Desk<'_> {
+    /// Asks for all of it, and returns the guests that were asked for. What was asked for in this run
+    /// before is not asked for once more.
+    pub(super) async fn deploy(&self, matched: &[Matched]) -> Result<Vec<GuestKey>, CommandError> {
+        let mut actions: BTreeMap<Vmid, Action> = BTreeMap::new();
+        for one in matched {
+            for guest in &one.guests {
+                let action = actions.entry(*guest).or_insert(one.action);
+                *action = one.action.max(*action);
+            }
+        }
+        let those = |wanted: Action| {
+            let of = actions.iter().filter(move |(_, action)| **action == wanted);
+            of.map(|(vmid, _)| *vmid).collect::<Vec<_>>()
+        };
+        let (redeploy, restart) = (those(Action::Redeploy), those(Action::Restart));
+        let mut asked = BTreeSet::new();
+        if !redeploy.is_empty() {
+            asked.extend(self.redeploy(&redeploy).await?);
+        }
+        if !restart.is_empty() {
+            asked.extend(self.restart(&restart).await?);
+        }
+        Ok(asked.into_iter().collect())
+    }
+
+    async fn redeploy(&self, named: &[Vmid]) -> Result<Vec<GuestKey>, CommandError> {
+        let loaded = config::read(self.config)?;
+        config::known(&loaded, named)?;
+        let wanted = all_wanted(None, &loaded, named, self.bus).await?;
+        let guests: Vec<_> = wanted.iter().map(|wanted| wanted.guest).collect();
+        let ends: BTreeMap<GuestKey, End> = self.bus.ends(&guests).await?;
+        refuse_to_move(&wanted, &ends)?;
+        let by_guest: BTreeMap<_, &Wanted> =
+            wanted.iter().map(|wanted| (wanted.guest, wanted)).collect();
+        let appended = self
+            .bus
+            .ask(self.setup, &self.teller, &guests, |guest, before| {
+                let wanted = by_guest.get(&guest)?;
+                if before.is_some_and(|before| before.desired.run == self.asking.run) {
+                    return None;
+                }
+                match asking::on_submit(wanted, before) {
+                    Answer::Ask => Some(asking::request(wanted, &self.asking, before)),
+                    Answer::AsDesired | Answer::Joined | Answer::LivesElsewhere(_) => None,
+                }
+            })
+            .await?;
+        Ok(self.of_this_run(&appended))
+    }
+
+    async fn restart(&self, named: &[Vmid]) -> Result<Vec<GuestKey>, CommandError> {
+        let states = States::read(self.bus).await?;
+        let guests = states.named(named)?;
+        for guest in &guests {
+            asking::refuse(guest.vmid, Goal::Restarted, states.record(*guest))?;
+        }
+        let appended = self
+            .bus
+            .ask(self.setup, &self.teller, &guests, |guest, before| {
+                let before = before.filter(|before| before.desired.run != self.asking.run)?;
+                let turn = Turn {
+                    guest,
+                    goal: Goal::Restarted,
+                    cause: Cause::Submitted,
+                    stands_on: before.desired.stands_on.clone(),
+                    new: None,
+                };
+                match asking::on_turn(&turn, Some(before)) {
+                    Answer::Ask => asking::turned(&turn, &self.asking, Some(before)),
+                    Answer::AsDesired | Answer::Joined | Answer::LivesElsewhere(_) => None,
+                }
+            })
+            .await?;
+        Ok(self.of_this_run(&appended))
+    }
+
+    fn of_this_run(&self, appended: &[phoenix_bus::Appended]) -> Vec<GuestKey> {
+        let of_run = appended.iter().filter(|one| one.state.desired.run == self.asking.run);
+        of_run.map(|one| one.guest).collect()
+    }
+}

@@ -1,0 +1,82 @@
+//! The file that says who may send webhooks, and what is done for them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use phoenix_domain::SourceName;
+use phoenix_hooks::{Action, Provider, RawRule, Rule, Source};
+use phoenix_secrets::alone;
+use serde::Deserialize;
+
+/// What is in the file.
+pub(super) struct HooksFile {
+    pub(super) sources: BTreeMap<SourceName, Source>,
+    pub(super) rules: Vec<Rule>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawFile {
+    sources: BTreeMap<SourceName, RawSource>,
+    rules: Vec<RawRule>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSource {
+    provider: Provider,
+    /// Files with a secret each: the one that holds, and the one that held before.
+    secret_files: Vec<PathBuf>,
+}
+
+/// Reads the file, or says everything that is wrong with it.
+pub(super) fn read(path: &Path) -> Result<HooksFile, Vec<String>> {
+    let text = fs::read_to_string(path).map_err(|err| vec![err.to_string()])?;
+    let raw: RawFile = serde_json::from_str(&text).map_err(|err| vec![err.to_string()])?;
+    let mut wrong = Vec::new();
+    let mut sources = BTreeMap::new();
+    for (name, raw) in raw.sources {
+        let secrets =
+            raw.secret_files.iter().map(|path| alone(path)).collect::<Result<Vec<_>, _>>();
+        let source = secrets
+            .map_err(|err| format!("`sources.{name}`: {err}; {}", err.advice()))
+            .and_then(|secrets| {
+                Source::new(name.clone(), raw.provider, &secrets)
+                    .map_err(|err| format!("`sources.{name}`: {err}; {}", err.advice()))
+            });
+        match source {
+            Ok(source) => drop(sources.insert(name, source)),
+            Err(why) => wrong.push(why),
+        }
+    }
+    let mut rules = Vec::new();
+    for (index, raw) in raw.rules.iter().enumerate() {
+        match Rule::try_from(raw) {
+            Ok(rule) => rules.push(rule),
+            Err(fields) => {
+                wrong.extend(fields.iter().map(|field| format!("`rules[{index}]`: {field}")));
+            }
+        }
+        if let Some(why) = not_done_yet(raw) {
+            wrong.push(format!("`rules[{index}]`: {why}"));
+        }
+    }
+    if sources.is_empty() && wrong.is_empty() {
+        wrong.push("`sources`: nobody may send anything; name one source at least".to_owned());
+    }
+    if wrong.is_empty() { Ok(HooksFile { sources, rules }) } else { Err(wrong) }
+}
+
+/// Says what of a rule nobody would do.
+fn not_done_yet(raw: &RawRule) -> Option<&'static str> {
+    if raw.window.is_some() || raw.approval {
+        return Some("`window` and `approval` are not waited for yet; take them out");
+    }
+    match raw.action.parse() {
+        Ok(Action::Reapply | Action::Recreate) => {
+            Some("`action`: only `redeploy` and `restart` are done by webhooks yet")
+        }
+        Ok(Action::Redeploy | Action::Restart) | Err(_) => None,
+    }
+}

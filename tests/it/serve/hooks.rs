@@ -1,0 +1,195 @@
+//! Webhooks, as forges send them, against the running server.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use phoenix_domain::EventKind;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::Served;
+use crate::survive::site::lxc;
+use crate::verbs::site::Site;
+
+const SECRET: &str = "phoenix-test-secret-0001";
+/// What GitHub would send, and how it would sign that with the secret.
+const PUSH: &str = include_str!("../../../crates/hooks/tests/payloads/github-push.json");
+const SIGNATURE: &str = "03986589763f040606f196fbf8927725f56598e43a4d577ec4c02e17f277d0f5";
+
+/// A file about webhooks, with the secret of its source.
+fn hooks(folder: &TempDir, rules: &str) -> PathBuf {
+    let secret = folder.path().join("forge.secret");
+    fs::write(&secret, SECRET).unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    let file = folder.path().join("hooks.json");
+    let sources = format!(
+        r#"{{ "forge": {{ "provider": "github", "secret_files": ["{}"] }} }}"#,
+        secret.display()
+    );
+    fs::write(&file, format!(r#"{{ "sources": {sources}, "rules": [{rules}] }}"#)).unwrap();
+    file
+}
+
+fn rule(guest: u64, branch: &str, action: &str) -> String {
+    format!(
+        r#"{{ "repository": "github.com/acme/fleet", "branch": "{branch}", "guests": [{guest}], "action": "{action}" }}"#
+    )
+}
+
+/// Sends a delivery, and returns the status and what is said.
+async fn deliver(
+    served: &Served,
+    source: &str,
+    id: &str,
+    signature: &str,
+    body: &str,
+) -> (u16, String) {
+    let mut stream = TcpStream::connect(&served.at).await.unwrap();
+    let head = format!(
+        "POST /hooks/v1/{source} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n\
+         Content-Type: application/json\r\nX-GitHub-Event: push\r\nX-GitHub-Delivery: {id}\r\n\
+         X-Hub-Signature-256: sha256={signature}\r\n\r\n",
+        served.at,
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // One that is not read to its end is answered all the same.
+    stream.write_all(body.as_bytes()).await.ok();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, said) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), said.to_owned())
+}
+
+async fn served(site: &Site, folder: &TempDir, rules: &str) -> Served {
+    let file = hooks(folder, rules);
+    let config = site.folder();
+    let more = ["--hooks", file.to_str().unwrap(), "--config", config.to_str().unwrap()];
+    Served::with(site, "127.0.0.1:0", &more).await
+}
+
+async fn asked(site: &Site, vmid: u64) -> usize {
+    let history = site.inner.bus.history(lxc(vmid)).await.unwrap();
+    history.iter().filter(|(_, event)| event.fact.kind() == EventKind::Requested).count()
+}
+
+#[tokio::test]
+async fn a_push_redeploys_what_it_is_about_once_however_often_it_is_told() {
+    let (site, _worker) = Site::complete().await;
+    let folder = TempDir::new().unwrap();
+    let mut first = served(&site, &folder, &rule(950, "main", "redeploy")).await;
+    site.write(1024, 20);
+
+    let (status, said) = deliver(&first, "forge", "d-1", SIGNATURE, PUSH).await;
+
+    assert_eq!(status, 202, "{said}");
+    let told: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(told["guests"], serde_json::json!(["lxc-950"]), "only what has changed: {told}");
+    site.until_complete(950, 2).await;
+    first.server.kill();
+    let second = served(&site, &folder, &rule(950, "main", "redeploy")).await;
+    let (status, said) = deliver(&second, "forge", "d-1", SIGNATURE, PUSH).await;
+    assert_eq!(status, 200, "{said}");
+    assert!(
+        said.contains("duplicate") && said.contains(told["runs"][0].as_str().unwrap()),
+        "{said}"
+    );
+    assert_eq!((asked(&site, 950).await, asked(&site, 900).await), (2, 1));
+}
+
+#[tokio::test]
+async fn a_push_that_restarts_does_so_and_one_about_nothing_does_nothing() {
+    let (site, _worker) = Site::complete().await;
+    let folder = TempDir::new().unwrap();
+    let rules = [rule(950, "main", "restart"), rule(953, "release/*", "restart")].join(",");
+    let served = served(&site, &folder, &rules).await;
+
+    let (status, said) = deliver(&served, "forge", "d-2", SIGNATURE, PUSH).await;
+
+    assert_eq!(status, 202, "{said}");
+    site.until_complete(950, 2).await;
+    assert_eq!((asked(&site, 950).await, asked(&site, 953).await), (2, 1));
+}
+
+#[tokio::test]
+async fn a_delivery_whose_server_was_killed_before_it_noted_it_restarts_nothing_again() {
+    let (site, _worker) = Site::complete().await;
+    let folder = TempDir::new().unwrap();
+    let served = served(&site, &folder, &rule(950, "main", "restart")).await;
+    let (status, first) = deliver(&served, "forge", "d-9", SIGNATURE, PUSH).await;
+    assert_eq!(status, 202, "{first}");
+    site.until_complete(950, 2).await;
+    // As if nothing had been noted: what stands there is no note.
+    site.inner.server.publish("$KV.phoenix-deliveries.main.forge.d-9", "lost");
+
+    let (status, again) = deliver(&served, "forge", "d-9", SIGNATURE, PUSH).await;
+
+    assert_eq!(status, 202, "{again}");
+    let run = |said: &str| serde_json::from_str::<Value>(said).unwrap()["runs"][0].clone();
+    assert_eq!((run(&again), asked(&site, 950).await), (run(&first), 2));
+}
+
+#[tokio::test]
+async fn who_shows_no_secret_is_not_heard_and_leaves_no_trace() {
+    let (site, _worker) = Site::complete().await;
+    let folder = TempDir::new().unwrap();
+    let served = served(&site, &folder, &rule(950, "main", "restart")).await;
+    let wrong = SIGNATURE.replace('0', "1");
+
+    let forged = deliver(&served, "forge", "d-3", &wrong, PUSH).await;
+    let unsigned = deliver(&served, "forge", "d-4", "", PUSH).await;
+    let changed = deliver(&served, "forge", "d-5", SIGNATURE, &PUSH.replace("main", "evil")).await;
+    let unknown = deliver(&served, "nobody", "d-6", SIGNATURE, PUSH).await;
+    let odd = deliver(&served, "forge", "d.7", SIGNATURE, PUSH).await;
+
+    for (status, said) in [&forged, &unsigned, &changed] {
+        assert_eq!((*status, said.as_str()), (401, "not authorised\n"));
+    }
+    assert_eq!((unknown.0, odd.0), (404, 400), "{unknown:?} {odd:?}");
+    assert_eq!(asked(&site, 950).await, 1);
+    let told = served.server.log();
+    assert!(told.contains("webhook of forge: refused: "), "{told}");
+    assert!(!told.contains(SECRET) && !told.contains("refs/heads"), "{told}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_stored_is_not_accepted_and_is_taken_when_it_comes_again() {
+    let (mut site, mut worker) = Site::complete().await;
+    let folder = TempDir::new().unwrap();
+    let served = served(&site, &folder, &rule(950, "main", "restart")).await;
+    worker.kill();
+    site.inner.server.kill();
+
+    let (status, said) = deliver(&served, "forge", "d-8", SIGNATURE, PUSH).await;
+
+    assert_eq!(status, 503, "{said}");
+    site.inner.server.restart();
+    let _worker = site.worker();
+    let again = async {
+        while deliver(&served, "forge", "d-8", SIGNATURE, PUSH).await.0 != 202 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(super::PATIENCE, again).await.expect("it is taken some time");
+    site.until_complete(950, 2).await;
+    assert_eq!(asked(&site, 950).await, 2);
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_used_says_all_that_is_wrong_before_anything_is_served() {
+    let site = Site::new().await;
+    let folder = TempDir::new().unwrap();
+    let file = hooks(&folder, &rule(950, "main", "reboot"));
+    fs::write(folder.path().join("forge.secret"), "short").unwrap();
+
+    let ended = site.phoenix(&["serve", "--hooks", file.to_str().unwrap()]).await;
+
+    assert_eq!(ended.code, 3, "{ended:?}");
+    for said in ["`sources.forge`", "16", "`rules[0]`: `action`: `reboot` is not an action"] {
+        assert!(ended.err.contains(said), "{said}: {ended:?}");
+    }
+    assert!(!ended.err.contains("short"), "{ended:?}");
+}
