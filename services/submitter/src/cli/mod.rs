@@ -32,9 +32,9 @@ pub(crate) use self::offline::{
 pub(crate) use self::online::{
     CancelArgs, ConnectArgs, DeadCommand, DeadShowArgs, DiscardArgs, FollowArgs, FollowFormat,
     ListArgs, ListFormat, LiveArgs, ReplayArgs, RetryArgs, RunsArgs, StatusArgs, SubmitArgs,
-    TestArgs, WatchArgs, WhoArgs,
+    TestArgs, WhoArgs,
 };
-pub(crate) use self::past::{HistoryArgs, LogsArgs, StateArgs, TraceArgs};
+pub(crate) use self::past::{HistoryArgs, LogsArgs, StateArgs, TraceArgs, WatchArgs};
 pub(crate) use self::secrets::{SecretsCheckArgs, SecretsCommand};
 pub(crate) use self::serve::ServeArgs;
 pub(crate) use self::setup::SetupArgs;

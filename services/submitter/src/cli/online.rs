@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
-use phoenix_domain::{EventKind, NodeName, RunId, Vmid};
+use phoenix_domain::{NodeName, RunId, Vmid};
 
 use super::offline::ConfigArgs;
 use super::words::{self, Named};
@@ -151,34 +150,6 @@ pub struct FollowArgs {
     pub(crate) run: RunId,
     #[command(flatten)]
     pub(crate) live: LiveArgs,
-    #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
-}
-
-/// What `watch` takes.
-#[derive(Debug, Args)]
-pub struct WatchArgs {
-    /// Only these guests
-    #[arg(value_name = "ID", value_parser = super::vmid)]
-    pub(crate) guests: Vec<Vmid>,
-    /// Only this run
-    #[arg(long, value_name = "RUN", value_parser = words::run)]
-    pub(crate) run: Option<RunId>,
-    /// Only guests of these hosts
-    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = words::node)]
-    pub(crate) host: Vec<NodeName>,
-    /// Begin with what happened since then: 2h ago, or 2026-11-22T03:00:00Z
-    #[arg(long, value_name = "TIME", value_parser = words::moment)]
-    pub(crate) since: Option<DateTime<Utc>>,
-    /// End with what happened until then
-    #[arg(long, value_name = "TIME", value_parser = words::moment, requires = "since")]
-    pub(crate) until: Option<DateTime<Utc>>,
-    /// Only these kinds of event, such as step-failed,retry-wait,dead-lettered
-    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = words::kind)]
-    pub(crate) kind: Vec<EventKind>,
-    /// How to tell what happens
-    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
-    pub(crate) output: FollowFormat,
     #[command(flatten)]
     pub(crate) connect: ConnectArgs,
 }

@@ -4,17 +4,14 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use clap::{Args, ValueHint};
-use phoenix_domain::{EventKind, RunId, StepName, Vmid};
+use phoenix_domain::{Event, EventKind, NodeName, RunId, StepName, Vmid};
 
 use super::online::{ConnectArgs, FollowFormat, ListArgs};
 use super::words;
 
-/// What `history` takes.
+/// Which events are told, and how.
 #[derive(Debug, Args)]
-pub struct HistoryArgs {
-    /// The guest
-    #[arg(value_name = "ID", value_parser = super::vmid)]
-    pub(crate) guest: Vmid,
+pub(crate) struct EventsArgs {
     /// Only what happened since then: 2h ago, or 2026-11-22T03:00:00Z
     #[arg(long, value_name = "TIME", value_parser = words::moment)]
     pub(crate) since: Option<DateTime<Utc>>,
@@ -32,6 +29,39 @@ pub struct HistoryArgs {
     pub(crate) output: FollowFormat,
     #[command(flatten)]
     pub(crate) connect: ConnectArgs,
+}
+
+impl EventsArgs {
+    /// Says whether an event is told.
+    pub(crate) fn want(&self, event: &Event) -> bool {
+        self.since.is_none_or(|since| event.time >= since)
+            && self.until.is_none_or(|until| event.time <= until)
+            && self.run.as_ref().is_none_or(|run| event.state.desired.run == *run)
+            && (self.kind.is_empty() || self.kind.contains(&event.fact.kind()))
+    }
+}
+
+/// What `watch` takes.
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    /// Only these guests
+    #[arg(value_name = "ID", value_parser = super::vmid)]
+    pub(crate) guests: Vec<Vmid>,
+    /// Only guests of these hosts
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = words::node)]
+    pub(crate) host: Vec<NodeName>,
+    #[command(flatten)]
+    pub(crate) events: EventsArgs,
+}
+
+/// What `history` takes.
+#[derive(Debug, Args)]
+pub struct HistoryArgs {
+    /// The guest
+    #[arg(value_name = "ID", value_parser = super::vmid)]
+    pub(crate) guest: Vmid,
+    #[command(flatten)]
+    pub(crate) events: EventsArgs,
 }
 
 /// What `state` takes.

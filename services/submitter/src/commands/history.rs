@@ -1,7 +1,5 @@
 //! `phoenix history`: what happened to a guest.
 
-use phoenix_domain::Event;
-
 use crate::cli::{FollowFormat, HistoryArgs};
 use crate::error::CommandError;
 use crate::follow;
@@ -15,14 +13,14 @@ pub(super) fn run(args: &HistoryArgs, output: &mut Output) -> Result<u8, Command
 }
 
 async fn tell(args: &HistoryArgs, output: &mut Output) -> Result<u8, CommandError> {
-    let session = session::open(&args.connect, output).await?;
+    let session = session::open(&args.events.connect, output).await?;
     let guest = states::key(&session.bus, args.guest).await?;
     let events = session.bus.history(guest).await?;
     let mut run = None;
     let mut count = 0;
-    for (_, event) in events.iter().filter(|(_, event)| is_wanted(args, event)) {
+    for (_, event) in events.iter().filter(|(_, event)| args.events.want(event)) {
         count += 1;
-        let said = match args.output {
+        let said = match args.events.output {
             FollowFormat::Jsonl => follow::jsonl(event)?,
             FollowFormat::Text => {
                 let is_next =
@@ -41,11 +39,4 @@ async fn tell(args: &HistoryArgs, output: &mut Output) -> Result<u8, CommandErro
         output.remark(&format!("nothing of that kind happened{}", oldest.unwrap_or_default()))?;
     }
     Ok(0)
-}
-
-fn is_wanted(args: &HistoryArgs, event: &Event) -> bool {
-    args.since.is_none_or(|since| event.time >= since)
-        && args.until.is_none_or(|until| event.time <= until)
-        && args.run.as_ref().is_none_or(|run| event.state.desired.run == *run)
-        && (args.kind.is_empty() || args.kind.contains(&event.fact.kind()))
 }

@@ -15,8 +15,12 @@ pub(super) fn run(args: &WatchArgs, output: &mut Output) -> Result<u8, CommandEr
 }
 
 async fn watch(args: &WatchArgs, output: &mut Output) -> Result<u8, CommandError> {
-    let session = session::open(&args.connect, output).await?;
-    let from = args.since.map_or(From::Now, From::Since);
+    let session = session::open(&args.events.connect, output).await?;
+    let from = match (args.events.since, args.events.until) {
+        (Some(since), _) => From::Since(since),
+        (None, Some(_)) => From::Beginning,
+        (None, None) => From::Now,
+    };
     let mut tail = session.bus.tail(from).await?;
     let mut guests = session.bus.listen().await?;
     let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
@@ -37,10 +41,10 @@ async fn watch(args: &WatchArgs, output: &mut Output) -> Result<u8, CommandError
         };
         match told {
             Told::Event { event, .. } => {
-                if args.until.is_some_and(|until| event.time > until) {
+                if args.events.until.is_some_and(|until| event.time > until) {
                     return Ok(0);
                 }
-                if is_wanted(args, &event) && !output.stream(&line(args.output, &event)?)? {
+                if is_wanted(args, &event) && !output.stream(&line(args.events.output, &event)?)? {
                     return Ok(0);
                 }
             }
@@ -54,7 +58,7 @@ async fn watch(args: &WatchArgs, output: &mut Output) -> Result<u8, CommandError
             Told::Rewound => output
                 .remark("warning: the log went backwards: it was restored, or is another one")?,
             // What is past does not go on.
-            Told::CaughtUp if args.until.is_some_and(|until| until <= session::now()) => {
+            Told::CaughtUp if args.events.until.is_some_and(|until| until <= session::now()) => {
                 return Ok(0);
             }
             Told::CaughtUp => {}
@@ -71,11 +75,11 @@ fn line(format: FollowFormat, event: &Event) -> Result<String, CommandError> {
 
 /// Says whether what is said in a guest is shown: not where only some events are asked for.
 fn is_heard(args: &WatchArgs, guest: GuestKey) -> bool {
-    args.output == FollowFormat::Text
-        && args.run.is_none()
+    args.events.output == FollowFormat::Text
+        && args.events.run.is_none()
         && args.host.is_empty()
-        && args.until.is_none()
-        && args.kind.is_empty()
+        && args.events.until.is_none()
+        && args.events.kind.is_empty()
         && (args.guests.is_empty() || args.guests.contains(&guest.vmid))
 }
 
@@ -83,6 +87,5 @@ fn is_wanted(args: &WatchArgs, event: &Event) -> bool {
     let state = &event.state;
     (args.guests.is_empty() || args.guests.contains(&state.guest.vmid))
         && (args.host.is_empty() || args.host.contains(&state.desired.host))
-        && args.run.as_ref().is_none_or(|run| state.desired.run == *run)
-        && (args.kind.is_empty() || args.kind.contains(&event.fact.kind()))
+        && args.events.want(event)
 }
