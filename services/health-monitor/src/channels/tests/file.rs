@@ -23,7 +23,7 @@ impl Files {
             ("slack", "https://hooks.slack.example/services/T0/B0/s3cr3ts3cr3t\n", 0o600),
             ("slack.plain", "http://hooks.slack.example/services/T0/B0/s3cr3t\n", 0o600),
             ("basic", "kim:a-password-of-24-letters\n", 0o600),
-            ("basic.short", "kim:passwor\n", 0o600),
+            ("basic.short", "kim:letmein\n", 0o600),
             ("sendmail", "#!/bin/sh\n", 0o755),
             ("good.txt", "{{ headline }}\n", 0o644),
             ("unknown.txt", "{{ headline }}\n{{ hedline }}\n", 0o644),
