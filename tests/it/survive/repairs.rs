@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use phoenix_bus::Teller;
-use phoenix_domain::health::{Condition, IncidentId, Order, Reason, Root, Rung};
+use phoenix_domain::health::{Condition, IncidentId, Order, Reason, Root, Rung, Turned};
 use phoenix_domain::{
     Cause, Desired, Goal, GuestKey, GuestSpec, Record, Repair, RepairRequested, Standing,
 };
@@ -20,7 +20,16 @@ fn web() -> [GuestSpec; 1] {
 async fn repaired(site: &Site, clock: fn() -> DateTime<Utc>, found: Option<Condition>) -> Standing {
     let web = lxc(900);
     if let Some(to) = found {
-        let event = json!({ "data": { "to": to } }).to_string().into_bytes();
+        let turned = Turned {
+            text: String::new(),
+            guest: web,
+            probe: "nginx".into(),
+            from: Condition::Starting,
+            to,
+            since: Utc::now(),
+            evidence: None,
+        };
+        let event = json!({ "data": turned }).to_string().into_bytes();
         site.bus.tell_health(web, "nginx", event).await.unwrap();
     }
     let incident = IncidentId::of(&Root::Guest(web), Utc::now());

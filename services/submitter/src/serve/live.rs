@@ -1,5 +1,6 @@
 //! What happens, told to every page that is open. The log is followed once, however many there are.
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -34,7 +35,7 @@ impl Live {
     /// Reads how everything is, and returns what keeps it so.
     pub(super) async fn begin(
         bus: Bus,
-    ) -> Result<(Self, impl Future<Output = Result<(), CommandError>>), CommandError> {
+    ) -> Result<(Self, impl Future<Output = Infallible>), CommandError> {
         // Followed from before it is read, so that nothing in between is missed.
         let tail = bus.tail(From::Now).await?;
         let states = States::read(&bus).await?;
@@ -57,9 +58,10 @@ impl Live {
         self.view().all(session::now())
     }
 
-    async fn follow(self, bus: Bus, mut tail: Tail) -> Result<(), CommandError> {
+    async fn follow(self, bus: Bus, mut tail: Tail) -> Infallible {
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut is_of_the_past = false;
         loop {
             tokio::select! {
                 told = tail.next() => match told {
@@ -75,16 +77,20 @@ impl Live {
                         self.tell("guests", &changed);
                         self.tell("happened", &happened);
                     }
-                    Told::Rewound => {
-                        let states = States::read(&bus).await?;
-                        self.view().states = states;
-                        self.tell("all", &self.all());
-                    }
+                    Told::Rewound => is_of_the_past = true,
                     Told::CaughtUp | Told::Unreadable(_) => {}
                 },
-                _ = looks.tick() => if self.look(&bus).await? {
-                    self.tell("all", &self.all());
-                },
+                // What cannot be looked at now, as NATS is away, is looked at again.
+                _ = looks.tick() => {
+                    if is_of_the_past && let Ok(states) = States::read(&bus).await {
+                        self.view().states = states;
+                        is_of_the_past = false;
+                        self.tell("all", &self.all());
+                    }
+                    if self.look(&bus).await.unwrap_or(false) {
+                        self.tell("all", &self.all());
+                    }
+                }
             }
         }
     }
@@ -92,10 +98,6 @@ impl Live {
     /// Looks at workers and at what the monitor finds; says whether more has changed than the time at
     /// which a worker was heard last.
     async fn look(&self, bus: &Bus) -> Result<bool, CommandError> {
-        // While NATS is away nothing is known anew, and the page says so itself.
-        if !bus.is_connected() {
-            return Ok(false);
-        }
         let hosts = bus.hosts().await?;
         let asked = bus.ask_monitor(&MonitorQuestion::Health, PATIENCE).await;
         let outlook = match asked {

@@ -71,7 +71,7 @@ async fn serve(args: &ServeArgs, output: &mut Output) -> Result<u8, CommandError
                 ended.map_err(cannot)?;
                 return Ok(0);
             }
-            over = &mut follow => over?,
+            never = &mut follow => match never {},
             () = &mut until_asked => {}
             Some(remark) = remarked.recv() => output.remark(&remark)?,
         }
