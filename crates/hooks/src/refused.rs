@@ -100,23 +100,16 @@ pub enum Fault {
 impl Refused {
     /// Returns the status of the answer.
     pub fn status(&self) -> StatusCode {
-        match self {
-            Self::Unsigned { .. }
-            | Self::Empty { .. }
-            | Self::Several { .. }
-            | Self::Weak { .. }
-            | Self::Wrong { .. }
-            | Self::Untimed { .. }
-            | Self::Untimely { .. } => StatusCode::UNAUTHORIZED,
-            Self::Header { .. } | Self::Body { .. } => StatusCode::BAD_REQUEST,
-            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::MediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        }
+        self.answer().0
     }
 
     /// Returns what the sender is told. Who has shown no secret learns nothing from it: neither what was
     /// wrong nor how near it was.
     pub fn told(&self) -> &'static str {
+        self.answer().1
+    }
+
+    fn answer(&self) -> (StatusCode, &'static str) {
         match self {
             Self::Unsigned { .. }
             | Self::Empty { .. }
@@ -124,10 +117,12 @@ impl Refused {
             | Self::Weak { .. }
             | Self::Wrong { .. }
             | Self::Untimed { .. }
-            | Self::Untimely { .. } => "not authorised",
-            Self::Header { .. } | Self::Body { .. } => "not understood",
-            Self::TooLarge { .. } => "too large",
-            Self::MediaType { .. } => "this content type is not taken",
+            | Self::Untimely { .. } => (StatusCode::UNAUTHORIZED, "not authorised"),
+            Self::Header { .. } | Self::Body { .. } => (StatusCode::BAD_REQUEST, "not understood"),
+            Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too large"),
+            Self::MediaType { .. } => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "this content type is not taken")
+            }
         }
     }
 

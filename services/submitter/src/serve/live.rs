@@ -1,5 +1,6 @@
 //! What happens, told to every page that is open. The log is followed once, however many there are.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -100,10 +101,13 @@ impl Live {
     async fn look(&self, bus: &Bus) -> Result<bool, CommandError> {
         let hosts = bus.hosts().await?;
         let asked = bus.ask_monitor(&MonitorQuestion::Health, PATIENCE).await;
-        let outlook = match asked {
+        let mut outlook = match asked {
             Ok(MonitorAnswer::Health(outlook)) => Some(*outlook),
             Ok(_) | Err(_) => None,
         };
+        let guests = outlook.as_mut().map(|outlook| std::mem::take(&mut outlook.guests));
+        let guests = guests.into_iter().flatten();
+        let seen: BTreeMap<_, _> = guests.map(|seen| (seen.guest, seen)).collect();
         // Where no monitor is, the last it told still stands.
         let incidents = match &outlook {
             Some(outlook) => outlook.incidents.clone(),
@@ -119,8 +123,10 @@ impl Live {
         let mut view = self.view();
         let is_changed = alive(&hosts) != alive(&view.hosts)
             || outlook != view.outlook
+            || seen != view.seen
             || incidents != view.incidents;
-        (view.hosts, view.outlook, view.incidents) = (hosts, outlook, incidents);
+        (view.hosts, view.outlook, view.seen) = (hosts, outlook, seen);
+        view.incidents = incidents;
         Ok(is_changed)
     }
 

@@ -1,7 +1,9 @@
 //! What the page shows, as documents.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
-use phoenix_bus::{HostReport, Outlook};
+use phoenix_bus::{HostReport, Outlook, Seen};
 use phoenix_domain::health::{Condition, Facts, Incident, Try};
 use phoenix_domain::{Event, GuestKey, Verdict};
 use serde_json::{Value, json};
@@ -16,8 +18,10 @@ pub(super) struct View {
     pub(super) states: States,
     pub(super) hosts: Vec<HostReport>,
     pub(super) incidents: Vec<Incident>,
-    /// What the monitor says; absent while none answers.
+    /// What the monitor says, but for the guests; absent while none answers.
     pub(super) outlook: Option<Outlook>,
+    /// What it says of each guest.
+    pub(super) seen: BTreeMap<GuestKey, Seen>,
 }
 
 impl View {
@@ -86,9 +90,7 @@ impl View {
 
     /// Returns how the worst of its probes finds a guest; nothing where it is not watched.
     fn health(&self, guest: GuestKey) -> Value {
-        let seen = self.outlook.as_ref();
-        let seen = seen.and_then(|outlook| outlook.guests.iter().find(|seen| seen.guest == guest));
-        let worst = seen.and_then(|seen| {
+        let worst = self.seen.get(&guest).and_then(|seen| {
             seen.probes.iter().max_by_key(|(_, condition, _)| severity(*condition))
         });
         match worst {
