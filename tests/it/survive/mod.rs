@@ -6,6 +6,7 @@ mod cancelled;
 mod dependencies;
 mod foreign;
 mod frozen;
+mod full;
 mod gateway;
 mod load;
 mod repairs;
