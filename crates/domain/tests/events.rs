@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use phoenix_domain::{
-    Blocked, BootId, CancelRequested, Cancelled, Cause, Claim, Claimed, Class, Completed,
+    Back, Blocked, BootId, CancelRequested, Cancelled, Cause, Claim, Claimed, Class, Completed,
     DeadLettered, Desired, Drifted, Event, EventKind, Fact, Failed, Failure, Goal, GuestKey,
     Obstacle, Phase, Record, Repair, RepairRequested, Requested, RestartBegun, RetryWait,
-    SpecDigest, SpecText, Standing, StepFailed, StepName, StepTaken, Unreadable, Verdict,
-    WorkerName,
+    ReturnBegun, Safety, SpecDigest, SpecText, Standing, StepFailed, StepName, StepTaken,
+    Unreadable, Verdict, WorkerName,
 };
 use phoenix_testkit::guest;
 
@@ -37,6 +37,8 @@ fn desired(revision: u64, cause: Cause) -> Box<Desired> {
         cancelled: false,
         trusts_log: false,
         goal: Goal::Present,
+        safety: None,
+        after: Vec::new(),
         spec: SpecText::of(&spec).unwrap(),
     })
 }
@@ -100,7 +102,24 @@ fn facts() -> Vec<Fact> {
         Cancelled { before: Some(StepName::StartContainer) }.into(),
         RestartBegun { boot: Some(BootId::new("4711".to_owned())) }.into(),
         Drifted { changes: vec!["set memory".to_owned()], addresses: None }.into(),
+        Requested { desired: guarded(4) }.into(),
+        claim().into(),
+        Failed { why: "it does not answer".to_owned() }.into(),
+        ReturnBegun { why: "it does not answer".to_owned(), letter: 8 }.into(),
     ]
+}
+
+/// What is wanted of a guest that can go back to one with fewer cores.
+fn guarded(revision: u64) -> Box<Desired> {
+    let was = guest(950).of(920).cores(4).build();
+    let back = Back {
+        digest: SpecDigest::of(&was),
+        stands_on: vec!["lxc-920".parse().unwrap()],
+        spec: SpecText::of(&was).unwrap(),
+    };
+    let snapshot = "before-0199".parse().unwrap();
+    let safety = Safety::Guarded { snapshot, hold_s: 60, back: Box::new(back) };
+    Box::new(Desired { safety: Some(safety), ..*desired(revision, Cause::Submitted) })
 }
 
 fn events() -> Vec<Event> {
@@ -149,7 +168,7 @@ fn an_event_of_every_kind_is_written_as_it_was_written_first() {
 fn a_row_is_read_as_it_was_said() {
     let whole = events();
     // What one claim says: requests come in messages of their own.
-    for row in [&whole[2..6], &whole[9..12], &whole[13..14]] {
+    for row in [&whole[2..6], &whole[9..12], &whole[13..14], &whole[19..22]] {
         let written = Event::write(row).unwrap();
         assert_eq!(Event::read(&written).unwrap(), row);
     }
@@ -208,6 +227,32 @@ fn a_newer_request_is_not_lost_to_what_an_older_one_came_to() {
     .into();
     let after = Record::after(Some(&asked), key(), &completed).unwrap();
     assert_eq!((after.work.standing, after.work.revision), (Standing::Requested, 2));
+}
+
+#[test]
+fn a_guest_that_goes_back_is_wanted_as_it_was() {
+    let state = events().pop().unwrap().state;
+    let was = SpecDigest::of(&guest(950).of(920).cores(4).build());
+    assert_eq!((&state.desired.digest, state.desired.revision), (&was, 5));
+    assert_eq!(SpecDigest::of(&state.desired.spec.read().unwrap()), was);
+    assert_eq!(state.work.standing, Standing::Requested);
+    assert!(state.has_gone_back(&state.desired.run));
+    assert!(!state.has_gone_back(&"r-other".parse().unwrap()), "another run knows nothing of it");
+}
+
+#[test]
+fn what_held_has_no_way_back_any_more() {
+    let completed: Fact = Completed {
+        changes: 1,
+        took_ms: 1,
+        addresses: Vec::new(),
+        upstreams: None,
+        set_aside: None,
+    }
+    .into();
+    let claimed = events().into_iter().nth(19).unwrap().state;
+    let after = Record::after(Some(&claimed), key(), &completed).unwrap();
+    assert_eq!((after.desired.safety, after.work.standing), (None, Standing::Completed));
 }
 
 #[test]

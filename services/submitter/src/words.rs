@@ -292,6 +292,11 @@ pub(crate) fn happened(event: &Event) -> String {
             }
         }
         Fact::Failed(failed) => format!("given up: {}", line(&failed.why)),
+        Fact::ReturnBegun(begun) => format!(
+            "goes back to what it was: {}; `phoenix dead show {}`",
+            line(&begun.why),
+            begun.letter
+        ),
         Fact::DeadLettered(dead) => {
             format!("filed as dead letter {0}: `phoenix dead show {0}`", dead.letter)
         }

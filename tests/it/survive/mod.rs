@@ -10,6 +10,7 @@ mod full;
 mod gateway;
 mod load;
 mod repairs;
+mod safely;
 mod server;
 pub(crate) mod site;
 mod wiped;

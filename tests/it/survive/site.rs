@@ -210,7 +210,8 @@ impl Site {
             let mut state: Option<Record> = None;
             for (seq, event) in self.bus.history(guest).await.unwrap() {
                 let after = Record::after(state.as_ref(), guest, &event.fact);
-                assert_eq!(after.as_ref(), Some(&event.state), "{guest} at {seq}");
+                let told = event.fact.kind();
+                assert_eq!(after.as_ref(), Some(&event.state), "{guest} at {seq}: {told}");
                 state = after;
             }
         }
@@ -268,6 +269,8 @@ fn desired(spec: &GuestSpec, before: Option<&Record>) -> Desired {
         cancelled: false,
         trusts_log: false,
         goal: phoenix_domain::Goal::Present,
+        safety: None,
+        after: Vec::new(),
         spec: SpecText::of(spec).unwrap(),
     }
 }

@@ -59,7 +59,7 @@ async fn replay(args: &ReplayArgs, output: &mut Output) -> Result<u8, CommandErr
     let session = session::open(&args.connect, output).await?;
     let (guest, state) = replayable(find(&session, seq).await?)?;
     let (run, by) = (session::new_run()?, session::by(&args.who));
-    let asking = Asking { run: run.clone(), by, trusts_log: false };
+    let asking = Asking { run: run.clone(), by, trusts_log: false, hold_s: None };
     let appended = session
         .bus
         .ask(&session.setup, &session::teller(&args.who), &[guest], |_, before| {

@@ -25,7 +25,7 @@ async fn retry(args: &RetryArgs, output: &mut Output) -> Result<u8, CommandError
     let states = States::read(&session.bus).await?;
     let guests = states.named(&args.guests)?;
     let (run, by) = (session::new_run()?, session::by(&args.who));
-    let asking = Asking { run: run.clone(), by, trusts_log: args.trust_log };
+    let asking = Asking { run: run.clone(), by, trusts_log: args.trust_log, hold_s: None };
     let appended = session
         .bus
         .ask(&session.setup, &session::teller(&args.who), &guests, |_, before| {
