@@ -228,6 +228,7 @@ pub(crate) fn happened(event: &Event) -> String {
         Fact::StepTaken(taken) => {
             let changes: Vec<_> = taken.changes.iter().map(|change| line(change)).collect();
             let changes = match changes.as_slice() {
+                [] if taken.step == StepName::HoldHealth => "it stayed healthy".to_owned(),
                 [] => "already as wanted".to_owned(),
                 [..] => changes.join("; "),
             };
