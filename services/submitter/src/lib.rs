@@ -9,6 +9,7 @@
 
 mod ahead;
 mod asking;
+mod capsule;
 mod cli;
 mod commands;
 mod config;
@@ -20,6 +21,7 @@ mod hosting;
 mod letter;
 mod output;
 mod runs;
+mod screen;
 mod serve;
 mod session;
 mod severity;

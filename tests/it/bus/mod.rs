@@ -2,6 +2,7 @@
 
 mod cancel;
 mod dead;
+mod explain;
 mod site;
 mod status;
 mod submit;
