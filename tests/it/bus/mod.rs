@@ -8,3 +8,5 @@ mod status;
 mod submit;
 mod unreachable;
 mod watch;
+
+pub(crate) use self::site::Site;

@@ -57,12 +57,7 @@ impl Screen<'_> {
             }
             Some(outlook) => format!("monitor {}", outlook.mode.name()),
         };
-        let nats = match self.is_away {
-            None => "NATS ok".to_owned(),
-            Some(since) => {
-                format!("✗ NATS is away for {}: this may be old", words::span(self.now - since))
-            }
-        };
+        let nats = if self.is_away.is_some() { "✗ NATS away" } else { "NATS ok" };
         let hosts = site.hosts.len();
         let sign = if alive < hosts || hosts == 0 { "✗ " } else { "" };
         let first = format!(
@@ -83,11 +78,15 @@ impl Screen<'_> {
             format!("{sick} not well"),
             words::count(site.open_incidents().len(), "incident", "incidents"),
         ];
-        let style = match self.is_away {
-            Some(_) => self.style(Sign::Bad),
-            None => Style::new().add_modifier(Modifier::BOLD),
+        let second = match self.is_away {
+            None => Text::raw(second.join(" · ")),
+            Some(since) => {
+                let lasts = words::brief(self.now - since);
+                let away = format!("✗ NATS is away for {lasts}; what is shown is older than that");
+                Text::styled(away, self.style(Sign::Bad))
+            }
         };
-        vec![Text::styled(first, style), Text::raw(second.join(" · "))]
+        vec![Text::styled(first, Style::new().add_modifier(Modifier::BOLD)), second]
     }
 
     fn foot(state: &State) -> String {
@@ -132,13 +131,14 @@ impl Screen<'_> {
         }
         let selected = state.selected(pane, count);
         let first = selected.map_or(0, |selected| (selected + 1).saturating_sub(shown.max(1)));
-        let (columns, titles) = self.columns(pane, area.width);
+        let (widths, titles) = columns(pane, area.width);
         let lines = self.lines(pane, state, first, shown);
         let rows = lines.into_iter().enumerate().map(|(nth, line)| {
             let is_selected = is_here && selected == Some(first + nth);
             let mark = if is_selected { ">" } else { " " };
             let sign = format!("{mark}{}", line.sign.text());
-            let cells = std::iter::once(sign).chain(line.cells).take(columns.len());
+            let cells = std::iter::once(sign).chain(line.cells).zip(&widths);
+            let cells = cells.map(|(cell, width)| words::shortened(&cell, usize::from(*width)));
             let style = self.style(line.sign);
             let style = if is_selected { style.add_modifier(Modifier::REVERSED) } else { style };
             Row::new(cells).style(style)
@@ -151,33 +151,11 @@ impl Screen<'_> {
         let head = [format!("{mark} "), format!("{name} {range}")];
         let head = head.into_iter().chain(titles.map(str::to_owned));
         let bold = Style::new().add_modifier(Modifier::BOLD);
-        let table = Table::new(rows.collect::<Vec<_>>(), columns.clone())
+        let widths = widths.iter().copied().map(Constraint::Length);
+        let table = Table::new(rows.collect::<Vec<_>>(), widths)
             .header(Row::new(head.collect::<Vec<_>>()).style(bold))
             .column_spacing(1);
         frame.render_widget(table, area);
-    }
-
-    /// Returns how wide the columns of a pane are, and what stands above them.
-    fn columns(&self, pane: Pane, width: u16) -> (Vec<Constraint>, Vec<&'static str>) {
-        let (mut columns, titles) = match pane {
-            Pane::Fleet if width >= WIDE => (
-                vec![30, 11, 26, 22, 12, 8],
-                vec!["GUESTS", "STATE", "PHASE/STEP", "HEALTH", "FOR", "HOST", "NEXT"],
-            ),
-            Pane::Fleet => (
-                vec![22, 10, 20, 12],
-                vec!["GUESTS", "STATE", "PHASE/STEP", "HEALTH", "FOR"],
-            ),
-            Pane::Incidents => {
-                (vec![15, 6, 11], vec!["INCIDENTS", "", "FOR", "WHAT"])
-            }
-            Pane::Runs => (vec![36, 26], vec!["RUNS AT WORK", "STATE", "BY"]),
-            Pane::Queue => (vec![22, 11], vec!["WAITING", "FOR", "WHAT FOR"]),
-            Pane::Workers => (vec![18, 22, 10, 8], vec!["WORKERS", "", "", "VERSION", ""]),
-        };
-        columns.insert(0, 2);
-        let fixed = columns.into_iter().map(Constraint::Length);
-        (fixed.chain([Constraint::Min(6)]).collect(), titles)
     }
 
     fn lines(&self, pane: Pane, state: &State, first: usize, shown: usize) -> Vec<Line> {
@@ -209,6 +187,27 @@ impl Screen<'_> {
             Sign::Good | Sign::Busy | Sign::Bad => Style::new(),
         }
     }
+}
+
+/// Returns how wide the columns of a pane are, and what stands above them. The last one has what the
+/// others leave.
+fn columns(pane: Pane, width: u16) -> (Vec<u16>, Vec<&'static str>) {
+    let (fixed, titles) = match pane {
+        Pane::Fleet if width >= WIDE => (
+            vec![2, 26, 10, 22, 16, 6, 8],
+            vec!["GUESTS", "STATE", "PHASE/STEP", "HEALTH", "FOR", "HOST", "NEXT"],
+        ),
+        Pane::Fleet => {
+            (vec![2, 22, 10, 18, 16], vec!["GUESTS", "STATE", "PHASE/STEP", "HEALTH", "FOR"])
+        }
+        Pane::Incidents => (vec![2, 16, 6, 6], vec!["INCIDENTS", "", "FOR", "WHAT"]),
+        Pane::Runs => (vec![2, 34, 12], vec!["RUNS AT WORK", "BY", "STATE"]),
+        Pane::Queue => (vec![2, 22, 6], vec!["WAITING", "FOR", "WHAT FOR"]),
+        Pane::Workers => (vec![2, 18, 13, 10, 9], vec!["WORKERS", "", "", "VERSION", ""]),
+    };
+    let taken = fixed.iter().map(|width| width + 1).sum();
+    let rest = width.saturating_sub(taken);
+    (fixed.into_iter().chain([rest]).collect(), titles)
 }
 
 /// Returns a line as several that are no longer than this.

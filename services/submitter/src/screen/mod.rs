@@ -12,6 +12,7 @@ mod state;
 mod tests;
 
 use std::convert::Infallible;
+use std::io;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -47,8 +48,7 @@ async fn show(args: &TopArgs, output: &mut Output) -> Result<u8, CommandError> {
     let session = session::open(&args.connect, output).await?;
     let (site, following) = Site::read(session.bus.clone()).await?;
     let (_, until_asked) = phoenix_service::on_signal()?;
-    // From here on the terminal is ours; whoever panics gives it back first.
-    let mut terminal = ratatui::try_init()?;
+    let mut terminal = begin()?;
     let mut top = Top {
         cell: args.connect.cell.to_string(),
         has_colors: output.has_colors(),
@@ -63,6 +63,11 @@ async fn show(args: &TopArgs, output: &mut Output) -> Result<u8, CommandError> {
     };
     ratatui::try_restore()?;
     ended
+}
+
+/// Takes the whole terminal. Whoever panics from here on gives it back first.
+fn begin() -> io::Result<DefaultTerminal> {
+    ratatui::try_init()
 }
 
 /// All that is shown, and what keeps it so.

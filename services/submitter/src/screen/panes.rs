@@ -73,7 +73,7 @@ pub(super) fn guest(site: &Site, guest: GuestKey, depth: usize, now: DateTime<Ut
         status::state(record).to_owned(),
         phase,
         health.unwrap_or_else(|| "not watched".to_owned()),
-        words::span(now - site.states.since(guest)),
+        words::brief(now - site.states.since(guest)),
         record.desired.host.to_string(),
         words::line(&status::next(&around, record)),
     ];
@@ -87,7 +87,7 @@ pub(super) fn incidents(site: &Site, now: DateTime<Utc>) -> Vec<Line> {
         let cells = vec![
             incident.id.to_string(),
             incident.severity.to_string(),
-            words::span(now - incident.opened),
+            words::brief(now - incident.opened),
             format!("{}{}", words::line(&incident.text), seen.unwrap_or_default()),
         ];
         Line { sign: Sign::Bad, cells }
@@ -110,7 +110,7 @@ pub(super) fn runs(site: &Site) -> Vec<Line> {
     let line = |(run, (by, counts)): (&RunId, (String, BTreeMap<&'static str, usize>))| {
         let counts: Vec<_> =
             counts.into_iter().map(|(state, count)| format!("{count} {state}")).collect();
-        Line { sign: Sign::Busy, cells: vec![run.to_string(), counts.join(", "), by] }
+        Line { sign: Sign::Busy, cells: vec![run.to_string(), by, counts.join(", ")] }
     };
     at_work.map(line).collect()
 }
@@ -121,7 +121,7 @@ pub(super) fn waiting(site: &Site, guest: GuestKey, now: DateTime<Utc>) -> Optio
     let around = Around { states: &site.states, hosts: Some(&site.hosts), now };
     let cells = vec![
         words::line(&words::guest(guest, &words::name(record))),
-        words::span(now - site.states.since(guest)),
+        words::brief(now - site.states.since(guest)),
         words::line(&status::waits(&around, record)),
     ];
     Some(Line { sign: Sign::of(record), cells })
@@ -145,8 +145,8 @@ fn is_waiting(record: &Record) -> bool {
 pub(super) fn workers(site: &Site, now: DateTime<Utc>) -> Vec<Line> {
     let line = |report: &phoenix_bus::HostReport| {
         let is_alive = report.is_alive(now);
-        let heard = words::span(now - report.heard);
-        let is = if is_alive { "alive".to_owned() } else { format!("not heard for {heard}") };
+        let heard = words::brief(now - report.heard);
+        let is = if is_alive { "alive".to_owned() } else { format!("silent {heard}") };
         let not_well = not_well(&report.facts);
         let sign = if is_alive && not_well.is_empty() { Sign::Good } else { Sign::Bad };
         let not_well =
