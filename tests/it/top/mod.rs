@@ -58,6 +58,11 @@ fn who_looks_sees_what_changes_that_nats_is_away_and_that_it_is_back() {
     assert!(screen.contains("type: phoenix explain 902"), "{screen}");
     terminal.types("\u{1b}");
     terminal.until("it is closed", |screen| screen.contains("GUESTS 1-3/3"));
+    terminal.resize(40, 120);
+    terminal.until("there is room for more", |screen| {
+        let foot = screen.lines().nth(39).unwrap_or_default();
+        screen.contains("HOST     NEXT") && foot.starts_with("q end")
+    });
     terminal.types("/base\r");
     terminal.until("one is left", |screen| screen.contains("GUESTS 1-1/1"));
     terminal.types("q");
@@ -67,6 +72,8 @@ fn who_looks_sees_what_changes_that_nats_is_away_and_that_it_is_back() {
 #[test]
 fn whoever_is_asked_to_end_gives_the_terminal_back() {
     let site = Site::new();
+    site.submit("900");
+    site.actor.fail_and_wait("lxc-900", 3600);
     let mut by_key = top(&site, "--color never");
     by_key.until("it is there", |screen| screen.contains("? help"));
     by_key.types("\u{3}");

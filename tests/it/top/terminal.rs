@@ -16,8 +16,11 @@ pub(super) struct Terminal {
     said: Receiver<Vec<u8>>,
     /// All that was written to it.
     pub(super) raw: String,
-    rows: u16,
 }
+
+/// The largest terminal there is here.
+const LINES: usize = 60;
+const COLUMNS: usize = 200;
 
 impl Terminal {
     /// Starts a command of the shell in a terminal.
@@ -25,7 +28,7 @@ impl Terminal {
         #[expect(clippy::disallowed_methods, reason = "a terminal is made by a program")]
         let mut child = Command::new("script")
             .args(["--quiet", "--return", "--command"])
-            .arg(format!("stty rows 24 cols 80; {command}"))
+            .arg(format!("stty rows 24 cols 80; echo tty=$(tty); {command}"))
             .arg("/dev/null")
             .current_dir(folder)
             .env_clear()
@@ -48,7 +51,7 @@ impl Terminal {
                 }
             }
         });
-        Self { child, keys, said, raw: String::new(), rows: 24 }
+        Self { child, keys, said, raw: String::new() }
     }
 
     /// Types this.
@@ -57,13 +60,26 @@ impl Terminal {
         self.keys.flush().unwrap();
     }
 
+    /// Makes it this large, as somebody does who pulls at its window.
+    pub(super) fn resize(&mut self, lines: u16, columns: u16) {
+        self.until_written("tty=");
+        let (_, device) = self.raw.split_once("tty=").unwrap();
+        let device = device.lines().next().unwrap().trim().to_owned();
+        #[expect(clippy::disallowed_methods, reason = "a terminal is made larger by a program")]
+        let resized = Command::new("stty")
+            .args(["-F", &device, "rows", &lines.to_string(), "cols", &columns.to_string()])
+            .status()
+            .unwrap();
+        assert!(resized.success());
+    }
+
     /// Waits until the screen is like this, and returns it.
     pub(super) fn until(&mut self, what: &str, is_so: impl Fn(&str) -> bool) -> String {
         let mut bytes = std::mem::take(&mut self.raw).into_bytes();
         let began = Instant::now();
         loop {
             self.raw = String::from_utf8_lossy(&bytes).into_owned();
-            let screen = screen(&self.raw, self.rows.into());
+            let screen = screen(&self.raw);
             if is_so(&screen) {
                 return screen;
             }
@@ -98,8 +114,8 @@ impl Drop for Terminal {
 
 /// Returns what stands on a terminal to which this was written: of what moves its cursor as much as a
 /// program needs that draws.
-fn screen(raw: &str, rows: usize) -> String {
-    let mut lines = vec![vec![' '; 80]; rows];
+fn screen(raw: &str) -> String {
+    let mut lines = vec![vec![' '; COLUMNS]; LINES];
     let (mut row, mut column) = (0, 0);
     let mut rest = raw.chars();
     while let Some(letter) = rest.next() {

@@ -156,6 +156,11 @@ impl Screen<'_> {
             .header(Row::new(head.collect::<Vec<_>>()).style(bold))
             .column_spacing(1);
         frame.render_widget(table, area);
+        if pane == Pane::Fleet && self.site.states.guests().next().is_none() {
+            let below = Rect { y: area.y.saturating_add(1), height: 1, ..area };
+            let none = "   no guest was submitted yet: `phoenix submit ID`";
+            frame.render_widget(Paragraph::new(none), below.intersection(area));
+        }
     }
 
     fn lines(&self, pane: Pane, state: &State, first: usize, shown: usize) -> Vec<Line> {

@@ -1,12 +1,13 @@
 //! Keeps what is known of a cell up to date: the log is followed, and the rest is looked at.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::time::Duration;
 
 use phoenix_bus::{Bus, From, HostReport, MonitorAnswer, MonitorQuestion, Outlook, Seen, Tail, Told};
 use phoenix_domain::health::Incident;
 use phoenix_domain::{Event, GuestKey};
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::sleep;
 
 use super::Site;
 use crate::error::CommandError;
@@ -41,7 +42,8 @@ pub(crate) struct Look {
 pub(crate) struct Following {
     bus: Bus,
     tail: Tail,
-    looks: Interval,
+    /// The next look. What happens meanwhile does not wait for it: a monitor may be slow to answer.
+    look: Pin<Box<dyn Future<Output = Option<News>> + Send>>,
     is_of_the_past: bool,
 }
 
@@ -52,9 +54,8 @@ impl Site {
         let tail = bus.tail(From::Now).await?;
         let mut site = Self { states: States::read(&bus).await?, ..Self::default() };
         site.looked(look(&bus).await?, session::now());
-        let mut looks = interval(EVERY);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Ok((site, Following { bus, tail, looks, is_of_the_past: false }))
+        let look = Box::pin(next_look(bus.clone(), false));
+        Ok((site, Following { bus, tail, look, is_of_the_past: false }))
     }
 }
 
@@ -68,19 +69,28 @@ impl Following {
                     Told::Rewound => self.is_of_the_past = true,
                     Told::CaughtUp | Told::Unreadable(_) => {}
                 },
-                // What cannot be looked at now, as NATS is away, is looked at again.
-                _ = self.looks.tick() => {
-                    if self.is_of_the_past && let Ok(states) = States::read(&self.bus).await {
+                found = &mut self.look => {
+                    if matches!(found, Some(News::Anew(_))) {
                         self.is_of_the_past = false;
-                        return News::Anew(states);
                     }
-                    if let Ok(look) = look(&self.bus).await {
-                        return News::Looked(Box::new(look));
+                    self.look = Box::pin(next_look(self.bus.clone(), self.is_of_the_past));
+                    // What cannot be looked at now, as NATS is away, is looked at again.
+                    if let Some(news) = found {
+                        return news;
                     }
                 }
             }
         }
     }
+}
+
+/// Looks after a while at what tells nobody when it changes, or reads the states anew.
+async fn next_look(bus: Bus, is_of_the_past: bool) -> Option<News> {
+    sleep(EVERY).await;
+    if is_of_the_past {
+        return States::read(&bus).await.ok().map(News::Anew);
+    }
+    look(&bus).await.ok().map(|look| News::Looked(Box::new(look)))
 }
 
 /// Looks at workers and at what the monitor finds.
