@@ -104,7 +104,11 @@ impl Reader {
             match &mut self.source {
                 Source::Building(building) => match building.await {
                     Ok(built) => {
-                        debug!(stream = self.of.stream, from = built.place.last + 1, "reader rebuilt");
+                        debug!(
+                            stream = self.of.stream,
+                            from = built.place.last + 1,
+                            "reader rebuilt"
+                        );
                         if self.take(built) {
                             return Found::Rewound;
                         }

@@ -75,14 +75,13 @@ fn of_incident(kind: HealthEventKind, before: Option<&Incident>, now: &Incident)
 /// Returns the last acknowledgement, if it is what is new.
 fn newly_seen<'i>(before: Option<&Incident>, now: &'i Incident) -> Option<&'i Ack> {
     let last = now.acks.last()?;
-    match before {
-        Some(before) => (before.acks.last() != Some(last)).then_some(last),
+    let is_new = if let Some(before) = before {
+        before.acks.last() != Some(last)
+    } else {
         // How it was before is not known: the last one is new if it is as old as the news.
-        None => {
-            let at = last.ended.as_ref().map_or(last.at, |end| end.at);
-            (at == now.updated).then_some(last)
-        }
-    }
+        last.ended.as_ref().map_or(last.at, |end| end.at) == now.updated
+    };
+    is_new.then_some(last)
 }
 
 #[cfg(test)]

@@ -86,8 +86,7 @@ mod tests {
             failed.failure.verdict = Verdict::Wait;
             then(&working, failed)
         };
-        let drifted =
-            |changes| phoenix_domain::Drifted { changes, addresses: None };
+        let drifted = |changes| phoenix_domain::Drifted { changes, addresses: None };
         let completed = completed(&working);
         for (event, severity) in [
             (&working, Severity::Info),

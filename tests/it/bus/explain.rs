@@ -27,6 +27,9 @@ fn a_secret_that_a_script_printed_is_in_no_explanation_and_neither_is_what_moves
         assert_eq!(told.code, 0, "{told:?}");
         assert!(told.out.contains("setup.sh ended with 1"), "{told:?}");
         assert!(told.out.contains("HF_TOKEN=********"), "{told:?}");
-        assert!(!told.out.contains("c4nary") && !told.out.contains(['\u{1b}', '\u{7}']), "{told:?}");
+        assert!(
+            !told.out.contains("c4nary") && !told.out.contains(['\u{1b}', '\u{7}']),
+            "{told:?}"
+        );
     }
 }

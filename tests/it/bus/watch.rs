@@ -45,17 +45,17 @@ impl Drop for Watching {
 }
 
 /// Returns what a monitor tells: a probe of 901 that has found it to be this.
-fn turned(id: &str, seconds: i64, to: &Value) -> String {
-    let mut event: Value = serde_json::from_str(include_str!(
-        "../../../crates/domain/tests/events/health/v1/health.turned.json"
-    ))
-    .unwrap();
-    event["id"] = id.into();
-    event["time"] = (chrono::Utc::now() + chrono::TimeDelta::seconds(seconds)).to_rfc3339().into();
-    event["data"]["guest"] = "lxc-901".into();
-    event["data"]["probe"] = id.into();
-    event["data"]["from"] = json!({ "is": "healthy" });
-    event["data"]["to"] = to.clone();
+fn turned(id: &str, to: &Value) -> String {
+    let now = chrono::Utc::now().to_rfc3339();
+    let event = json!({
+        "specversion": "1.0", "id": id, "source": "//main/phoenix/health-monitor/0199",
+        "type": "dev.phoenix.health.turned.v1", "subject": "lxc-901", "time": now,
+        "datacontenttype": "application/json",
+        "data": {
+            "text": "in words", "guest": "lxc-901", "probe": id, "since": now,
+            "from": { "is": "healthy" }, "to": to,
+        },
+    });
     event.to_string()
 }
 
@@ -71,7 +71,7 @@ fn tell(site: &Site, id: &str, to: &Value) {
         told.iter().any(|line| line.contains(&format!("\"id\":\"{id}\"")))
     };
     let began = Instant::now();
-    site.server.publish(&subject, turned(id, 0, to));
+    site.server.publish(&subject, turned(id, to));
     while !stored(site) {
         assert!(began.elapsed() < PATIENCE, "{id} is not kept");
     }
@@ -162,7 +162,7 @@ fn who_watches_misses_nothing_and_hears_nothing_twice_though_the_server_is_kille
         for nth in 0..20 {
             let id = format!("{round}{nth}");
             let subject = format!("phoenix.health.main.lxc-901.{id}");
-            site.server.publish(&subject, turned(&id, 0, &failed()));
+            site.server.publish(&subject, turned(&id, &failed()));
         }
         while site.phoenix(&["submit", guest, "--detach"]).code != 0 {}
         tell(&site, &format!("{round}-last"), &failed());

@@ -46,7 +46,7 @@ impl Terminal {
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = out.read(&mut bytes) {
-                if say.send(bytes[..count].to_vec()).is_err() {
+                if say.send(bytes.get(..count).unwrap_or_default().to_vec()).is_err() {
                     return;
                 }
             }
@@ -84,10 +84,10 @@ impl Terminal {
                 return screen;
             }
             let left = PATIENCE.saturating_sub(began.elapsed());
-            match self.said.recv_timeout(left) {
-                Ok(more) => bytes.extend(more),
-                Err(_) => panic!("in vain waited until {what}:\n{screen}"),
-            }
+            let Ok(more) = self.said.recv_timeout(left) else {
+                panic!("in vain waited until {what}:\n{screen}");
+            };
+            bytes.extend(more);
         }
     }
 

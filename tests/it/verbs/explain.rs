@@ -10,7 +10,9 @@ async fn a_guest_that_was_given_up_is_explained_with_what_changed_since_it_was_g
     let (site, _worker) = Site::complete().await;
     let well = site.ok(&["explain", "950"]).await;
     site.write(1024, 20);
-    site.inner.host.fault(Fault::new(FaultKind::Refuse).guest(lxc(950)).kind("set-properties").always());
+    site.inner
+        .host
+        .fault(Fault::new(FaultKind::Refuse).guest(lxc(950)).kind("set-properties").always());
     let submitted = site.phoenix(&["submit", "950"]).await;
     assert_eq!(submitted.code, 9, "{submitted:?}");
     let status = site.ok(&["status", "950"]).await;

@@ -506,7 +506,8 @@ mod tests {
 
     #[test]
     fn what_a_program_printed_is_shown_without_its_secrets() {
-        let said = "curl: token=abc123\nAuthorization: Bearer s3cret, postgres://kim:pw@db/x\nit failed";
+        let said =
+            "curl: token=abc123\nAuthorization: Bearer s3cret, postgres://kim:pw@db/x\nit failed";
         let shown = "curl: token=********\nAuthorization: Bearer ********, postgres://kim:********@db/x\nit failed";
         assert_eq!(veiled(said), shown);
         let key = "-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n";

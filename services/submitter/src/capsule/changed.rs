@@ -155,7 +155,10 @@ mod tests {
     fn packages_are_found_in_what_their_managers_say() {
         for (line, told) in [
             ("Setting up nginx (1.22.1-9) ...", Some("nginx 1.22.1-9")),
-            ("Unpacking libc6:amd64 (2.36-9) over (2.36-8) ...", Some("libc6:amd64 2.36-8 -> 2.36-9")),
+            (
+                "Unpacking libc6:amd64 (2.36-9) over (2.36-8) ...",
+                Some("libc6:amd64 2.36-8 -> 2.36-9"),
+            ),
             ("Successfully installed vllm-0.9.1 torch-2.7", Some("installed vllm-0.9.1 torch-2.7")),
             ("Unpacking nginx (1.22.1-9) ...", None),
             ("Setting up the database", None),
@@ -168,7 +171,8 @@ mod tests {
     #[test]
     fn what_is_wanted_otherwise_is_named_by_its_way() {
         let was = serde_json::json!({ "memory": 512, "body": { "swap": 1 }, "features": ["a"] });
-        let is = serde_json::json!({ "memory": 1024, "body": { "swap": 1 }, "features": ["a", "b"] });
+        let is =
+            serde_json::json!({ "memory": 1024, "body": { "swap": 1 }, "features": ["a", "b"] });
         let mut found = Vec::new();
         differences("", &was, &is, &mut found);
         let found: Vec<_> =

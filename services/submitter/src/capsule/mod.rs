@@ -140,7 +140,12 @@ impl Capsule {
             tried: attempts::of(behind),
             drift: work.drift.iter().map(|change| line(change)).collect(),
             incidents,
-            changed: Changed::since(good.and_then(|good| history.get(good)), record, behind, report),
+            changed: Changed::since(
+                good.and_then(|good| history.get(good)),
+                record,
+                behind,
+                report,
+            ),
             similar: failure
                 .map(|failure| similar::of(guest, failure, material, since))
                 .unwrap_or_default(),

@@ -153,13 +153,19 @@ fn similar(similar: &Similar) -> String {
     let Similar { guest, name, times, last, ended } = similar;
     let times = words::count(*times, "time", "times");
     let guest = words::guest(*guest, name);
+    let ended = ended.as_deref().unwrap_or("it is not over");
     format!("{guest}: {times}, last at {}; {ended}", words::time(*last))
 }
 
 /// Returns the last things of a list, one a line.
 fn listed<T>(things: &[T], shown: impl Fn(&T) -> String) -> String {
     let lines: Vec<_> = things.iter().map(shown).collect();
-    shortened(&lines).iter().map(|line| format!("  {line}\n")).collect()
+    let mut text = String::new();
+    for line in shortened(&lines) {
+        // A String takes everything that is written to it.
+        let _written = writeln!(text, "  {line}");
+    }
+    text
 }
 
 /// Returns as many lines as are shown, the last ones, and says how many more there are.

@@ -21,8 +21,8 @@ pub(super) struct Similar {
     pub(super) times: usize,
     /// When it failed last.
     pub(super) last: DateTime<Utc>,
-    /// How that ended.
-    pub(super) ended: String,
+    /// How that ended; absent where it is not over.
+    pub(super) ended: Option<String>,
 }
 
 /// Says whether something that happened tells of a failure, or of what became of one.
@@ -65,7 +65,7 @@ pub(super) fn of(
         });
         if is_similar && !is_kept {
             let name = letter.state.as_ref().map(words::name).unwrap_or_default();
-            let ended = "it was given up".to_owned();
+            let ended = Some("it was given up".to_owned());
             let one = found.entry(other).or_insert_with(|| Similar {
                 guest: other,
                 name,
@@ -94,11 +94,11 @@ pub(super) fn of(
                     name: words::name(&event.state),
                     times: 0,
                     last: event.time,
-                    ended: String::new(),
+                    ended: None,
                 });
                 one.times += 1;
                 one.last = event.time;
-                one.ended = "it is not over".to_owned();
+                one.ended = None;
             }
             Fact::Completed(_) => end(&mut found, event, "it was completed"),
             Fact::DeadLettered(_) => end(&mut found, event, "it was given up"),
@@ -122,10 +122,10 @@ pub(super) fn of(
 
 /// Takes in how a failure ended. Only the first end after it is its own.
 fn end(found: &mut BTreeMap<GuestKey, Similar>, event: &Event, how: &str) {
-    let open = found.get_mut(&event.state.guest).filter(|one| one.ended == "it is not over");
+    let open = found.get_mut(&event.state.guest).filter(|one| one.ended.is_none());
     if let Some(one) = open {
         let after = words::span(event.time - one.last);
-        one.ended = format!("{how} {after} later");
+        one.ended = Some(format!("{how} {after} later"));
     }
 }
 

@@ -26,9 +26,8 @@ pub(crate) use self::health::{
     TypedRung,
 };
 pub(crate) use self::offline::{
-    CheckArgs, CheckFormat, CompletionArgs, ConfigArgs, ConfigCommand, ExplainArgs,
-    ExplainFormat, GraphFormat,
-    ManArgs, PlanArgs, PlanFormat, SchemaArgs, SchemaOf, ShowArgs, ShowFormat,
+    CheckArgs, CheckFormat, CompletionArgs, ConfigArgs, ConfigCommand, ExplainArgs, ExplainFormat,
+    GraphFormat, ManArgs, PlanArgs, PlanFormat, SchemaArgs, SchemaOf, ShowArgs, ShowFormat,
 };
 pub(crate) use self::online::{
     CancelArgs, ConnectArgs, DeadCommand, DeadShowArgs, DiscardArgs, FollowArgs, FollowFormat,

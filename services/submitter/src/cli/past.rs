@@ -51,8 +51,7 @@ impl EventsArgs {
     }
 
     fn is_within(&self, time: DateTime<Utc>) -> bool {
-        self.since.is_none_or(|since| time >= since)
-            && self.until.is_none_or(|until| time <= until)
+        self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time <= until)
     }
 }
 

@@ -1,5 +1,7 @@
 //! `phoenix explain`: why a guest or a run is not well, the story of an incident, the page of a code.
 
+use std::fmt::Write as _;
+
 use phoenix_bus::Bus;
 use phoenix_config::Code;
 use phoenix_domain::{GuestKey, RunId, Vmid};
@@ -75,9 +77,8 @@ async fn explain_run(
     let session = session::open(&args.connect, output).await?;
     let states = States::read(&session.bus).await?;
     let run = runs::one(&session.bus, &states, id).await?;
-    let is_of_run = |guest: &GuestKey| {
-        states.record(*guest).is_some_and(|record| record.desired.run == *id)
-    };
+    let is_of_run =
+        |guest: &GuestKey| states.record(*guest).is_some_and(|record| record.desired.run == *id);
     let (own, since): (Vec<_>, Vec<_>) = run.guests.iter().copied().partition(is_of_run);
     let capsules = capsules(&session.bus, &states, &own).await?;
     let head = head(&run, &states, &since);
@@ -93,9 +94,11 @@ async fn explain_run(
             let is_markdown = args.output == ExplainFormat::Md;
             let mut text = if is_markdown { format!("## {head}") } else { head };
             if capsules.iter().all(Capsule::is_well) {
-                text.push_str(&format!(
-                    "nothing is wrong with it\nnext: `phoenix trace {id}` shows what took how long\n"
-                ));
+                // A String takes everything that is written to it.
+                let _written = writeln!(
+                    text,
+                    "nothing is wrong with it\nnext: `phoenix trace {id}` shows what took how long"
+                );
             }
             for capsule in capsules.iter().filter(|capsule| !capsule.is_well()) {
                 text.push('\n');
@@ -113,7 +116,8 @@ fn head(run: &Run, states: &States, since: &[GuestKey]) -> String {
     let mut head = format!("run {} by {by} at {}: {state}\n", run.id, words::time(run.time));
     if !since.is_empty() {
         let since: Vec<_> = since.iter().map(|guest| guest.vmid.to_string()).collect();
-        head.push_str(&format!("something else was asked of {} since\n", words::list(&since)));
+        // A String takes everything that is written to it.
+        let _written = writeln!(head, "something else was asked of {} since", words::list(&since));
     }
     head
 }

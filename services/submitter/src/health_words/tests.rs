@@ -13,7 +13,8 @@ fn news(sample: &str) -> HealthNews {
 }
 
 fn updated(change: impl Fn(&mut Incident)) -> HealthNews {
-    let mut event = HealthEvent::<AboutIncident>::read(sample!("incident.updated").as_bytes()).unwrap();
+    let mut event =
+        HealthEvent::<AboutIncident>::read(sample!("incident.updated").as_bytes()).unwrap();
     change(&mut event.data.incident);
     HealthNews::Incident(event)
 }
@@ -47,7 +48,7 @@ fn what_is_new_of_an_incident_is_what_is_otherwise_than_before() {
         (incident.severity, incident.acks) = (Severity::Page, Vec::new());
         incident.resolved = None;
     });
-    let lines = lines(&[quiet.clone(), worse.clone(), worse]);
+    let lines = lines(&[quiet, worse.clone(), worse]);
     let lines: Vec<_> = lines.lines().collect();
     assert!(lines[0].contains("  warn: "), "{lines:?}");
     assert!(lines[1].contains("  escalated from warn to page: "), "{lines:?}");

@@ -7,10 +7,10 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::Line as Text;
 use ratatui::widgets::{Paragraph, Row, Table};
 
+use super::facts;
 use super::panes::{self, Line};
 use super::signs::Sign;
 use super::state::{Open, Pane, State};
-use super::facts;
 use crate::site::Site;
 use crate::words;
 
@@ -30,7 +30,8 @@ pub(super) struct Screen<'s> {
 impl Screen<'_> {
     /// Draws it all.
     pub(super) fn draw(&self, frame: &mut Frame<'_>, state: &mut State) {
-        let rows = Layout::vertical([Constraint::Length(2), Constraint::Min(1), Constraint::Length(1)]);
+        let rows =
+            Layout::vertical([Constraint::Length(2), Constraint::Min(1), Constraint::Length(1)]);
         let [head, middle, foot] = rows.areas(frame.area());
         frame.render_widget(Paragraph::new(self.head()), head);
         match state.open.clone() {
@@ -144,7 +145,8 @@ impl Screen<'_> {
             Row::new(cells).style(style)
         });
         let upto = (first + shown).min(count);
-        let range = if count == 0 { "none".to_owned() } else { format!("{}-{upto}/{count}", first + 1) };
+        let range =
+            if count == 0 { "none".to_owned() } else { format!("{}-{upto}/{count}", first + 1) };
         let mark = if is_here { "»" } else { " " };
         let mut titles = titles.into_iter();
         let name = titles.next().unwrap_or_default();

@@ -42,7 +42,11 @@ pub(super) fn guest(site: &Site, guest: GuestKey, past: &Past, now: DateTime<Utc
     if let Some(seen) = site.seen.get(&guest) {
         lines.push(String::new());
         let probes = seen.probes.iter().map(|(probe, at, since)| {
-            format!("health: {} finds it {at} for {}", words::line(&probe.name), words::span(now - *since))
+            format!(
+                "health: {} finds it {at} for {}",
+                words::line(&probe.name),
+                words::span(now - *since)
+            )
         });
         lines.extend(probes);
     }
@@ -77,6 +81,8 @@ pub(super) fn incident(site: &Site, id: &IncidentId) -> Vec<String> {
     lines.push(String::new());
     lines.push("type:".to_owned());
     let commands = incident.commands.iter();
-    lines.extend(commands.map(|one| format!("  {}  # {}", words::line(&one.line), words::line(&one.label))));
+    lines.extend(
+        commands.map(|one| format!("  {}  # {}", words::line(&one.line), words::line(&one.label))),
+    );
     lines
 }

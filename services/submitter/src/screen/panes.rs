@@ -59,15 +59,19 @@ fn is_wanted(site: &Site, guest: GuestKey, wanted: &str) -> bool {
 }
 
 /// Returns the line of a guest.
-pub(super) fn guest(site: &Site, guest: GuestKey, depth: usize, now: DateTime<Utc>) -> Option<Line> {
+pub(super) fn guest(
+    site: &Site,
+    guest: GuestKey,
+    depth: usize,
+    now: DateTime<Utc>,
+) -> Option<Line> {
     let record = site.states.record(guest)?;
     let around = Around { states: &site.states, hosts: Some(&site.hosts), now };
     let below = if depth > 0 { format!("{}└ ", "  ".repeat(depth - 1)) } else { String::new() };
     let step = status::step(record);
     let phase = if step.is_empty() { record.work.phase.to_string() } else { step };
-    let health = site.health(guest).map(|(_, at, _)| {
-        format!("{} {at}", Sign::of_condition(*at).text())
-    });
+    let health =
+        site.health(guest).map(|(_, at, _)| format!("{} {at}", Sign::of_condition(*at).text()));
     let cells = vec![
         format!("{below}{}", words::line(&words::guest(guest, &words::name(record)))),
         status::state(record).to_owned(),
@@ -149,8 +153,11 @@ pub(super) fn workers(site: &Site, now: DateTime<Utc>) -> Vec<Line> {
         let is = if is_alive { "alive".to_owned() } else { format!("silent {heard}") };
         let not_well = not_well(&report.facts);
         let sign = if is_alive && not_well.is_empty() { Sign::Good } else { Sign::Bad };
-        let not_well =
-            if not_well.is_empty() { not_well } else { format!("not well: {}", words::line(&not_well)) };
+        let not_well = if not_well.is_empty() {
+            not_well
+        } else {
+            format!("not well: {}", words::line(&not_well))
+        };
         let cells = vec![
             report.host.to_string(),
             is,

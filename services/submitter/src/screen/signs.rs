@@ -1,9 +1,9 @@
 //! The signs in front of what is shown: everything is told without colours too.
 
-use phoenix_domain::Record;
 use phoenix_domain::health::Condition;
+use phoenix_domain::{Record, Standing};
 
-use crate::status;
+use crate::words;
 
 /// How something is, at a glance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,10 +16,18 @@ pub(super) enum Sign {
 impl Sign {
     /// Returns how a guest is.
     pub(super) fn of(record: &Record) -> Self {
-        match status::state(record) {
-            "failed" | "dead" | "question" | "blocked" | "retry-wait" => Self::Bad,
-            "working" | "requested" | "restarting" | "stopping" | "waiting" => Self::Busy,
-            _ => Self::Good,
+        let is_newest = record.work.revision == record.desired.revision;
+        match record.work.standing {
+            Standing::Working | Standing::Requested => Self::Busy,
+            _ if !is_newest => Self::Busy,
+            Standing::RetryWait { .. } if words::is_waiting(record) => Self::Busy,
+            Standing::Completed if !record.work.drift.is_empty() => Self::Bad,
+            Standing::RetryWait { .. }
+            | Standing::BlockedBy { .. }
+            | Standing::Blocked { .. }
+            | Standing::Failed
+            | Standing::Dead { .. } => Self::Bad,
+            Standing::Completed | Standing::Cancelled => Self::Good,
         }
     }
 

@@ -16,9 +16,8 @@ use crate::asking::tests::{
 };
 use crate::states::States;
 
-const UPDATED: &str = include_str!(
-    "../../../../crates/domain/tests/events/health/v1/incident.updated.json"
-);
+const UPDATED: &str =
+    include_str!("../../../../crates/domain/tests/events/health/v1/incident.updated.json");
 
 fn incident(change: impl Fn(&mut Incident)) -> Incident {
     let event = HealthEvent::<AboutIncident>::read(UPDATED.as_bytes()).unwrap();
@@ -81,7 +80,7 @@ impl Drawn {
     fn lines(&self) -> Vec<String> {
         let buffer = self.0.backend().buffer();
         let width = usize::from(buffer.area.width);
-        let symbols: Vec<_> = buffer.content().iter().map(|cell| cell.symbol()).collect();
+        let symbols: Vec<_> = buffer.content().iter().map(ratatui::buffer::Cell::symbol).collect();
         symbols.chunks(width).map(|line| line.concat().trim_end().to_owned()).collect()
     }
 
@@ -175,8 +174,7 @@ fn what_others_wrote_moves_no_cursor_and_colours_nothing() {
 fn without_colours_signs_say_the_same() {
     let site = cell();
     let colors = |has_colors| {
-        let drawn =
-            drawn_with(&site, &mut State::default(), (80, 24), Some(time()), has_colors);
+        let drawn = drawn_with(&site, &mut State::default(), (80, 24), Some(time()), has_colors);
         let buffer = drawn.0.backend().buffer().clone();
         let colored = buffer.content().iter().filter(|cell| cell.fg != Color::Reset).count();
         (colored, drawn.text())
@@ -245,7 +243,8 @@ fn a_filter_takes_letters_that_are_keys_elsewhere() {
 #[test]
 fn control_is_no_letter() {
     let key = |code, modifiers| Key::of(code, modifiers);
-    let (control, none) = (crossterm::event::KeyModifiers::CONTROL, crossterm::event::KeyModifiers::NONE);
+    let (control, none) =
+        (crossterm::event::KeyModifiers::CONTROL, crossterm::event::KeyModifiers::NONE);
     let letter = |letter| crossterm::event::KeyCode::Char(letter);
     assert_eq!(key(letter('c'), control), Some(Key::Interrupt));
     assert_eq!(key(letter('q'), control), None);
@@ -266,7 +265,10 @@ fn a_guest_is_shown_with_what_to_type_and_its_last_events_and_goes_on() {
     insta::assert_snapshot!(drawn(&site, &mut state, 80, 40).text());
     typed(&mut state, &site, "G");
     let text = drawn(&site, &mut state, 80, 24).text();
-    assert!(text.contains("made the container") && !text.contains("type: phoenix explain"), "{text}");
+    assert!(
+        text.contains("made the container") && !text.contains("type: phoenix explain"),
+        "{text}"
+    );
 }
 
 #[test]

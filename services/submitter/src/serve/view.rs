@@ -12,8 +12,7 @@ use crate::words;
 
 /// Returns everything.
 pub(super) fn all(site: &Site, now: DateTime<Utc>) -> Value {
-    let guests: Vec<_> =
-        site.states.guests().filter_map(|one| guest(site, one, now)).collect();
+    let guests: Vec<_> = site.states.guests().filter_map(|one| guest(site, one, now)).collect();
     json!({
         "apiVersion": "phoenix.dev/v1", "kind": "Site", "guests": guests,
         "hosts": hosts(site, now), "incidents": incidents(site), "monitor": monitor(site),

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::time::Duration;
 
-use phoenix_bus::{Bus, From, HostReport, MonitorAnswer, MonitorQuestion, Outlook, Seen, Tail, Told};
+use phoenix_bus::{
+    Bus, From, HostReport, MonitorAnswer, MonitorQuestion, Outlook, Seen, Tail, Told,
+};
 use phoenix_domain::health::Incident;
 use phoenix_domain::{Event, GuestKey};
 use tokio::time::sleep;

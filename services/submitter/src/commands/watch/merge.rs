@@ -83,12 +83,11 @@ mod tests {
         let mut told = Vec::new();
         let tell = |side: &mut Side<String>, left: &mut Vec<i64>, name: &str| {
             if side.is_free() && !side.is_live {
-                match left.is_empty() {
-                    true => side.caught_up(),
-                    false => {
-                        let second = left.remove(0);
-                        side.take(at(second), format!("{name}{second}"));
-                    }
+                if left.is_empty() {
+                    side.caught_up();
+                } else {
+                    let second = left.remove(0);
+                    side.take(at(second), format!("{name}{second}"));
                 }
             }
         };
