@@ -76,6 +76,38 @@ mod tests {
         asked, claimed, completed, dead, failed, question, stepped, then, waiting,
     };
 
+    macro_rules! told {
+        ($name:literal) => {
+            HealthNews::read(include_bytes!(concat!(
+                "../../../crates/domain/tests/events/health/v1/",
+                $name,
+                ".json"
+            )))
+            .unwrap()
+        };
+    }
+
+    #[test]
+    fn who_is_told_that_something_is_bad_is_told_that_it_is_over() {
+        let HealthNews::Turned(failed) = told!("health.turned") else { panic!("it is a verdict") };
+        let mut well = failed.clone();
+        (well.data.from, well.data.to) = (failed.data.to, failed.data.from);
+        let mut starts = failed.clone();
+        (starts.data.from, starts.data.to) = (Condition::Healthy, Condition::Starting);
+
+        for (news, severity) in [
+            (HealthNews::Turned(failed), Severity::Error),
+            (HealthNews::Turned(well), Severity::Error),
+            (HealthNews::Turned(starts), Severity::Info),
+            (told!("incident.opened"), Severity::Error),
+            (told!("incident.resolved"), Severity::Error),
+            (told!("channel.silent"), Severity::Error),
+            (told!("channel.delivers"), Severity::Error),
+        ] {
+            assert_eq!(Severity::of_health(&news), severity, "{news:?}");
+        }
+    }
+
     #[test]
     fn what_is_tried_again_is_a_warning_and_what_waits_for_a_human_an_error() {
         let working = stepped(&claimed(&asked(901, "r-0001")));

@@ -1,7 +1,8 @@
 //! `phoenix watch`.
 
-use std::io::{BufRead as _, BufReader, Lines};
-use std::process::{Child, ChildStdout};
+use std::io::{BufRead as _, BufReader};
+use std::process::Child;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -9,28 +10,40 @@ use serde_json::{Value, json};
 use super::site::Site;
 
 /// How long anything is waited for. No promise is about time: this only ends what would never end.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A program that tells what happens without end; gone with the test.
 struct Watching {
     child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
+    lines: Receiver<String>,
 }
 
 impl Watching {
     fn start(site: &Site, args: &[&str]) -> Self {
         let mut child = site.start(&[&["watch"], args].concat());
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        let (tell, lines) = channel();
+        // It ends with the program, which the test ends.
+        std::thread::spawn(move || {
+            for line in out.lines().map_while(Result::ok) {
+                if tell.send(line).is_err() {
+                    return;
+                }
+            }
+        });
         Self { child, lines }
     }
 
     /// Returns the lines up to the first one that is like this.
-    fn until(&mut self, is_last: impl Fn(&str) -> bool) -> Vec<String> {
+    fn until(&mut self, what: &str, is_last: impl Fn(&str) -> bool) -> Vec<String> {
         let mut lines = Vec::new();
         loop {
-            let line = self.lines.next().expect("it goes on").unwrap();
+            let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
+                panic!("in vain waited until {what}: {lines:#?}");
+            };
+            let is_over = is_last(&line);
             lines.push(line);
-            if is_last(lines.last().unwrap()) {
+            if is_over {
                 return lines;
             }
         }
@@ -151,9 +164,9 @@ fn who_watches_misses_nothing_and_hears_nothing_twice_though_the_server_is_kille
     let mut site = Site::new();
     site.submit("900");
     let mut watching = Watching::start(&site, &["--since", "1h", "-o", "jsonl"]);
-    watching.until(|line| line.contains("guest.requested.v1"));
+    watching.until("900 is asked for", |line| line.contains("guest.requested.v1"));
     tell(&site, "before", &failed());
-    let mut told = watching.until(|line| line.contains("\"id\":\"before\""));
+    let mut told = watching.until("health is told", |line| line.contains("\"id\":\"before\""));
 
     for (round, guest) in [("one", "901"), ("two", "902")] {
         site.server.kill();
@@ -168,7 +181,7 @@ fn who_watches_misses_nothing_and_hears_nothing_twice_though_the_server_is_kille
         tell(&site, &format!("{round}-last"), &failed());
         let mut is_told = (false, false);
         while is_told != (true, true) {
-            let lines = watching.until(|line| {
+            let lines = watching.until("both are told", |line| {
                 line.contains(&format!("\"subject\":\"lxc-{guest}\""))
                     || line.contains(&format!("\"id\":\"{round}-last\""))
             });

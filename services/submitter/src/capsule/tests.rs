@@ -107,6 +107,8 @@ fn printed(output: &str) -> Vec<Event> {
     let mut history = story(901)[..5].to_vec();
     let like = failed(&history[4]);
     let Fact::StepFailed(StepFailed { mut failure }) = like.fact else { panic!("{like:?}") };
+    failure.what =
+        format!("`setup.sh` ended with 1: {}", output.lines().next().unwrap_or_default());
     failure.output = Some(output.to_owned());
     history.push(then(&history[4], StepFailed { failure }));
     history
@@ -137,6 +139,12 @@ fn what_a_script_printed_neither_moves_the_cursor_nor_ends_the_block_of_a_ticket
     assert!(!text.contains(['\u{1b}', '\u{7}']) && text.contains("ab\n"), "{text}");
     let fences = ticket.lines().filter(|line| line.starts_with("`````")).count();
     assert_eq!(fences, 2, "{ticket}");
+}
+
+#[test]
+fn a_guest_that_waits_for_another_one_says_for_which_and_what_to_look_at() {
+    let blocked = crate::asking::tests::site().into_iter().nth(4).unwrap();
+    insta::assert_snapshot!(capsule_of(&[blocked], &[], Vec::new()).text());
 }
 
 #[test]

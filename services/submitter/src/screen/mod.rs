@@ -159,7 +159,7 @@ impl Top {
         match news {
             News::Happened(seq, event) => {
                 self.state.happened(&event);
-                self.site.happened(seq, *event);
+                self.site.states.take(seq, *event);
             }
             News::Anew(states) => self.site.states = states,
             News::Looked(look) => {

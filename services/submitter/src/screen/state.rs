@@ -235,7 +235,7 @@ impl State {
             Open::Nothing => {
                 let nth = self.pane.nth();
                 if let Some(selected) = self.selected.get_mut(nth) {
-                    *selected = to.min(lines.saturating_sub(1));
+                    *selected = to;
                 }
             }
             // How far there is to scroll is known when it is drawn.

@@ -167,6 +167,7 @@ fn what_others_wrote_moves_no_cursor_and_colours_nothing() {
         let text = drawn.text();
         assert!(!text.replace('\n', "").contains(char::is_control), "{text:?}");
         assert!(text.contains("evil"), "{text}");
+        assert!(!text.contains("[2J") && !text.contains("gone"), "{text}");
     }
 }
 
