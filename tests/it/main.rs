@@ -20,4 +20,5 @@ mod serve;
 mod setup;
 mod survive;
 mod texts;
+mod top;
 mod verbs;

@@ -60,7 +60,7 @@ and [what is told of their health](../crates/domain/src/health/event.rs).
 
 Everything that happens to a guest is an event in its log: the subject `phoenix.log.CELL.GUEST` of
 the stream `PHOENIX_LOG`, told live under `phoenix.event.CELL.GUEST` for plain subscribers
-(`nats sub 'phoenix.event.>'`). `phoenix watch -o jsonl` prints the same, one event a line.
+(`nats sub 'phoenix.event.>'`). `phoenix watch --only guests -o jsonl` prints the same, one event a line.
 
 An event is a [CloudEvent](https://cloudevents.io) 1.0 in structured JSON, `Content-Type:
 application/cloudevents+json`. What a worker says in a row about one guest is one message,
@@ -91,7 +91,8 @@ const HEALTH: &str = "
 What the health monitor tells is in the stream `PHOENIX_HEALTH`: under `phoenix.health.CELL.GUEST.PROBE` what a
 probe found a guest to be, under `phoenix.incident.CELL.INCIDENT` what is new of an incident, and under
 `phoenix.health.CELL.channels.NAME` whether people can be called by a channel. The last message of a subject is
-how it stands. Webhooks are posted the same events; what only channels are told is in no stream.
+how it stands. `phoenix watch --only health -o jsonl` prints them, one event a line. Webhooks are posted the same
+events; what only channels are told is in no stream.
 
 They are CloudEvents 1.0 in structured JSON too. `subject` is the guest, the incident or the channel, `source`
 the monitor. What can be typed stands in `commands` of an incident, what comes next in `next`.

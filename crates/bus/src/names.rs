@@ -128,6 +128,11 @@ impl Cell {
         format!("phoenix.health.{}.{guest}.{probe}", self.0)
     }
 
+    /// Returns the subjects of what is found of all guests of this cell, and of how its channels do.
+    pub(crate) fn healths(&self) -> String {
+        format!("phoenix.health.{}.*.*", self.0)
+    }
+
     /// Returns the subject of an incident.
     pub(crate) fn incident(&self, id: &str) -> String {
         format!("phoenix.incident.{}.{id}", self.0)

@@ -51,6 +51,7 @@ pub use load::{CheckedFleet, Input, Loaded, Texts, load, load_host, load_texts};
 pub use place::{File, Place};
 pub use report::{as_json, as_sarif, as_text};
 pub use schema::{Described, schema};
+pub use secrets::veiled;
 pub use shelf::{Shelf, Shelved, Shelving, feature_folders};
 pub use show::{Shown, show};
 pub use source::{Source, SourceError};

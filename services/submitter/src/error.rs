@@ -190,6 +190,9 @@ pub(crate) enum CommandError {
         #[source]
         err: io::Error,
     },
+    /// There is nothing to draw on.
+    #[error("this is no terminal that `top` can draw on")]
+    NoScreen,
     /// The output could not be written.
     #[error("the output cannot be written")]
     NotWritten(#[from] io::Error),
@@ -242,6 +245,7 @@ impl CommandError {
             | Self::NotJson(_)
             | Self::FileNotWritten { .. }
             | Self::NoListener { .. }
+            | Self::NoScreen
             | Self::NotWritten(_) => EXIT_FAILED,
             Self::OpenToAnybody { .. } | Self::NoCanary { .. } => EXIT_USAGE,
         }
@@ -322,6 +326,10 @@ impl CommandError {
             Self::BadNode(err) => vec![err.rule.to_owned()],
             Self::LivesElsewhere { lives, .. } => vec![
                 format!("leave it where it is: `--host {lives}`, or `node` in its configuration"),
+            ],
+            Self::NoScreen => vec![
+                "`phoenix status` shows how guests are now".to_owned(),
+                "`phoenix watch` tells what happens, line by line".to_owned(),
             ],
             Self::NobodyToAsk { .. } => one("say it beforehand: `--yes`"),
             Self::Bus(err) => err.advice().into_iter().map(str::to_owned).collect(),

@@ -4,23 +4,29 @@
 //! the terminal, and `error` says how a command can end badly and with which exit code. What is
 //! asked of a guest is decided in `asking`, what was asked for is followed in `follow`, and how
 //! things are called stands in `words`, what workers foresee in `ahead`, how the setup of a host is told in
-//! `hosting`. A program that has more verbs flattens [`Command`] into
+//! `hosting`. All that is known of a cell is kept up to date in `site`, for the page of `serve` and for `screen`;
+//! why a guest is not well is put together in `capsule`. A program that has more verbs flattens [`Command`] into
 //! its own and hands what was typed to [`run`].
 
 mod ahead;
 mod asking;
+mod capsule;
 mod cli;
 mod commands;
 mod config;
 mod confirm;
 mod error;
 mod follow;
+mod health_words;
 mod hosting;
 mod letter;
 mod output;
 mod runs;
+mod screen;
 mod serve;
 mod session;
+mod severity;
+mod site;
 mod states;
 mod status;
 mod table;

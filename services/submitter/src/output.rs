@@ -66,6 +66,17 @@ impl Output {
         io::stdout().is_terminal() && io::stderr().is_terminal()
     }
 
+    /// Says whether a person sits at a terminal that can be drawn on.
+    #[expect(clippy::unused_self, reason = "only who may write may ask where that goes")]
+    pub(crate) fn has_screen(&self) -> bool {
+        io::stdin().is_terminal() && io::stdout().is_terminal()
+    }
+
+    /// Says whether colours are wanted.
+    pub(crate) fn has_colors(&self) -> bool {
+        self.data.current_choice() != anstream::ColorChoice::Never
+    }
+
     /// Writes something about it.
     pub(crate) fn remark(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.remarks, "{text}")

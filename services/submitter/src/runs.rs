@@ -84,23 +84,31 @@ pub(crate) async fn since(bus: &Bus, time: DateTime<Utc>) -> Result<Vec<Run>, Co
     Ok(read(bus, From::Since(time)).await?.newest_first())
 }
 
+/// Returns a run with all of its guests, whether or not somebody asked for them since.
+pub(crate) async fn one(bus: &Bus, states: &States, id: &RunId) -> Result<Run, CommandError> {
+    let found = read(bus, start(id)).await?.0.remove(id);
+    // The oldest of a busy guest's log goes; what it is asked for now is always there.
+    let current: Vec<_> = states.records().filter(|record| record.desired.run == *id).collect();
+    let of_current = || {
+        let record = current.first()?;
+        let (time, by) = (states.since(record.guest), record.desired.by.clone());
+        Some(Run { id: id.clone(), time, by, guests: Vec::new(), last: BTreeMap::new() })
+    };
+    let run = found.or_else(of_current);
+    let mut run = run.ok_or_else(|| CommandError::NoSuchRun { run: id.clone() })?;
+    run.guests.extend(current.iter().map(|record| record.guest));
+    run.guests.sort();
+    run.guests.dedup();
+    Ok(run)
+}
+
 /// Returns the guests of a run, whether or not somebody asked for them since.
 pub(crate) async fn members(
     bus: &Bus,
     states: &States,
     run: &RunId,
 ) -> Result<Vec<GuestKey>, CommandError> {
-    let mut found = read(bus, start(run)).await?;
-    let mut guests = found.0.remove(run).map(|run| run.guests).unwrap_or_default();
-    // The oldest of a busy guest's log goes; what it is asked for now is always there.
-    let current = states.records().filter(|record| record.desired.run == *run);
-    guests.extend(current.map(|record| record.guest));
-    guests.sort();
-    guests.dedup();
-    if guests.is_empty() {
-        return Err(CommandError::NoSuchRun { run: run.clone() });
-    }
-    Ok(guests)
+    Ok(one(bus, states, run).await?.guests)
 }
 
 /// Returns the events of a run, in the order of the log.

@@ -235,7 +235,8 @@ pub(crate) fn state(record: &Record) -> &'static str {
     }
 }
 
-fn step(record: &Record) -> String {
+/// Returns the step it is at, where it is on its way.
+pub(crate) fn step(record: &Record) -> String {
     match record.work.standing {
         Standing::Completed | Standing::Requested => None,
         Standing::Working
@@ -266,7 +267,7 @@ fn attempt(record: &Record) -> String {
 }
 
 /// Says what it waits for; what went wrong is told elsewhere.
-fn waits(around: &Around<'_>, record: &Record) -> String {
+pub(crate) fn waits(around: &Around<'_>, record: &Record) -> String {
     match record.work.standing {
         Standing::RetryWait { at } if words::is_waiting(record) => {
             format!("looks again at {}; waiting costs no attempt", words::time(at))
@@ -285,7 +286,7 @@ fn waits(around: &Around<'_>, record: &Record) -> String {
 }
 
 /// Says what happens next, or what is in the way.
-fn next(around: &Around<'_>, record: &Record) -> String {
+pub(crate) fn next(around: &Around<'_>, record: &Record) -> String {
     let work = &record.work;
     let failed = || {
         let failure = work.failure.as_ref();
@@ -339,7 +340,7 @@ fn failures(record: &Record) -> String {
 }
 
 /// Returns what a human may want to type.
-fn command(around: &Around<'_>, record: &Record) -> Option<String> {
+pub(crate) fn command(around: &Around<'_>, record: &Record) -> Option<String> {
     let vmid = record.guest.vmid;
     match &record.work.standing {
         Standing::Requested if !around.is_alive(record) => {
@@ -356,6 +357,11 @@ fn command(around: &Around<'_>, record: &Record) -> Option<String> {
         }
         Standing::Cancelled => Some(format!("`phoenix retry {vmid}` goes on")),
         Standing::Completed if record.work.drift.is_empty() => match record.desired.goal {
+            _ if let Some(Safety::Returned { letter, .. }) = &record.desired.safety => {
+                Some(format!(
+                    "`phoenix dead show {letter}` tells why it went back; mend its file, then `phoenix submit {vmid}`"
+                ))
+            }
             Goal::Stopped => Some(format!("`phoenix start {vmid}` starts it")),
             Goal::Absent { .. } => Some(format!("`phoenix submit {vmid}` builds it again")),
             Goal::Present

@@ -27,6 +27,17 @@ pub(crate) fn span(span: TimeDelta) -> String {
     }
 }
 
+/// Returns a span of time for a narrow column, as it could be typed: `2h13m`.
+pub(crate) fn brief(span: TimeDelta) -> String {
+    let seconds = span.num_seconds().max(0);
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m{}s", seconds / 60, seconds % 60),
+        3600..86_400 => format!("{}h{}m", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{}d{}h", seconds / 86_400, seconds % 86_400 / 3600),
+    }
+}
+
 /// Returns a span that was measured.
 pub(crate) fn took(milliseconds: u64) -> String {
     let (seconds, tenths) = (milliseconds / 1000, milliseconds % 1000 / 100);
@@ -327,6 +338,9 @@ mod tests {
             [(-5, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (7260, "2 h 1 min"), (90_000, "1 d 1 h")]
         {
             assert_eq!(span(TimeDelta::seconds(seconds)), text);
+        }
+        for (seconds, text) in [(59, "59s"), (90, "1m30s"), (7980, "2h13m"), (90_000, "1d1h")] {
+            assert_eq!(brief(TimeDelta::seconds(seconds)), text);
         }
         for (milliseconds, text) in [(12, "12 ms"), (1250, "1.2 s"), (61_000, "1 min 1 s")] {
             assert_eq!(took(milliseconds), text);

@@ -2,8 +2,11 @@
 
 mod cancel;
 mod dead;
+mod explain;
 mod site;
 mod status;
 mod submit;
 mod unreachable;
 mod watch;
+
+pub(crate) use self::site::Site;

@@ -32,6 +32,11 @@ impl Site {
         self.folder = fleet(memory);
     }
 
+    /// Returns the folder with the configuration.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Runs `phoenix` to its end.
     pub(crate) fn phoenix(&self, args: &[&str]) -> Ended {
         phoenix_with(self.folder.path(), args, &self.environment())

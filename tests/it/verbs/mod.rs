@@ -5,6 +5,7 @@ mod advice;
 mod asked;
 mod delete;
 mod drift;
+mod explain;
 mod killed;
 mod past;
 mod plan;

@@ -325,6 +325,16 @@ pub(crate) fn masked<'a>(text: &'a str, json: &str, from: usize, part: Range<usi
     Masked { text: Cow::Owned(text), secrets }
 }
 
+/// Returns a text that is no JSON, such as what a program printed, without what looks like a secret.
+pub fn veiled(text: &str) -> String {
+    let secrets = joined(inside(text).into_iter().map(|secret| secret.span));
+    let mut shown = text.to_owned();
+    for secret in secrets.into_iter().rev() {
+        shown.replace_range(secret, MASK);
+    }
+    shown
+}
+
 /// Sorts ranges, and makes one of those that overlap or touch.
 fn joined(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
     let mut ranges: Vec<_> = ranges.collect();
@@ -492,6 +502,16 @@ mod tests {
         let text = r#"{"x": "hf_abcdefghijklmnopqrstuVWX", "y": 1}"#;
         assert_eq!(shown(text, 0, r#"{"x": "hf_ab"#), r#"{"x": "********"#);
         assert_eq!(shown(text, 0, r#"tuVWX", "y""#), r#"********", "y""#);
+    }
+
+    #[test]
+    fn what_a_program_printed_is_shown_without_its_secrets() {
+        let said =
+            "curl: token=abc123\nAuthorization: Bearer s3cret, postgres://kim:pw@db/x\nit failed";
+        let shown = "curl: token=********\nAuthorization: Bearer ********, postgres://kim:********@db/x\nit failed";
+        assert_eq!(veiled(said), shown);
+        let key = "-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n";
+        assert_eq!(veiled(key), MASK);
     }
 
     #[test]

@@ -220,6 +220,54 @@ impl<'d, D: Deserialize<'d>> HealthEvent<D> {
     }
 }
 
+/// What is told of health for everybody to hear: what only channels are told is not among it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum HealthNews {
+    /// A probe finds a guest to be otherwise than before.
+    Turned(HealthEvent<Turned>),
+    /// There is something new about an incident.
+    Incident(HealthEvent<AboutIncident>),
+    /// Whether people can be called by a channel.
+    Channel(HealthEvent<AboutChannel>),
+}
+
+#[derive(Deserialize)]
+struct Kind {
+    #[serde(rename = "type")]
+    kind: HealthEventKind,
+}
+
+impl HealthNews {
+    /// Reads what was told.
+    pub fn read(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        let Kind { kind } = serde_json::from_slice(bytes)?;
+        Ok(match kind {
+            HealthEventKind::Turned => Self::Turned(HealthEvent::read(bytes)?),
+            HealthEventKind::IncidentOpened
+            | HealthEventKind::IncidentUpdated
+            | HealthEventKind::IncidentResolved => Self::Incident(HealthEvent::read(bytes)?),
+            HealthEventKind::ChannelSilent | HealthEventKind::ChannelDelivers => {
+                Self::Channel(HealthEvent::read(bytes)?)
+            }
+            HealthEventKind::IncidentReminder
+            | HealthEventKind::IncidentDigest
+            | HealthEventKind::ChannelTest => {
+                let why = format!("{kind} is for channels alone");
+                return Err(serde::de::Error::custom(why));
+            }
+        })
+    }
+
+    /// Returns when it happened.
+    pub fn time(&self) -> DateTime<Utc> {
+        match self {
+            Self::Turned(event) => event.time,
+            Self::Incident(event) => event.time,
+            Self::Channel(event) => event.time,
+        }
+    }
+}
+
 impl fmt::Display for HealthEventKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.type_name().trim_start_matches("dev.phoenix.").trim_end_matches(".v1"))

@@ -38,7 +38,7 @@ pub use care::{Care, Declared};
 pub use condition::Condition;
 pub use docker::{Docker, DockerContainer, DockerStarts, DockerState};
 pub use event::{
-    AboutChannel, AboutIncident, ChannelTest, Digest, HealthEvent, HealthEventKind,
+    AboutChannel, AboutIncident, ChannelTest, Digest, HealthEvent, HealthEventKind, HealthNews,
     IncidentReminder, Reminder, Turned,
 };
 pub use ground::{Ground, Root};

@@ -71,6 +71,12 @@ pub(crate) fn asked(vmid: u32, run: &str) -> Event {
     event(fact, state)
 }
 
+/// Returns the event with which a guest is asked for once more, with this much memory.
+pub(crate) fn asked_again(before: &Event, memory: u64) -> Event {
+    let wanted = wanted(before.state.guest.vmid.number(), memory);
+    then(before, request(&wanted, &asking("r-0002"), Some(&before.state)))
+}
+
 /// Returns the event with which this guest is asked for.
 pub(crate) fn asked_of(spec: &phoenix_domain::GuestSpec, goal: Goal) -> Event {
     let wanted = Wanted {

@@ -26,8 +26,8 @@ pub(crate) use self::health::{
     TypedRung,
 };
 pub(crate) use self::offline::{
-    CheckArgs, CheckFormat, CompletionArgs, ConfigArgs, ConfigCommand, ExplainArgs, GraphFormat,
-    ManArgs, PlanArgs, PlanFormat, SchemaArgs, SchemaOf, ShowArgs, ShowFormat,
+    CheckArgs, CheckFormat, CompletionArgs, ConfigArgs, ConfigCommand, ExplainArgs, ExplainFormat,
+    GraphFormat, ManArgs, PlanArgs, PlanFormat, SchemaArgs, SchemaOf, ShowArgs, ShowFormat,
 };
 pub(crate) use self::online::{
     CancelArgs, ConnectArgs, DeadCommand, DeadShowArgs, DiscardArgs, FollowArgs, FollowFormat,
@@ -36,7 +36,7 @@ pub(crate) use self::online::{
 };
 pub(crate) use self::past::{HistoryArgs, LogsArgs, StateArgs, TraceArgs, WatchArgs};
 pub(crate) use self::secrets::{SecretsCheckArgs, SecretsCommand};
-pub(crate) use self::serve::ServeArgs;
+pub(crate) use self::serve::{ServeArgs, TopArgs};
 pub(crate) use self::setup::SetupArgs;
 pub(crate) use self::verbs::{AdoptArgs, DeleteArgs, DriftArgs, PowerArgs, StartArgs};
 pub(crate) use self::words::Named;
@@ -118,6 +118,8 @@ pub enum Command {
     Logs(LogsArgs),
     /// Show a run as a line of time: what was done when, and what took how long
     Trace(TraceArgs),
+    /// Show on the whole terminal how everything is, as it happens, until q
+    Top(TopArgs),
     /// Show in the browser how everything is, as it happens, until Ctrl-C
     Serve(ServeArgs),
     /// Stop working on guests, or on everything of a run
@@ -149,7 +151,7 @@ pub enum Command {
     /// Look after secrets
     #[command(subcommand)]
     Secrets(SecretsCommand),
-    /// Explain the code of a finding, or tell the story of an incident
+    /// Explain why a guest or a run is not well, an incident, or the code of a finding
     Explain(ExplainArgs),
     /// Print the JSON Schema of a file
     Schema(SchemaArgs),

@@ -129,12 +129,27 @@ pub(crate) enum ShowFormat {
     Config,
 }
 
+/// How an explanation is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExplainFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One block of Markdown, for a ticket
+    Md,
+    /// One JSON document
+    Json,
+}
+
 /// What `explain` takes.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// The code, such as PHX0301, or the name of an incident; without one, all codes are listed
-    #[arg(value_name = "CODE")]
-    pub(crate) code: Option<String>,
+    /// A guest or a run, an incident, or a code such as PHX0301; without one, all codes are listed
+    #[arg(value_name = "ID|RUN|INCIDENT|CODE")]
+    pub(crate) what: Option<String>,
+    /// How to print it
+    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: ExplainFormat,
     #[command(flatten)]
     pub(crate) connect: super::online::ConnectArgs,
 }

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use clap::{Args, ValueHint};
-use phoenix_domain::{Event, EventKind, NodeName, RunId, StepName, Vmid};
+use clap::{Args, ValueEnum, ValueHint};
+use phoenix_domain::health::HealthNews;
+use phoenix_domain::{Event, EventKind, GuestKey, NodeName, RunId, StepName, Vmid};
 
 use super::online::{ConnectArgs, FollowFormat, ListArgs};
 use super::words;
+use crate::severity::Severity;
 
 /// Which events are told, and how.
 #[derive(Debug, Args)]
@@ -24,6 +26,9 @@ pub(crate) struct EventsArgs {
     /// Only these kinds of event, such as step-failed,retry-wait,dead-lettered
     #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = words::kind)]
     pub(crate) kind: Vec<EventKind>,
+    /// Only what is at least as bad as this
+    #[arg(long, value_enum, default_value = "info", value_name = "SEVERITY")]
+    pub(crate) severity: Severity,
     /// How to tell it
     #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) output: FollowFormat,
@@ -34,10 +39,19 @@ pub(crate) struct EventsArgs {
 impl EventsArgs {
     /// Says whether an event is told.
     pub(crate) fn want(&self, event: &Event) -> bool {
-        self.since.is_none_or(|since| event.time >= since)
-            && self.until.is_none_or(|until| event.time <= until)
+        self.is_within(event.time)
+            && Severity::of(event) >= self.severity
             && self.run.as_ref().is_none_or(|run| event.state.desired.run == *run)
             && (self.kind.is_empty() || self.kind.contains(&event.fact.kind()))
+    }
+
+    /// Says whether what is told of health is told on.
+    pub(crate) fn want_health(&self, news: &HealthNews) -> bool {
+        self.is_within(news.time()) && Severity::of_health(news) >= self.severity
+    }
+
+    fn is_within(&self, time: DateTime<Utc>) -> bool {
+        self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time <= until)
     }
 }
 
@@ -50,8 +64,47 @@ pub struct WatchArgs {
     /// Only guests of these hosts
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = words::node)]
     pub(crate) host: Vec<NodeName>,
+    /// Only what happens to guests, or only what the health monitor tells. Of a run, or of kinds of
+    /// event, only what happens to guests is told anyway
+    #[arg(long, value_enum, value_name = "WHAT", conflicts_with_all = ["run", "kind"])]
+    pub(crate) only: Option<Told>,
     #[command(flatten)]
     pub(crate) events: EventsArgs,
+}
+
+/// What is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Told {
+    /// What happens to guests
+    Guests,
+    /// What the health monitor tells: verdicts, incidents, and channels that call nobody
+    Health,
+}
+
+impl WatchArgs {
+    /// Says whether what happens to guests is told.
+    pub(crate) fn wants_guests(&self) -> bool {
+        self.only != Some(Told::Health)
+    }
+
+    /// Says whether what the health monitor tells is told.
+    pub(crate) fn wants_health(&self) -> bool {
+        let events = &self.events;
+        self.only != Some(Told::Guests) && events.run.is_none() && events.kind.is_empty()
+    }
+
+    /// Says whether what is said in a guest is told: not where only some events are asked for.
+    pub(crate) fn hears(&self, guest: GuestKey) -> bool {
+        let events = &self.events;
+        self.wants_guests()
+            && events.output == FollowFormat::Text
+            && events.run.is_none()
+            && self.host.is_empty()
+            && events.until.is_none()
+            && events.kind.is_empty()
+            && events.severity == Severity::Info
+            && (self.guests.is_empty() || self.guests.contains(&guest.vmid))
+    }
 }
 
 /// What `history` takes.

@@ -29,3 +29,10 @@ pub struct ServeArgs {
     #[command(flatten)]
     pub(crate) connect: ConnectArgs,
 }
+
+/// What `top` takes.
+#[derive(Debug, Args)]
+pub struct TopArgs {
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+}

@@ -16,6 +16,13 @@ pub(crate) enum Named {
     Guest(Vmid),
 }
 
+impl Named {
+    /// Reads a run or a guest, where a text is one and nothing else could be meant.
+    pub(crate) fn of(text: &str) -> Option<Self> {
+        named(text).ok()
+    }
+}
+
 pub(super) fn named(text: &str) -> Result<Named, String> {
     if text.starts_with("r-") {
         return run(text).map(Named::Run);

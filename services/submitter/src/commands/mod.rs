@@ -66,6 +66,7 @@ pub(crate) fn run(
         Command::State(args) => state::run(&args, output),
         Command::Logs(args) => logs::run(&args, output),
         Command::Trace(args) => trace::run(&args, output),
+        Command::Top(args) => crate::screen::run(&args, output),
         Command::Serve(args) => crate::serve::run(&args, output),
         Command::Cancel(args) => cancel::run(&args, output),
         Command::Retry(args) => retry::run(&args, output),

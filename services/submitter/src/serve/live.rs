@@ -1,24 +1,17 @@
 //! What happens, told to every page that is open. The log is followed once, however many there are.
 
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use phoenix_bus::{Bus, From, MonitorAnswer, MonitorQuestion, Tail, Told};
+use phoenix_bus::Bus;
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
-use tokio::time::{MissedTickBehavior, interval};
 
-use super::view::{self, View};
+use super::view;
 use crate::error::CommandError;
 use crate::session;
-use crate::states::States;
+use crate::site::{self, Following, Site};
 
-/// How often is looked at what tells nobody when it changes: workers, and what the monitor finds.
-const LOOK: Duration = Duration::from_secs(2);
-/// How long the monitor may take to answer.
-const PATIENCE: Duration = Duration::from_secs(2);
 /// How many pieces of news a page may be behind before it is told everything anew.
 const BEHIND: usize = 1024;
 
@@ -28,7 +21,7 @@ pub(super) type News = Arc<(&'static str, String)>;
 /// What is known, and who hears of what changes.
 #[derive(Clone)]
 pub(super) struct Live {
-    view: Arc<Mutex<View>>,
+    site: Arc<Mutex<Site>>,
     news: broadcast::Sender<News>,
 }
 
@@ -37,58 +30,45 @@ impl Live {
     pub(super) async fn begin(
         bus: Bus,
     ) -> Result<(Self, impl Future<Output = Infallible>), CommandError> {
-        // Followed from before it is read, so that nothing in between is missed.
-        let tail = bus.tail(From::Now).await?;
-        let states = States::read(&bus).await?;
-        let view = Arc::new(Mutex::new(View { states, ..View::default() }));
+        let (site, following) = Site::read(bus).await?;
         let (news, _) = broadcast::channel(BEHIND);
-        let live = Self { view, news };
-        live.look(&bus).await?;
+        let live = Self { site: Arc::new(Mutex::new(site)), news };
         let follows = live.clone();
-        Ok((live, async move { follows.follow(bus, tail).await }))
+        Ok((live, async move { follows.follow(following).await }))
     }
 
     /// Returns everything as it is, and what changes from then on.
     pub(super) fn join(&self) -> (Value, broadcast::Receiver<News>) {
-        let view = self.view();
-        (view.all(session::now()), self.news.subscribe())
+        let site = self.site();
+        (view::all(&site, session::now()), self.news.subscribe())
     }
 
     /// Returns everything as it is.
     pub(super) fn all(&self) -> Value {
-        self.view().all(session::now())
+        view::all(&self.site(), session::now())
     }
 
-    async fn follow(self, bus: Bus, mut tail: Tail) -> Infallible {
-        let mut looks = interval(LOOK);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut is_of_the_past = false;
+    async fn follow(self, mut following: Following) -> Infallible {
         loop {
-            tokio::select! {
-                told = tail.next() => match told {
-                    Told::Event { seq, event } => {
-                        let happened = view::happened(seq, &event);
-                        let changed = {
-                            let mut view = self.view();
-                            let guest = event.state.guest;
-                            view.states.take(seq, *event);
-                            let (touched, now) = (view.touched(guest), session::now());
-                            touched.into_iter().filter_map(|one| view.guest(one, now)).collect::<Value>()
-                        };
-                        self.tell("guests", &changed);
-                        self.tell("happened", &happened);
-                    }
-                    Told::Rewound => is_of_the_past = true,
-                    Told::CaughtUp | Told::Unreadable(_) => {}
-                },
-                // What cannot be looked at now, as NATS is away, is looked at again.
-                _ = looks.tick() => {
-                    if is_of_the_past && let Ok(states) = States::read(&bus).await {
-                        self.view().states = states;
-                        is_of_the_past = false;
-                        self.tell("all", &self.all());
-                    }
-                    if self.look(&bus).await.unwrap_or(false) {
+            match following.next().await {
+                site::News::Happened(seq, event) => {
+                    let happened = view::happened(seq, &event);
+                    let changed = {
+                        let mut site = self.site();
+                        let (touched, now) = (site.happened(seq, *event), session::now());
+                        let touched = touched.into_iter();
+                        touched.filter_map(|one| view::guest(&site, one, now)).collect::<Value>()
+                    };
+                    self.tell("guests", &changed);
+                    self.tell("happened", &happened);
+                }
+                site::News::Anew(states) => {
+                    self.site().states = states;
+                    self.tell("all", &self.all());
+                }
+                site::News::Looked(look) => {
+                    let is_changed = self.site().looked(*look, session::now());
+                    if is_changed {
                         self.tell("all", &self.all());
                     }
                 }
@@ -96,48 +76,14 @@ impl Live {
         }
     }
 
-    /// Looks at workers and at what the monitor finds; says whether more has changed than the time at
-    /// which a worker was heard last.
-    async fn look(&self, bus: &Bus) -> Result<bool, CommandError> {
-        let hosts = bus.hosts().await?;
-        let asked = bus.ask_monitor(&MonitorQuestion::Health, PATIENCE).await;
-        let mut outlook = match asked {
-            Ok(MonitorAnswer::Health(outlook)) => Some(*outlook),
-            Ok(_) | Err(_) => None,
-        };
-        let guests = outlook.as_mut().map(|outlook| std::mem::take(&mut outlook.guests));
-        let guests = guests.into_iter().flatten();
-        let seen: BTreeMap<_, _> = guests.map(|seen| (seen.guest, seen)).collect();
-        // Where no monitor is, the last it told still stands.
-        let incidents = match &outlook {
-            Some(outlook) => outlook.incidents.clone(),
-            None => bus.incidents().await.unwrap_or_default(),
-        };
-        let now = session::now();
-        let alive = |hosts: &[phoenix_bus::HostReport]| -> Vec<_> {
-            let about = hosts
-                .iter()
-                .map(|one| (one.host.clone(), one.is_alive(now), one.busy, one.facts.clone()));
-            about.collect()
-        };
-        let mut view = self.view();
-        let is_changed = alive(&hosts) != alive(&view.hosts)
-            || outlook != view.outlook
-            || seen != view.seen
-            || incidents != view.incidents;
-        (view.hosts, view.outlook, view.seen) = (hosts, outlook, seen);
-        view.incidents = incidents;
-        Ok(is_changed)
-    }
-
     fn tell(&self, kind: &'static str, document: &Value) {
         // Where no page is open, nobody is told.
         drop(self.news.send(Arc::new((kind, document.to_string()))));
     }
 
-    fn view(&self) -> MutexGuard<'_, View> {
+    fn site(&self) -> MutexGuard<'_, Site> {
         // What is in it was whole before anything broke.
-        self.view.lock().unwrap_or_else(PoisonError::into_inner)
+        self.site.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

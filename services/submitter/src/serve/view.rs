@@ -1,124 +1,76 @@
 //! What the page shows, as documents.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
-use phoenix_bus::{HostReport, Outlook, Seen};
-use phoenix_domain::health::{Condition, Facts, Incident, Try};
-use phoenix_domain::{Event, GuestKey, Verdict};
+use phoenix_domain::health::Try;
+use phoenix_domain::{Event, GuestKey};
 use serde_json::{Value, json};
 
-use crate::states::States;
+use crate::severity::Severity;
+use crate::site::{Site, not_well};
 use crate::status::{self, Around};
 use crate::words;
 
-/// All that is known.
-#[derive(Debug, Default)]
-pub(super) struct View {
-    pub(super) states: States,
-    pub(super) hosts: Vec<HostReport>,
-    pub(super) incidents: Vec<Incident>,
-    /// What the monitor says, but for the guests; absent while none answers.
-    pub(super) outlook: Option<Outlook>,
-    /// What it says of each guest.
-    pub(super) seen: BTreeMap<GuestKey, Seen>,
+/// Returns everything.
+pub(super) fn all(site: &Site, now: DateTime<Utc>) -> Value {
+    let guests: Vec<_> = site.states.guests().filter_map(|one| guest(site, one, now)).collect();
+    json!({
+        "apiVersion": "phoenix.dev/v1", "kind": "Site", "guests": guests,
+        "hosts": hosts(site, now), "incidents": incidents(site), "monitor": monitor(site),
+    })
 }
 
-impl View {
-    /// Returns everything.
-    pub(super) fn all(&self, now: DateTime<Utc>) -> Value {
-        let guests: Vec<_> =
-            self.states.guests().filter_map(|guest| self.guest(guest, now)).collect();
+/// Returns a guest.
+pub(super) fn guest(site: &Site, guest: GuestKey, now: DateTime<Utc>) -> Option<Value> {
+    let around = Around { states: &site.states, hosts: Some(&site.hosts), now };
+    let mut shown = status::json(&around, guest)?;
+    let record = site.states.record(guest)?;
+    let step = record.step().filter(|_| !record.is_settled());
+    if let Some(shown) = shown.as_object_mut() {
+        shown.insert("stepOf".to_owned(), step.map(|step| words::step(record, step)).into());
+        shown.insert("health".to_owned(), health(site, guest));
+    }
+    Some(shown)
+}
+
+fn hosts(site: &Site, now: DateTime<Utc>) -> Value {
+    let hosts = site.hosts.iter().map(|report| {
         json!({
-            "apiVersion": "phoenix.dev/v1", "kind": "Site", "guests": guests,
-            "hosts": self.hosts(now), "incidents": self.incidents(), "monitor": self.monitor(),
+            "host": report.host, "isAlive": report.is_alive(now), "busy": report.busy,
+            "version": report.version, "heard": words::time(report.heard),
+            "notWell": not_well(&report.facts),
         })
-    }
+    });
+    hosts.collect()
+}
 
-    /// Returns a guest.
-    pub(super) fn guest(&self, guest: GuestKey, now: DateTime<Utc>) -> Option<Value> {
-        let around = Around { states: &self.states, hosts: Some(&self.hosts), now };
-        let mut shown = status::json(&around, guest)?;
-        let record = self.states.record(guest)?;
-        let step = record.step().filter(|_| !record.is_settled());
-        if let Some(shown) = shown.as_object_mut() {
-            shown.insert("stepOf".to_owned(), step.map(|step| words::step(record, step)).into());
-            shown.insert("health".to_owned(), self.health(guest));
-        }
-        Some(shown)
-    }
+fn incidents(site: &Site) -> Value {
+    let shown = site.open_incidents().into_iter().map(|incident| {
+        json!({
+            "id": incident.id, "severity": incident.severity, "text": incident.text,
+            "opened": words::time(incident.opened), "guests": incident.guests,
+            "tried": incident.tried.iter().map(Try::sentence).collect::<Vec<_>>(),
+            "next": incident.next.sentence(), "commands": incident.commands,
+        })
+    });
+    shown.collect()
+}
 
-    /// Returns guests whose lines may read otherwise since this one has changed: itself and those above.
-    pub(super) fn touched(&self, guest: GuestKey) -> Vec<GuestKey> {
-        std::iter::once(guest).chain(self.states.above(guest)).collect()
-    }
-
-    pub(super) fn hosts(&self, now: DateTime<Utc>) -> Value {
-        let hosts = self.hosts.iter().map(|report| {
-            json!({
-                "host": report.host, "isAlive": report.is_alive(now), "busy": report.busy,
-                "version": report.version, "heard": words::time(report.heard),
-                "notWell": not_well(&report.facts),
-            })
-        });
-        hosts.collect()
-    }
-
-    pub(super) fn incidents(&self) -> Value {
-        let mut open: Vec<_> =
-            self.incidents.iter().filter(|incident| incident.is_open()).collect();
-        open.sort_by_key(|incident| (std::cmp::Reverse(incident.severity), incident.opened));
-        let shown = open.into_iter().map(|incident| {
-            json!({
-                "id": incident.id, "severity": incident.severity, "text": incident.text,
-                "opened": words::time(incident.opened), "guests": incident.guests,
-                "tried": incident.tried.iter().map(Try::sentence).collect::<Vec<_>>(),
-                "next": incident.next.sentence(), "commands": incident.commands,
-            })
-        });
-        shown.collect()
-    }
-
-    pub(super) fn monitor(&self) -> Value {
-        match &self.outlook {
-            None => Value::Null,
-            Some(outlook) => json!({
-                "mode": outlook.mode, "breaker": outlook.breaker, "maintenance": outlook.maintenance,
-            }),
-        }
-    }
-
-    /// Returns how the worst of its probes finds a guest; nothing where it is not watched.
-    fn health(&self, guest: GuestKey) -> Value {
-        let worst = self.seen.get(&guest).and_then(|seen| {
-            seen.probes.iter().max_by_key(|(_, condition, _)| severity(*condition))
-        });
-        match worst {
-            None => Value::Null,
-            Some((probe, condition, since)) => json!({
-                "probe": probe.name, "state": condition.word(), "text": condition.to_string(),
-                "since": words::time(*since),
-            }),
-        }
+fn monitor(site: &Site) -> Value {
+    match &site.outlook {
+        None => Value::Null,
+        Some(outlook) => json!({
+            "mode": outlook.mode, "breaker": outlook.breaker, "maintenance": outlook.maintenance,
+        }),
     }
 }
 
-/// Returns what of a host is not well.
-fn not_well(facts: &Facts) -> String {
-    let bridges = facts.broken_bridges.iter().map(|name| format!("bridge {name}"));
-    let storages = facts.broken_storages.iter().map(|name| format!("storage {name}"));
-    let gpus = facts.broken_gpus.iter().map(|index| format!("GPU {index}"));
-    bridges.chain(storages).chain(gpus).collect::<Vec<_>>().join(", ")
-}
-
-/// Returns how bad something is, the worst last.
-fn severity(condition: Condition) -> u8 {
-    match condition {
-        Condition::Healthy => 0,
-        Condition::Starting => 1,
-        Condition::Unknown(_) => 2,
-        Condition::Degraded(_) => 3,
-        Condition::Failed(_) => 4,
+fn health(site: &Site, guest: GuestKey) -> Value {
+    match site.health(guest) {
+        None => Value::Null,
+        Some((probe, condition, since)) => json!({
+            "probe": probe.name, "state": condition.word(), "text": condition.to_string(),
+            "since": words::time(*since),
+        }),
     }
 }
 
@@ -128,21 +80,6 @@ pub(super) fn happened(seq: u64, event: &Event) -> Value {
         "seq": seq, "time": words::time(event.time), "guest": event.state.guest,
         "vmid": event.state.guest.vmid, "name": words::name(&event.state),
         "kind": event.fact.kind(), "run": event.state.desired.run, "text": words::happened(event),
-        "isBad": is_bad(event),
+        "isBad": Severity::of(event) > Severity::Info,
     })
-}
-
-/// Says whether something happened that a person looks for first.
-fn is_bad(event: &Event) -> bool {
-    use phoenix_domain::Fact::{
-        Blocked, CancelRequested, Cancelled, Claimed, Completed, DeadLettered, Drifted, Failed,
-        RepairRequested, Requested, RestartBegun, RetryWait, ReturnBegun, StepFailed, StepTaken,
-    };
-    match &event.fact {
-        StepFailed(failed) => failed.failure.verdict != Verdict::Wait,
-        Blocked(_) | Failed(_) | ReturnBegun(_) | DeadLettered(_) => true,
-        Drifted(drifted) => !drifted.changes.is_empty(),
-        Requested(_) | RepairRequested(_) | CancelRequested(_) | Claimed(_) | StepTaken(_)
-        | RetryWait(_) | Completed(_) | RestartBegun(_) | Cancelled(_) => false,
-    }
 }

@@ -8,7 +8,7 @@ use phoenix_domain::health::{
 use serde_json::json;
 
 use super::{orders, outlook};
-use crate::cli::{ConnectArgs, IncidentsArgs, ListFormat};
+use crate::cli::{ExplainArgs, ExplainFormat, IncidentsArgs, ListFormat};
 use crate::error::CommandError;
 use crate::output::Output;
 use crate::session;
@@ -61,18 +61,32 @@ fn text(incidents: &[Incident]) -> String {
 /// Tells the whole story of an incident.
 pub(in crate::commands) fn explain(
     id: &IncidentId,
-    connect: &ConnectArgs,
+    args: &ExplainArgs,
     output: &mut Output,
 ) -> Result<u8, CommandError> {
     session::run(async {
-        let bus = session::connect(connect).await?;
+        let bus = session::connect(&args.connect).await?;
         let incidents = bus.incidents().await?;
         let incident = incidents.iter().find(|incident| incident.id == *id);
         let incident =
             incident.ok_or_else(|| CommandError::NoSuchIncident { incident: id.to_string() })?;
         // Its story is told without a monitor too; only the monitor knows who is at it now.
         let outlook = outlook(&bus).await.ok();
-        output.data(&story(incident, &maintained(incident, outlook.as_ref())))?;
+        let maintained = maintained(incident, outlook.as_ref());
+        match args.output {
+            ExplainFormat::Text => output.data(&story(incident, &maintained))?,
+            // What others said stays within the fence: a line of theirs is indented by ours.
+            ExplainFormat::Md => {
+                output.data(&format!("```text\n{}```\n", story(incident, &maintained)))?;
+            }
+            ExplainFormat::Json => {
+                let document = json!({
+                    "apiVersion": "phoenix.dev/v1", "kind": "Incident", "incident": incident,
+                    "inMaintenance": maintained,
+                });
+                output.data(&format!("{}\n", serde_json::to_string_pretty(&document)?))?;
+            }
+        }
         Ok(0)
     })
 }

@@ -1,0 +1,183 @@
+//! What has changed since a guest was good: what is wanted of it, what was done to it, and its host.
+
+use chrono::{DateTime, Utc};
+use phoenix_bus::HostReport;
+use phoenix_domain::{Event, Fact, Record};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::line;
+use crate::site::not_well;
+use crate::words;
+
+/// How long a value may be that is shown.
+const SHOWN: usize = 100;
+
+/// What has changed since a guest was good.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Changed {
+    /// When it was good; absent where it never was, as far as is kept.
+    pub(super) good: Option<DateTime<Utc>>,
+    /// What is wanted otherwise, by property.
+    pub(super) wanted: Vec<Difference>,
+    /// What was done to it.
+    pub(super) done: Vec<String>,
+    /// Packages that were installed or upgraded in it, as its logs tell.
+    pub(super) packages: Vec<String>,
+    /// What is otherwise on its host.
+    pub(super) host: Vec<String>,
+}
+
+/// One property that is wanted otherwise.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Difference {
+    pub(super) property: String,
+    pub(super) was: String,
+    pub(super) is: String,
+}
+
+impl Changed {
+    /// Compares a guest with how it was when it was good; `behind` is what happened since.
+    pub(super) fn since(
+        good: Option<&Event>,
+        record: &Record,
+        behind: &[Event],
+        report: Option<&HostReport>,
+    ) -> Self {
+        let mut changed = Self { good: good.map(|event| event.time), ..Self::default() };
+        if let Some(was) = good.map(|event| &event.state.desired) {
+            let is = &record.desired;
+            if was.digest != is.digest {
+                let (was, is) = (spec(&was.spec), spec(&is.spec));
+                differences("", &was, &is, &mut changed.wanted);
+            }
+        }
+        for event in behind {
+            let said = match &event.fact {
+                Fact::StepTaken(taken) => {
+                    let done = taken.changes.iter();
+                    changed.done.extend(done.map(|one| format!("{}: {}", taken.step, line(one))));
+                    taken.said.as_slice()
+                }
+                Fact::StepFailed(failed) => failed.failure.output.as_slice(),
+                Fact::Requested(_)
+                | Fact::RepairRequested(_)
+                | Fact::CancelRequested(_)
+                | Fact::Claimed(_)
+                | Fact::RetryWait(_)
+                | Fact::Blocked(_)
+                | Fact::Completed(_)
+                | Fact::RestartBegun(_)
+                | Fact::Drifted(_)
+                | Fact::Failed(_)
+                | Fact::ReturnBegun(_)
+                | Fact::DeadLettered(_)
+                | Fact::Cancelled(_) => &[],
+            };
+            let lines = said.iter().flat_map(|text| words::lines(text));
+            for package in lines.filter_map(|line| package(&line)) {
+                if !changed.packages.contains(&package) {
+                    changed.packages.push(package);
+                }
+            }
+        }
+        changed.host = report.map(|report| of_host(report, changed.good)).unwrap_or_default();
+        changed
+    }
+}
+
+fn spec(text: &phoenix_domain::SpecText) -> Value {
+    serde_json::to_value(text).unwrap_or_default()
+}
+
+/// Compares two values, and names what differs by its way in them.
+fn differences(way: &str, was: &Value, is: &Value, found: &mut Vec<Difference>) {
+    if was == is {
+        return;
+    }
+    let (Value::Object(was), Value::Object(is)) = (was, is) else {
+        found.push(Difference { property: line(way), was: shown(was), is: shown(is) });
+        return;
+    };
+    let keys: std::collections::BTreeSet<_> = was.keys().chain(is.keys()).collect();
+    for key in keys {
+        let below = if way.is_empty() { key.clone() } else { format!("{way}.{key}") };
+        let of = |object: &serde_json::Map<String, Value>| object.get(key).cloned();
+        let (was, is) = (of(was).unwrap_or_default(), of(is).unwrap_or_default());
+        differences(&below, &was, &is, found);
+    }
+}
+
+fn shown(value: &Value) -> String {
+    let text = match value {
+        Value::Null => "nothing".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+    };
+    words::shortened(&line(&text), SHOWN)
+}
+
+/// Returns the package that a line of a package manager tells of, and what became of it.
+fn package(line: &str) -> Option<String> {
+    let line = line.trim();
+    if let Some(names) = line.strip_prefix("Successfully installed ") {
+        return Some(format!("installed {}", super::line(names)));
+    }
+    let told = line.trim_end_matches([' ', '.']);
+    let version = |text: &str| Some(text.split_once('(')?.1.split(')').next()?.to_owned());
+    if let Some(rest) = told.strip_prefix("Unpacking ") {
+        let (new, old) = rest.split_once(" over ")?;
+        let name = new.split_whitespace().next()?;
+        return Some(super::line(&format!("{name} {} -> {}", version(old)?, version(new)?)));
+    }
+    let rest = told.strip_prefix("Setting up ")?;
+    let name = rest.split_whitespace().next().filter(|name| !name.starts_with('('))?;
+    Some(super::line(&format!("{name} {}", version(rest)?)))
+}
+
+fn of_host(report: &HostReport, good: Option<DateTime<Utc>>) -> Vec<String> {
+    let mut host = Vec::new();
+    if good.is_some_and(|good| good < report.started) {
+        let (version, started) = (line(&report.version), words::time(report.started));
+        host.push(format!("its worker, version {version}, was started at {started}"));
+    }
+    let not_well = not_well(&report.facts);
+    if !not_well.is_empty() {
+        host.push(format!("not well now: {}", line(&not_well)));
+    }
+    host
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_are_found_in_what_their_managers_say() {
+        for (line, told) in [
+            ("Setting up nginx (1.22.1-9) ...", Some("nginx 1.22.1-9")),
+            (
+                "Unpacking libc6:amd64 (2.36-9) over (2.36-8) ...",
+                Some("libc6:amd64 2.36-8 -> 2.36-9"),
+            ),
+            ("Successfully installed vllm-0.9.1 torch-2.7", Some("installed vllm-0.9.1 torch-2.7")),
+            ("Unpacking nginx (1.22.1-9) ...", None),
+            ("Setting up the database", None),
+            ("Setting up (", None),
+        ] {
+            assert_eq!(package(line).as_deref(), told, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_wanted_otherwise_is_named_by_its_way() {
+        let was = serde_json::json!({ "memory": 512, "body": { "swap": 1 }, "features": ["a"] });
+        let is =
+            serde_json::json!({ "memory": 1024, "body": { "swap": 1 }, "features": ["a", "b"] });
+        let mut found = Vec::new();
+        differences("", &was, &is, &mut found);
+        let found: Vec<_> =
+            found.iter().map(|one| format!("{} {} {}", one.property, one.was, one.is)).collect();
+        assert_eq!(found, [r#"features ["a"] ["a","b"]"#, "memory 512 1024"]);
+    }
+}
