@@ -348,7 +348,9 @@ pub(crate) fn command(around: &Around<'_>, record: &Record) -> Option<String> {
         }
         Standing::Requested | Standing::Working => Some(words::follow(&record.desired.run)),
         Standing::RetryWait { .. } => Some(format!("`phoenix retry {vmid}` tries it now")),
-        Standing::BlockedBy { root, .. } => Some(format!("`phoenix status {}`", root.vmid)),
+        Standing::BlockedBy { root, .. } => {
+            Some(format!("`phoenix explain {}` says why", root.vmid))
+        }
         Standing::Blocked { advice, .. } => {
             Some(format!("{}; {}", words::line(advice), words::remedy(record)))
         }
