@@ -15,6 +15,7 @@ mod durability;
 mod error;
 mod health;
 mod hosts;
+mod kept;
 mod lease;
 mod log;
 mod many;
@@ -22,6 +23,7 @@ mod monitor;
 mod names;
 mod pen;
 mod publish;
+mod pushes;
 mod question;
 mod setup;
 mod tail;
@@ -32,7 +34,7 @@ pub use channel_notes::{Called, ChannelMemory, ChannelNote, ChannelSeen, Deliver
 pub use channels::{Call, Calls, News};
 pub use connect::{Address, Bus, USUAL_CELL, USUAL_SERVER};
 pub use dead::{DeadLetter, Filed, Foreign, Line, Original};
-pub use deliveries::Accepted;
+pub use deliveries::{Accepted, Became, Noted};
 pub use durability::{Durability, Proof};
 pub use error::{BoxError, BusError};
 pub use health::{Displaced, Memory};
@@ -44,6 +46,9 @@ pub use monitor::{
 };
 pub use names::Cell;
 pub use pen::{Pen, Stopped};
+pub use pushes::{
+    CommitState, CommitStatus, Deployed, FleetNote, Later, OpenRun, Told as ToldPush,
+};
 pub use question::{
     Ahead, Answer, Answers, Asked, Blind, Difference, Forecast, Inquiry, Question, Questions,
     Refused, Unanswered,

@@ -13,6 +13,7 @@ mod cli;
 mod commands;
 mod config;
 mod confirm;
+mod deliveries;
 mod error;
 mod follow;
 mod hosting;

@@ -59,6 +59,16 @@ impl Live {
         self.view().all(session::now())
     }
 
+    /// Returns what changes from now on.
+    pub(super) fn news(&self) -> broadcast::Receiver<News> {
+        self.news.subscribe()
+    }
+
+    /// Looks at how all guests are.
+    pub(super) fn with_states<T>(&self, look: impl FnOnce(&States) -> T) -> T {
+        look(&self.view().states)
+    }
+
     async fn follow(self, bus: Bus, mut tail: Tail) -> Infallible {
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -1,0 +1,336 @@
+//! Deploys the tip of the branch for the pushes that wait.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use phoenix_bus::{Became, BusError, CommitState, Deployed, FleetNote, OpenRun, ToldPush};
+use phoenix_config::{Level, Loaded, as_text};
+use phoenix_domain::{RunId, chain};
+
+use super::difference::Difference;
+use super::git::GitError;
+use super::judge::{Place, Verdict, judge, short};
+use super::{Pushes, export, notes};
+use crate::asking::Asking;
+use crate::cli::ConfigArgs;
+use crate::commands::{all_wanted, wanted_of_all};
+use crate::config;
+use crate::deliveries;
+use crate::error::CommandError;
+use crate::serve::again::{Trouble, wait};
+use crate::serve::hooks::{Desk, run_of};
+use crate::session;
+use crate::words;
+
+/// How long no other push may come, so that many in a row are one.
+const SETTLED: TimeDelta = TimeDelta::seconds(2);
+/// How long they may come in a row.
+const RESTLESS: TimeDelta = TimeDelta::seconds(20);
+
+/// Why a round came to no end; it is gone again.
+enum Broken {
+    Git(GitError),
+    Bus(BusError),
+}
+
+/// What the tip of the branch is deployed for.
+struct Round {
+    /// The tip.
+    tip: String,
+    /// The pushes that led to it, the newest last.
+    pushes: Vec<ToldPush>,
+    /// What there is to say of the branch itself.
+    moved: Option<String>,
+    /// What was deployed before.
+    last: Option<Deployed>,
+}
+
+/// What became of a round.
+struct Outcome {
+    became: Became,
+    state: CommitState,
+    /// The same for the forge.
+    text: String,
+    run: Option<OpenRun>,
+    is_deployed: bool,
+}
+
+impl Pushes {
+    pub(super) async fn deploying(&self) -> Infallible {
+        let mut trouble = Trouble::none();
+        loop {
+            match Box::pin(self.round()).await {
+                Ok(most) => {
+                    trouble = Trouble::none();
+                    wait(&self.wanted, most).await;
+                }
+                Err(err) => trouble.pause(&self.remarks, &self.who(), &err.to_string()).await,
+            }
+        }
+    }
+
+    /// Does what is to be done now, and returns after how long there is something at the latest.
+    async fn round(&self) -> Result<Option<Duration>, Broken> {
+        let (note, now) = (self.noted().await?, session::now());
+        let (Some(first), Some(newest)) = (note.told.first(), note.told.last()) else {
+            return Ok(None);
+        };
+        let rest = (newest.at + SETTLED).min(first.at + RESTLESS) - now;
+        // The clock of who took it may be ahead.
+        if let Ok(rest) = rest.min(SETTLED).to_std()
+            && !rest.is_zero()
+        {
+            return Ok(Some(rest));
+        }
+        let opens = self.fleet.window.as_ref().map_or(now, |window| window.opens(now));
+        if opens > now {
+            self.wait_for(&note, newest, opens).await?;
+            return Ok(Some((opens - now).to_std().unwrap_or_default()));
+        }
+        self.git.fetch().await?;
+        let tip = self.git.tip().await?.as_str().to_owned();
+        let pushes = self.judged(&note, &tip).await?;
+        if pushes.is_empty() {
+            return Ok(Some(Duration::ZERO));
+        }
+        self.note(|note| {
+            note.opens = None;
+            notes::show(note, &tip, CommitState::Pending, "its files are read", None, now);
+        })
+        .await?;
+        self.shown.notify_one();
+        let moved = match &note.deployed {
+            Some(last) if !self.git.is_within(&last.commit, &tip).await? => {
+                let (branch, last) = (&self.fleet.branch, short(&last.commit));
+                Some(format!("{branch} was moved back or away: {last} is not in it any more"))
+            }
+            Some(_) | None => None,
+        };
+        let round = Round { tip, pushes, moved, last: note.deployed };
+        let outcome = self.deploy(&round).await?;
+        self.close(&round, outcome).await?;
+        Ok(Some(Duration::ZERO))
+    }
+
+    /// Says until when it waits, once.
+    async fn wait_for(
+        &self,
+        note: &FleetNote,
+        newest: &ToldPush,
+        opens: DateTime<Utc>,
+    ) -> Result<(), BusError> {
+        let is_new = note.opens != Some(opens);
+        if !is_new && note.told.iter().all(|told| told.waits) {
+            return Ok(());
+        }
+        let became = Became::Wanted { until: Some(opens) };
+        for push in note.told.iter().filter(|told| is_new || !told.waits) {
+            self.settle(push, &became).await?;
+        }
+        let (text, now) = (format!("waits until {}", words::time(opens)), session::now());
+        self.note(|note| {
+            note.opens = Some(opens);
+            for told in note.told.iter_mut().filter(|told| told.at <= newest.at) {
+                told.waits = true;
+            }
+            notes::show(note, &newest.commit, CommitState::Pending, &text, None, now);
+            notes::supersede(note, &newest.commit, now);
+        })
+        .await?;
+        self.shown.notify_one();
+        self.remark(&format!("{} {text}", short(&newest.commit))).await;
+        Ok(())
+    }
+
+    /// Returns the pushes for which the tip is deployed, and says what became of the others.
+    async fn judged(&self, note: &FleetNote, tip: &str) -> Result<Vec<ToldPush>, Broken> {
+        let mut pushes = Vec::new();
+        for push in &note.told {
+            let is_deployed = match &note.deployed {
+                Some(last) => self.git.is_within(&push.commit, &last.commit).await?,
+                None => false,
+            };
+            let is_in_branch = self.git.is_within(&push.commit, tip).await?;
+            let place = Place { is_tip: push.commit == tip, is_in_branch, is_deployed };
+            let branch = &self.fleet.branch_name;
+            let became = match judge(&push.commit, branch, place, note.deployed.as_ref()) {
+                Verdict::Deploy => {
+                    pushes.push(push.clone());
+                    continue;
+                }
+                Verdict::Nothing(why) => Became::Nothing { why },
+                Verdict::Refused(why) => Became::Refused { why },
+            };
+            self.remark(&told(&push.commit, &became)).await;
+            self.settle(push, &became).await?;
+            self.note(|note| note.told.retain(|told| told.id != push.id)).await?;
+        }
+        Ok(pushes)
+    }
+
+    /// Asks for what the tip changes.
+    async fn deploy(&self, round: &Round) -> Result<Outcome, Broken> {
+        let archive = match self.git.archive(&round.tip, &self.fleet.folder).await {
+            Ok(archive) => archive,
+            Err(err @ (GitError::Failed { .. } | GitError::TooLarge)) => {
+                return Ok(refused(chain(&err)));
+            }
+            Err(err) => return Err(err.into()),
+        };
+        let loaded = match self.load(archive).await {
+            Ok(loaded) => loaded,
+            Err(why) => return Ok(refused(why)),
+        };
+        match self.ask(round, &loaded).await {
+            Ok(outcome) => Ok(outcome),
+            Err(CommandError::Bus(err)) => Err(Broken::Bus(*err)),
+            Err(err) => Ok(refused(chain(&err))),
+        }
+    }
+
+    /// Reads the configuration as `phoenix check` does. Where it is refused, all findings are told.
+    async fn load(&self, archive: Vec<u8>) -> Result<Loaded, String> {
+        let to = self.git.home.with_file_name("files");
+        let args = ConfigArgs { config: Some(to.clone()), ..self.config.clone() };
+        let read = tokio::task::spawn_blocking(move || {
+            export::unpack(&archive, &to).map_err(|err| chain(&err))?;
+            config::read(&args).map_err(|err| chain(&err))
+        });
+        let loaded = read.await.map_err(|err| err.to_string())??;
+        if loaded.fleet.is_some() {
+            return Ok(loaded);
+        }
+        self.remark(&format!("refused:\n{}", as_text(&loaded, true).trim_end())).await;
+        let first = loaded.findings.iter().find(|finding| finding.level() == Level::Error);
+        let first = first.map(|finding| format!("{}, {}", finding.code, finding.message));
+        let more = loaded.count(Level::Error).saturating_sub(1);
+        let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
+        Err(format!("{}{more}", first.unwrap_or_default()))
+    }
+
+    async fn ask(&self, round: &Round, loaded: &Loaded) -> Result<Outcome, CommandError> {
+        let run = self.run_of(round)?;
+        let states = self.bus.states().await?;
+        let records = states.values().map(|(_, event)| &event.state);
+        let all = wanted_of_all(loaded, &self.bus).await?;
+        let difference = Difference::between(&all, records, &run);
+        let more: Vec<_> = difference.untouched().into_iter().chain(round.moved.clone()).collect();
+        let said = |what: String| [&[what], &more[..]].concat().join("; ");
+        if difference.changed.is_empty() {
+            return Ok(nothing(&said("nothing changed".to_owned())));
+        }
+        let wanted = all_wanted(None, loaded, &difference.changed, &self.bus).await?;
+        let by = round.pushes.last().map_or("somebody", |push| push.by.as_str());
+        let desk = Desk {
+            bus: &self.bus,
+            setup: &self.setup,
+            config: &self.config,
+            teller: session::teller_of("webhooks", None),
+            asking: Asking {
+                run: run.clone(),
+                by: format!("{by} by {}", self.fleet.source),
+                trusts_log: false,
+            },
+        };
+        let asked = desk.ask(&wanted).await?;
+        if asked.is_empty() {
+            return Ok(nothing(&said("nothing to ask for".to_owned())));
+        }
+        let count = words::count(asked.len(), "guest", "guests");
+        let named: Vec<_> = asked.iter().map(|(guest, _)| guest.to_string()).collect();
+        let named = words::shortened(&named.join(" "), 60);
+        Ok(Outcome {
+            became: Became::Run { run: run.clone(), said: said(format!("{count}: {named}")) },
+            state: CommitState::Pending,
+            text: format!("waits for {count}: {named}"),
+            run: Some(OpenRun {
+                run,
+                commit: round.tip.clone(),
+                guests: asked.into_iter().collect(),
+            }),
+            is_deployed: true,
+        })
+    }
+
+    /// Returns the run of a commit: the same for whoever goes on where another one was killed, and
+    /// another one where the branch comes back to it.
+    fn run_of(&self, round: &Round) -> Result<RunId, CommandError> {
+        let before = round.last.as_ref().map_or(0, |last| last.before + 1);
+        run_of(&format!("{} {} {before}", self.about, round.tip))
+    }
+
+    /// Notes what became of it: first with the deliveries, and then that it is done.
+    async fn close(&self, round: &Round, outcome: Outcome) -> Result<(), BusError> {
+        let Outcome { became, state, text, run, is_deployed } = outcome;
+        for push in &round.pushes {
+            self.settle(push, &became).await?;
+        }
+        let now = session::now();
+        let guest = run.iter().flat_map(|run| run.guests.keys()).next().map(|guest| guest.vmid);
+        self.note(|note| {
+            let is_dealt_with = |told: &ToldPush| round.pushes.iter().any(|one| one.id == told.id);
+            note.told.retain(|told| !is_dealt_with(told));
+            note.seen = Some(round.tip.clone());
+            if is_deployed {
+                let before = round.last.as_ref().map_or(0, |last| last.before + 1);
+                note.deployed = Some(Deployed { commit: round.tip.clone(), before });
+            }
+            notes::show(note, &round.tip, state, &text, guest, now);
+            notes::supersede(note, &round.tip, now);
+            note.open.retain(|open| run.as_ref().is_none_or(|run| run.run != open.run));
+            note.open.extend(run.clone());
+        })
+        .await?;
+        self.begun.notify_one();
+        self.shown.notify_one();
+        self.remark(&told(&round.tip, &became)).await;
+        Ok(())
+    }
+}
+
+fn refused(why: String) -> Outcome {
+    Outcome {
+        became: Became::Refused { why: why.clone() },
+        state: CommitState::Failure,
+        text: why,
+        run: None,
+        is_deployed: false,
+    }
+}
+
+fn nothing(why: &str) -> Outcome {
+    Outcome {
+        became: Became::Nothing { why: why.to_owned() },
+        state: CommitState::Success,
+        text: why.to_owned(),
+        run: None,
+        is_deployed: true,
+    }
+}
+
+/// Says what became of a commit.
+fn told(commit: &str, became: &Became) -> String {
+    format!("{}: {}", short(commit), deliveries::became(became))
+}
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Git(err) => write!(f, "{}; {}", chain(err), err.advice()),
+            Self::Bus(err) => f.write_str(&chain(err)),
+        }
+    }
+}
+
+impl From<GitError> for Broken {
+    fn from(err: GitError) -> Self {
+        Self::Git(err)
+    }
+}
+
+impl From<BusError> for Broken {
+    fn from(err: BusError) -> Self {
+        Self::Bus(err)
+    }
+}
