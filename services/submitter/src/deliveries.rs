@@ -85,7 +85,13 @@ mod tests {
             accepted: Accepted { at, commit: Some("c0ffee".repeat(7)), became },
         });
 
-        insta::assert_snapshot!(text(&noted), @"");
+        insta::assert_snapshot!(text(&noted), @r"
+        TIME                  SOURCE  DELIVERY  COMMIT        WHAT BECAME OF IT
+        2027-01-15T08:00:00Z  forge   d-1       c0ffeec0ffee  run r-0001: 1 guest: lxc-950
+        2027-01-15T08:00:00Z  forge   d-1       c0ffeec0ffee  refused: older than; waits for its turn
+        2027-01-15T08:00:00Z  forge   d-1       c0ffeec0ffee  run r-0001 waits until 2027-01-15T08:00:00Z; waits until 2027-01-15T08:00:00Z
+        2027-01-15T08:00:00Z  forge   d-1       c0ffeec0ffee  nothing to do: nothing changed
+        ");
         assert_eq!(json(&noted)["deliveries"][1]["became"][1]["state"], "waits");
     }
 }

@@ -223,7 +223,26 @@ mod tests {
         ] {
             all.push_str(&said(kind, url, state));
         }
-        insta::assert_snapshot!(all, @"");
+        insta::assert_snapshot!(all, @r#"
+        POST https://api.github.com/repos/acme/fleet/statuses/c0ffee
+        authorization: Bearer t0ken-of-the-forge
+        {"context":"phoenix","description":"1 guest as wanted","state":"failure","target_url":"https://phoenix.example.org/#950"}
+        POST https://gitlab.com/api/v4/projects/acme%2Ffleet/statuses/c0ffee
+        private-token: t0ken-of-the-forge
+        {"context":"phoenix","description":"1 guest as wanted","state":"failed","target_url":"https://phoenix.example.org/#950"}
+        POST https://git.lan/api/v1/repos/acme/fleet/statuses/c0ffee
+        authorization: token t0ken-of-the-forge
+        {"context":"phoenix","description":"1 guest as wanted","state":"pending","target_url":"https://phoenix.example.org/#950"}
+        POST https://git.lan/forge/api/v1/repos/acme/fleet/statuses/c0ffee
+        authorization: token t0ken-of-the-forge
+        {"context":"phoenix","description":"1 guest as wanted","state":"success","target_url":"https://phoenix.example.org/#950"}
+        POST https://api.bitbucket.org/2.0/repositories/acme/fleet/commit/c0ffee/statuses/build
+        authorization: Bearer t0ken-of-the-forge
+        {"description":"1 guest as wanted","key":"phoenix","name":"phoenix","state":"SUCCESSFUL","url":"https://phoenix.example.org/#950"}
+        POST https://git.lan/rest/api/latest/projects/acme/repos/fleet/commits/c0ffee/builds
+        authorization: Bearer t0ken-of-the-forge
+        {"description":"1 guest as wanted","key":"phoenix","name":"phoenix","state":"INPROGRESS","url":"https://phoenix.example.org/#950"}
+        "#);
     }
 
     #[test]
