@@ -121,11 +121,11 @@ async fn what_cannot_be_read_is_told_with_its_finding_and_asks_for_nothing() {
 
     let told = statuses.until(&broken, "failure").await;
     let text = told.body["description"].as_str().unwrap();
-    assert!(text.contains("PHX0006") && text.contains("memory_mb"), "{text}");
+    assert!(text.contains("PHX0107") && text.contains("999"), "{text}");
     let listed = until(&site, "d-1", "refused").await;
-    assert!(said(&listed).contains("PHX0006"), "{listed}");
+    assert!(said(&listed).contains("PHX0107") && said(&listed).contains("1 more"), "{listed}");
     let log = served.server.log();
-    assert!(log.contains("phoenix_lxc_configs.json:") && log.contains("999"), "all of it: {log}");
+    assert!(log.contains("PHX0006") && log.contains("configs.json:5:"), "all of it: {log}");
     assert_eq!(all_asked(&site).await, [1, 1, 1, 1]);
 
     let mended = forge.push_site(&site);

@@ -104,9 +104,6 @@ async fn a_link_that_leads_out_and_a_folder_that_is_not_there_are_refused() {
     let listed = until(&site, "d-1", "refused").await;
     assert!(said(&listed).contains("`inventory.json` is a link that leads out"), "{listed}");
     std::fs::rename(forge.work().join("prod"), forge.work().join("test")).unwrap();
-    std::fs::create_dir(forge.work().join("prod")).unwrap();
-    std::fs::write(forge.work().join("prod/phoenix_lxc_configs.json"), "").unwrap();
-    std::fs::remove_dir_all(forge.work().join("prod")).unwrap();
     let moved = forge.push_all();
     tell(&served, "d-2", &moved).await;
     let listed = until(&site, "d-2", "refused").await;

@@ -30,8 +30,8 @@ async fn a_commit_waits_for_its_window_whoever_serves_and_is_deployed_once_that_
     let commit = forge.push_site(&site);
     tell(&first, "d-2", &commit).await;
 
-    let listed = until(&site, "d-2", "waits").await;
     statuses.until(&commit, "pending").await;
+    let listed = until(&site, "d-2", "waits").await;
     first.server.kill();
     let mut second = forge.served(&site, &nights, &json!([])).await;
     let (code, _) = tell(&second, "d-2", &commit).await;

@@ -18,6 +18,9 @@ use crate::serve::pushes::Pushes;
 use crate::session;
 use crate::words;
 
+/// How much of a name is noted.
+const NAME: usize = 80;
+
 /// A delivery of pushes.
 pub(super) struct Arrival<'a> {
     pub(super) source: &'a SourceName,
@@ -114,7 +117,8 @@ impl Arrival<'_> {
         let pushes = pushes.filter(|pushes| pushes.fleet().source == *self.source)?;
         let (push, commit) =
             self.pushes.iter().find_map(|push| Some((push, pushes.commit_of(push)?)))?;
-        let by = push.pusher.clone().unwrap_or_else(|| "somebody".to_owned());
+        let by = words::line(push.pusher.as_deref().unwrap_or("somebody"));
+        let by = words::shortened(&by, NAME);
         let id = self.id.to_owned();
         Some((pushes, ToldPush { id, at: self.at, commit, by, waits: false }))
     }

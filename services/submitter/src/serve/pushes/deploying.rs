@@ -28,6 +28,9 @@ const SETTLED: TimeDelta = TimeDelta::seconds(2);
 /// How long they may come in a row.
 const RESTLESS: TimeDelta = TimeDelta::seconds(20);
 
+/// How much is noted of why a commit was refused.
+const SAID: usize = 500;
+
 /// Why a round came to no end; it is gone again.
 enum Broken {
     Git(GitError),
@@ -92,6 +95,7 @@ impl Pushes {
         let tip = self.git.tip().await?.as_str().to_owned();
         let pushes = self.judged(&note, &tip).await?;
         if pushes.is_empty() {
+            self.note(|note| note.seen = Some(tip.clone())).await?;
             return Ok(Some(Duration::ZERO));
         }
         self.note(|note| {
@@ -174,18 +178,18 @@ impl Pushes {
         let archive = match self.git.archive(&round.tip, &self.fleet.folder).await {
             Ok(archive) => archive,
             Err(err @ (GitError::Failed { .. } | GitError::TooLarge)) => {
-                return Ok(refused(chain(&err)));
+                return Ok(refused(&chain(&err)));
             }
             Err(err) => return Err(err.into()),
         };
         let loaded = match self.load(archive).await {
             Ok(loaded) => loaded,
-            Err(why) => return Ok(refused(why)),
+            Err(why) => return Ok(refused(&why)),
         };
         match self.ask(round, &loaded).await {
             Ok(outcome) => Ok(outcome),
             Err(CommandError::Bus(err)) => Err(Broken::Bus(*err)),
-            Err(err) => Ok(refused(chain(&err))),
+            Err(err) => Ok(refused(&chain(&err))),
         }
     }
 
@@ -289,7 +293,8 @@ impl Pushes {
     }
 }
 
-fn refused(why: String) -> Outcome {
+fn refused(why: &str) -> Outcome {
+    let why = words::shortened(&words::line(why), SAID);
     Outcome {
         became: Became::Refused { why: why.clone() },
         state: CommitState::Failure,

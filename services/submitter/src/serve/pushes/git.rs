@@ -25,6 +25,8 @@ const LARGEST: u64 = 64 * 1024 * 1024;
 /// The repository, and our copy of it.
 #[derive(Clone, Debug)]
 pub(super) struct Git {
+    /// The program.
+    pub(super) program: PathBuf,
     /// From where it is fetched.
     pub(super) url: String,
     /// The branch, without `refs/heads/`.
@@ -128,10 +130,17 @@ impl Git {
             clippy::disallowed_methods,
             reason = "the submitter has no hypervisor, and this is the one process it starts"
         )]
-        let mut command = tokio::process::Command::new("git");
+        let mut command = tokio::process::Command::new(&self.program);
         command
             // What a repository or a machine has set up would run programs of its own.
-            .args(["-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0"])
+            .args([
+                "-c",
+                "core.hooksPath=/dev/null",
+                "-c",
+                "gc.auto=0",
+                "-c",
+                "maintenance.auto=false",
+            ])
             .arg("--git-dir")
             .arg(&self.copy)
             .args(args)
@@ -205,4 +214,64 @@ fn good(what: &str, ended: Ended) -> Result<Vec<u8>, GitError> {
         return Err(GitError::TooLarge);
     }
     Err(GitError::Failed { what: what.to_owned(), said: ended.said })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use rustix::process::{Pid, test_kill_process};
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn git(folder: &TempDir, program: PathBuf) -> Git {
+        let (copy, home) = (folder.path().join("copy.git"), folder.path().to_owned());
+        Git { program, url: "/nowhere".to_owned(), branch: "main".to_owned(), copy, home }
+    }
+
+    #[tokio::test]
+    async fn where_there_is_no_git_it_is_told_how_to_come_by_one() {
+        let folder = TempDir::new().unwrap();
+
+        let err = git(&folder, folder.path().join("git")).begin().await.unwrap_err();
+
+        assert!(matches!(err, GitError::NotStarted(_)), "{err}");
+        assert_eq!(err.advice(), "install it: `apt install git`");
+    }
+
+    #[tokio::test]
+    async fn what_does_not_end_is_ended_with_all_that_it_has_started() {
+        let folder = TempDir::new().unwrap();
+        let program = folder.path().join("git");
+        let script = "#!/bin/sh\nsleep 1000 &\necho $! > child.new\nmv child.new child\nwait\n";
+        fs::write(&program, script).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let git = git(&folder, program);
+        let child = folder.path().join("child");
+
+        let err = loop {
+            // However slow the machine is, once it has started something in time.
+            let ended = git.run(&["fetch"], Duration::from_millis(200)).await;
+            if child.exists() {
+                break ended.map(|ended| ended.said).unwrap_err();
+            }
+        };
+
+        assert!(matches!(err, GitError::Late { .. }), "{err}");
+        let child: i32 = fs::read_to_string(child).unwrap().trim().parse().unwrap();
+        let is_gone = async {
+            while test_kill_process(Pid::from_raw(child).unwrap()).is_ok() && !is_zombie(child) {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(Duration::from_mins(1), is_gone).await.expect("it is killed");
+    }
+
+    /// Says whether it has ended, and nobody has asked how.
+    fn is_zombie(pid: i32) -> bool {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z'))
+    }
 }

@@ -70,7 +70,8 @@ impl Pushes {
         std::fs::create_dir_all(&home)
             .map_err(|err| CommandError::FileNotWritten { path: home.clone(), err })?;
         let (url, branch) = (fleet.git.clone(), fleet.branch_name.clone());
-        let git = Git { url, branch, copy: kept.join("copy.git"), home };
+        let program = "git".into();
+        let git = Git { program, url, branch, copy: kept.join("copy.git"), home };
         git.begin().await.map_err(|err| CommandError::NoGit {
             why: phoenix_domain::chain(&err),
             advice: err.advice(),
