@@ -8,7 +8,7 @@ use tokio::time::{sleep, timeout};
 /// The pause after the first failure; it doubles with each.
 pub(super) const FIRST: Duration = Duration::from_secs(1);
 /// The longest pause.
-pub(super) const LONGEST: Duration = Duration::from_mins(5);
+const LONGEST: Duration = Duration::from_mins(1);
 /// What is far ahead is looked at now and then: the clock may be set meanwhile.
 const LOOK: Duration = Duration::from_mins(10);
 

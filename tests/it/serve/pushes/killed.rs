@@ -78,6 +78,8 @@ async fn a_server_whose_nats_goes_away_in_between_asks_once_it_is_back() {
     let (code, _) = tell(&served, "d-2", &commit).await;
 
     assert_eq!(code, 503, "nothing can be stored");
+    let log = || served.server.log();
+    site.inner.poll("it says so", || log().contains("it is tried again")).await;
     site.inner.server.restart();
     let _worker = site.worker();
     site.until_complete(950, 2).await;

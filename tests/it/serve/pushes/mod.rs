@@ -5,11 +5,13 @@ mod killed;
 mod order;
 mod waiting;
 
+use phoenix_testkit::host::{Fault, FaultKind};
 use serde_json::{Value, json};
 
 use self::forge::{Forge, Statuses, TOKEN, tell};
 use super::PATIENCE;
 use super::hooks::asked;
+use crate::survive::site::lxc;
 use crate::verbs::site::Site;
 
 /// Waits until this is what became of a delivery, and returns all that did.
@@ -131,6 +133,25 @@ async fn what_cannot_be_read_is_told_with_its_finding_and_asks_for_nothing() {
     let mended = forge.push_site(&site);
     tell(&served, "d-2", &mended).await;
     statuses.until(&mended, "success").await;
+}
+
+#[tokio::test]
+async fn a_guest_that_fails_is_told_with_the_step_at_which_it_did() {
+    let (site, _worker) = Site::complete().await;
+    let (forge, _) = Forge::new(&site);
+    let mut statuses = Statuses::start("127.0.0.1:0").await;
+    let status = json!({ "status": forge.status(&statuses.url) });
+    let served = forge.served(&site, &status, &json!([])).await;
+    site.inner.host.fault(Fault::new(FaultKind::Refuse).guest(lxc(950)).always());
+    site.write(1024, 20);
+    let commit = forge.push_site(&site);
+
+    tell(&served, "d-1", &commit).await;
+
+    let told = statuses.until(&commit, "failure").await;
+    let text = told.body["description"].as_str().unwrap();
+    assert!(text.starts_with("lxc-950: ") && text.contains("apply_configurations"), "{text}");
+    assert_eq!(told.body["target_url"], "https://phoenix.example.org/#950");
 }
 
 #[tokio::test]

@@ -87,6 +87,7 @@ async fn what_nobody_tells_of_is_found_by_asking() {
     let served = forge.served(&site, &json!({ "poll_minutes": 1 }), &json!([])).await;
     tell(&served, "d-1", &commit).await;
     until(&site, "d-1", "nothing-to-do").await;
+    until(&site, &id, "run").await;
     assert_eq!(all_asked(&site).await, [1, 1, 1, 2]);
 }
 

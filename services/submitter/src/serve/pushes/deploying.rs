@@ -68,7 +68,14 @@ impl Pushes {
                     trouble = Trouble::none();
                     wait(&self.wanted, most).await;
                 }
-                Err(err) => trouble.pause(&self.remarks, &self.who(), &err.to_string()).await,
+                Err(err) => {
+                    let (who, why) = (self.who(), err.to_string());
+                    tokio::select! {
+                        () = trouble.pause(&self.remarks, &who, &why) => {}
+                        // Another push may mend it.
+                        () = self.wanted.notified() => {}
+                    }
+                }
             }
         }
     }

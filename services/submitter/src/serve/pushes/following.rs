@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use phoenix_bus::{BusError, CommitState, OpenRun};
-use phoenix_domain::GuestKey;
+use phoenix_domain::{GuestKey, Record, Standing};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -107,9 +107,7 @@ fn end(run: &OpenRun, states: &States) -> Option<End> {
     let count = words::count(guests.len(), "guest", "guests");
     let (state, text, guest) = match (failed, otherwise) {
         (Some((guest, record)), _) => {
-            let standing = || record.work.standing.to_string();
-            let failure = record.work.failure.as_ref();
-            let why = failure.map_or_else(standing, |failure| words::failure(record, failure));
+            let why = why(record);
             (CommitState::Failure, format!("{guest}: {why}"), Some(guest))
         }
         (None, Some((guest, record))) => {
@@ -123,7 +121,76 @@ fn end(run: &OpenRun, states: &States) -> Option<End> {
     Some(End { state, text, guest })
 }
 
+/// Says why nothing more happens to a guest that is not as wanted.
+fn why(record: &Record) -> String {
+    match (&record.work.standing, &record.work.failure) {
+        (Standing::Blocked { question, .. }, _) => words::line(question),
+        (_, Some(failure)) => words::failure(record, failure),
+        (standing, None) => standing.to_string(),
+    }
+}
+
 fn ending(watched: &Watched, guest: GuestKey) -> Ending {
     let found = watched.guests().find(|(key, _)| *key == guest);
     found.map_or(Ending::None, |(_, guest)| watched.ending(guest))
+}
+
+#[cfg(test)]
+mod tests {
+    use phoenix_domain::Event;
+
+    use super::*;
+    use crate::asking::tests::{asked, claimed, completed, dead, failed, guest, question, stepped};
+
+    /// Returns how a run of these guests ended, each asked for with this revision.
+    fn ended(guests: &[(u32, u64)], events: Vec<Event>) -> Option<(CommitState, String)> {
+        let guests = guests.iter().map(|(vmid, revision)| (guest(*vmid), *revision)).collect();
+        let run = "r-0001".parse().unwrap();
+        let run = OpenRun { run, commit: "c0ffee".to_owned(), guests };
+        end(&run, &States::of(events)).map(|end| (end.state, end.text))
+    }
+
+    fn begun(vmid: u32) -> Event {
+        stepped(&claimed(&asked(vmid, "r-0001")))
+    }
+
+    #[test]
+    fn a_run_ends_with_its_last_guest() {
+        let guests = [(900, 1), (901, 1)];
+        assert_eq!(ended(&guests, vec![completed(&begun(900)), begun(901)]), None);
+
+        let both = vec![completed(&begun(900)), completed(&begun(901))];
+        let end = ended(&guests, both);
+        assert_eq!(end, Some((CommitState::Success, "2 guests as wanted".to_owned())));
+    }
+
+    #[test]
+    fn what_was_asked_for_and_is_not_heard_of_yet_is_waited_for() {
+        assert_eq!(ended(&[(900, 2)], vec![completed(&begun(900))]), None);
+        assert_eq!(ended(&[(900, 1)], Vec::new()), None);
+    }
+
+    #[test]
+    fn the_guest_that_failed_is_told_with_the_step_at_which_it_did() {
+        let all = [(900, 1), (901, 1)];
+        let given_up = vec![completed(&begun(900)), dead(&failed(&begun(901)))];
+        let (state, text) = ended(&all, given_up).unwrap();
+        assert_eq!(state, CommitState::Failure);
+        assert_eq!(
+            text,
+            "lxc-901: 2/3 apply_configurations: `pct set` ended with 255 (while: set memory to 512 MiB)"
+        );
+
+        let (state, text) = ended(&[(902, 1)], vec![question(&begun(902))]).unwrap();
+        assert_eq!(state, CommitState::Failure);
+        assert_eq!(text, "lxc-902: there is a container 902 that is not ours");
+    }
+
+    #[test]
+    fn a_guest_that_somebody_wants_otherwise_meanwhile_is_no_failure() {
+        let (state, text) = ended(&[(900, 0)], vec![begun(900)]).unwrap();
+
+        assert_eq!(state, CommitState::Success);
+        assert_eq!(text, "lxc-900 is wanted otherwise by run r-0001");
+    }
 }

@@ -11,10 +11,10 @@ use phoenix_post::Outcome;
 use super::forge::Forge;
 use super::judge::short;
 use super::{Pushes, notes};
-use crate::serve::again::{FIRST, LONGEST, Trouble, wait};
+use crate::serve::again::{FIRST, Trouble, wait};
 use crate::session;
 
-/// The pause where a human has to change something first.
+/// The longest pause, and the one where a human has to change something first.
 const SLOW: Duration = Duration::from_mins(10);
 /// What nobody heard for so long is of no use any more.
 const GIVEN_UP: TimeDelta = TimeDelta::days(1);
@@ -71,7 +71,7 @@ impl Pushes {
                 self.remark(&format!("the forge cannot be told of {commit}: {why}")).await;
             }
             let later = TimeDelta::from_std(pause).unwrap_or(TimeDelta::days(1));
-            attempts.insert(status.commit.clone(), (now + later, (pause * 2).min(LONGEST)));
+            attempts.insert(status.commit.clone(), (now + later, (pause * 2).min(SLOW)));
         }
         Ok(())
     }
