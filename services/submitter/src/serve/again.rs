@@ -9,7 +9,8 @@ use tokio::time::{sleep, timeout};
 pub(super) const FIRST: Duration = Duration::from_secs(1);
 /// The longest pause.
 const LONGEST: Duration = Duration::from_mins(1);
-/// What is far ahead is looked at now and then: the clock may be set meanwhile.
+/// It is looked now and then, whatever is waited for: the clock may be set meanwhile, or another server
+/// killed that was at it.
 const LOOK: Duration = Duration::from_mins(10);
 
 /// What goes wrong, over and over.
@@ -37,9 +38,6 @@ impl Trouble {
 
 /// Waits for this, and not longer than that.
 pub(super) async fn wait(notify: &Notify, most: Option<Duration>) {
-    match most {
-        // Whichever it was, it is looked at again.
-        Some(most) => drop(timeout(most.min(LOOK), notify.notified()).await),
-        None => notify.notified().await,
-    }
+    // Whichever it was, it is looked at again.
+    drop(timeout(most.unwrap_or(LOOK).min(LOOK), notify.notified()).await);
 }

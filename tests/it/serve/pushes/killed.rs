@@ -64,6 +64,37 @@ async fn a_server_that_is_killed_once_it_has_asked_is_followed_by_one_that_notes
 }
 
 #[tokio::test]
+async fn a_server_that_is_killed_while_it_reads_or_asks_is_followed_by_one_that_goes_on() {
+    let (site, _worker) = Site::complete().await;
+    let (forge, _) = Forge::new(&site);
+    let mut statuses = Statuses::start("127.0.0.1:0").await;
+    let status = json!({ "status": forge.status(&statuses.url) });
+    let mut server = forge.served(&site, &status, &json!([])).await;
+
+    site.write(768, 20);
+    let first = forge.push_site(&site);
+    tell(&server, "d-1", &first).await;
+    statuses.until(&first, "pending").await;
+    server.server.kill();
+    server = forge.served(&site, &status, &json!([])).await;
+    statuses.until(&first, "success").await;
+    site.write(1024, 20);
+    let second = forge.push_site(&site);
+    tell(&server, "d-2", &second).await;
+    let is_asked = |event: &phoenix_domain::Event| {
+        event.state.guest == lxc(950) && event.state.desired.revision == 3
+    };
+    site.inner.until_told("it is asked for", is_asked).await;
+    server.server.kill();
+    let _server = forge.served(&site, &status, &json!([])).await;
+    statuses.until(&second, "success").await;
+
+    until(&site, "d-1", "run").await;
+    until(&site, "d-2", "run").await;
+    assert_eq!(all_asked(&site).await, [1, 1, 1, 3]);
+}
+
+#[tokio::test]
 async fn a_server_whose_nats_goes_away_in_between_asks_once_it_is_back() {
     let (mut site, mut worker) = Site::complete().await;
     let (forge, _) = Forge::new(&site);

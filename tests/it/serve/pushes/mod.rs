@@ -105,6 +105,13 @@ async fn a_comment_and_another_order_of_keys_change_nothing() {
     let listed = until(&site, "d-1", "nothing-to-do").await;
     assert!(said(&listed).ends_with("nothing changed"), "{listed}");
     assert_eq!(all_asked(&site).await, [1, 1, 1, 1]);
+
+    std::fs::create_dir(forge.work().join("prod/scripts")).unwrap();
+    std::fs::write(forge.work().join("prod/scripts/api.sh"), "echo").unwrap();
+    let script = forge.push_all();
+    tell(&served, "d-2", &script).await;
+    let listed = until(&site, "d-2", "nothing-to-do").await;
+    assert!(said(&listed).contains("prod/scripts/api.sh: workers have their own"), "{listed}");
 }
 
 #[tokio::test]

@@ -28,6 +28,9 @@ const SETTLED: TimeDelta = TimeDelta::seconds(2);
 /// How long they may come in a row.
 const RESTLESS: TimeDelta = TimeDelta::seconds(20);
 
+/// Folders beside the configuration that workers read, each on its own host.
+const UNREAD: [&str; 4] = ["scripts", "tests", "apparmor", "features"];
+
 /// How much is noted of why a commit was refused.
 const SAID: usize = 500;
 
@@ -44,7 +47,7 @@ struct Round {
     /// The pushes that led to it, the newest last.
     pushes: Vec<ToldPush>,
     /// What there is to say of the branch itself.
-    moved: Option<String>,
+    more: Vec<String>,
     /// What was deployed before.
     last: Option<Deployed>,
 }
@@ -111,6 +114,10 @@ impl Pushes {
         })
         .await?;
         self.shown.notify_one();
+        let unread = match &note.deployed {
+            Some(last) => self.unread(&last.commit, &tip).await,
+            None => None,
+        };
         let moved = match &note.deployed {
             Some(last) if !self.git.is_within(&last.commit, &tip).await? => {
                 let (branch, last) = (&self.fleet.branch, short(&last.commit));
@@ -118,10 +125,25 @@ impl Pushes {
             }
             Some(_) | None => None,
         };
-        let round = Round { tip, pushes, moved, last: note.deployed };
+        let more = moved.into_iter().chain(unread).collect();
+        let round = Round { tip, pushes, more, last: note.deployed };
         let outcome = self.deploy(&round).await?;
         self.close(&round, outcome).await?;
         Ok(Some(Duration::ZERO))
+    }
+
+    /// Says which files have changed that are no part of a spec, so that nobody waits for them.
+    async fn unread(&self, from: &str, to: &str) -> Option<String> {
+        let folder = &self.fleet.folder;
+        let below = |name: &&str| {
+            if folder.is_empty() { (*name).into() } else { format!("{folder}/{name}") }
+        };
+        let folders: Vec<String> = UNREAD.iter().map(below).collect();
+        // Where that cannot be told there is nothing to say.
+        let changed = self.git.changed(from, to, &folders).await.ok()?;
+        let named = words::shortened(&words::line(&changed.join(" ")), 60);
+        (!changed.is_empty())
+            .then(|| format!("{named}: workers have their own, and are brought no other"))
     }
 
     /// Says until when it waits, once.
@@ -226,7 +248,7 @@ impl Pushes {
         let records = states.values().map(|(_, event)| &event.state);
         let all = wanted_of_all(loaded, &self.bus).await?;
         let difference = Difference::between(&all, records, &run);
-        let more: Vec<_> = difference.untouched().into_iter().chain(round.moved.clone()).collect();
+        let more: Vec<_> = difference.untouched().into_iter().chain(round.more.clone()).collect();
         let said = |what: String| [&[what], &more[..]].concat().join("; ");
         if difference.changed.is_empty() {
             return Ok(nothing(&said("nothing changed".to_owned())));

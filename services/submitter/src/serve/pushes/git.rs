@@ -101,6 +101,20 @@ impl Git {
         Ok(self.run(&what, NEAR).await?.status.success())
     }
 
+    /// Returns the files below these folders that one commit has otherwise than another.
+    pub(super) async fn changed(
+        &self,
+        from: &str,
+        to: &str,
+        folders: &[String],
+    ) -> Result<Vec<String>, GitError> {
+        let args = ["diff", "--name-only", "--no-renames", "-z", from, to, "--"];
+        let folders: Vec<_> = folders.iter().map(String::as_str).collect();
+        let out = self.good(&[&args[..], &folders].concat(), NEAR).await?;
+        let names = String::from_utf8_lossy(&out).into_owned();
+        Ok(names.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect())
+    }
+
     /// Returns the files of a folder of a commit, as an archive.
     pub(super) async fn archive(&self, commit: &str, folder: &str) -> Result<Vec<u8>, GitError> {
         let tree = if folder.is_empty() { commit.to_owned() } else { format!("{commit}:{folder}") };
