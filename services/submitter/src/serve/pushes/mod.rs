@@ -3,6 +3,7 @@
 //! What a push wants stands in NATS before its sender is told so; whoever serves next goes on with what
 //! stands there. The payload is a hint: what counts is the branch, as it is fetched.
 
+mod asking;
 mod deploying;
 mod difference;
 mod export;
