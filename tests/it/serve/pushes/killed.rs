@@ -95,6 +95,26 @@ async fn a_server_that_is_killed_while_it_reads_or_asks_is_followed_by_one_that_
 }
 
 #[tokio::test]
+async fn a_copy_that_git_was_killed_in_the_middle_of_is_made_anew() {
+    let (site, _worker) = Site::complete().await;
+    let (forge, old) = Forge::new(&site);
+    let served = forge.served(&site, &json!({}), &json!([])).await;
+    tell(&served, "d-1", &old).await;
+    until(&site, "d-1", "nothing-to-do").await;
+    let copy = forge.file("state/fleet/forge/copy.git");
+    std::fs::write(copy.join("refs/heads/main.lock"), "").unwrap();
+    site.write(1024, 20);
+    let commit = forge.push_site(&site);
+
+    tell(&served, "d-2", &commit).await;
+
+    until(&site, "d-2", "run").await;
+    std::fs::write(copy.join("HEAD"), "").unwrap();
+    tell(&served, "d-3", &commit).await;
+    until(&site, "d-3", "nothing-to-do").await;
+}
+
+#[tokio::test]
 async fn a_server_whose_nats_goes_away_in_between_asks_once_it_is_back() {
     let (mut site, mut worker) = Site::complete().await;
     let (forge, _) = Forge::new(&site);

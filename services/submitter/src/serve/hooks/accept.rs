@@ -116,7 +116,7 @@ impl Arrival<'_> {
         let pushes = hooks.pushes.as_deref();
         let pushes = pushes.filter(|pushes| pushes.fleet().source == *self.source)?;
         let (push, commit) =
-            self.pushes.iter().find_map(|push| Some((push, pushes.commit_of(push)?)))?;
+            self.pushes.iter().rev().find_map(|push| Some((push, pushes.commit_of(push)?)))?;
         let by = words::line(push.pusher.as_deref().unwrap_or("somebody"));
         let by = words::shortened(&by, NAME);
         let id = self.id.to_owned();

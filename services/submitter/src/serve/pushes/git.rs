@@ -1,7 +1,7 @@
 //! The repository that holds the configuration, as the program `git` fetches it into one of ours.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -70,8 +70,22 @@ impl Git {
         self.good(&["init", "--quiet", "--bare"], NEAR).await.map(drop)
     }
 
-    /// Fetches the branch, wherever it was moved.
+    /// Fetches the branch, wherever it was moved. A copy that cannot be fetched into, such as one that a
+    /// `git` was killed in the middle of, is made anew.
     pub(super) async fn fetch(&self) -> Result<(), GitError> {
+        let Err(err) = self.try_fetch().await else { return Ok(()) };
+        // Where the other side answers, it is our copy.
+        if self.tip_there().await.is_err() {
+            return Err(err);
+        }
+        let copy = self.copy.clone();
+        // What cannot be removed is told by the next command.
+        drop(tokio::task::spawn_blocking(move || std::fs::remove_dir_all(copy)).await);
+        self.begin().await?;
+        self.try_fetch().await
+    }
+
+    async fn try_fetch(&self) -> Result<(), GitError> {
         let spec = format!("+{0}:{0}", self.head());
         let args = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--", &self.url];
         let fetched = self.run(&[&args[..], &[&spec]].concat(), FAR).await?;
@@ -91,7 +105,11 @@ impl Git {
 
     /// Returns the tip of the branch as it is now, without fetching it.
     pub(super) async fn tip_there(&self) -> Result<CommitId, GitError> {
-        let out = self.good(&["ls-remote", "--", &self.url, &self.head()], FAR).await?;
+        let what = "ls-remote";
+        let out = good(
+            what,
+            self.run_at(&self.home, &[what, "--", &self.url, &self.head()], FAR).await?,
+        )?;
         self.commit(&out)
     }
 
@@ -138,8 +156,13 @@ impl Git {
         good(what, self.run(args, limit).await?)
     }
 
-    /// Runs a command to its end, or to its deadline. Nothing of what it starts stays behind.
     async fn run(&self, args: &[&str], limit: Duration) -> Result<Ended, GitError> {
+        self.run_at(&self.copy, args, limit).await
+    }
+
+    /// Runs a command on a repository to its end, or to its deadline. Nothing of what it starts stays
+    /// behind.
+    async fn run_at(&self, at: &Path, args: &[&str], limit: Duration) -> Result<Ended, GitError> {
         #[expect(
             clippy::disallowed_methods,
             reason = "the submitter has no hypervisor, and this is the one process it starts"
@@ -156,7 +179,7 @@ impl Git {
                 "maintenance.auto=false",
             ])
             .arg("--git-dir")
-            .arg(&self.copy)
+            .arg(at)
             .args(args)
             .current_dir(&self.home)
             .env_clear()
@@ -168,6 +191,7 @@ impl Git {
             .env("GIT_ALLOW_PROTOCOL", "file:https:ssh")
             // Nobody is there to be asked.
             .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_LITERAL_PATHSPECS", "1")
             .env("GIT_SSH_COMMAND", "ssh -oBatchMode=yes")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

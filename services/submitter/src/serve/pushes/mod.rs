@@ -17,6 +17,8 @@ mod polling;
 mod telling;
 
 use std::convert::Infallible;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 use phoenix_bus::{Accepted, Became, Bus, BusError, FleetNote, Setup, ToldPush};
@@ -68,7 +70,11 @@ impl Pushes {
     ) -> Result<Self, CommandError> {
         let kept = fleet.kept(state_dir);
         let home = kept.join("home");
-        std::fs::create_dir_all(&home)
+        // The configuration is nobody else's business.
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&home)
             .map_err(|err| CommandError::FileNotWritten { path: home.clone(), err })?;
         let (url, branch) = (fleet.git.clone(), fleet.branch_name.clone());
         let program = "git".into();

@@ -22,6 +22,17 @@ const GIVEN_UP: TimeDelta = TimeDelta::days(1);
 /// When a commit's status is told next, and how long the pause after that would be.
 type Attempts = BTreeMap<String, (DateTime<Utc>, Duration)>;
 
+/// What follows from an attempt.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    /// The forge has it.
+    Heard,
+    /// Nobody needs it any more.
+    GivenUp { why: String },
+    /// It is tried again.
+    Again { why: String, pause: Duration },
+}
+
 impl Pushes {
     pub(super) async fn telling(&self) -> Infallible {
         let Some(forge) = &self.fleet.forge else { return std::future::pending().await };
@@ -51,22 +62,22 @@ impl Pushes {
             if at > now {
                 continue;
             }
-            let next = match phoenix_post::send(&self.client, forge.post(status), now).await {
-                Outcome::Taken { .. } => None,
-                Outcome::Later { why, after } => Some((why, after.unwrap_or(pause))),
-                Outcome::TooLong { why } | Outcome::Refused { why } => Some((why, SLOW)),
-            };
-            let Some((why, pause)) = next else {
-                self.heard(status, attempts).await?;
-                continue;
-            };
+            let outcome = phoenix_post::send(&self.client, forge.post(status), now).await;
             let commit = short(&status.commit);
-            let why = forge.veiled(&why);
-            if now - status.since > GIVEN_UP {
-                self.remark(&format!("the forge was not told of {commit}: {why}; given up")).await;
-                self.heard(status, attempts).await?;
-                continue;
-            }
+            let (why, pause) = match next(outcome, now - status.since, pause) {
+                Next::Heard => {
+                    self.heard(status, attempts).await?;
+                    continue;
+                }
+                Next::GivenUp { why } => {
+                    let why = forge.veiled(&why);
+                    self.remark(&format!("the forge was not told of {commit}: {why}; given up"))
+                        .await;
+                    self.heard(status, attempts).await?;
+                    continue;
+                }
+                Next::Again { why, pause } => (forge.veiled(&why), pause),
+            };
             if !attempts.contains_key(&status.commit) {
                 self.remark(&format!("the forge cannot be told of {commit}: {why}")).await;
             }
@@ -79,5 +90,37 @@ impl Pushes {
     async fn heard(&self, status: &CommitStatus, attempts: &mut Attempts) -> Result<(), BusError> {
         attempts.remove(&status.commit);
         self.note(|note| notes::told(note, status)).await
+    }
+}
+
+/// Says what follows from an attempt to tell what was to be told for so long.
+fn next(outcome: Outcome, waited: TimeDelta, pause: Duration) -> Next {
+    let (why, pause) = match outcome {
+        Outcome::Taken { .. } => return Next::Heard,
+        Outcome::Later { why, after } => (why, after.unwrap_or(pause)),
+        Outcome::TooLong { why } | Outcome::Refused { why } => (why, SLOW),
+    };
+    if waited > GIVEN_UP { Next::GivenUp { why } } else { Next::Again { why, pause } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_forge_does_not_take_is_tried_again_for_a_day() {
+        let why = || "it answers 502".to_owned();
+        let later = |after| Outcome::Later { why: why(), after };
+        let hour = Duration::from_hours(1);
+        for (outcome, hours, follows) in [
+            (Outcome::Taken { came: "201".to_owned() }, 30, Next::Heard),
+            (later(None), 1, Next::Again { why: why(), pause: FIRST }),
+            (later(Some(hour)), 1, Next::Again { why: why(), pause: hour }),
+            (Outcome::Refused { why: why() }, 23, Next::Again { why: why(), pause: SLOW }),
+            (Outcome::Refused { why: why() }, 25, Next::GivenUp { why: why() }),
+            (later(Some(hour)), 25, Next::GivenUp { why: why() }),
+        ] {
+            assert_eq!(next(outcome, TimeDelta::hours(hours), FIRST), follows);
+        }
     }
 }
