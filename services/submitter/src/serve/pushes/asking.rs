@@ -53,7 +53,7 @@ impl Pushes {
 
     /// Reads the configuration as `phoenix check` does. Where it is refused, all findings are told.
     async fn load(&self, archive: Vec<u8>) -> Result<Loaded, String> {
-        let to = self.git.home.with_file_name("files");
+        let to = self.git.program.home.with_file_name("files");
         let args = ConfigArgs { config: Some(to.clone()), ..self.config.clone() };
         let read = tokio::task::spawn_blocking(move || {
             export::unpack(&archive, &to).map_err(|err| chain(&err))?;

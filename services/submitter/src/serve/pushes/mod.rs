@@ -14,6 +14,7 @@ mod git;
 mod judge;
 mod notes;
 mod polling;
+mod program;
 mod telling;
 
 use std::convert::Infallible;
@@ -28,6 +29,7 @@ use tokio::sync::{Notify, mpsc};
 pub(super) use self::file::{Fleet, RawFleet};
 use self::git::Git;
 use self::judge::short;
+use self::program::Program;
 use super::live::Live;
 use crate::cli::ConfigArgs;
 use crate::error::CommandError;
@@ -77,8 +79,8 @@ impl Pushes {
             .create(&home)
             .map_err(|err| CommandError::FileNotWritten { path: home.clone(), err })?;
         let (url, branch) = (fleet.git.clone(), fleet.branch_name.clone());
-        let program = "git".into();
-        let git = Git { program, url, branch, copy: kept.join("copy.git"), home };
+        let program = Program { path: "git".into(), home: home.clone() };
+        let git = Git { program, url, branch, copy: kept.join("copy.git") };
         git.begin().await.map_err(|err| CommandError::NoGit {
             why: phoenix_domain::chain(&err),
             advice: err.advice(),
