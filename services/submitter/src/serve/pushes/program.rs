@@ -139,7 +139,7 @@ mod tests {
     #[tokio::test]
     async fn what_does_not_end_is_ended_with_all_that_it_has_started() {
         let folder = TempDir::new().unwrap();
-        let script = "#!/bin/sh\nsleep 1000 &\necho $! > child.new\nmv child.new child\nwait\n";
+        let script = "#!/bin/sh\nsleep 60 &\necho $! > child.new\nmv child.new child\nwait\n";
         let program = program(&folder);
         fs::write(&program.path, script).unwrap();
         fs::set_permissions(&program.path, fs::Permissions::from_mode(0o755)).unwrap();
@@ -160,7 +160,7 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         };
-        timeout(Duration::from_mins(1), is_gone).await.expect("it is killed");
+        timeout(Duration::from_secs(20), is_gone).await.expect("it is killed");
     }
 
     /// Says whether it has ended, and nobody has asked how.
