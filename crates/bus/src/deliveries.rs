@@ -1,20 +1,87 @@
-//! Webhooks that were accepted, so that a repetition does nothing.
+//! Webhooks that were accepted, and what became of them, so that a repetition does nothing.
 
 use chrono::{DateTime, Utc};
 use phoenix_domain::{RunId, SourceName};
 use serde::{Deserialize, Serialize};
 
 use crate::connect::Bus;
-use crate::error::{BusError, Failing as _};
+use crate::error::BusError;
 use crate::names::DELIVERIES;
 
-/// What became of a delivery.
+/// A delivery that was accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accepted {
-    /// When.
+    /// When it came.
     pub at: DateTime<Utc>,
-    /// The run that it made.
-    pub run: RunId,
+    /// The commit it told of, where it told of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// What became of it: one thing for each that it was about.
+    pub became: Vec<Became>,
+}
+
+/// What became of a delivery, or of a part of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "as", rename_all = "kebab-case")]
+pub enum Became {
+    /// It made this run.
+    Run {
+        /// Which.
+        run: RunId,
+        /// What for, and what else there is to say.
+        said: String,
+    },
+    /// Nothing had to be done.
+    Nothing {
+        /// Why not.
+        why: String,
+    },
+    /// It was not done.
+    Refused {
+        /// Why not.
+        why: String,
+    },
+    /// It makes this run when a window opens.
+    Waits {
+        /// Which.
+        run: RunId,
+        /// When.
+        until: DateTime<Utc>,
+    },
+    /// Its commit is wanted, and has its turn soon or when the window opens.
+    Wanted {
+        /// When that is; soon without this.
+        until: Option<DateTime<Utc>>,
+    },
+}
+
+/// A delivery, by its names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noted {
+    /// Who sent it.
+    pub source: SourceName,
+    /// What its sender calls it.
+    pub id: String,
+    /// What is noted of it.
+    pub accepted: Accepted,
+}
+
+impl Accepted {
+    /// Says whether something was made of it, or will be; a repetition then does nothing.
+    pub fn is_taken(&self) -> bool {
+        self.became.iter().any(|became| match became {
+            Became::Run { .. } | Became::Waits { .. } | Became::Wanted { .. } => true,
+            Became::Nothing { .. } | Became::Refused { .. } => false,
+        })
+    }
+
+    /// Returns the runs that it made.
+    pub fn runs(&self) -> impl Iterator<Item = &RunId> {
+        self.became.iter().filter_map(|became| match became {
+            Became::Run { run, .. } | Became::Waits { run, .. } => Some(run),
+            Became::Nothing { .. } | Became::Refused { .. } | Became::Wanted { .. } => None,
+        })
+    }
 }
 
 impl Bus {
@@ -24,23 +91,32 @@ impl Bus {
         source: &SourceName,
         id: &str,
     ) -> Result<Option<Accepted>, BusError> {
-        let doing = "looking for a delivery";
-        let bucket = self.jetstream.get_key_value(DELIVERIES).await.failing(doing)?;
-        let noted = bucket.get(self.cell.delivery(source, id)).await.failing(doing)?;
-        Ok(noted.and_then(|noted| serde_json::from_slice(&noted).ok()))
+        self.kept(DELIVERIES, &self.cell.delivery(source, id)).await
     }
 
-    /// Notes that a delivery was accepted. What it asks for stands in the logs already.
+    /// Changes what is noted of a delivery, however many do so at once.
     pub async fn note_delivery(
         &self,
         source: &SourceName,
         id: &str,
-        accepted: &Accepted,
+        mut change: impl FnMut(Option<Accepted>) -> Accepted,
     ) -> Result<(), BusError> {
-        let doing = "noting a delivery";
-        let bucket = self.jetstream.get_key_value(DELIVERIES).await.failing(doing)?;
-        let note = serde_json::to_vec(accepted)?;
-        bucket.put(self.cell.delivery(source, id), note.into()).await.failing(doing)?;
-        Ok(())
+        let key = self.cell.delivery(source, id);
+        let noted = self.change_kept(DELIVERIES, &key, |there| Some(change(there))).await;
+        noted.map(drop)
+    }
+
+    /// Returns the deliveries of the last days, the newest first.
+    pub async fn deliveries(&self) -> Result<Vec<Noted>, BusError> {
+        let kept = self.all_kept(DELIVERIES, &self.cell.deliveries()).await?;
+        let mut noted: Vec<_> = kept
+            .into_iter()
+            .filter_map(|(key, accepted)| {
+                let (source, id) = key.split_once('.')?;
+                Some(Noted { source: source.parse().ok()?, id: id.to_owned(), accepted })
+            })
+            .collect();
+        noted.sort_by(|a, b| (b.accepted.at, &b.id).cmp(&(a.accepted.at, &a.id)));
+        Ok(noted)
     }
 }

@@ -16,6 +16,7 @@ mod error;
 mod health;
 mod health_tail;
 mod hosts;
+mod kept;
 mod lease;
 mod log;
 mod many;
@@ -23,6 +24,7 @@ mod monitor;
 mod names;
 mod pen;
 mod publish;
+mod pushes;
 mod question;
 mod reader;
 mod setup;
@@ -34,7 +36,7 @@ pub use channel_notes::{Called, ChannelMemory, ChannelNote, ChannelSeen, Deliver
 pub use channels::{Call, Calls, News};
 pub use connect::{Address, Bus, USUAL_CELL, USUAL_SERVER};
 pub use dead::{DeadLetter, Filed, Foreign, Line, Original};
-pub use deliveries::Accepted;
+pub use deliveries::{Accepted, Became, Noted};
 pub use durability::{Durability, Proof};
 pub use error::{BoxError, BusError};
 pub use health::{Displaced, Memory};
@@ -47,6 +49,9 @@ pub use monitor::{
 };
 pub use names::Cell;
 pub use pen::{Pen, Stopped};
+pub use pushes::{
+    CommitState, CommitStatus, Deployed, FleetNote, Later, OpenRun, Told as ToldPush,
+};
 pub use question::{
     Ahead, Answer, Answers, Asked, Blind, Difference, Forecast, Inquiry, Question, Questions,
     Refused, Unanswered,

@@ -1,6 +1,6 @@
 //! Every name on the bus: subjects, streams, buckets, consumers, headers.
 
-use phoenix_domain::{ChannelName, Class, GuestKey, NodeName, SourceName};
+use phoenix_domain::{ChannelName, Class, GuestKey, NodeName, RunId, SourceName};
 
 /// The log of every guest.
 pub(crate) const LOG: &str = "PHOENIX_LOG";
@@ -16,6 +16,8 @@ pub(crate) const HEALTH: &str = "PHOENIX_HEALTH";
 pub(crate) const HOSTS: &str = "phoenix-hosts";
 /// Webhooks that were accepted.
 pub(crate) const DELIVERIES: &str = "phoenix-deliveries";
+/// What is wanted because of pushes, until it is asked for.
+pub(crate) const PUSHES: &str = "phoenix-pushes";
 /// Who acts, where several could.
 pub(crate) const LEASES: &str = "phoenix-leases";
 /// What each channel has told people, and how it does.
@@ -87,6 +89,26 @@ impl Cell {
     /// Returns the key of a delivery.
     pub(crate) fn delivery(&self, source: &SourceName, id: &str) -> String {
         format!("{}.{source}.{id}", self.0)
+    }
+
+    /// Returns what the keys of deliveries begin with.
+    pub(crate) fn deliveries(&self) -> String {
+        format!("{}.", self.0)
+    }
+
+    /// Returns the key of what pushes of a source want of its fleet.
+    pub(crate) fn fleet(&self, source: &SourceName) -> String {
+        format!("{}.fleet.{source}", self.0)
+    }
+
+    /// Returns the key of what waits until a window opens.
+    pub(crate) fn later(&self, run: &RunId) -> String {
+        format!("{}{run}", self.laters())
+    }
+
+    /// Returns what the keys begin with of all that waits until a window opens.
+    pub(crate) fn laters(&self) -> String {
+        format!("{}.later.", self.0)
     }
 
     /// Returns the name of the consumer of a class.

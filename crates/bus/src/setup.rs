@@ -14,7 +14,8 @@ use crate::durability::Durability;
 use crate::error::{BusError, Failing as _};
 use crate::names::{
     ADVISORIES, ADVISORY_SUBJECTS, CHANNELS, DEAD, DEAD_SUBJECTS, DELIVERIES, DURABILITY, HEALTH,
-    HEALTH_SUBJECTS, HOSTS, LEASES, LIVE_SUBJECTS, LOG, LOG_SUBJECTS, WATCH, WORK, WORK_SUBJECTS,
+    HEALTH_SUBJECTS, HOSTS, LEASES, LIVE_SUBJECTS, LOG, LOG_SUBJECTS, PUSHES, WATCH, WORK,
+    WORK_SUBJECTS,
 };
 
 /// Before it, killed servers lost whole streams, and meta files were not synced.
@@ -254,7 +255,7 @@ fn health(replicas: usize) -> Config {
     }
 }
 
-fn buckets(replicas: usize) -> [kv::Config; 5] {
+fn buckets(replicas: usize) -> [kv::Config; 6] {
     let bucket = |name: &str, description: &str, max_age| kv::Config {
         bucket: name.to_owned(),
         description: description.to_owned(),
@@ -267,6 +268,7 @@ fn buckets(replicas: usize) -> [kv::Config; 5] {
         // Kept long after the host fell silent, so that people are told since when it is.
         bucket(HOSTS, "Hosts: what they have, and when their worker was last heard", 30 * DAY),
         bucket(DELIVERIES, "Webhooks that were accepted", 7 * DAY),
+        bucket(PUSHES, "What is wanted because of pushes, until it is asked for", Duration::ZERO),
         bucket(CHANNELS, "What each channel has told people, and how it does", Duration::ZERO),
         bucket(WATCH, "What the next health monitor needs to go on", Duration::ZERO),
         bucket(LEASES, "Who acts, where several could", Duration::from_secs(45)),

@@ -107,6 +107,9 @@ pub(crate) enum CommandError {
     /// The file about webhooks cannot be used.
     #[error("{} cannot be used:\n  {wrong}", path.display())]
     HooksRefused { path: PathBuf, wrong: String },
+    /// The repository of the configuration cannot be fetched.
+    #[error("the repository of the configuration cannot be fetched: {why}")]
+    NoGit { why: String, advice: &'static str },
     /// Nothing can be served there.
     #[error("cannot serve at {listen}")]
     NoListener {
@@ -244,6 +247,7 @@ impl CommandError {
             | Self::NoRunId(_)
             | Self::NotJson(_)
             | Self::FileNotWritten { .. }
+            | Self::NoGit { .. }
             | Self::NoListener { .. }
             | Self::NoScreen
             | Self::NotWritten(_) => EXIT_FAILED,
@@ -307,6 +311,7 @@ impl CommandError {
                 one("`phoenix incidents --all` lists those that are kept")
             }
             Self::NoMonitor(why) => one(monitor_hint(why)),
+            Self::NoGit { advice, .. } => one(advice),
             Self::NoListener { .. } => one("`--listen 127.0.0.1:0` takes a free port"),
             Self::NotYetThere { asked, .. } => one(&format!("`phoenix history {asked}` tells what is known")),
             Self::NoSuchRun { .. } => one("`phoenix runs --since 7d` lists runs"),

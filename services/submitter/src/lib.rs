@@ -15,6 +15,7 @@ mod cli;
 mod commands;
 mod config;
 mod confirm;
+mod deliveries;
 mod error;
 mod follow;
 mod health_words;

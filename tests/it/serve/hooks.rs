@@ -14,9 +14,9 @@ use super::Served;
 use crate::survive::site::lxc;
 use crate::verbs::site::Site;
 
-const SECRET: &str = "phoenix-test-secret-0001";
+pub(super) const SECRET: &str = "phoenix-test-secret-0001";
 /// What GitHub would send, and how it would sign that with the secret.
-const PUSH: &str = include_str!("../../../crates/hooks/tests/payloads/github-push.json");
+pub(super) const PUSH: &str = include_str!("../../../crates/hooks/tests/payloads/github-push.json");
 const SIGNATURE: &str = "03986589763f040606f196fbf8927725f56598e43a4d577ec4c02e17f277d0f5";
 
 /// A file about webhooks, with the secret of its source.
@@ -40,7 +40,7 @@ fn rule(guest: u64, branch: &str, action: &str) -> String {
 }
 
 /// Sends a delivery, and returns the status and what is said.
-async fn deliver(
+pub(super) async fn deliver(
     served: &Served,
     source: &str,
     id: &str,
@@ -71,7 +71,7 @@ async fn served(site: &Site, folder: &TempDir, rules: &str) -> Served {
     Served::with(site, "127.0.0.1:0", &more).await
 }
 
-async fn asked(site: &Site, vmid: u64) -> usize {
+pub(super) async fn asked(site: &Site, vmid: u64) -> usize {
     let history = site.inner.bus.history(lxc(vmid)).await.unwrap();
     history.iter().filter(|(_, event)| event.fact.kind() == EventKind::Requested).count()
 }

@@ -3,6 +3,7 @@
 mod browser;
 mod hooks;
 mod page;
+mod pushes;
 
 use std::time::Duration;
 

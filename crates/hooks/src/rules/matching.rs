@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use phoenix_domain::Vmid;
 
 use super::rule::{Action, Refs, Rule};
+use super::window::RawWindow;
 use crate::paths::Paths;
 use crate::push::Push;
 use crate::refname::RefName;
@@ -24,6 +25,8 @@ pub struct Matched {
     pub approval: bool,
     /// When it may be done: now, or when its window opens.
     pub opens: DateTime<Utc>,
+    /// The window, for whoever looks at it once more then.
+    pub window: Option<RawWindow>,
 }
 
 /// Why a push is about no guest, by the rule that came nearest.
@@ -105,9 +108,10 @@ impl Rule {
     }
 
     fn matched(&self, rule: usize, now: DateTime<Utc>) -> Matched {
-        let opens = self.window.as_ref().map_or(now, |window| window.opens(now));
+        let opens = self.window.as_ref().map_or(now, |(_, window)| window.opens(now));
+        let window = self.window.as_ref().map(|(raw, _)| raw.clone());
         let (guests, action, approval) = (self.guests.clone(), self.action, self.approval);
-        Matched { rule, guests, action, approval, opens }
+        Matched { rule, guests, action, approval, opens, window }
     }
 }
 

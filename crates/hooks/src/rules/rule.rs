@@ -47,7 +47,7 @@ pub struct Rule {
     pub(super) paths: Option<Vec<Pattern>>,
     pub(super) guests: Vec<Vmid>,
     pub(super) action: Action,
-    pub(super) window: Option<Window>,
+    pub(super) window: Option<(RawWindow, Window)>,
     pub(super) approval: bool,
 }
 
@@ -82,7 +82,8 @@ impl TryFrom<&RawRule> for Rule {
         let paths = raw.paths.as_deref().map(|paths| patterns(paths, &mut wrong));
         let guests = guests(&raw.guests, &mut wrong);
         let action = note(&mut wrong, "action", raw.action.parse());
-        let window = raw.window.as_ref().map(Window::read).transpose();
+        let window = raw.window.as_ref().map(|raw| Ok((raw.clone(), Window::read(raw)?)));
+        let window: Result<_, Vec<WrongField>> = window.transpose();
         let window = window.map_err(|fields| {
             wrong.extend(fields.into_iter().map(|field| field.within("window")));
         });

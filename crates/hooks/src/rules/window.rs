@@ -4,12 +4,12 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Datelike as _, Days, NaiveTime, TimeDelta, Utc, Weekday};
 use phoenix_domain::Refused;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::wrong::{WrongField, note};
 
 /// A window as it is written. Times are in UTC.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawWindow {
     /// The days on which it opens: `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`; all without this.
@@ -35,7 +35,7 @@ pub struct Window {
 
 impl Window {
     /// Reads one, or says everything that is wrong with it.
-    pub(super) fn read(raw: &RawWindow) -> Result<Self, Vec<WrongField>> {
+    pub fn read(raw: &RawWindow) -> Result<Self, Vec<WrongField>> {
         let mut wrong = Vec::new();
         let days = days(raw.days.as_deref(), &mut wrong);
         let mut time = |field, text: Option<&String>| {

@@ -100,12 +100,15 @@ fn a_match_says_all_that_is_to_be_done() {
     let tagged = fleet(RefName::tag("v2").unwrap(), Paths::Unknown(Untold::Tag));
     let shared = fleet(branch("release/2"), changed(&["base/a"]));
 
+    let window = r#"{"days": ["mon"], "from": "02:00", "to": "04:00"}"#;
+    let window = serde_json::from_str(window).unwrap();
     let recreate = Matched {
         rule: 2,
         guests: vec![970_u64.try_into().unwrap()],
         action: Action::Recreate,
         approval: false,
         opens: monday,
+        window: Some(window),
     };
     assert_eq!(matching(&rules(), &tagged, now()), Ok(vec![recreate.clone()]));
     let within = monday + TimeDelta::hours(1);
@@ -117,6 +120,7 @@ fn a_match_says_all_that_is_to_be_done() {
         action: Action::Reapply,
         approval: true,
         opens: now(),
+        window: None,
     };
     assert_eq!(matching(&rules(), &shared, now()), Ok(vec![reapply]));
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use phoenix_bus::News;
+use phoenix_post::{Key, Post};
 use serde_json::{Value, json};
 use url::Url;
 
 use super::letter::{Letter, Occasion};
-use super::post::{Key, Post};
 
 /// How long what is tried stands there.
 const TRIAL: TimeDelta = TimeDelta::minutes(1);

@@ -5,6 +5,7 @@ use phoenix_bus::{Delivered, News};
 use phoenix_config::ChannelKind;
 use phoenix_domain::health::{Ground, Root, Severity};
 use phoenix_domain::{ChannelName, NodeName, Vmid};
+use phoenix_post::Post;
 use secrecy::{ExposeSecret as _, SecretString};
 use tracing::warn;
 
@@ -12,7 +13,6 @@ use super::alertmanager::{Alert, Alertmanager, Labels};
 use super::letter::{Letter, Occasion, Sender};
 use super::mail::Mail;
 use super::ntfy::{Ntfy, Urgency};
-use super::post::Post;
 use super::slack::Slack;
 use super::template::{self, Template};
 use super::webhook::{self, Webhook};

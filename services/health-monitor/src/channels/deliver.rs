@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use phoenix_bus::{Bus, BusError, Lease};
 use phoenix_domain::health::{AboutChannel, HealthEventKind};
+use phoenix_post::Client;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -15,7 +16,6 @@ use super::channel::Channel;
 use super::desk::Desk;
 use super::held::Held;
 use super::pace::Pace;
-use super::send::Client;
 use crate::monitor::events;
 use crate::over::Over;
 

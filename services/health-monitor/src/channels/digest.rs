@@ -2,8 +2,9 @@
 
 use phoenix_bus::News;
 use phoenix_domain::health::Severity;
+use phoenix_post::cut;
 
-use super::letter::{LINE, Letter, Occasion, Sender, cut, mark, time};
+use super::letter::{LINE, Letter, Occasion, Sender, mark, time};
 
 impl Letter {
     /// Says of several incidents how each stands: a line each, in this order.

@@ -7,10 +7,10 @@ use chrono::TimeDelta;
 use phoenix_config::{ChannelKind, ChannelsFile, LeastSeverity, RawChannel};
 use phoenix_domain::health::Severity;
 use phoenix_domain::{ChannelName, NodeName, Vmid};
+use phoenix_post::address::{self, Plain};
 use secrecy::SecretString;
 use url::Url;
 
-use super::address::{self, Plain};
 use super::channel::{Channel, Way};
 use super::template::{self, Broken, Template};
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use phoenix_bus::{Call, Calls, ChannelMemory, Delivered, Lease, News};
 use phoenix_domain::health::{IncidentId, Severity};
+use phoenix_post::Outcome;
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -17,7 +18,7 @@ use super::desk::{Desk, Weight};
 use super::file;
 use super::item::Item;
 use super::letter::Occasion;
-use super::send::{self, Outcome};
+use super::send;
 use super::told;
 use crate::over::Over;
 

@@ -4,14 +4,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
+use phoenix_post::{Key, address};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::address;
 use super::alertmanager::Alertmanager;
 use super::file::Entry;
 use super::mail::{Mail, is_address};
 use super::ntfy::Ntfy;
-use super::post::Key;
 use super::secret::{HOW_TO_SIGN, SHORTEST};
 use super::slack::Slack;
 use super::webhook::Webhook;

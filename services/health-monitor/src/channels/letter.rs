@@ -4,6 +4,7 @@
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use phoenix_bus::News;
 use phoenix_domain::health::{Ack, Command, Danger, Exhibit, Incident, Root, Severity};
+use phoenix_post::{clean, cut};
 use serde::Serialize;
 
 /// How many guests a title names.
@@ -249,19 +250,4 @@ fn span(span: TimeDelta) -> String {
         minutes @ 1..120 => format!("{minutes} min"),
         minutes => format!("{} h {} min", minutes / 60, minutes % 60),
     }
-}
-
-/// Returns a text of somebody else on one line, without what could move a cursor or begin a header.
-pub(crate) fn clean(text: &str) -> String {
-    let words = text.split(|char: char| char.is_whitespace() || char.is_control());
-    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
-}
-
-/// Cuts a text where the other side stops reading, at a character.
-pub(crate) fn cut(text: &str, most: usize) -> &str {
-    let mut end = most.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.get(..end).unwrap_or_default()
 }

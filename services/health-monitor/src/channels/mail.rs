@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
+use phoenix_post::{clean, cut};
 
-use super::letter::{Letter, clean, cut};
+use super::letter::Letter;
 
 /// A longer line is cut by servers on its way.
 const LONGEST_LINE: usize = 900;

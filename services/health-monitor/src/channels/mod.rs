@@ -3,7 +3,6 @@
 //! What a message says is made of values ([`letter`], [`template`] and one file a kind), sending it is
 //! another matter ([`send`]), and what is to be sent when is a third ([`desk`], [`deliver`]).
 
-mod address;
 mod alertmanager;
 mod channel;
 mod deliver;
@@ -17,7 +16,6 @@ mod letter;
 mod mail;
 mod ntfy;
 mod pace;
-mod post;
 mod remind;
 mod secret;
 mod send;
@@ -38,6 +36,7 @@ use chrono::{DateTime, Utc};
 use phoenix_bus::{AskedMonitor, Bus, MonitorAnswer};
 use phoenix_config::ChannelKind;
 use phoenix_domain::{ChannelName, NodeName};
+use phoenix_post::{Client, Outcome};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -45,7 +44,6 @@ use self::channel::{Channel, Saying};
 use self::deliver::Delivery;
 use self::letter::Occasion;
 use self::pace::Pace;
-use self::send::{Client, Outcome};
 
 /// How long what is on its way may take to get there when the program ends.
 const GOODBYE: Duration = Duration::from_secs(15);
@@ -84,7 +82,7 @@ impl Channels {
     /// Has all of them deliver, each for itself.
     pub(crate) fn start(channels: Vec<Channel>, office: Office) -> std::io::Result<Self> {
         let Office { bus, instance, source, clock } = office;
-        let client = if channels.is_empty() { None } else { Some(send::client()?) };
+        let client = if channels.is_empty() { None } else { Some(phoenix_post::client()?) };
         let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
         let all: Vec<_> = channels.into_iter().map(Arc::new).collect();
         for (channel, client) in all.iter().zip(client.iter().cycle()) {

@@ -1,11 +1,11 @@
 //! A message on phones, by ntfy.
 
 use phoenix_domain::health::Severity;
+use phoenix_post::{Key, Post, cut};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::letter::{Letter, Occasion, cut};
-use super::post::{Key, Post};
+use super::letter::{Letter, Occasion};
 
 /// A longer text becomes an attachment that nobody opens at night.
 const LONGEST: usize = 4000;

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
+use phoenix_post::Key;
 use phoenix_secrets::alone;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::file::Entry;
-use super::post::Key;
 use super::webhook::Signing;
 
 /// What is shorter can be guessed: of what is made for us.

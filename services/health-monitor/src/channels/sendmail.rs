@@ -6,12 +6,10 @@ use std::pin::pin;
 use std::process::Stdio;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use phoenix_post::Outcome;
+use phoenix_service::Started;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::Child;
 use tokio::time::timeout;
-
-use super::send::Outcome;
 
 /// How much is read of what it says.
 const SAID: u64 = 2048;
@@ -26,21 +24,6 @@ const JUDGED: std::ops::RangeInclusive<i32> = 64..=78;
 
 /// Where programs look for others.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// A process that ends with all its children when nobody waits for it any more.
-struct Started {
-    child: Child,
-    group: Option<Pid>,
-}
-
-impl Drop for Started {
-    fn drop(&mut self) {
-        if let Some(group) = self.group {
-            // One that has ended has no group any more.
-            let _gone = kill_process_group(group, Signal::KILL);
-        }
-    }
-}
 
 /// Hands a message over. Whoever stops waiting ends the program.
 pub(super) async fn hand_over(program: &Path, message: Vec<u8>) -> Outcome {
@@ -64,13 +47,10 @@ async fn run(program: &Path, message: Vec<u8>) -> io::Result<Outcome> {
         .env_clear()
         .env("PATH", PATH)
         .process_group(0)
-        .kill_on_drop(true)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
-    let child = command.spawn()?;
-    let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-    let mut started = Started { child, group };
+    let mut started = Started::of(command.spawn()?);
     let (stdin, stderr) = (started.child.stdin.take(), started.child.stderr.take());
     let feed = async {
         if let Some(mut stdin) = stdin {
@@ -87,15 +67,17 @@ async fn run(program: &Path, message: Vec<u8>) -> io::Result<Outcome> {
         String::from_utf8_lossy(&said).into_owned()
     };
     let mut hear = pin!(hear);
-    let mut finished = pin!(async { tokio::join!(feed, started.child.wait()).1 });
-    let (ended, said) = tokio::select! {
-        // What it left at work may keep its mouth open.
-        ended = &mut finished => (ended, timeout(LAST_WORDS, hear).await.unwrap_or_default()),
-        said = &mut hear => (finished.await, said),
+    let (ended, said) = {
+        let mut finished = pin!(async { tokio::join!(feed, started.child.wait()).1 });
+        tokio::select! {
+            // What it left at work may keep its mouth open.
+            ended = &mut finished => (ended, timeout(LAST_WORDS, hear).await.unwrap_or_default()),
+            said = &mut hear => (finished.await, said),
+        }
     };
     let ended = ended?;
     // It has ended by itself: what it may have left at work is meant to go on.
-    started.group = None;
+    started.let_go();
     let why = match (ended.code(), said.trim()) {
         (Some(code), "") => format!("{} ended with {code}", program.display()),
         (Some(code), said) => format!("{} ended with {code}: {said}", program.display()),

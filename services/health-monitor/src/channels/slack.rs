@@ -1,12 +1,10 @@
 //! A message in a room of Slack, or of what takes the same. An incoming webhook is told no name for what
 //! it has posted, so that nothing can be answered in a thread or changed later.
 
+use phoenix_post::{Post, cut};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use url::Url;
-
-use super::letter::cut;
-use super::post::Post;
 
 /// Slack takes ten times as much, and folds it away.
 const LONGEST: usize = 3900;

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use minijinja::{Environment, UndefinedBehavior};
 use phoenix_config::ChannelKind;
+use phoenix_post::cut;
 
-use super::letter::{Letter, cut};
+use super::letter::Letter;
 use super::trial;
 
 /// How many steps a template may take: one that never ends holds up nobody.

@@ -7,13 +7,13 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use phoenix_bus::News;
 use phoenix_domain::health::{Digest, HealthEvent, HealthEventKind, IncidentReminder, Reminder};
+use phoenix_post::Post;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use url::Url;
 use zeroize::Zeroizing;
 
 use super::channel::Saying;
-use super::post::Post;
 
 /// What a signing secret begins with.
 const PREFIX: &str = "whsec_";

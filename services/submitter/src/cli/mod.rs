@@ -36,7 +36,7 @@ pub(crate) use self::online::{
 };
 pub(crate) use self::past::{HistoryArgs, LogsArgs, StateArgs, TraceArgs, WatchArgs};
 pub(crate) use self::secrets::{SecretsCheckArgs, SecretsCommand};
-pub(crate) use self::serve::{ServeArgs, TopArgs};
+pub(crate) use self::serve::{DeliveriesArgs, ServeArgs, TopArgs};
 pub(crate) use self::setup::SetupArgs;
 pub(crate) use self::verbs::{AdoptArgs, DeleteArgs, DriftArgs, PowerArgs, StartArgs};
 pub(crate) use self::words::Named;
@@ -122,6 +122,8 @@ pub enum Command {
     Top(TopArgs),
     /// Show in the browser how everything is, as it happens, until Ctrl-C
     Serve(ServeArgs),
+    /// List the webhooks of the last days, and what became of them
+    Deliveries(DeliveriesArgs),
     /// Stop working on guests, or on everything of a run
     Cancel(CancelArgs),
     /// Try guests again as they were last asked for

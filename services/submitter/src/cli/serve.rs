@@ -1,13 +1,14 @@
-//! What `serve` takes. The comments here are the help texts.
+//! What `serve` takes, and who asks what it was sent. The comments here are the help texts.
 
 use std::net::SocketAddr;
-
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
+use phoenix_domain::SourceName;
 
 use super::offline::ConfigArgs;
-use super::online::ConnectArgs;
+use super::online::{ConnectArgs, ListArgs};
+use super::words;
 
 /// What `serve` takes.
 #[derive(Debug, Args)]
@@ -24,6 +25,9 @@ pub struct ServeArgs {
     /// File that says who may send webhooks to /hooks/v1/NAME, and what is done for them
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) hooks: Option<PathBuf>,
+    /// Where the repository of the configuration is kept, where the file names one
+    #[arg(long, default_value = "/var/lib/phoenix", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) state_dir: PathBuf,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
     #[command(flatten)]
@@ -35,4 +39,14 @@ pub struct ServeArgs {
 pub struct TopArgs {
     #[command(flatten)]
     pub(crate) connect: ConnectArgs,
+}
+
+/// What `deliveries` takes.
+#[derive(Debug, Args)]
+pub struct DeliveriesArgs {
+    /// Only those of this source
+    #[arg(long, value_name = "NAME", value_parser = words::source)]
+    pub(crate) source: Option<SourceName>,
+    #[command(flatten)]
+    pub(crate) list: ListArgs,
 }

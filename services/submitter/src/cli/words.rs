@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use phoenix_domain::health::IncidentId;
-use phoenix_domain::{ChannelName, EventKind, NodeName, Refused, RunId, StepName, Vmid};
+use phoenix_domain::{
+    ChannelName, EventKind, NodeName, Refused, RunId, SourceName, StepName, Vmid,
+};
 
 /// A run or a guest, whichever was typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +43,10 @@ pub(super) fn node(text: &str) -> Result<NodeName, String> {
 }
 
 pub(super) fn channel(text: &str) -> Result<ChannelName, String> {
+    text.parse().map_err(|err: Refused| err.rule.to_owned())
+}
+
+pub(super) fn source(text: &str) -> Result<SourceName, String> {
     text.parse().map_err(|err: Refused| err.rule.to_owned())
 }
 

@@ -5,6 +5,7 @@ mod cancel;
 mod check;
 mod completion;
 mod dead;
+mod deliveries;
 mod drift;
 mod explain;
 pub(crate) mod feature;
@@ -31,7 +32,7 @@ mod trace;
 mod wanted;
 mod watch;
 
-pub(crate) use self::submit::{all_wanted, refuse_to_move};
+pub(crate) use self::submit::{all_wanted, refuse_to_move, wanted_of_all};
 use phoenix_domain::RunId;
 
 use crate::cli::{Command, ConfigCommand};
@@ -67,6 +68,7 @@ pub(crate) fn run(
         Command::Logs(args) => logs::run(&args, output),
         Command::Trace(args) => trace::run(&args, output),
         Command::Top(args) => crate::screen::run(&args, output),
+        Command::Deliveries(args) => deliveries::run(&args, output),
         Command::Serve(args) => crate::serve::run(&args, output),
         Command::Cancel(args) => cancel::run(&args, output),
         Command::Retry(args) => retry::run(&args, output),

@@ -99,6 +99,13 @@ pub(crate) async fn all_wanted(
     order.into_iter().map(|spec| wanted::one(fleet, spec, named, &hosts)).collect()
 }
 
+/// Returns what is wanted of every guest there is in the files.
+pub(crate) async fn wanted_of_all(loaded: &Loaded, bus: &Bus) -> Result<Vec<Wanted>, CommandError> {
+    let fleet = config::fleet(loaded)?;
+    let hosts = wanted::hosts(None, loaded, bus).await?;
+    fleet.guests().map(|spec| wanted::one(fleet, spec, &[spec.vmid], &hosts)).collect()
+}
+
 /// Returns the guests that are as desired by their logs and, as their hosts say, are not. A host whose
 /// worker is silent says nothing; then the logs are all there is to go by.
 async fn drifted(

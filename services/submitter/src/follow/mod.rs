@@ -14,7 +14,7 @@ use phoenix_domain::{Event, RunId};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use self::tree::Tree;
-pub(crate) use self::watched::{Guest, Watched};
+pub(crate) use self::watched::{Ending, Guest, Watched};
 use crate::cli::{FollowFormat, LiveArgs};
 use crate::error::{CommandError, EXIT_INTERRUPTED, EXIT_WAITED};
 use crate::output::Output;

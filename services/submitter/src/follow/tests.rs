@@ -2,7 +2,6 @@
 
 use chrono::TimeDelta;
 
-use super::watched::Ending;
 use super::*;
 use crate::asking::tests::{
     asked, claimed, completed, dead, failed, guest, question, site, stepped, then, time, waiting,

@@ -11,6 +11,7 @@ use super::view;
 use crate::error::CommandError;
 use crate::session;
 use crate::site::{self, Following, Site};
+use crate::states::States;
 
 /// How many pieces of news a page may be behind before it is told everything anew.
 const BEHIND: usize = 1024;
@@ -46,6 +47,16 @@ impl Live {
     /// Returns everything as it is.
     pub(super) fn all(&self) -> Value {
         view::all(&self.site(), session::now())
+    }
+
+    /// Returns what changes from now on.
+    pub(super) fn news(&self) -> broadcast::Receiver<News> {
+        self.news.subscribe()
+    }
+
+    /// Looks at how all guests are.
+    pub(super) fn with_states<T>(&self, look: impl FnOnce(&States) -> T) -> T {
+        look(&self.site().states)
     }
 
     async fn follow(self, mut following: Following) -> Infallible {

@@ -7,7 +7,7 @@ use crate::channels::channel::Parcel;
 
 fn at(url: &Url) -> Way {
     Way::Alertmanager(Alertmanager {
-        url: super::super::address::below(url, "api/v2/alerts"),
+        url: phoenix_post::address::below(url, "api/v2/alerts"),
         key: None,
     })
 }

@@ -9,7 +9,8 @@ use super::*;
 use crate::channels::channel::Parcel;
 use crate::channels::letter::{Letter, Sender};
 use crate::channels::mail::{Mail, is_address};
-use crate::channels::send::Outcome;
+use phoenix_post::Outcome;
+
 use crate::channels::sendmail;
 
 struct Program {

@@ -188,7 +188,7 @@ impl World {
         let delivery = Delivery {
             bus: self.bus.clone(),
             channel: Arc::new(channel.clone()),
-            client: send::client().unwrap(),
+            client: phoenix_post::client().unwrap(),
             instance: uuid::Uuid::now_v7().simple().to_string(),
             source: "//test".to_owned(),
             clock: now,

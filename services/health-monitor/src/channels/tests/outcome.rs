@@ -1,11 +1,11 @@
 //! What is made of each answer.
 
+use phoenix_post::{Key, Outcome, client};
+
 use super::receiver::{Answer, Receiver, hooks, ntfy};
 use super::*;
 use crate::channels::channel::Parcel;
 use crate::channels::ntfy::Ntfy;
-use crate::channels::post::Key;
-use crate::channels::send::Outcome;
 
 const TOKEN: &str = "tk_0123456789abcdefghijklmnopqrs";
 
@@ -15,7 +15,7 @@ async fn outcome(answer: Answer) -> Outcome {
     channel.secrets = vec![SecretString::from(TOKEN)];
     let news = page();
     let parcel = channel.parcel(first(&news));
-    send::send(&send::client().unwrap(), &channel, parcel, now()).await
+    send::send(&client().unwrap(), &channel, parcel, now()).await
 }
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn an_address_that_is_a_secret_is_in_no_error() {
     let news = page();
     let parcel = channel.parcel(first(&news));
 
-    let outcome = send::send(&send::client().unwrap(), &channel, parcel, now()).await;
+    let outcome = send::send(&client().unwrap(), &channel, parcel, now()).await;
 
     let Outcome::Later { why, .. } = outcome else { panic!("{outcome:?}") };
     assert!(!why.contains("s3cr3t"), "{why}");
@@ -95,7 +95,7 @@ async fn phones_are_told_what_ntfy_takes_with_the_token_it_wants() {
         let parcel = channel.parcel(first(&news));
         assert!(matches!(parcel, Parcel::Post(_)));
 
-        let outcome = send::send(&send::client().unwrap(), &channel, parcel, now()).await;
+        let outcome = send::send(&client().unwrap(), &channel, parcel, now()).await;
 
         assert!(matches!(outcome, Outcome::Taken { .. }), "{outcome:?}");
         let told = body(&server.next().await.body);
@@ -112,7 +112,7 @@ async fn who_cannot_show_who_they_are_is_told_nothing() {
     let news = page();
     let parcel = channel.parcel(first(&news));
 
-    let outcome = send::send(&send::client().unwrap(), &channel, parcel, now()).await;
+    let outcome = send::send(&client().unwrap(), &channel, parcel, now()).await;
 
     assert!(matches!(outcome, Outcome::Later { .. }), "{outcome:?}");
     assert!(!hook.has_more());

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use phoenix_bus::{Bus, End, Setup, Teller};
+use phoenix_bus::{Bus, Setup, Teller};
 use phoenix_domain::{Cause, Goal, GuestKey, Vmid};
 use phoenix_hooks::{Action, Matched};
 
@@ -14,25 +14,21 @@ use crate::error::CommandError;
 use crate::states::States;
 
 /// What asks.
-pub(super) struct Desk<'d> {
-    pub(super) bus: &'d Bus,
-    pub(super) setup: &'d Setup,
-    pub(super) config: &'d ConfigArgs,
-    pub(super) teller: Teller,
-    pub(super) asking: Asking,
+pub(in crate::serve) struct Desk<'d> {
+    pub(in crate::serve) bus: &'d Bus,
+    pub(in crate::serve) setup: &'d Setup,
+    pub(in crate::serve) config: &'d ConfigArgs,
+    pub(in crate::serve) teller: Teller,
+    pub(in crate::serve) asking: Asking,
 }
 
 impl Desk<'_> {
     /// Asks for all of it, and returns the guests that were asked for. What was asked for in this run
     /// before is not asked for once more.
-    pub(super) async fn deploy(&self, matched: &[Matched]) -> Result<Vec<GuestKey>, CommandError> {
-        let mut actions: BTreeMap<Vmid, Action> = BTreeMap::new();
-        for one in matched {
-            for guest in &one.guests {
-                let action = actions.entry(*guest).or_insert(one.action);
-                *action = one.action.max(*action);
-            }
-        }
+    pub(super) async fn deploy(
+        &self,
+        actions: &BTreeMap<Vmid, Action>,
+    ) -> Result<Vec<GuestKey>, CommandError> {
         let those = |wanted: Action| {
             let of = actions.iter().filter(move |(_, action)| **action == wanted);
             of.map(|(vmid, _)| *vmid).collect::<Vec<_>>()
@@ -52,9 +48,17 @@ impl Desk<'_> {
         let loaded = config::read(self.config)?;
         config::known(&loaded, named)?;
         let wanted = all_wanted(None, &loaded, named, self.bus).await?;
+        Ok(self.ask(&wanted).await?.into_iter().map(|(guest, _)| guest).collect())
+    }
+
+    /// Asks for guests, where anything of them has changed, and returns those of this run with the
+    /// revisions that it has asked for.
+    pub(in crate::serve) async fn ask(
+        &self,
+        wanted: &[Wanted],
+    ) -> Result<Vec<(GuestKey, u64)>, CommandError> {
         let guests: Vec<_> = wanted.iter().map(|wanted| wanted.guest).collect();
-        let ends: BTreeMap<GuestKey, End> = self.bus.ends(&guests).await?;
-        refuse_to_move(&wanted, &ends)?;
+        refuse_to_move(wanted, &self.bus.ends(&guests).await?)?;
         let by_guest: BTreeMap<_, &Wanted> =
             wanted.iter().map(|wanted| (wanted.guest, wanted)).collect();
         let appended = self
@@ -96,11 +100,23 @@ impl Desk<'_> {
                 }
             })
             .await?;
-        Ok(self.of_this_run(&appended))
+        Ok(self.of_this_run(&appended).into_iter().map(|(guest, _)| guest).collect())
     }
 
-    fn of_this_run(&self, appended: &[phoenix_bus::Appended]) -> Vec<GuestKey> {
+    fn of_this_run(&self, appended: &[phoenix_bus::Appended]) -> Vec<(GuestKey, u64)> {
         let of_run = appended.iter().filter(|one| one.state.desired.run == self.asking.run);
-        of_run.map(|one| one.guest).collect()
+        of_run.map(|one| (one.guest, one.state.desired.revision)).collect()
     }
+}
+
+/// Returns what is done with each guest: of several things the one that goes furthest.
+pub(super) fn actions(matched: &[Matched]) -> BTreeMap<Vmid, Action> {
+    let mut actions = BTreeMap::new();
+    for one in matched {
+        for guest in &one.guests {
+            let action = actions.entry(*guest).or_insert(one.action);
+            *action = one.action.max(*action);
+        }
+    }
+    actions
 }

@@ -9,17 +9,23 @@ use phoenix_hooks::{Action, Provider, RawRule, Rule, Source};
 use phoenix_secrets::alone;
 use serde::Deserialize;
 
+use crate::serve::pushes::{Fleet, RawFleet};
+
 /// What is in the file.
 pub(super) struct HooksFile {
     pub(super) sources: BTreeMap<SourceName, Source>,
     pub(super) rules: Vec<Rule>,
+    pub(super) fleet: Option<Fleet>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawFile {
     sources: BTreeMap<SourceName, RawSource>,
+    #[serde(default)]
     rules: Vec<RawRule>,
+    #[serde(default)]
+    fleet: Option<RawFleet>,
 }
 
 #[derive(Deserialize)]
@@ -35,6 +41,11 @@ pub(super) fn read(path: &Path) -> Result<HooksFile, Vec<String>> {
     let text = fs::read_to_string(path).map_err(|err| vec![err.to_string()])?;
     let raw: RawFile = serde_json::from_str(&text).map_err(|err| vec![err.to_string()])?;
     let mut wrong = Vec::new();
+    let fleet = raw.fleet.map(|fleet| fleet.read(raw.sources.keys())).transpose();
+    let fleet = fleet.unwrap_or_else(|why| {
+        wrong.extend(why);
+        None
+    });
     let mut sources = BTreeMap::new();
     for (name, raw) in raw.sources {
         let secrets =
@@ -65,13 +76,13 @@ pub(super) fn read(path: &Path) -> Result<HooksFile, Vec<String>> {
     if sources.is_empty() && wrong.is_empty() {
         wrong.push("`sources`: nobody may send anything; name one source at least".to_owned());
     }
-    if wrong.is_empty() { Ok(HooksFile { sources, rules }) } else { Err(wrong) }
+    if wrong.is_empty() { Ok(HooksFile { sources, rules, fleet }) } else { Err(wrong) }
 }
 
 /// Says what of a rule nobody would do.
 fn not_done_yet(raw: &RawRule) -> Option<&'static str> {
-    if raw.window.is_some() || raw.approval {
-        return Some("`window` and `approval` are not waited for yet; take them out");
+    if raw.approval {
+        return Some("`approval`: nobody is asked yet; take it out");
     }
     match raw.action.parse() {
         Ok(Action::Reapply | Action::Recreate) => {

@@ -1,10 +1,13 @@
 //! Webhooks: what a forge tells, and what is asked for because of it.
 //!
-//! A delivery is answered with 202 once what it asks for stands in the logs. Its run is named after it, so
-//! that a repetition, whoever was killed in between, asks for nothing twice.
+//! A delivery is answered with 202 once what it asks for stands in the logs, or with what waits for a
+//! window or for its turn. Its run is named after it, so that a repetition, whoever was killed in between,
+//! asks for nothing twice.
 
+mod accept;
 mod deploy;
 mod file;
+mod later;
 mod pace;
 
 use std::collections::BTreeMap;
@@ -18,18 +21,19 @@ use axum::extract::{Path as Named, State};
 use axum::http::header::{CONTENT_LENGTH, RETRY_AFTER};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use phoenix_bus::{Accepted, Bus, Setup};
-use phoenix_domain::{RunId, SourceName};
-use phoenix_hooks::{Delivery, Kind, LIMIT, Matched, Push, Rule, Source, matching};
+use phoenix_bus::{Accepted, Bus, BusError, Setup};
+use phoenix_domain::SourceName;
+use phoenix_hooks::{Delivery, Kind, LIMIT, Rule, Source};
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::timeout;
 
-use self::deploy::Desk;
+use self::accept::Arrival;
+pub(super) use self::accept::run_of;
+pub(super) use self::deploy::Desk;
 use self::pace::Pace;
 use super::Window;
-use crate::asking::Asking;
+use super::pushes::{Fleet, Pushes};
 use crate::cli::{ConfigArgs, ServeArgs};
 use crate::error::CommandError;
 use crate::session;
@@ -49,23 +53,39 @@ pub(super) struct Hooks {
     setup: Setup,
     /// One permit for each KiB of a body that is held.
     room: Semaphore,
+    /// The repository that holds the configuration, where there is one.
+    pushes: Option<Arc<Pushes>>,
+    /// That something waits for a window.
+    later: Notify,
 }
 
 impl Hooks {
-    /// Reads the file that says it.
-    pub(super) fn read(path: &Path, args: &ServeArgs, setup: Setup) -> Result<Self, CommandError> {
+    /// Reads the file that says it, and which repository holds the configuration.
+    pub(super) fn read(
+        path: &Path,
+        args: &ServeArgs,
+        setup: Setup,
+    ) -> Result<(Self, Option<Fleet>), CommandError> {
         let file = file::read(path).map_err(|wrong| {
             let path = PathBuf::from(path);
             CommandError::HooksRefused { path, wrong: wrong.join("\n  ") }
         })?;
         let sources = file.sources.into_iter().map(|(name, source)| (name, (source, Pace::new())));
-        Ok(Self {
+        let hooks = Self {
             sources: sources.collect(),
             rules: file.rules,
             config: args.config.clone(),
             setup,
             room: Semaphore::new(HELD / 1024),
-        })
+            pushes: None,
+            later: Notify::new(),
+        };
+        Ok((hooks, file.fleet))
+    }
+
+    /// Has pushes of the configuration deployed.
+    pub(super) fn with(self, pushes: Option<Arc<Pushes>>) -> Self {
+        Self { pushes, ..self }
     }
 }
 
@@ -122,41 +142,28 @@ async fn take(
     let now = session::now();
     let Delivery { id, kind } = source.receive(headers, &body, now).map_err(Refusal::Refused)?;
     drop(body);
-    let known = bus.delivery(name, id.as_str()).await;
-    if let Some(accepted) = known.map_err(|err| Refusal::Later(err.into()))? {
-        let told = json!({ "status": "duplicate", "delivery": id.as_str(), "run": accepted.run });
+    let known = bus.delivery(name, id.as_str()).await.map_err(Refusal::of)?;
+    if let Some(accepted) = known.filter(Accepted::is_taken) {
+        let run = accepted.runs().next();
+        let told = json!({ "status": "duplicate", "delivery": id.as_str(), "run": run });
         return Ok((StatusCode::OK, Json(told)).into_response());
     }
-    let nothing = |why: String| {
-        let told = json!({ "status": "nothing to do", "delivery": id.as_str(), "reason": why });
-        Ok((StatusCode::OK, Json(told)).into_response())
-    };
     let pushes = match kind {
         Kind::Pushes(pushes) => pushes,
-        Kind::Ping => return nothing("the source is heard".to_owned()),
-        Kind::Note(_) => return nothing("notes are for people, and ask for nothing".to_owned()),
-        Kind::Ignored { why } => return nothing(why),
+        Kind::Ping => return Ok(nothing(id.as_str(), "the source is heard")),
+        Kind::Note(_) => {
+            return Ok(nothing(id.as_str(), "notes are for people, and ask for nothing"));
+        }
+        Kind::Ignored { why } => return Ok(nothing(id.as_str(), &why)),
     };
-    let matched = match matches(&hooks.rules, &pushes) {
-        Ok(matched) => matched,
-        Err(why) => return nothing(why),
-    };
-    let run = run_of(name, id.as_str()).map_err(Refusal::Later)?;
-    let desk = Desk {
-        bus,
-        setup: &hooks.setup,
-        config: &hooks.config,
-        teller: session::teller_of("webhooks", None),
-        asking: Asking { run: run.clone(), by: by(name, &pushes), trusts_log: false, hold_s: None },
-    };
-    let guests = Box::pin(desk.deploy(&matched)).await.map_err(Refusal::Later)?;
-    // What it asks for stands in the logs; a sender that repeats it is told so.
-    let accepted = Accepted { at: now, run: run.clone() };
-    let noted = bus.note_delivery(name, id.as_str(), &accepted).await;
-    noted.map_err(|err| Refusal::Later(err.into()))?;
-    let told =
-        json!({ "status": "accepted", "delivery": id.as_str(), "runs": [run], "guests": guests });
-    Ok((StatusCode::ACCEPTED, Json(told)).into_response())
+    let arrival = Arrival { source: name, id: id.as_str(), at: now, pushes: &pushes };
+    arrival.accept(hooks, bus).await
+}
+
+/// Answers that there is nothing to do.
+fn nothing(id: &str, why: &str) -> Response {
+    let told = json!({ "status": "nothing to do", "delivery": id, "reason": why });
+    (StatusCode::OK, Json(told)).into_response()
 }
 
 /// Reads a body, once there is room for it. One that says that it is too long is not read at all.
@@ -176,31 +183,12 @@ async fn read(hooks: &Hooks, headers: &HeaderMap, body: Body) -> Result<Vec<u8>,
     timeout(BODY, reading).await.map_err(|_| Refusal::Slow)?.map(Vec::from)
 }
 
-fn matches(rules: &[Rule], pushes: &[Push]) -> Result<Vec<Matched>, String> {
-    let (mut matched, mut why) = (Vec::new(), Vec::new());
-    for push in pushes {
-        match matching(rules, push, session::now()) {
-            Ok(more) => matched.extend(more),
-            Err(nothing) => why.push(nothing.to_string()),
-        }
-    }
-    if matched.is_empty() { Err(why.join("; ")) } else { Ok(matched) }
-}
-
-/// Returns the run of a delivery: always the same one.
-fn run_of(source: &SourceName, id: &str) -> Result<RunId, CommandError> {
-    let digest: [u8; 32] = Sha256::digest(format!("{source}/{id}")).into();
-    let half = digest.first_chunk().map_or(0, |half| u128::from_be_bytes(*half));
-    format!("r-{half:032x}").parse().map_err(CommandError::NoRunId)
-}
-
-/// Says who asks: whoever pushed, as the source tells it.
-fn by(source: &SourceName, pushes: &[Push]) -> String {
-    let who = pushes.iter().find_map(|push| push.pusher.as_deref());
-    who.map_or_else(|| source.to_string(), |who| format!("{who} by {source}"))
-}
-
 impl Refusal {
+    /// Has it sent again when NATS is back.
+    fn of(err: BusError) -> Self {
+        Self::Later(err.into())
+    }
+
     /// Returns what the operator is told.
     fn remark(&self) -> Option<String> {
         match self {

@@ -2,35 +2,41 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 use zeroize::Zeroizing;
 
 /// What is sent over HTTP.
 #[derive(Clone, Debug)]
-pub(crate) struct Post {
-    pub(crate) url: Url,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Vec<u8>,
+pub struct Post {
+    /// To where.
+    pub url: Url,
+    /// What is said about it.
+    pub headers: HeaderMap,
+    /// What is said.
+    pub body: Vec<u8>,
 }
 
-/// What lets the monitor in.
+/// What lets us in.
 #[derive(Clone, Debug)]
-pub(crate) enum Key {
+pub enum Key {
     /// A token.
     Token(SecretString),
     /// `user:password`.
     Basic(SecretString),
+    /// A token in a header that the other side has for it, behind a word of its own.
+    Named(HeaderName, &'static str, SecretString),
 }
 
 impl Post {
     /// Makes one of JSON.
-    pub(crate) fn json(url: &Url, key: Option<&Key>, body: &serde_json::Value) -> Self {
+    pub fn json(url: &Url, key: Option<&Key>, body: &serde_json::Value) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(key) = key {
-            headers.insert(AUTHORIZATION, key.header());
+            let (name, value) = key.header();
+            headers.insert(name, value);
         }
         Self { url: url.clone(), headers, body: body.to_string().into_bytes() }
     }
@@ -38,17 +44,21 @@ impl Post {
 
 impl Key {
     /// Returns the header; a key that could be none was refused when it was read.
-    fn header(&self) -> HeaderValue {
-        let text = match self {
-            Self::Token(token) => Zeroizing::new(format!("Bearer {}", token.expose_secret())),
+    fn header(&self) -> (HeaderName, HeaderValue) {
+        let (name, text) = match self {
+            Self::Token(token) => (AUTHORIZATION, format!("Bearer {}", token.expose_secret())),
             Self::Basic(both) => {
                 let both = Zeroizing::new(STANDARD.encode(both.expose_secret()));
-                Zeroizing::new(format!("Basic {}", *both))
+                (AUTHORIZATION, format!("Basic {}", *both))
+            }
+            Self::Named(name, word, token) => {
+                (name.clone(), format!("{word}{}", token.expose_secret()))
             }
         };
+        let text = Zeroizing::new(text);
         let header = HeaderValue::from_str(&text);
         let mut header = header.unwrap_or_else(|_| HeaderValue::from_static(""));
         header.set_sensitive(true);
-        header
+        (name, header)
     }
 }

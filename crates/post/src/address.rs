@@ -5,11 +5,11 @@ use std::net::{IpAddr, Ipv6Addr};
 use url::Url;
 
 /// What is wrong with an address, and what to do about it.
-pub(super) type Wrong = (String, String);
+pub type Wrong = (String, String);
 
 /// Whether messages may go over a network that is not private without being encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Plain {
+pub enum Plain {
     /// Only to this machine and to private networks, by their numbers.
     Private,
     /// Somebody said so.
@@ -17,7 +17,7 @@ pub(super) enum Plain {
 }
 
 /// Reads an address.
-pub(super) fn read(text: &str, plain: Plain) -> Result<Url, Wrong> {
+pub fn read(text: &str, plain: Plain) -> Result<Url, Wrong> {
     let wrong = |what: &str, help: &str| Err((what.to_owned(), help.to_owned()));
     let whole = "write it whole, such as `https://hooks.example.org/phoenix`";
     let Ok(url) = Url::parse(text.trim()) else {
@@ -46,7 +46,7 @@ pub(super) fn read(text: &str, plain: Plain) -> Result<Url, Wrong> {
 }
 
 /// Returns the address of something that a server has.
-pub(super) fn below(server: &Url, path: &str) -> Url {
+pub fn below(server: &Url, path: &str) -> Url {
     let mut url = server.clone();
     let whole = format!("{}/{path}", server.path().trim_end_matches('/'));
     url.set_path(&whole);

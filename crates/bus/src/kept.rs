@@ -1,0 +1,87 @@
+//! Notes in a bucket that several may change: each change is a compare-and-set on what was there.
+
+use async_nats::jetstream::kv::{Operation, Store, UpdateErrorKind};
+use bytes::Bytes;
+use futures_util::TryStreamExt as _;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::connect::Bus;
+use crate::error::{BusError, Failing as _};
+
+/// How often others may be faster before a change gives up.
+const TRIES: u32 = 12;
+
+impl Bus {
+    /// Returns a note; what cannot be read is none.
+    pub(crate) async fn kept<T: DeserializeOwned>(
+        &self,
+        bucket: &str,
+        key: &str,
+    ) -> Result<Option<T>, BusError> {
+        let doing = "reading a note";
+        let bucket = self.jetstream.get_key_value(bucket).await.failing(doing)?;
+        Ok(read(&bucket, key).await?.0)
+    }
+
+    /// Returns all notes whose keys begin like this, with the rest of their keys.
+    pub(crate) async fn all_kept<T: DeserializeOwned>(
+        &self,
+        bucket: &str,
+        prefix: &str,
+    ) -> Result<Vec<(String, T)>, BusError> {
+        let doing = "reading notes";
+        let bucket = self.jetstream.get_key_value(bucket).await.failing(doing)?;
+        let keys: Vec<String> =
+            bucket.keys().await.failing(doing)?.try_collect().await.failing(doing)?;
+        let mut notes = Vec::new();
+        for key in keys {
+            let Some(rest) = key.strip_prefix(prefix) else { continue };
+            notes.extend(read(&bucket, &key).await?.0.map(|note| (rest.to_owned(), note)));
+        }
+        Ok(notes)
+    }
+
+    /// Changes a note and returns it as it is then. `change` is asked as often as somebody else is
+    /// faster, and the last answer counts; where it returns nothing, all stays as it was.
+    pub(crate) async fn change_kept<T: Serialize + DeserializeOwned>(
+        &self,
+        bucket: &str,
+        key: &str,
+        mut change: impl FnMut(Option<T>) -> Option<T>,
+    ) -> Result<Option<T>, BusError> {
+        let doing = "keeping a note";
+        let bucket = self.jetstream.get_key_value(bucket).await.failing(doing)?;
+        for _ in 0..TRIES {
+            let (there, revision) = read(&bucket, key).await?;
+            let Some(note) = change(there) else { return Ok(None) };
+            let text = Bytes::from(serde_json::to_vec(&note)?);
+            match bucket.update(key, text, revision).await {
+                Ok(_) => return Ok(Some(note)),
+                Err(err) if err.kind() == UpdateErrorKind::WrongLastRevision => {}
+                Err(err) => return Err(err).failing(doing),
+            }
+        }
+        Err(BusError::Contended { guest: key.to_owned() })
+    }
+
+    /// Forgets a note.
+    pub(crate) async fn forget_kept(&self, bucket: &str, key: &str) -> Result<(), BusError> {
+        let doing = "forgetting a note";
+        let bucket = self.jetstream.get_key_value(bucket).await.failing(doing)?;
+        bucket.purge(key).await.failing(doing)
+    }
+}
+
+/// Returns a note, and the revision that a change of it has to be made for.
+async fn read<T: DeserializeOwned>(
+    bucket: &Store,
+    key: &str,
+) -> Result<(Option<T>, u64), BusError> {
+    let entry = bucket.entry(key).await.failing("reading a note")?;
+    let revision = entry.as_ref().map_or(0, |entry| entry.revision);
+    let note = entry
+        .filter(|entry| entry.operation == Operation::Put)
+        .and_then(|entry| serde_json::from_slice(&entry.value).ok());
+    Ok((note, revision))
+}

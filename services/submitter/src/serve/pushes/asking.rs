@@ -1,0 +1,146 @@
+//! Reads the configuration as a commit has it, and asks for what it changes.
+
+use phoenix_bus::{Became, CommitState, OpenRun};
+use phoenix_config::{Level, Loaded, as_text};
+use phoenix_domain::{RunId, chain};
+
+use super::deploying::{Broken, Round};
+use super::difference::Difference;
+use super::git::GitError;
+use super::{Pushes, export};
+use crate::asking::Asking;
+use crate::cli::ConfigArgs;
+use crate::commands::{all_wanted, wanted_of_all};
+use crate::config;
+use crate::error::CommandError;
+use crate::serve::hooks::{Desk, run_of};
+use crate::session;
+use crate::words;
+
+/// How much is noted of why a commit was refused.
+const SAID: usize = 500;
+
+/// What became of a round.
+pub(super) struct Outcome {
+    pub(super) became: Became,
+    pub(super) state: CommitState,
+    /// The same for the forge.
+    pub(super) text: String,
+    pub(super) run: Option<OpenRun>,
+    pub(super) is_deployed: bool,
+}
+
+impl Pushes {
+    /// Asks for what the tip changes.
+    pub(super) async fn deploy(&self, round: &Round) -> Result<Outcome, Broken> {
+        let archive = match self.git.archive(&round.tip, &self.fleet.folder).await {
+            Ok(archive) => archive,
+            Err(err @ (GitError::Failed { .. } | GitError::TooLarge)) => {
+                return Ok(refused(&chain(&err)));
+            }
+            Err(err) => return Err(err.into()),
+        };
+        let loaded = match self.load(archive).await {
+            Ok(loaded) => loaded,
+            Err(why) => return Ok(refused(&why)),
+        };
+        match self.ask(round, &loaded).await {
+            Ok(outcome) => Ok(outcome),
+            Err(CommandError::Bus(err)) => Err(Broken::Bus(*err)),
+            Err(err) => Ok(refused(&chain(&err))),
+        }
+    }
+
+    /// Reads the configuration as `phoenix check` does. Where it is refused, all findings are told.
+    async fn load(&self, archive: Vec<u8>) -> Result<Loaded, String> {
+        let to = self.git.program.home.with_file_name("files");
+        let args = ConfigArgs { config: Some(to.clone()), ..self.config.clone() };
+        let read = tokio::task::spawn_blocking(move || {
+            export::unpack(&archive, &to).map_err(|err| chain(&err))?;
+            config::read(&args).map_err(|err| chain(&err))
+        });
+        let loaded = read.await.map_err(|err| err.to_string())??;
+        if loaded.fleet.is_some() {
+            return Ok(loaded);
+        }
+        self.remark(&format!("refused:\n{}", as_text(&loaded, true).trim_end())).await;
+        let first = loaded.findings.iter().find(|finding| finding.level() == Level::Error);
+        let first = first.map(|finding| format!("{}, {}", finding.code, finding.message));
+        let more = loaded.count(Level::Error).saturating_sub(1);
+        let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
+        Err(format!("{}{more}", first.unwrap_or_default()))
+    }
+
+    async fn ask(&self, round: &Round, loaded: &Loaded) -> Result<Outcome, CommandError> {
+        let run = self.run_of(round)?;
+        let states = self.bus.states().await?;
+        let records = states.values().map(|(_, event)| &event.state);
+        let all = wanted_of_all(loaded, &self.bus).await?;
+        let difference = Difference::between(&all, records, &run);
+        let more: Vec<_> = difference.untouched().into_iter().chain(round.more.clone()).collect();
+        let said = |what: String| [&[what], &more[..]].concat().join("; ");
+        if difference.changed.is_empty() {
+            return Ok(nothing(&said("nothing changed".to_owned())));
+        }
+        let wanted = all_wanted(None, loaded, &difference.changed, &self.bus).await?;
+        let by = round.pushes.last().map_or("somebody", |push| push.by.as_str());
+        let desk = Desk {
+            bus: &self.bus,
+            setup: &self.setup,
+            config: &self.config,
+            teller: session::teller_of("webhooks", None),
+            asking: Asking {
+                run: run.clone(),
+                by: format!("{by} by {}", self.fleet.source),
+                trusts_log: false,
+                hold_s: None,
+            },
+        };
+        let asked = desk.ask(&wanted).await?;
+        if asked.is_empty() {
+            return Ok(nothing(&said("nothing to ask for".to_owned())));
+        }
+        let count = words::count(asked.len(), "guest", "guests");
+        let named: Vec<_> = asked.iter().map(|(guest, _)| guest.to_string()).collect();
+        let named = words::shortened(&named.join(" "), 60);
+        Ok(Outcome {
+            became: Became::Run { run: run.clone(), said: said(format!("{count}: {named}")) },
+            state: CommitState::Pending,
+            text: format!("waits for {count}: {named}"),
+            run: Some(OpenRun {
+                run,
+                commit: round.tip.clone(),
+                guests: asked.into_iter().collect(),
+            }),
+            is_deployed: true,
+        })
+    }
+
+    /// Returns the run of a commit: the same for whoever goes on where another one was killed, and
+    /// another one where the branch comes back to it.
+    fn run_of(&self, round: &Round) -> Result<RunId, CommandError> {
+        let before = round.last.as_ref().map_or(0, |last| last.before + 1);
+        run_of(&format!("{} {} {before}", self.about, round.tip))
+    }
+}
+
+fn refused(why: &str) -> Outcome {
+    let why = words::shortened(&words::line(why), SAID);
+    Outcome {
+        became: Became::Refused { why: why.clone() },
+        state: CommitState::Failure,
+        text: why,
+        run: None,
+        is_deployed: false,
+    }
+}
+
+fn nothing(why: &str) -> Outcome {
+    Outcome {
+        became: Became::Nothing { why: why.to_owned() },
+        state: CommitState::Success,
+        text: why.to_owned(),
+        run: None,
+        is_deployed: true,
+    }
+}
