@@ -158,6 +158,7 @@ impl Bus {
                     "by": event.state.desired.by,
                 }),
                 EventKind::CancelRequested
+                | EventKind::Answered
                 | EventKind::Claimed
                 | EventKind::StepTaken
                 | EventKind::StepFailed

@@ -135,14 +135,14 @@ pub(super) fn happened(seq: u64, event: &Event) -> Value {
 /// Says whether something happened that a person looks for first.
 fn is_bad(event: &Event) -> bool {
     use phoenix_domain::Fact::{
-        Blocked, CancelRequested, Cancelled, Claimed, Completed, DeadLettered, Drifted, Failed,
-        RepairRequested, Requested, RestartBegun, RetryWait, StepFailed, StepTaken,
+        Answered, Blocked, CancelRequested, Cancelled, Claimed, Completed, DeadLettered, Drifted,
+        Failed, RepairRequested, Requested, RestartBegun, RetryWait, StepFailed, StepTaken,
     };
     match &event.fact {
         StepFailed(failed) => failed.failure.verdict != Verdict::Wait,
         Blocked(_) | Failed(_) | DeadLettered(_) => true,
         Drifted(drifted) => !drifted.changes.is_empty(),
-        Requested(_) | RepairRequested(_) | CancelRequested(_) | Claimed(_) | StepTaken(_)
-        | RetryWait(_) | Completed(_) | RestartBegun(_) | Cancelled(_) => false,
+        Requested(_) | RepairRequested(_) | CancelRequested(_) | Answered(_) | Claimed(_)
+        | StepTaken(_) | RetryWait(_) | Completed(_) | RestartBegun(_) | Cancelled(_) => false,
     }
 }
