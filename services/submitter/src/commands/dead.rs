@@ -41,15 +41,12 @@ async fn show(args: &DeadShowArgs, output: &mut Output) -> Result<u8, CommandErr
     let seq = args.letter;
     let session = session::open(&args.list.connect, output).await?;
     let filed = find(&session.bus, seq).await?;
-    match (args.list.output, &filed.letter) {
-        (ListFormat::Json, _) => {
+    match args.list.output {
+        ListFormat::Json => {
             let document = json!({ "apiVersion": "phoenix.dev/v1", "kind": "DeadLetter", "letter": json(&filed) });
             output.data(&format!("{}\n", serde_json::to_string_pretty(&document)?))?;
         }
-        (ListFormat::Text, Ok(letter)) => output.data(&letter::text(seq, letter))?,
-        (ListFormat::Text, Err(cause)) => {
-            output.data(&format!("dead letter {seq} cannot be read: {}\n", words::line(cause)))?;
-        }
+        ListFormat::Text => output.data(&letter::story(&filed))?,
     }
     Ok(0)
 }

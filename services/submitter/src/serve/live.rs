@@ -1,35 +1,56 @@
-//! What happens, told to every page that is open. The log is followed once, however many there are.
+//! What happens, told to every page that is open. The log is followed once, however many there are, and
+//! what tells nobody when it changes is looked at once for all of them, and only while there are any.
 
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use phoenix_bus::{Bus, From, MonitorAnswer, MonitorQuestion, Tail, Told};
-use serde_json::{Value, json};
-use tokio::sync::broadcast;
-use tokio::time::{MissedTickBehavior, interval};
+use phoenix_bus::{Aloud, Bus, From, Listener, Tail, Told};
+use phoenix_domain::Event;
+use serde_json::Value;
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
+use super::look;
 use super::view::{self, View};
 use crate::error::CommandError;
 use crate::session;
 use crate::states::States;
 
-/// How often is looked at what tells nobody when it changes: workers, and what the monitor finds.
+/// How often is looked at what tells nobody when it changes: workers, letters, and what the monitor finds.
 const LOOK: Duration = Duration::from_secs(2);
-/// How long the monitor may take to answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long somebody who comes waits for the first look after a time in which nobody watched.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How many pieces of news a page may be behind before it is told everything anew.
 const BEHIND: usize = 1024;
+/// How many may wait at once to be heard.
+const WISHES: usize = 64;
 
 /// A piece of news: what kind it is, and the document.
 pub(super) type News = Arc<(&'static str, String)>;
+
+/// What is heard of guests.
+#[derive(Clone)]
+pub(super) enum Heard {
+    /// Something happened to one.
+    Event(u64, Arc<Event>),
+    /// Something was said in one.
+    Said(Arc<Aloud>),
+}
+
+/// What somebody who comes wants to be done first; they are told when it is.
+enum Wish {
+    Look(oneshot::Sender<()>),
+    Listen(oneshot::Sender<()>),
+}
 
 /// What is known, and who hears of what changes.
 #[derive(Clone)]
 pub(super) struct Live {
     view: Arc<Mutex<View>>,
     news: broadcast::Sender<News>,
+    heard: broadcast::Sender<Heard>,
+    wishes: mpsc::Sender<Wish>,
 }
 
 impl Live {
@@ -41,93 +62,132 @@ impl Live {
         let tail = bus.tail(From::Now).await?;
         let states = States::read(&bus).await?;
         let view = Arc::new(Mutex::new(View { states, ..View::default() }));
-        let (news, _) = broadcast::channel(BEHIND);
-        let live = Self { view, news };
-        live.look(&bus).await?;
+        let ((news, _), (heard, _)) = (broadcast::channel(BEHIND), broadcast::channel(BEHIND));
+        let (wishes, to_do) = mpsc::channel(WISHES);
+        let live = Self { view, news, heard, wishes };
         let follows = live.clone();
-        Ok((live, async move { follows.follow(bus, tail).await }))
+        Ok((live, async move { follows.follow(bus, tail, to_do).await }))
     }
 
     /// Returns everything as it is, and what changes from then on.
-    pub(super) fn join(&self) -> (Value, broadcast::Receiver<News>) {
+    pub(super) async fn join(&self) -> (Value, broadcast::Receiver<News>) {
+        self.wish(Wish::Look).await;
+        self.join_now()
+    }
+
+    /// The same for one that is there already, and was too far behind.
+    pub(super) fn join_now(&self) -> (Value, broadcast::Receiver<News>) {
         let view = self.view();
         (view.all(session::now()), self.news.subscribe())
     }
 
     /// Returns everything as it is.
-    pub(super) fn all(&self) -> Value {
+    pub(super) async fn all(&self) -> Value {
+        self.wish(Wish::Look).await;
         self.view().all(session::now())
     }
 
-    async fn follow(self, bus: Bus, mut tail: Tail) -> Infallible {
+    /// Returns what is heard of guests from now on.
+    pub(super) async fn hear(&self) -> broadcast::Receiver<Heard> {
+        let heard = self.heard.subscribe();
+        self.wish(Wish::Listen).await;
+        heard
+    }
+
+    async fn wish(&self, wish: impl FnOnce(oneshot::Sender<()>) -> Wish) {
+        let (done, is_done) = oneshot::channel();
+        let done = async {
+            // Where nobody follows any more, things are shown as they were known last.
+            drop(self.wishes.send(wish(done)).await);
+            drop(is_done.await);
+        };
+        drop(timeout(PATIENCE, done).await);
+    }
+
+    async fn follow(self, bus: Bus, mut tail: Tail, mut to_do: mpsc::Receiver<Wish>) -> Infallible {
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut looked: Option<Instant> = None;
+        let mut listener: Option<Listener> = None;
         let mut is_of_the_past = false;
         loop {
+            if self.heard.receiver_count() == 0 {
+                listener = None;
+            }
+            let is_watched = self.news.receiver_count() > 0;
             tokio::select! {
                 told = tail.next() => match told {
-                    Told::Event { seq, event } => {
-                        let happened = view::happened(seq, &event);
-                        let changed = {
-                            let mut view = self.view();
-                            let guest = event.state.guest;
-                            view.states.take(seq, *event);
-                            let (touched, now) = (view.touched(guest), session::now());
-                            touched.into_iter().filter_map(|one| view.guest(one, now)).collect::<Value>()
-                        };
-                        self.tell("guests", &changed);
-                        self.tell("happened", &happened);
-                    }
+                    Told::Event { seq, event } => self.happened(seq, *event),
                     Told::Rewound => is_of_the_past = true,
                     Told::CaughtUp | Told::Unreadable(_) => {}
                 },
-                // What cannot be looked at now, as NATS is away, is looked at again.
-                _ = looks.tick() => {
-                    if is_of_the_past && let Ok(states) = States::read(&bus).await {
-                        self.view().states = states;
-                        is_of_the_past = false;
-                        self.tell("all", &self.all());
-                    }
-                    if self.look(&bus).await.unwrap_or(false) {
-                        self.tell("all", &self.all());
-                    }
+                said = next_said(&mut listener) => {
+                    // Whoever heard of it may be gone by now.
+                    drop(self.heard.send(Heard::Said(Arc::new(said))));
+                }
+                Some(wish) = to_do.recv() => {
+                    let done = match wish {
+                        Wish::Listen(done) => {
+                            if listener.is_none() {
+                                listener = bus.listen().await.ok();
+                            }
+                            done
+                        }
+                        Wish::Look(done) => {
+                            if looked.is_none_or(|at| at.elapsed() >= LOOK) {
+                                self.look(&bus, &mut is_of_the_past).await;
+                                looked = Some(Instant::now());
+                                looks.reset();
+                            }
+                            done
+                        }
+                    };
+                    // Whoever wished it may be gone by now.
+                    done.send(()).ok();
+                }
+                _ = looks.tick(), if is_watched => {
+                    self.look(&bus, &mut is_of_the_past).await;
+                    looked = Some(Instant::now());
                 }
             }
         }
     }
 
-    /// Looks at workers and at what the monitor finds; says whether more has changed than the time at
-    /// which a worker was heard last.
-    async fn look(&self, bus: &Bus) -> Result<bool, CommandError> {
-        let hosts = bus.hosts().await?;
-        let asked = bus.ask_monitor(&MonitorQuestion::Health, PATIENCE).await;
-        let mut outlook = match asked {
-            Ok(MonitorAnswer::Health(outlook)) => Some(*outlook),
-            Ok(_) | Err(_) => None,
+    /// Tells what happened, and how the guests are now that it changes.
+    fn happened(&self, seq: u64, event: Event) {
+        let happened = view::happened(seq, &event);
+        let guest = event.state.guest;
+        if self.heard.receiver_count() > 0 {
+            drop(self.heard.send(Heard::Event(seq, Arc::new(event.clone()))));
+        }
+        let changed: Value = {
+            let mut view = self.view();
+            view.states.take(seq, event);
+            let (touched, now) = (view.touched(guest), session::now());
+            touched.into_iter().filter_map(|one| view.guest(one, now)).collect()
         };
-        let guests = outlook.as_mut().map(|outlook| std::mem::take(&mut outlook.guests));
-        let guests = guests.into_iter().flatten();
-        let seen: BTreeMap<_, _> = guests.map(|seen| (seen.guest, seen)).collect();
-        // Where no monitor is, the last it told still stands.
-        let incidents = match &outlook {
-            Some(outlook) => outlook.incidents.clone(),
-            None => bus.incidents().await.unwrap_or_default(),
-        };
-        let now = session::now();
-        let alive = |hosts: &[phoenix_bus::HostReport]| -> Vec<_> {
-            let about = hosts
-                .iter()
-                .map(|one| (one.host.clone(), one.is_alive(now), one.busy, one.facts.clone()));
-            about.collect()
-        };
-        let mut view = self.view();
-        let is_changed = alive(&hosts) != alive(&view.hosts)
-            || outlook != view.outlook
-            || seen != view.seen
-            || incidents != view.incidents;
-        (view.hosts, view.outlook, view.seen) = (hosts, outlook, seen);
-        view.incidents = incidents;
-        Ok(is_changed)
+        self.tell("guests", &changed);
+        self.tell("happened", &happened);
+    }
+
+    /// Looks, and tells what is otherwise than it was. What cannot be looked at now, as NATS is away, is
+    /// looked at again.
+    async fn look(&self, bus: &Bus, is_of_the_past: &mut bool) {
+        if *is_of_the_past && let Ok(states) = States::read(bus).await {
+            *is_of_the_past = false;
+            let all = {
+                let mut view = self.view();
+                view.states = states;
+                view.all(session::now())
+            };
+            self.tell("all", &all);
+        }
+        let mark = self.view().letters_at;
+        let Ok(seen) = look::look(bus, mark).await else { return };
+        let news = self.view().see(seen, session::now());
+        for (kind, document) in news {
+            self.tell(kind, &document);
+        }
     }
 
     fn tell(&self, kind: &'static str, document: &Value) {
@@ -141,7 +201,15 @@ impl Live {
     }
 }
 
+/// Returns what is said next in a guest; nothing, where nobody listens.
+async fn next_said(listener: &mut Option<Listener>) -> Aloud {
+    match listener {
+        Some(listener) => listener.next().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Returns what a page is told first, and whenever it was too far behind.
 pub(super) fn anew(all: &Value) -> News {
-    Arc::new(("all", json!(all).to_string()))
+    Arc::new(("all", all.to_string()))
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use phoenix_bus::{HostReport, Outlook, Seen};
+use phoenix_bus::{Filed, HostReport, Outlook, Seen};
 use phoenix_domain::health::{Condition, Facts, Incident, Try};
 use phoenix_domain::{Event, GuestKey, Verdict};
 use serde_json::{Value, json};
 
+use crate::letter;
 use crate::states::States;
 use crate::status::{self, Around};
 use crate::words;
@@ -22,6 +23,9 @@ pub(super) struct View {
     pub(super) outlook: Option<Outlook>,
     /// What it says of each guest.
     pub(super) seen: BTreeMap<GuestKey, Seen>,
+    /// The dead letters, and the mark they had when they were read.
+    pub(super) letters: Vec<Filed>,
+    pub(super) letters_at: (u64, u64),
 }
 
 impl View {
@@ -32,6 +36,7 @@ impl View {
         json!({
             "apiVersion": "phoenix.dev/v1", "kind": "Site", "guests": guests,
             "hosts": self.hosts(now), "incidents": self.incidents(), "monitor": self.monitor(),
+            "letters": self.letters(),
         })
     }
 
@@ -57,7 +62,8 @@ impl View {
         let hosts = self.hosts.iter().map(|report| {
             json!({
                 "host": report.host, "isAlive": report.is_alive(now), "busy": report.busy,
-                "version": report.version, "heard": words::time(report.heard),
+                "version": report.version, "instance": report.instance,
+                "started": words::time(report.started), "heard": words::time(report.heard),
                 "notWell": not_well(&report.facts),
             })
         });
@@ -74,7 +80,16 @@ impl View {
                 "opened": words::time(incident.opened), "guests": incident.guests,
                 "tried": incident.tried.iter().map(Try::sentence).collect::<Vec<_>>(),
                 "next": incident.next.sentence(), "commands": incident.commands,
+                "seenBy": incident.acked().map(|ack| &ack.by),
             })
+        });
+        shown.collect()
+    }
+
+    pub(super) fn letters(&self) -> Value {
+        let shown = self.letters.iter().map(|filed| {
+            let [letter, time, guest, tried, why] = letter::row(filed);
+            json!({ "letter": letter, "time": time, "guest": guest, "tried": tried, "why": why })
         });
         shown.collect()
     }
@@ -89,7 +104,7 @@ impl View {
     }
 
     /// Returns how the worst of its probes finds a guest; nothing where it is not watched.
-    fn health(&self, guest: GuestKey) -> Value {
+    pub(super) fn health(&self, guest: GuestKey) -> Value {
         let worst = self.seen.get(&guest).and_then(|seen| {
             seen.probes.iter().max_by_key(|(_, condition, _)| severity(*condition))
         });

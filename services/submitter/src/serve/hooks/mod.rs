@@ -5,7 +5,6 @@
 
 mod deploy;
 mod file;
-mod pace;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -27,8 +26,8 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use self::deploy::Desk;
-use self::pace::Pace;
 use super::Window;
+use super::pace::Pace;
 use crate::asking::Asking;
 use crate::cli::{ConfigArgs, ServeArgs};
 use crate::error::CommandError;
@@ -38,6 +37,10 @@ use crate::session;
 const BODY: Duration = Duration::from_secs(10);
 /// How many bytes of bodies are held at once, whoever sends them; the others wait.
 const HELD: usize = 2 * LIMIT;
+/// So many deliveries a second may one source send, for as long as it wants.
+const STEADY: f64 = 100.0;
+/// So many at once, where there were fewer before.
+const BURST: f64 = 500.0;
 /// How soon a sender may try again that met trouble, in seconds.
 const AGAIN: &str = "10";
 
@@ -58,7 +61,10 @@ impl Hooks {
             let path = PathBuf::from(path);
             CommandError::HooksRefused { path, wrong: wrong.join("\n  ") }
         })?;
-        let sources = file.sources.into_iter().map(|(name, source)| (name, (source, Pace::new())));
+        let sources = file
+            .sources
+            .into_iter()
+            .map(|(name, source)| (name, (source, Pace::new(STEADY, BURST))));
         Ok(Self {
             sources: sources.collect(),
             rules: file.rules,
