@@ -1,8 +1,14 @@
 //! The page in the browser, as the server gives it to one.
 
+mod acts;
 mod browser;
+mod door;
 mod hooks;
+mod many;
+mod news;
 mod page;
+mod picture;
+mod played;
 
 use std::time::Duration;
 
@@ -25,7 +31,32 @@ struct Served {
 }
 
 /// The news a page gets.
-struct News(Lines<BufReader<TcpStream>>);
+struct News {
+    lines: Lines<BufReader<TcpStream>>,
+    /// Of which kinds they were so far.
+    kinds: Vec<String>,
+}
+
+/// An answer.
+#[derive(Debug)]
+struct Said {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Said {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (is, value) = line.split_once(": ")?;
+            is.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
 
 impl Served {
     async fn at(site: &Site, listen: &str) -> Self {
@@ -61,6 +92,37 @@ impl Served {
         answer
     }
 
+    /// Sends something, with these headers.
+    async fn post(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Said {
+        let body = body.to_string();
+        let length = body.len().to_string();
+        let more = [("Content-Type", "application/json"), ("Content-Length", &length)];
+        let headers = [headers, &more].concat();
+        let answer = self.send(&format!("POST {path}"), &headers, &body).await;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Said { status, head: head.to_owned(), body: body.to_owned() }
+    }
+
+    /// Asks for something, with these headers.
+    async fn with_headers(&self, path: &str, headers: &[(&str, &str)]) -> String {
+        self.send(&format!("GET {path}"), headers, "").await
+    }
+
+    async fn send(&self, what: &str, headers: &[(&str, &str)], body: &str) -> String {
+        let mut stream = TcpStream::connect(&self.at).await.unwrap();
+        let headers: String =
+            headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let request = format!(
+            "{what} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{headers}\r\n{body}",
+            self.at
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
     async fn get(&self, path: &str) -> String {
         self.ask(path, &self.at).await
     }
@@ -71,10 +133,16 @@ impl Served {
     }
 
     async fn news(&self) -> News {
+        self.news_with(&[]).await
+    }
+
+    async fn news_with(&self, headers: &[(&str, &str)]) -> News {
         let mut stream = TcpStream::connect(&self.at).await.unwrap();
-        let request = format!("GET /api/v1/events HTTP/1.0\r\nHost: {}\r\n\r\n", self.at);
+        let headers: String =
+            headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let request = format!("GET /api/v1/events HTTP/1.0\r\nHost: {}\r\n{headers}\r\n", self.at);
         stream.write_all(request.as_bytes()).await.unwrap();
-        News(BufReader::new(stream).lines())
+        News { lines: BufReader::new(stream).lines(), kinds: Vec::new() }
     }
 }
 
@@ -83,8 +151,9 @@ impl News {
     async fn until(&mut self, kind: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         let found = async {
             let mut is_of_kind = false;
-            while let Some(line) = self.0.next_line().await.unwrap() {
+            while let Some(line) = self.lines.next_line().await.unwrap() {
                 if let Some(event) = line.strip_prefix("event: ") {
+                    self.kinds.push(event.to_owned());
                     is_of_kind = event == kind;
                 } else if let Some(data) = line.strip_prefix("data: ").filter(|_| is_of_kind) {
                     let news: Value = serde_json::from_str(data).unwrap();
@@ -99,8 +168,20 @@ impl News {
     }
 
     async fn is_over(&mut self) {
-        let over = async { while let Ok(Some(_)) = self.0.next_line().await {} };
-        tokio::time::timeout(PATIENCE, over).await.expect("it is over some time");
+        self.rest().await;
+    }
+
+    /// Waits until it is over, and returns what was still said.
+    async fn rest(&mut self) -> String {
+        let over = async {
+            let mut rest = String::new();
+            while let Ok(Some(line)) = self.lines.next_line().await {
+                rest.push_str(&line);
+                rest.push('\n');
+            }
+            rest
+        };
+        tokio::time::timeout(PATIENCE, over).await.expect("it is over some time")
     }
 }
 

@@ -5,7 +5,7 @@ use super::browser::Browser;
 use crate::verbs::site::Site;
 
 /// Whether a guest is shown like this.
-fn shown(vmid: u32, state: &str) -> String {
+pub(super) fn shown(vmid: u32, state: &str) -> String {
     format!(
         "[...document.querySelectorAll('#guests tr')].some((row) => \
          row.innerText.includes('{vmid} ') && row.innerText.includes('{state}'))"

@@ -71,6 +71,8 @@ impl Live {
 
     /// Returns everything as it is, and what changes from then on.
     pub(super) async fn join(&self) -> (Value, broadcast::Receiver<News>) {
+        // From here on somebody watches: it is looked again once this was done.
+        let _watching = self.news.subscribe();
         self.wish(Wish::Look).await;
         self.join_now()
     }
