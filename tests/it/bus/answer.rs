@@ -1,5 +1,7 @@
 //! `phoenix answer`.
 
+#![expect(clippy::indexing_slicing, reason = "a broken fixture should stop the test")]
+
 use std::process::Child;
 
 use super::site::Site;

@@ -3,7 +3,7 @@
 use phoenix_domain::Fact;
 use phoenix_domain::health::{Condition, Reason, Word};
 
-use super::browser::{Browser, ESCAPE, TAB};
+use super::browser::{Browser, ENTER, ESCAPE, TAB};
 use super::door::{TOKEN, token};
 use super::page::shown;
 use super::played::EVIL;
@@ -12,12 +12,12 @@ use crate::survive::site::lxc;
 use crate::verbs::site::Site;
 
 /// Whether this text is shown in an element.
-fn says(id: &str, text: &str) -> String {
+pub(super) fn says(id: &str, text: &str) -> String {
     let text = serde_json::to_string(text).unwrap();
     format!("document.getElementById('{id}').innerText.includes({text})")
 }
 
-async fn served(site: &Site) -> Served {
+pub(super) async fn served(site: &Site) -> Served {
     let token = token(site);
     Served::with(site, "127.0.0.1:0", &["--token-file", token.to_str().unwrap()]).await
 }
@@ -25,11 +25,16 @@ async fn served(site: &Site) -> Served {
 /// Opens the page as somebody who has signed in.
 async fn signed_in(served: &Served) -> Browser {
     let browser = Browser::new(1280, 900).await;
+    sign_in(&browser, served).await;
+    browser
+}
+
+/// Opens the page, and signs in.
+pub(super) async fn sign_in(browser: &Browser, served: &Served) {
     browser.open(&format!("http://{}/", served.at)).await;
     browser.until("!document.getElementById('door').hidden").await;
-    browser.press(&format!("{TAB}kim{TAB}{TOKEN}\u{e007}")).await;
+    browser.press(&format!("{TAB}kim{TAB}{TOKEN}{ENTER}")).await;
     browser.until(&says("name", "kim")).await;
-    browser
 }
 
 #[tokio::test]
@@ -44,10 +49,10 @@ async fn a_question_is_answered_by_the_keyboard_alone_and_the_log_has_who_did() 
     browser.until(&says("questions", "deploy? <img")).await;
     let before = browser.run("return document.querySelectorAll('#questions button').length;").await;
 
-    browser.press(&format!("{TAB}kim{TAB}not the token at all\u{e007}")).await;
+    browser.press(&format!("{TAB}kim{TAB}not the token at all{ENTER}")).await;
     browser.until(&says("told", "✗ this is not the token")).await;
     browser.until(&says("told", "hint: it stands in the file")).await;
-    browser.press(&format!("{TOKEN}\u{e007}")).await;
+    browser.press(&format!("{TOKEN}{ENTER}")).await;
     browser.until(&says("name", "kim")).await;
     browser.go_and_press("yes: deploy?").await;
     browser.until("document.getElementById('sure').open").await;

@@ -1,5 +1,7 @@
 //! Who may read and act, as HTTP has it.
 
+#![expect(clippy::indexing_slicing, reason = "a broken fixture should stop the test")]
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;

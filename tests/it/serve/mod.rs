@@ -111,8 +111,7 @@ impl Served {
 
     async fn send(&self, what: &str, headers: &[(&str, &str)], body: &str) -> String {
         let mut stream = TcpStream::connect(&self.at).await.unwrap();
-        let headers: String =
-            headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let headers = lines(headers);
         let request = format!(
             "{what} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{headers}\r\n{body}",
             self.at
@@ -138,8 +137,7 @@ impl Served {
 
     async fn news_with(&self, headers: &[(&str, &str)]) -> News {
         let mut stream = TcpStream::connect(&self.at).await.unwrap();
-        let headers: String =
-            headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let headers = lines(headers);
         let request = format!("GET /api/v1/events HTTP/1.0\r\nHost: {}\r\n{headers}\r\n", self.at);
         stream.write_all(request.as_bytes()).await.unwrap();
         News { lines: BufReader::new(stream).lines(), kinds: Vec::new() }
@@ -183,6 +181,12 @@ impl News {
         };
         tokio::time::timeout(PATIENCE, over).await.expect("it is over some time")
     }
+}
+
+/// Writes headers as they are sent.
+fn lines(headers: &[(&str, &str)]) -> String {
+    let each = headers.iter().map(|(name, value)| [name, ": ", value, "\r\n"].concat());
+    each.collect::<Vec<_>>().concat()
 }
 
 fn is_complete(guests: &Value) -> bool {

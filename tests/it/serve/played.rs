@@ -61,7 +61,12 @@ pub(super) async fn step(site: &Site, vmid: u64, said: &[&str]) {
 /// Asks a human about a guest that was taken.
 pub(super) async fn ask(site: &Site, vmid: u64, question: &str) {
     claim(site, vmid).await;
-    let (question, advice) = (question.to_owned(), format!("look: {EVIL}"));
+    block(site, vmid, question, &format!("look: {EVIL}")).await;
+}
+
+/// Has a guest wait for a human.
+pub(super) async fn block(site: &Site, vmid: u64, question: &str, advice: &str) {
+    let (question, advice) = (question.to_owned(), advice.to_owned());
     tell(site, vmid, Blocked { obstacle: Obstacle::Question { question, advice } }).await;
 }
 
@@ -124,15 +129,12 @@ impl Monitor {
             while let Some(asked) = questions.next().await {
                 let answer = {
                     let mut told = says.lock().unwrap();
-                    match &asked.question {
-                        Ok(MonitorQuestion::Order { word }) => {
-                            told.orders.push(word.clone());
-                            MonitorAnswer::Agreed
-                        }
-                        Ok(_) | Err(_) => {
-                            told.asked += 1;
-                            MonitorAnswer::Health(Box::new(told.outlook.clone()))
-                        }
+                    if let Ok(MonitorQuestion::Order { word }) = &asked.question {
+                        told.orders.push(word.clone());
+                        MonitorAnswer::Agreed
+                    } else {
+                        told.asked += 1;
+                        MonitorAnswer::Health(Box::new(told.outlook.clone()))
                     }
                 };
                 asked.answer(&answer).await;

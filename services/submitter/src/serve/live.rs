@@ -60,8 +60,9 @@ impl Live {
     ) -> Result<(Self, impl Future<Output = Infallible>), CommandError> {
         // Followed from before it is read, so that nothing in between is missed.
         let tail = bus.tail(From::Now).await?;
-        let states = States::read(&bus).await?;
-        let view = Arc::new(Mutex::new(View { states, ..View::default() }));
+        let mut view = View::default();
+        view.begin(States::read(&bus).await?);
+        let view = Arc::new(Mutex::new(view));
         let ((news, _), (heard, _)) = (broadcast::channel(BEHIND), broadcast::channel(BEHIND));
         let (wishes, to_do) = mpsc::channel(WISHES);
         let live = Self { view, news, heard, wishes };
@@ -165,6 +166,7 @@ impl Live {
         let changed: Value = {
             let mut view = self.view();
             view.states.take(seq, event);
+            view.remember(happened.clone());
             let (touched, now) = (view.touched(guest), session::now());
             touched.into_iter().filter_map(|one| view.guest(one, now)).collect()
         };
@@ -179,7 +181,7 @@ impl Live {
             *is_of_the_past = false;
             let all = {
                 let mut view = self.view();
-                view.states = states;
+                view.begin(states);
                 view.all(session::now())
             };
             self.tell("all", &all);

@@ -1,6 +1,6 @@
 //! What the page shows, as documents.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use chrono::{DateTime, Utc};
 use phoenix_bus::{Filed, HostReport, Outlook, Seen};
@@ -12,6 +12,9 @@ use crate::letter;
 use crate::states::States;
 use crate::status::{self, Around};
 use crate::words;
+
+/// How much of what happened last a page is shown that comes now.
+const RECENT: usize = 50;
 
 /// All that is known.
 #[derive(Debug, Default)]
@@ -26,9 +29,28 @@ pub(super) struct View {
     /// The dead letters, and the mark they had when they were read.
     pub(super) letters: Vec<Filed>,
     pub(super) letters_at: (u64, u64),
+    /// What happened last, the newest last.
+    recent: VecDeque<Value>,
 }
 
 impl View {
+    /// Takes in the states as they were read, and with them what happened last to each guest.
+    pub(super) fn begin(&mut self, states: States) {
+        self.recent.clear();
+        for (seq, event) in states.last_events() {
+            self.remember(happened(seq, event));
+        }
+        self.states = states;
+    }
+
+    /// Keeps something that happened for whoever comes later.
+    pub(super) fn remember(&mut self, happened: Value) {
+        self.recent.push_back(happened);
+        if self.recent.len() > RECENT {
+            self.recent.pop_front();
+        }
+    }
+
     /// Returns everything.
     pub(super) fn all(&self, now: DateTime<Utc>) -> Value {
         let guests: Vec<_> =
@@ -36,7 +58,7 @@ impl View {
         json!({
             "apiVersion": "phoenix.dev/v1", "kind": "Site", "guests": guests,
             "hosts": self.hosts(now), "incidents": self.incidents(), "monitor": self.monitor(),
-            "letters": self.letters(),
+            "letters": self.letters(), "happened": self.recent,
         })
     }
 

@@ -1,6 +1,6 @@
 // What is known of the site, as the server tells it, and who draws what of it.
 
-import { at } from './make.js';
+import { at, line } from './make.js';
 
 export const site = { guests: new Map(), incidents: [], letters: [], hosts: [], monitor: null };
 
@@ -38,6 +38,7 @@ function take(all) {
   site.guests.clear();
   for (const guest of all.guests) site.guests.set(guest.guest, guest);
   for (const kind of ['incidents', 'letters', 'hosts', 'monitor']) site[kind] = all[kind];
+  at('happened').replaceChildren(...all.happened.map(line).reverse());
   for (const kind of ['all', 'guests', 'incidents', 'letters', 'hosts']) soon(kind);
 }
 
@@ -74,6 +75,5 @@ export function watch(happened, again) {
 export function unwatch() {
   if (source) source.close();
   source = null;
-  take({ guests: [], incidents: [], letters: [], hosts: [], monitor: null });
-  at('happened').replaceChildren();
+  take({ guests: [], incidents: [], letters: [], hosts: [], monitor: null, happened: [] });
 }
