@@ -137,10 +137,7 @@ async fn who_does_not_know_the_token_or_comes_from_elsewhere_gets_no_session() {
 async fn a_token_that_others_read_or_that_is_short_is_refused_before_anything_is_served() {
     let site = played::site(&[950]).await;
     let path = token(&site);
-    let serve = async || {
-        site.phoenix(&["serve", "--listen", "127.0.0.1:0", "--token-file", path.to_str().unwrap()])
-            .await
-    };
+    let serve = async || Served::refused(&site, &["--token-file", path.to_str().unwrap()]).await;
 
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     let open = serve().await;
@@ -150,12 +147,12 @@ async fn a_token_that_others_read_or_that_is_short_is_refused_before_anything_is
     fs::remove_file(&path).unwrap();
     let missing = serve().await;
 
-    for ended in [&open, &short, &missing] {
-        assert_eq!(ended.code, 3, "{ended:?}");
-        assert!(ended.err.contains("nobody could sign in") && ended.err.contains("hint: "));
+    for (code, said) in [&open, &short, &missing] {
+        assert_eq!(*code, Some(3), "{said}");
+        assert!(said.contains("nobody could sign in") && said.contains("hint: "), "{said}");
     }
-    assert!(short.err.contains("has 5 bytes, and needs 16"), "{short:?}");
-    assert!(!short.err.contains("short\n"), "what is in it is told to nobody: {short:?}");
+    assert!(short.1.contains("has 5 bytes, and needs 16"), "{short:?}");
+    assert!(!short.1.contains("short\n"), "what is in it is told to nobody: {short:?}");
 }
 
 #[tokio::test]

@@ -82,14 +82,23 @@ impl Served {
         Self { server, at }
     }
 
+    /// Starts one that refuses to serve, and returns how it ended and what it said.
+    async fn refused(site: &Site, more: &[&str]) -> (Option<i32>, String) {
+        let log = site.inner.folder("refused.log");
+        std::fs::remove_file(&log).ok();
+        let url = site.inner.server.url();
+        let arguments = ["serve", "--listen", "127.0.0.1:0", "--nats-url", &url];
+        let mut server = Start::new(&phoenix_program(), &log).with(&arguments).with(more).go();
+        let ended = tokio::time::timeout(PATIENCE, server.ended()).await;
+        (ended.expect("it ends by itself").code(), server.log())
+    }
+
     /// Asks for something, by this name of the server, and returns the whole answer.
     async fn ask(&self, path: &str, host: &str) -> String {
         let mut stream = TcpStream::connect(&self.at).await.unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        answer
+        whole(stream).await
     }
 
     /// Sends something, with these headers.
@@ -117,9 +126,7 @@ impl Served {
             self.at
         );
         stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        answer
+        whole(stream).await
     }
 
     async fn get(&self, path: &str) -> String {
@@ -181,6 +188,14 @@ impl News {
         };
         tokio::time::timeout(PATIENCE, over).await.expect("it is over some time")
     }
+}
+
+/// Reads an answer to its end.
+async fn whole(mut stream: TcpStream) -> String {
+    let mut answer = String::new();
+    let read = tokio::time::timeout(PATIENCE, stream.read_to_string(&mut answer)).await;
+    read.expect("the answer has an end").unwrap();
+    answer
 }
 
 /// Writes headers as they are sent.
