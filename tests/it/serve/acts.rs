@@ -1,7 +1,7 @@
 //! What people do on the page, in a real browser.
 
-use phoenix_domain::Fact;
 use phoenix_domain::health::{Condition, Reason, Word};
+use phoenix_domain::{Cancelled, Fact};
 
 use super::browser::{Browser, ENTER, ESCAPE, TAB};
 use super::door::{TOKEN, token};
@@ -94,6 +94,15 @@ async fn a_guest_is_cancelled_and_tried_again_and_a_refusal_is_shown_with_what_t
 
     let by = site.inner.state(lxc(950)).await.desired.by;
     assert_eq!(by, "kim by the page");
+    browser.run("document.querySelector('#runs button').focus();").await;
+    played::claim(&site, 950).await;
+    browser.until(&says("runs", "950 guest-950 working")).await;
+    let stands = browser.run("return document.activeElement.getAttribute('aria-label');").await;
+    let stands = stands.as_str().unwrap();
+    assert!(stands.starts_with("cancel: run r-"), "who stands on a button stays there: {stands}");
+    played::tell(&site, 950, Cancelled { before: None }).await;
+    browser.go_and_press("retry: 950 guest-950").await;
+    browser.until(&shown(950, "… requested")).await;
     browser.go_and_press("cancel: run ").await;
     browser.go_and_press("yes, do it").await;
     browser.until(&shown(950, "✓ cancelled")).await;

@@ -76,9 +76,7 @@ pub(crate) async fn answer(
         .bus
         .ask(hand.setup, &hand.teller, &keys, |guest, before| {
             let seen = open.iter().find(|seen| seen.guest == guest)?;
-            before.filter(|record| seen.is_asked(record))?;
-            let (yes, by) = (says == Says::Yes, hand.by.clone());
-            Some(Answered { question: seen.question.clone(), yes, by }.into())
+            seen.answered(before?, says, &hand.by)
         })
         .await?;
     for one in &appended {
@@ -111,8 +109,12 @@ fn question(record: &Record) -> Option<&str> {
 }
 
 impl Seen {
-    fn is_asked(&self, record: &Record) -> bool {
-        record.desired.revision == self.revision && question(record) == Some(&self.question)
+    /// Returns the answer, while this is still what is asked.
+    fn answered(&self, record: &Record, says: Says, by: &str) -> Option<Fact> {
+        let is_asked =
+            record.desired.revision == self.revision && question(record) == Some(&self.question);
+        let (question, by) = (self.question.clone(), by.to_owned());
+        is_asked.then(|| Answered { question, yes: says == Says::Yes, by }.into())
     }
 }
 
@@ -157,5 +159,32 @@ impl Told {
         let nothing = || format!("asks nothing: {}", record.work.standing);
         self.say(record, &faster.filter(|_| is_late).unwrap_or_else(nothing));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::asking::tests::{asked, claimed, question as asks, then};
+    use crate::asking::{self, Asking};
+
+    #[test]
+    fn only_what_was_seen_is_answered_however_often_others_were_faster() {
+        let now = asks(&claimed(&asked(902, "r-0001")));
+        let text = question(&now.state).unwrap().to_owned();
+        let seen = Seen { guest: now.state.guest, revision: 1, question: text.clone() };
+        let answer = |record: &Record| seen.answered(record, Says::No, "kim");
+
+        let no = answer(&now.state).unwrap();
+        assert_eq!(no, Answered { question: text, yes: false, by: "kim".to_owned() }.into());
+        let taken = then(&now, no);
+        assert_eq!(answer(&taken.state), None, "somebody answered");
+        let other = Seen { guest: seen.guest, revision: 1, question: "another one?".to_owned() };
+        assert_eq!(other.answered(&now.state, Says::Yes, "kim"), None);
+        let (run, by) = ("r-0002".parse().unwrap(), "kim".to_owned());
+        let retry = Asking { run, by, trusts_log: false };
+        let again = asking::again(&taken.state.desired, &retry, &taken.state);
+        let anew = asks(&claimed(&then(&taken, again)));
+        assert_eq!(answer(&anew.state), None, "it was asked for since, and asks the same");
     }
 }
