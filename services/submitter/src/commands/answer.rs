@@ -93,7 +93,7 @@ pub(crate) async fn answer(
 }
 
 /// Returns what is asked about a guest.
-fn question(record: &Record) -> Option<&str> {
+pub(super) fn question(record: &Record) -> Option<&str> {
     match &record.work.standing {
         Standing::Blocked { question, .. } if record.is_settled() => Some(question),
         Standing::Blocked { .. }
