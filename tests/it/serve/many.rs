@@ -28,6 +28,7 @@ async fn of_a_thousand_guests_one_that_changes_costs_its_own_row() {
     let nodes = "return document.querySelectorAll('#guests tr').length;";
     browser.run("window.first = document.querySelector('#guests tr');").await;
     let (rows, orders) = (count(&browser, "rows").await, count(&browser, "orders").await);
+    let made = count(&browser, "made").await;
 
     played::claim(&site, 2500).await;
     browser.until(&shown(2500, "… working")).await;
@@ -38,6 +39,8 @@ async fn of_a_thousand_guests_one_that_changes_costs_its_own_row() {
 
     assert_eq!(rows, MANY, "each row is written once at first");
     assert_eq!(count(&browser, "rows").await - rows, 3, "one row for each thing that happened");
+    let cards = count(&browser, "made").await - made;
+    assert!(cards <= 3, "the card of its run is made anew, and none of the queue: {cards}");
     assert_eq!(count(&browser, "orders").await, orders, "nobody moves, so nothing is put in order");
     let stays = browser.run("return window.first === document.querySelector('#guests tr');").await;
     assert_eq!((browser.run(nodes).await, stays), (MANY.into(), Value::Bool(true)));

@@ -21,7 +21,7 @@ pub struct ServeArgs {
     /// Listen to other machines too: whoever reaches the address reads the page without signing in
     #[arg(long)]
     pub(crate) let_anybody_read: bool,
-    /// File with the token that people sign in with, who then act on the page; only its owner may
+    /// File with the token that people sign in with, who then act on the page; only its owner and group may
     /// read it. Without it the page only shows
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) token_file: Option<PathBuf>,
