@@ -158,6 +158,7 @@ impl Bus {
                     "by": event.state.desired.by,
                 }),
                 EventKind::CancelRequested
+                | EventKind::Answered
                 | EventKind::Claimed
                 | EventKind::StepTaken
                 | EventKind::StepFailed
@@ -220,6 +221,14 @@ impl Bus {
                 }
             }
         }
+    }
+
+    /// Returns how many letters there are and the number of the last one: what is otherwise whenever one
+    /// was filed or removed. It costs one question, however many there are.
+    pub async fn dead_mark(&self) -> Result<(u64, u64), BusError> {
+        let stream = self.jetstream.get_stream(DEAD).await.failing("reading letters")?;
+        let state = &stream.cached_info().state;
+        Ok((state.messages, state.last_sequence))
     }
 
     /// Removes a dead letter. Says whether there was one.

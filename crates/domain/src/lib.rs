@@ -42,9 +42,9 @@ pub use causes::chain;
 pub use change::{Change, Impact, Plan};
 pub use dispatch::{Move, next_move};
 pub use event::{
-    Blocked, CancelRequested, Cancelled, Claimed, Completed, DeadLettered, Drifted, Event, EventId,
-    EventKind, Fact, Failed, Obstacle, RepairRequested, Requested, RestartBegun, RetryWait,
-    ReturnBegun, StepFailed, StepTaken, Unreadable,
+    Answered, Blocked, CancelRequested, Cancelled, Claimed, Completed, DeadLettered, Drifted,
+    Event, EventId, EventKind, Fact, Failed, Obstacle, RepairRequested, Requested, RestartBegun,
+    RetryWait, ReturnBegun, StepFailed, StepTaken, Unreadable,
 };
 pub use fleet::{Fleet, FleetError};
 pub use foresee::{Foreseen, foresee};

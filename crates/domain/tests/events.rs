@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use phoenix_domain::{
-    Back, Blocked, BootId, CancelRequested, Cancelled, Cause, Claim, Claimed, Class, Completed,
-    DeadLettered, Desired, Drifted, Event, EventKind, Fact, Failed, Failure, Goal, GuestKey,
-    Obstacle, Phase, Record, Repair, RepairRequested, Requested, RestartBegun, RetryWait,
+    Answered, Back, Blocked, BootId, CancelRequested, Cancelled, Cause, Claim, Claimed, Class,
+    Completed, DeadLettered, Desired, Drifted, Event, EventKind, Fact, Failed, Failure, Goal,
+    GuestKey, Obstacle, Phase, Record, Repair, RepairRequested, Requested, RestartBegun, RetryWait,
     ReturnBegun, Safety, SpecDigest, SpecText, Standing, StepFailed, StepName, StepTaken,
     Unreadable, Verdict, WorkerName,
 };
@@ -106,6 +106,11 @@ fn facts() -> Vec<Fact> {
         claim().into(),
         Failed { why: "it does not answer".to_owned() }.into(),
         ReturnBegun { why: "it does not answer".to_owned(), letter: 8 }.into(),
+        Requested { desired: desired(6, Cause::Retried) }.into(),
+        Blocked { obstacle: asked() }.into(),
+        Answered { question: QUESTION.to_owned(), yes: true, by: "ops@desk".to_owned() }.into(),
+        Blocked { obstacle: asked() }.into(),
+        Answered { question: QUESTION.to_owned(), yes: false, by: "ops@desk".to_owned() }.into(),
     ]
 }
 
@@ -120,6 +125,12 @@ fn guarded(revision: u64) -> Box<Desired> {
     let snapshot = "before-0199".parse().unwrap();
     let safety = Safety::Guarded { snapshot, hold_s: 60, back: Box::new(back) };
     Box::new(Desired { safety: Some(safety), ..*desired(revision, Cause::Submitted) })
+}
+
+const QUESTION: &str = "there is a container 950 that is not ours";
+
+fn asked() -> Obstacle {
+    Obstacle::Question { question: QUESTION.to_owned(), advice: "move it".to_owned() }
 }
 
 fn events() -> Vec<Event> {
@@ -208,6 +219,35 @@ fn the_last_state_tells_how_things_stand() {
     // Somebody is at it still, and will say when it has stopped.
     assert_eq!(standings[14], Standing::Working);
     assert_eq!(standings[15], Standing::Cancelled);
+    assert!(matches!(standings[19], Standing::Blocked { .. }));
+    assert_eq!(standings[20], Standing::Requested);
+    assert_eq!(standings[22], Standing::Cancelled);
+}
+
+#[test]
+fn who_answers_has_the_same_request_go_on_or_end() {
+    let events = events();
+
+    let (asked, yes, no) = (&events[19].state, &events[20].state, &events[22].state);
+
+    assert!(asked.is_settled() && no.is_settled() && !yes.is_settled());
+    assert_eq!((yes.work.attempts, &yes.work.claim, yes.desired.cancelled), (0, &None, false));
+    assert!(no.desired.cancelled, "who worked on it meanwhile must stop");
+    for state in [yes, no] {
+        assert_eq!((state.desired.revision, &state.desired.run), (4, &asked.desired.run));
+    }
+}
+
+#[test]
+fn what_was_set_aside_is_not_set_aside_again_when_a_human_says_that_it_goes_on() {
+    let mut asked = events()[19].state.clone();
+    asked.desired.goal = Goal::Repaired { by: Repair::Recreate };
+    asked.work.reached = 1;
+    let yes = Answered { question: QUESTION.to_owned(), yes: true, by: "ops".to_owned() };
+
+    let state = Record::after(Some(&asked), key(), &yes.into()).unwrap();
+
+    assert_eq!(state.desired.goal, Goal::Present);
 }
 
 #[test]

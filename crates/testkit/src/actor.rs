@@ -10,8 +10,9 @@ use chrono::Utc;
 use phoenix_bus::{Appended, Bus, Durability, From, HostReport, Setup, Teller, Told};
 use phoenix_domain::health::Facts;
 use phoenix_domain::{
-    Blocked, Claim, Claimed, Completed, DeadLettered, Fact, Failed, Failure, GuestKey, Obstacle,
-    Phase, RetryWait, StepFailed, StepName, StepTaken, Verdict, WorkerName,
+    Blocked, Claim, Claimed, Completed, DeadLettered, Event, Fact, Failed, Failure, GuestKey,
+    Obstacle, Phase, Record, Requested, RetryWait, StepFailed, StepName, StepTaken, Verdict,
+    WorkerName,
 };
 use tokio::runtime::Runtime;
 
@@ -138,6 +139,27 @@ impl Actor {
             advice: "give this guest another number".to_owned(),
         };
         self.tell(guest, Blocked { obstacle });
+    }
+
+    /// Asks for a guest once more, in a row with the question whether to begin, as the run `r-approve`.
+    pub fn ask_before(&self, server: &NatsServer, guest: &str, question: &str) {
+        let before = self.runtime.block_on(self.bus.end(key(guest))).unwrap().unwrap().event;
+        let mut desired = before.state.desired.clone();
+        (desired.revision, desired.run) = (desired.revision + 1, "r-approve".parse().unwrap());
+        desired.cancelled = false;
+        let advice = "see what it would change".to_owned();
+        let obstacle = Obstacle::Question { question: question.to_owned(), advice };
+        let facts: [Fact; 2] =
+            [Requested { desired: Box::new(desired) }.into(), Blocked { obstacle }.into()];
+        let mut row = vec![before];
+        for fact in facts {
+            let last = row.last().unwrap();
+            let state = Record::after(Some(&last.state), key(guest), &fact).unwrap();
+            let id = format!("{}{}", last.id, fact.kind());
+            row.push(Event { id, fact, state, ..last.clone() });
+        }
+        let row = Event::write(row.split_first().unwrap().1).unwrap();
+        server.publish(&format!("phoenix.log.main.{guest}"), row);
     }
 
     /// Says that a guest waits for another one.

@@ -19,7 +19,7 @@ pub(crate) const EXIT_FAILED: u8 = 1;
 /// The configuration is refused.
 pub(crate) const EXIT_REFUSED: u8 = 3;
 /// We are not let in.
-const EXIT_NOT_PERMITTED: u8 = 4;
+pub(crate) const EXIT_NOT_PERMITTED: u8 = 4;
 /// What is there differs from what is wanted.
 pub(crate) const EXIT_DIFFERS: u8 = 2;
 /// There is no such thing.
@@ -101,9 +101,12 @@ pub(crate) enum CommandError {
     NotYetThere { asked: Vmid, at: DateTime<Utc>, oldest: Option<DateTime<Utc>> },
     /// Other machines could read the page.
     #[error(
-        "whoever reaches {listen} could read the page, which asks nobody who they are: put a proxy that does in front of it, and say that it may be so with `--let-anybody-read`"
+        "whoever reaches {listen} could read the page, which asks nobody who they are: have people sign in with `--token-file FILE`, or put a proxy that asks them in front of it, and say that it may be so with `--let-anybody-read`"
     )]
     OpenToAnybody { listen: SocketAddr },
+    /// The token that people sign in with cannot be used.
+    #[error("nobody could sign in: {why}")]
+    TokenRefused { why: String, advice: String },
     /// The file about webhooks cannot be used.
     #[error("{} cannot be used:\n  {wrong}", path.display())]
     HooksRefused { path: PathBuf, wrong: String },
@@ -205,9 +208,10 @@ impl CommandError {
     /// Returns the exit code it ends with.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::NoConfig { .. } | Self::Refused { .. } | Self::HooksRefused { .. } => {
-                EXIT_REFUSED
-            }
+            Self::NoConfig { .. }
+            | Self::Refused { .. }
+            | Self::TokenRefused { .. }
+            | Self::HooksRefused { .. } => EXIT_REFUSED,
             Self::NoSuchGuest { .. }
             | Self::NeverSubmitted { .. }
             | Self::NoSuchTests { .. }
@@ -301,7 +305,9 @@ impl CommandError {
             Self::NothingToAdopt { asked, .. } => {
                 vec![format!("have it built: `phoenix submit {asked}`")]
             }
-            Self::NotKnown { advice, .. } => vec![advice.clone()],
+            Self::NotKnown { advice, .. } | Self::TokenRefused { advice, .. } => {
+                vec![advice.clone()]
+            }
             Self::NoSuchTests { there, .. } if there.is_empty() => {
                 one("name some under `tests` of the guest, and submit it")
             }

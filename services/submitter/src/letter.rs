@@ -9,31 +9,44 @@ use crate::words;
 
 /// Returns letters, one a line.
 pub(crate) fn list(filed: &[Filed]) -> String {
-    let rows: Vec<_> = filed
-        .iter()
-        .map(|filed| match &filed.letter {
-            Ok(letter) => {
-                let guest = match (letter.guest, &letter.state) {
-                    (Some(guest), Some(state)) => words::guest(guest, &words::name(state)),
-                    (Some(guest), None) => guest.to_string(),
-                    (None, _) => "-".to_owned(),
-                };
-                let why = letter.failure.as_ref().map_or(&letter.cause, |failure| &failure.what);
-                let why = words::shortened(&words::line(why), 70);
-                let attempts = letter.attempts.to_string();
-                [filed.seq.to_string(), words::time(letter.time), guest, attempts, why]
-            }
-            Err(cause) => {
-                let why = format!("cannot be read: {}", words::line(cause));
-                [filed.seq.to_string(), "-".to_owned(), "-".to_owned(), "-".to_owned(), why]
-            }
-        })
-        .collect();
+    let rows: Vec<_> = filed.iter().map(row).collect();
     table(["LETTER", "WHEN", "GUEST", "TRIED", "WHY"], &rows)
 }
 
+/// Returns what a line says of a letter: its number, when, which guest, how often it was tried, and why
+/// it was given up.
+pub(crate) fn row(filed: &Filed) -> [String; 5] {
+    match &filed.letter {
+        Ok(letter) => {
+            let guest = match (letter.guest, &letter.state) {
+                (Some(guest), Some(state)) => words::guest(guest, &words::name(state)),
+                (Some(guest), None) => guest.to_string(),
+                (None, _) => "-".to_owned(),
+            };
+            let why = letter.failure.as_ref().map_or(&letter.cause, |failure| &failure.what);
+            let why = words::shortened(&words::line(why), 70);
+            let attempts = letter.attempts.to_string();
+            [filed.seq.to_string(), words::time(letter.time), guest, attempts, why]
+        }
+        Err(cause) => {
+            let why = format!("cannot be read: {}", words::line(cause));
+            [filed.seq.to_string(), "-".to_owned(), "-".to_owned(), "-".to_owned(), why]
+        }
+    }
+}
+
+/// Returns everything a letter tells, or why it cannot be read.
+pub(crate) fn story(filed: &Filed) -> String {
+    match &filed.letter {
+        Ok(letter) => text(filed.seq, letter),
+        Err(cause) => {
+            format!("dead letter {} cannot be read: {}\n", filed.seq, words::line(cause))
+        }
+    }
+}
+
 /// Returns everything a letter tells.
-pub(crate) fn text(seq: u64, letter: &DeadLetter) -> String {
+fn text(seq: u64, letter: &DeadLetter) -> String {
     let mut text = format!("dead letter {seq}: {}\n", words::line(&letter.cause));
     let mut facts = vec![("when", words::time(letter.time))];
     if let Some(guest) = letter.guest {

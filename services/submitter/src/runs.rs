@@ -41,6 +41,7 @@ impl Found {
             Fact::Requested(asked) => &asked.desired,
             Fact::RepairRequested(asked) => &asked.desired,
             Fact::CancelRequested(_)
+            | Fact::Answered(_)
             | Fact::Claimed(_)
             | Fact::StepTaken(_)
             | Fact::StepFailed(_)

@@ -18,6 +18,21 @@ pub(crate) struct Session {
     pub(crate) setup: Setup,
 }
 
+/// Who does something about guests: by which connection, and as whom.
+pub(crate) struct Hand<'h> {
+    pub(crate) bus: &'h Bus,
+    pub(crate) setup: &'h Setup,
+    pub(crate) teller: Teller,
+    pub(crate) by: String,
+}
+
+impl Session {
+    /// Returns the hand of who typed a command.
+    pub(crate) fn hand(&self, who: &WhoArgs) -> Hand<'_> {
+        Hand { bus: &self.bus, setup: &self.setup, teller: teller(who), by: by(who) }
+    }
+}
+
 /// Does the online part of a command. Nothing else starts a runtime.
 pub(crate) fn run<T>(
     work: impl Future<Output = Result<T, CommandError>>,

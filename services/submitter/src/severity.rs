@@ -34,6 +34,7 @@ impl Severity {
             | Fact::Requested(_)
             | Fact::RepairRequested(_)
             | Fact::CancelRequested(_)
+            | Fact::Answered(_)
             | Fact::Claimed(_)
             | Fact::StepTaken(_)
             | Fact::RetryWait(_)

@@ -48,6 +48,13 @@ impl States {
         self.0.values().map(|(_, event)| &event.state)
     }
 
+    /// Returns what happened last to each guest, in the order of the log.
+    pub(crate) fn last_events(&self) -> Vec<(u64, &Event)> {
+        let mut events: Vec<_> = self.0.values().map(|(seq, event)| (*seq, event)).collect();
+        events.sort_by_key(|(seq, _)| *seq);
+        events
+    }
+
     /// Returns the state of a guest.
     pub(crate) fn record(&self, guest: GuestKey) -> Option<&Record> {
         self.0.get(&guest).map(|(_, event)| &event.state)

@@ -180,6 +180,15 @@ pub(crate) fn is_waiting(record: &Record) -> bool {
 /// Returns what is typed once a human has mended what is in the way of a guest.
 pub(crate) fn remedy(record: &Record) -> String {
     let vmid = record.guest.vmid;
+    let Standing::Blocked { .. } = record.work.standing else { return mended(record) };
+    let answer = format!("`phoenix answer {vmid} yes` has it go on, `no` cancels it");
+    // Who asked for it asks whether to begin: nobody has tried anything yet.
+    let is_begun = record.work.failure.is_some() || record.work.idle_claims > 0;
+    if is_begun { format!("{}; or {answer}", mended(record)) } else { answer }
+}
+
+fn mended(record: &Record) -> String {
+    let vmid = record.guest.vmid;
     let remedy = match (&record.work.failure, &record.work.standing) {
         (Some(failure), _) => failure.remedy,
         // Nothing failed: what is wanted cannot be.
@@ -232,6 +241,12 @@ pub(crate) fn happened(event: &Event) -> String {
             format!("asked {asked} by {by} ({cause}; run {})", desired.run)
         }
         Fact::CancelRequested(asked) => format!("{} asks to stop", line(&asked.by)),
+        Fact::Answered(answered) => {
+            let (by, asked) = (line(&answered.by), line(&answered.question));
+            let (says, then) =
+                if answered.yes { ("yes", "it goes on") } else { ("no", "cancelled") };
+            format!("{by} answers {says} to: {asked}; {then}")
+        }
         Fact::Claimed(claimed) => {
             let steps = count(claimed.way.len(), "step", "steps");
             format!("taken by {}, {steps} to go", claimed.claim.worker)

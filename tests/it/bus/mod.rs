@@ -1,5 +1,6 @@
 //! What an operator types where NATS is asked: real programs, a real server, a played worker.
 
+mod answer;
 mod cancel;
 mod dead;
 mod explain;

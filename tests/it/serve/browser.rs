@@ -13,6 +13,10 @@ use tokio::net::TcpStream;
 
 /// How long something may take that happens by itself.
 const PATIENCE: Duration = Duration::from_mins(2);
+/// Keys that are no letters, as `WebDriver` has them.
+pub(super) const TAB: &str = "\u{e004}";
+pub(super) const ENTER: &str = "\u{e007}";
+pub(super) const ESCAPE: &str = "\u{e00c}";
 const POLL: Duration = Duration::from_millis(50);
 
 /// A browser. It ends with its driver when this is dropped.
@@ -41,6 +45,8 @@ impl Browser {
             .env_clear()
             .env("LD_LIBRARY_PATH", libraries)
             .env("HOME", profile.path())
+            // What it leaves behind goes with the test.
+            .env("TMPDIR", profile.path())
             .env("FONTCONFIG_PATH", root.join("etc/fonts"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -102,6 +108,27 @@ impl Browser {
         }
     }
 
+    /// Returns what the page looks like, as a PNG in Base64.
+    pub(super) async fn picture(&self) -> String {
+        let path = format!("/session/{}/screenshot", self.session);
+        self.send("GET", &path, &Value::Null).await.as_str().unwrap().to_owned()
+    }
+
+    /// Presses the button that is called like this, by the keyboard: goes there by Tab.
+    pub(super) async fn go_and_press(&self, label: &str) {
+        let label = serde_json::to_string(label).unwrap();
+        let is_there = format!(
+            "return (document.activeElement.getAttribute('aria-label') || document.activeElement.textContent).startsWith({label});"
+        );
+        for _ in 0..60 {
+            if self.run(&is_there).await == Value::Bool(true) {
+                return self.press(ENTER).await;
+            }
+            self.press(TAB).await;
+        }
+        panic!("Tab does not lead to {label}");
+    }
+
     /// Presses keys.
     pub(super) async fn press(&self, keys: &str) {
         let each = keys.chars().flat_map(|key| {
@@ -118,7 +145,7 @@ impl Browser {
 
     async fn send(&self, method: &str, path: &str, body: &Value) -> Value {
         let mut stream = TcpStream::connect(&self.at).await.unwrap();
-        let body = body.to_string();
+        let body = if body.is_null() { String::new() } else { body.to_string() };
         let (at, length) = (&self.at, body.len());
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: {at}\r\nContent-Type: application/json\r\n\

@@ -1,8 +1,14 @@
 //! The page in the browser, as the server gives it to one.
 
+mod acts;
 mod browser;
+mod door;
 mod hooks;
+mod many;
+mod news;
 mod page;
+mod picture;
+mod played;
 mod pushes;
 
 use std::time::Duration;
@@ -26,7 +32,32 @@ struct Served {
 }
 
 /// The news a page gets.
-struct News(Lines<BufReader<TcpStream>>);
+struct News {
+    lines: Lines<BufReader<TcpStream>>,
+    /// Of which kinds they were so far.
+    kinds: Vec<String>,
+}
+
+/// An answer.
+#[derive(Debug)]
+struct Said {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Said {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (is, value) = line.split_once(": ")?;
+            is.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
 
 impl Served {
     async fn at(site: &Site, listen: &str) -> Self {
@@ -52,14 +83,51 @@ impl Served {
         Self { server, at }
     }
 
+    /// Starts one that refuses to serve, and returns how it ended and what it said.
+    async fn refused(site: &Site, more: &[&str]) -> (Option<i32>, String) {
+        let log = site.inner.folder("refused.log");
+        std::fs::remove_file(&log).ok();
+        let url = site.inner.server.url();
+        let arguments = ["serve", "--listen", "127.0.0.1:0", "--nats-url", &url];
+        let mut server = Start::new(&phoenix_program(), &log).with(&arguments).with(more).go();
+        let ended = tokio::time::timeout(PATIENCE, server.ended()).await;
+        (ended.expect("it ends by itself").code(), server.log())
+    }
+
     /// Asks for something, by this name of the server, and returns the whole answer.
     async fn ask(&self, path: &str, host: &str) -> String {
         let mut stream = TcpStream::connect(&self.at).await.unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        answer
+        whole(stream).await
+    }
+
+    /// Sends something, with these headers.
+    async fn post(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Said {
+        let body = body.to_string();
+        let length = body.len().to_string();
+        let more = [("Content-Type", "application/json"), ("Content-Length", &length)];
+        let headers = [headers, &more].concat();
+        let answer = self.send(&format!("POST {path}"), &headers, &body).await;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Said { status, head: head.to_owned(), body: body.to_owned() }
+    }
+
+    /// Asks for something, with these headers.
+    async fn with_headers(&self, path: &str, headers: &[(&str, &str)]) -> String {
+        self.send(&format!("GET {path}"), headers, "").await
+    }
+
+    async fn send(&self, what: &str, headers: &[(&str, &str)], body: &str) -> String {
+        let mut stream = TcpStream::connect(&self.at).await.unwrap();
+        let headers = lines(headers);
+        let request = format!(
+            "{what} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{headers}\r\n{body}",
+            self.at
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        whole(stream).await
     }
 
     async fn get(&self, path: &str) -> String {
@@ -72,10 +140,15 @@ impl Served {
     }
 
     async fn news(&self) -> News {
+        self.news_with(&[]).await
+    }
+
+    async fn news_with(&self, headers: &[(&str, &str)]) -> News {
         let mut stream = TcpStream::connect(&self.at).await.unwrap();
-        let request = format!("GET /api/v1/events HTTP/1.0\r\nHost: {}\r\n\r\n", self.at);
+        let headers = lines(headers);
+        let request = format!("GET /api/v1/events HTTP/1.0\r\nHost: {}\r\n{headers}\r\n", self.at);
         stream.write_all(request.as_bytes()).await.unwrap();
-        News(BufReader::new(stream).lines())
+        News { lines: BufReader::new(stream).lines(), kinds: Vec::new() }
     }
 }
 
@@ -84,8 +157,9 @@ impl News {
     async fn until(&mut self, kind: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         let found = async {
             let mut is_of_kind = false;
-            while let Some(line) = self.0.next_line().await.unwrap() {
+            while let Some(line) = self.lines.next_line().await.unwrap() {
                 if let Some(event) = line.strip_prefix("event: ") {
+                    self.kinds.push(event.to_owned());
                     is_of_kind = event == kind;
                 } else if let Some(data) = line.strip_prefix("data: ").filter(|_| is_of_kind) {
                     let news: Value = serde_json::from_str(data).unwrap();
@@ -100,9 +174,35 @@ impl News {
     }
 
     async fn is_over(&mut self) {
-        let over = async { while let Ok(Some(_)) = self.0.next_line().await {} };
-        tokio::time::timeout(PATIENCE, over).await.expect("it is over some time");
+        self.rest().await;
     }
+
+    /// Waits until it is over, and returns what was still said.
+    async fn rest(&mut self) -> String {
+        let over = async {
+            let mut rest = String::new();
+            while let Ok(Some(line)) = self.lines.next_line().await {
+                rest.push_str(&line);
+                rest.push('\n');
+            }
+            rest
+        };
+        tokio::time::timeout(PATIENCE, over).await.expect("it is over some time")
+    }
+}
+
+/// Reads an answer to its end.
+async fn whole(mut stream: TcpStream) -> String {
+    let mut answer = String::new();
+    let read = tokio::time::timeout(PATIENCE, stream.read_to_string(&mut answer)).await;
+    read.expect("the answer has an end").unwrap();
+    answer
+}
+
+/// Writes headers as they are sent.
+fn lines(headers: &[(&str, &str)]) -> String {
+    let each = headers.iter().map(|(name, value)| [name, ": ", value, "\r\n"].concat());
+    each.collect::<Vec<_>>().concat()
 }
 
 fn is_complete(guests: &Value) -> bool {

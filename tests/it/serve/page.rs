@@ -5,7 +5,7 @@ use super::browser::Browser;
 use crate::verbs::site::Site;
 
 /// Whether a guest is shown like this.
-fn shown(vmid: u32, state: &str) -> String {
+pub(super) fn shown(vmid: u32, state: &str) -> String {
     format!(
         "[...document.querySelectorAll('#guests tr')].some((row) => \
          row.innerText.includes('{vmid} ') && row.innerText.includes('{state}'))"
@@ -29,6 +29,9 @@ async fn what_happens_is_seen_as_it_happens_and_a_server_that_was_away_is_found_
     browser.until("document.getElementById('link').textContent.includes('may be old')").await;
     let _served = Served::at(&site, &served.at).await;
     browser.until("document.getElementById('link').textContent === ''").await;
+    browser
+        .until("document.getElementById('happened').innerText.includes('950 app completed')")
+        .await;
     site.ok(&["stop", "950"]).await;
     browser.until(&shown(950, "✓ stopped")).await;
 }

@@ -110,6 +110,15 @@ facts! {
         /// Who.
         by: String,
     }
+    /// Somebody answered what a human was asked about it.
+    Answered "answered" "dev.phoenix.guest.answered.v1" {
+        /// What was asked.
+        question: String,
+        /// Whether it goes on; otherwise it is cancelled.
+        yes: bool,
+        /// Who.
+        by: String,
+    }
     /// A worker took it.
     Claimed "claimed" "dev.phoenix.guest.claimed.v1" {
         /// The claim.

@@ -13,6 +13,7 @@ impl Record {
             Fact::Requested(asked) => Some(Self::asked(before, guest, &asked.desired)),
             Fact::RepairRequested(asked) => Some(Self::asked(before, guest, &asked.desired)),
             Fact::CancelRequested(_)
+            | Fact::Answered(_)
             | Fact::Claimed(_)
             | Fact::StepTaken(_)
             | Fact::StepFailed(_)
@@ -44,6 +45,7 @@ impl Record {
     }
 
     fn told(&mut self, fact: &Fact) {
+        let goal_again = self.goal_again(self.desired.goal);
         let Self { guest: _, desired, work } = self;
         match fact {
             Fact::Requested(_) | Fact::RepairRequested(_) => {}
@@ -52,6 +54,15 @@ impl Record {
                 if work.standing != Standing::Working {
                     settle(work, desired.revision, Standing::Cancelled);
                 }
+            }
+            // Whoever is asked again is asked about the same request: its run goes on, or ends.
+            Fact::Answered(answered) if answered.yes => {
+                desired.goal = goal_again;
+                *work = work.anew(desired.revision);
+            }
+            Fact::Answered(_) => {
+                desired.cancelled = true;
+                settle(work, desired.revision, Standing::Cancelled);
             }
             Fact::Claimed(claimed) => {
                 if work.revision != desired.revision {

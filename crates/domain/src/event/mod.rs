@@ -6,7 +6,7 @@ mod fold;
 
 pub use envelope::{Event, EventId, Unreadable};
 pub use fact::{
-    Blocked, CancelRequested, Cancelled, Claimed, Completed, DeadLettered, Drifted, EventKind,
-    Fact, Failed, Obstacle, RepairRequested, Requested, RestartBegun, RetryWait, ReturnBegun,
-    StepFailed, StepTaken,
+    Answered, Blocked, CancelRequested, Cancelled, Claimed, Completed, DeadLettered, Drifted,
+    EventKind, Fact, Failed, Obstacle, RepairRequested, Requested, RestartBegun, RetryWait,
+    ReturnBegun, StepFailed, StepTaken,
 };

@@ -73,6 +73,7 @@ pub(super) fn starts(event: &Event) -> bool {
         Fact::Requested(_)
         | Fact::RepairRequested(_)
         | Fact::CancelRequested(_)
+        | Fact::Answered(_)
         | Fact::Claimed(_)
         | Fact::StepTaken(_)
         | Fact::StepFailed(_)

@@ -36,6 +36,7 @@ pub(super) fn of(events: &[Event]) -> Vec<Attempt> {
             Fact::Requested(_)
             | Fact::RepairRequested(_)
             | Fact::CancelRequested(_)
+            | Fact::Answered(_)
             | Fact::StepTaken(_)
             | Fact::RetryWait(_)
             | Fact::RestartBegun(_)

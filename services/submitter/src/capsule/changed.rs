@@ -63,6 +63,7 @@ impl Changed {
                 Fact::Requested(_)
                 | Fact::RepairRequested(_)
                 | Fact::CancelRequested(_)
+                | Fact::Answered(_)
                 | Fact::Claimed(_)
                 | Fact::RetryWait(_)
                 | Fact::Blocked(_)

@@ -193,6 +193,7 @@ fn is_trouble(event: &Event) -> bool {
         Fact::Requested(_)
         | Fact::RepairRequested(_)
         | Fact::CancelRequested(_)
+        | Fact::Answered(_)
         | Fact::Claimed(_)
         | Fact::StepTaken(_)
         | Fact::RetryWait(_)

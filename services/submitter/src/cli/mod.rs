@@ -29,10 +29,11 @@ pub(crate) use self::offline::{
     CheckArgs, CheckFormat, CompletionArgs, ConfigArgs, ConfigCommand, ExplainArgs, ExplainFormat,
     GraphFormat, ManArgs, PlanArgs, PlanFormat, SchemaArgs, SchemaOf, ShowArgs, ShowFormat,
 };
+pub(crate) use self::online::Says;
 pub(crate) use self::online::{
-    CancelArgs, ConnectArgs, DeadCommand, DeadShowArgs, DiscardArgs, FollowArgs, FollowFormat,
-    ListArgs, ListFormat, LiveArgs, ReplayArgs, RetryArgs, RunsArgs, StatusArgs, SubmitArgs,
-    TestArgs, WhoArgs,
+    AnswerArgs, CancelArgs, ConnectArgs, DeadCommand, DeadShowArgs, DiscardArgs, FollowArgs,
+    FollowFormat, ListArgs, ListFormat, LiveArgs, ReplayArgs, RetryArgs, RunsArgs, StatusArgs,
+    SubmitArgs, TestArgs, WhoArgs,
 };
 pub(crate) use self::past::{HistoryArgs, LogsArgs, StateArgs, TraceArgs, WatchArgs};
 pub(crate) use self::secrets::{SecretsCheckArgs, SecretsCommand};
@@ -128,6 +129,8 @@ pub enum Command {
     Cancel(CancelArgs),
     /// Try guests again as they were last asked for
     Retry(RetryArgs),
+    /// Answer what is asked about a guest, or about the guests of a run
+    Answer(AnswerArgs),
     /// Say how guests do, as the health monitor finds them
     Health(HealthArgs),
     /// List what is wrong, and what is done about it

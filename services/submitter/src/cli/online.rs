@@ -175,6 +175,34 @@ pub struct CancelArgs {
     pub(crate) who: WhoArgs,
 }
 
+/// What `answer` takes.
+#[derive(Debug, Args)]
+pub struct AnswerArgs {
+    /// The guest, or the run whose open questions are all answered
+    #[arg(value_name = "RUN|ID", value_parser = words::named)]
+    pub(crate) named: Named,
+    /// Whether it goes on as it was asked for, or is cancelled
+    #[arg(value_enum, value_name = "yes|no", hide_possible_values = true)]
+    pub(crate) says: Says,
+    /// Answer only while this is what is asked, as `phoenix status` has it
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) asked: Option<String>,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+    #[command(flatten)]
+    pub(crate) who: WhoArgs,
+}
+
+/// What somebody answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Says {
+    /// It goes on
+    Yes,
+    /// It is cancelled
+    No,
+}
+
 /// What `retry` takes.
 #[derive(Debug, Args)]
 pub struct RetryArgs {

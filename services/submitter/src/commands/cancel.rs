@@ -8,7 +8,7 @@ use crate::cli::{CancelArgs, Named};
 use crate::error::CommandError;
 use crate::output::Output;
 use crate::runs;
-use crate::session;
+use crate::session::{self, Hand};
 use crate::states::States;
 use crate::words;
 
@@ -31,17 +31,23 @@ pub(super) fn run(args: &CancelArgs, output: &mut Output) -> Result<u8, CommandE
 
 async fn cancel(args: &CancelArgs, output: &mut Output) -> Result<u8, CommandError> {
     let session = session::open(&args.connect, output).await?;
-    let states = States::read(&session.bus).await?;
+    output.data(&stop(&session.hand(&args.who), &args.named).await?)?;
+    Ok(0)
+}
+
+/// Asks to stop working on guests, or on everything of a run, and says what became of it.
+pub(crate) async fn stop(hand: &Hand<'_>, named: &[Named]) -> Result<String, CommandError> {
+    let states = States::read(hand.bus).await?;
     let mut guests: Vec<(GuestKey, Option<RunId>)> = Vec::new();
     let mut text = String::new();
-    for named in &args.named {
+    for named in named {
         match named {
             Named::Guest(vmid) => {
                 let found = states.named(&[*vmid])?;
                 guests.extend(found.into_iter().map(|guest| (guest, None)));
             }
             Named::Run(run) => {
-                let members = runs::members(&session.bus, &states, run).await?;
+                let members = runs::members(hand.bus, &states, run).await?;
                 for guest in members {
                     let newer = states.record(guest).map(|record| &record.desired.run);
                     match newer.filter(|newer| *newer != run) {
@@ -62,23 +68,21 @@ async fn cancel(args: &CancelArgs, output: &mut Output) -> Result<u8, CommandErr
     guests.sort();
     guests.dedup_by_key(|(guest, _)| *guest);
     let keys: Vec<_> = guests.iter().map(|(guest, _)| *guest).collect();
-    let by = session::by(&args.who);
-    let appended = session
+    let appended = hand
         .bus
-        .ask(&session.setup, &session::teller(&args.who), &keys, |guest, before| {
+        .ask(hand.setup, &hand.teller, &keys, |guest, before| {
             let record = before?;
             let of = guests.iter().find(|(one, _)| *one == guest).and_then(|(_, run)| run.as_ref());
             let is_meant = of.is_none_or(|run| record.desired.run == *run);
             let is_asked = is_meant && on_cancel(record) == Stop::Ask;
-            is_asked.then(|| CancelRequested { by: by.clone() }.into())
+            is_asked.then(|| CancelRequested { by: hand.by.clone() }.into())
         })
         .await?;
     for one in &appended {
         let guest = words::guest(one.guest, &words::name(&one.state));
         let _written = writeln!(text, "{guest}  {}", outcome(&one.state, one.seq.is_some()));
     }
-    output.data(&text)?;
-    Ok(0)
+    Ok(text)
 }
 
 fn on_cancel(record: &Record) -> Stop {

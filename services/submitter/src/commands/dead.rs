@@ -1,7 +1,7 @@
 //! `phoenix dead`: what was given up.
 
-use phoenix_bus::{DeadLetter, Filed};
-use phoenix_domain::{GuestKey, Record, Standing};
+use phoenix_bus::{Bus, DeadLetter, Filed};
+use phoenix_domain::{GuestKey, Record, RunId, Standing};
 use serde_json::{Value, json};
 
 use crate::asking::{self, Asking};
@@ -10,7 +10,7 @@ use crate::confirm::{self, By};
 use crate::error::CommandError;
 use crate::letter;
 use crate::output::Output;
-use crate::session::{self, Session};
+use crate::session::{self, Hand};
 use crate::words;
 
 pub(super) fn run(command: &DeadCommand, output: &mut Output) -> Result<u8, CommandError> {
@@ -40,29 +40,34 @@ async fn list(args: &ListArgs, output: &mut Output) -> Result<u8, CommandError> 
 async fn show(args: &DeadShowArgs, output: &mut Output) -> Result<u8, CommandError> {
     let seq = args.letter;
     let session = session::open(&args.list.connect, output).await?;
-    let filed = find(&session, seq).await?;
-    match (args.list.output, &filed.letter) {
-        (ListFormat::Json, _) => {
+    let filed = find(&session.bus, seq).await?;
+    match args.list.output {
+        ListFormat::Json => {
             let document = json!({ "apiVersion": "phoenix.dev/v1", "kind": "DeadLetter", "letter": json(&filed) });
             output.data(&format!("{}\n", serde_json::to_string_pretty(&document)?))?;
         }
-        (ListFormat::Text, Ok(letter)) => output.data(&letter::text(seq, letter))?,
-        (ListFormat::Text, Err(cause)) => {
-            output.data(&format!("dead letter {seq} cannot be read: {}\n", words::line(cause)))?;
-        }
+        ListFormat::Text => output.data(&letter::story(&filed))?,
     }
     Ok(0)
 }
 
 async fn replay(args: &ReplayArgs, output: &mut Output) -> Result<u8, CommandError> {
-    let seq = args.letter;
     let session = session::open(&args.connect, output).await?;
-    let (guest, state) = replayable(find(&session, seq).await?)?;
-    let (run, by) = (session::new_run()?, session::by(&args.who));
-    let asking = Asking { run: run.clone(), by, trusts_log: false, hold_s: None };
-    let appended = session
+    let (title, run) = again(&session.hand(&args.who), args.letter).await?;
+    output.remark(&format!("{title} is asked for again; follow it: {}", words::follow(&run)))?;
+    output.data(&format!("{run}\n"))?;
+    Ok(0)
+}
+
+/// Asks for the guest of a letter once more, and discards the letter. Returns what people call the
+/// guest, and the run.
+pub(crate) async fn again(hand: &Hand<'_>, seq: u64) -> Result<(String, RunId), CommandError> {
+    let (guest, state) = replayable(find(hand.bus, seq).await?)?;
+    let run = session::new_run()?;
+    let asking = Asking { run: run.clone(), by: hand.by.clone(), trusts_log: false, hold_s: None };
+    let appended = hand
         .bus
-        .ask(&session.setup, &session::teller(&args.who), &[guest], |_, before| {
+        .ask(hand.setup, &hand.teller, &[guest], |_, before| {
             let record = before.filter(|record| is_dead_by(record, seq))?;
             Some(asking::again(&state.desired, &asking, record))
         })
@@ -75,21 +80,15 @@ async fn replay(args: &ReplayArgs, output: &mut Output) -> Result<u8, CommandErr
         let standing = one.state.work.standing.to_string();
         return Err(CommandError::MovedOn { letter: seq, guest, standing });
     }
-    let title = words::guest(guest, &words::name(&one.state));
-    output.remark(&format!("{title} is asked for again; follow it: {}", words::follow(&run)))?;
-    output.data(&format!("{run}\n"))?;
     // The request is what counts; a letter that stays is told from a living one by its guest.
-    session.bus.discard(seq).await?;
-    Ok(0)
+    hand.bus.discard(seq).await?;
+    Ok((words::guest(guest, &words::name(&one.state)), run))
 }
 
 async fn discard(args: &DiscardArgs, output: &mut Output) -> Result<u8, CommandError> {
     let session = session::open(&args.connect, output).await?;
-    let filed = session.bus.dead_letters().await?;
     for letter in &args.letters {
-        if !filed.iter().any(|filed| filed.seq == *letter) {
-            return Err(CommandError::NoSuchLetter { letter: *letter });
-        }
+        find(&session.bus, *letter).await?;
     }
     let letters: Vec<_> = args.letters.iter().map(ToString::to_string).collect();
     let letters =
@@ -107,8 +106,9 @@ async fn discard(args: &DiscardArgs, output: &mut Output) -> Result<u8, CommandE
     Ok(0)
 }
 
-async fn find(session: &Session, seq: u64) -> Result<Filed, CommandError> {
-    let filed = session.bus.dead_letters().await?;
+/// Returns a letter.
+pub(crate) async fn find(bus: &Bus, seq: u64) -> Result<Filed, CommandError> {
+    let filed = bus.dead_letters().await?;
     let found = filed.into_iter().find(|filed| filed.seq == seq);
     found.ok_or(CommandError::NoSuchLetter { letter: seq })
 }

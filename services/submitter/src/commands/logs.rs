@@ -22,7 +22,7 @@ async fn tell(args: &LogsArgs, output: &mut Output) -> Result<u8, CommandError> 
     let (mut last, mut count) = (0, 0);
     for (seq, event) in session.bus.history(guest).await? {
         last = seq;
-        let Some(entry) = entry(args, &event) else { continue };
+        let Some(entry) = wanted(args, &event) else { continue };
         count += 1;
         if !output.stream(&entry.text(true))? {
             return Ok(0);
@@ -64,7 +64,7 @@ async fn follow(
             }
             told = tail.next() => match told {
                 Told::Event { seq, event } if seq > last => {
-                    let Some(entry) = entry(args, &event) else { continue };
+                    let Some(entry) = wanted(args, &event) else { continue };
                     entry.text(!std::mem::take(&mut was_heard))
                 }
                 Told::Event { .. } | Told::CaughtUp | Told::Rewound | Told::Unreadable(_) => continue,
@@ -78,27 +78,32 @@ async fn follow(
 }
 
 /// What was said in one attempt at a step.
-struct Entry {
-    head: String,
-    said: Vec<String>,
+pub(crate) struct Entry {
+    /// When, and what came of it.
+    pub(crate) head: String,
+    /// What was said inside of the guest.
+    pub(crate) said: Vec<String>,
     /// What the tool printed that failed; nobody heard it before.
-    printed: Vec<String>,
+    pub(crate) printed: Vec<String>,
 }
 
 impl Entry {
     fn text(&self, says_again: bool) -> String {
         let said = if says_again { lines(&self.said) } else { String::new() };
-        format!("{}\n{said}{}", self.head, lines(&self.printed))
+        format!("== {}\n{said}{}", self.head, lines(&self.printed))
     }
 }
 
 /// Returns what was said in an attempt, where that is asked for and there is anything.
-fn entry(args: &LogsArgs, event: &Event) -> Option<Entry> {
-    let is_wanted = |step: Option<StepName>| {
-        args.step.is_none_or(|wanted| step == Some(wanted))
-            && args.run.as_ref().is_none_or(|run| event.state.desired.run == *run)
-    };
-    let head = || format!("== {}  {}", words::time(event.time), words::happened(event));
+fn wanted(args: &LogsArgs, event: &Event) -> Option<Entry> {
+    let is_of_run = args.run.as_ref().is_none_or(|run| event.state.desired.run == *run);
+    entry(event, args.step).filter(|_| is_of_run)
+}
+
+/// Returns what was said in an attempt at a step, this one or any, where there is anything.
+pub(crate) fn entry(event: &Event, at: Option<StepName>) -> Option<Entry> {
+    let is_wanted = |step: Option<StepName>| at.is_none_or(|wanted| step == Some(wanted));
+    let head = || format!("{}  {}", words::time(event.time), words::happened(event));
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "only what ends an attempt has said anything"

@@ -1,24 +1,25 @@
 //! What the verbs do, one a file.
 
 mod adopt;
-mod cancel;
+pub(crate) mod answer;
+pub(crate) mod cancel;
 mod check;
 mod completion;
-mod dead;
+pub(crate) mod dead;
 mod deliveries;
 mod drift;
 mod explain;
 pub(crate) mod feature;
 mod follow;
-mod health;
+pub(crate) mod health;
 mod history;
 mod live;
-mod logs;
+pub(crate) mod logs;
 mod man;
 mod plan;
 mod power;
 mod removal;
-mod retry;
+pub(crate) mod retry;
 mod runs;
 mod schema;
 mod secrets;
@@ -72,6 +73,7 @@ pub(crate) fn run(
         Command::Serve(args) => crate::serve::run(&args, output),
         Command::Cancel(args) => cancel::run(&args, output),
         Command::Retry(args) => retry::run(&args, output),
+        Command::Answer(args) => answer::run(&args, output),
         Command::Health(args) => health::run(&args, output),
         Command::Incidents(args) => health::incidents(&args, output),
         Command::Ack(args) => health::ack(&args, output),

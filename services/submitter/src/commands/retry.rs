@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use phoenix_bus::{Appended, From};
-use phoenix_domain::{Record, RunId};
+use phoenix_domain::{GuestKey, Record, RunId};
 
 use crate::asking::{self, Answer, Asking};
 use crate::cli::{FollowFormat, RetryArgs};
 use crate::error::CommandError;
 use crate::follow;
 use crate::output::Output;
-use crate::session;
+use crate::session::{self, Hand};
 use crate::states::States;
 use crate::words;
 
@@ -24,18 +24,7 @@ async fn retry(args: &RetryArgs, output: &mut Output) -> Result<u8, CommandError
     let tail = session.bus.tail(From::Now).await?;
     let states = States::read(&session.bus).await?;
     let guests = states.named(&args.guests)?;
-    let (run, by) = (session::new_run()?, session::by(&args.who));
-    let asking = Asking { run: run.clone(), by, trusts_log: args.trust_log, hold_s: None };
-    let appended = session
-        .bus
-        .ask(&session.setup, &session::teller(&args.who), &guests, |_, before| {
-            let record = before?;
-            match asking::on_retry(record) {
-                Answer::Ask => Some(asking::again(&record.desired, &asking, record)),
-                Answer::AsDesired | Answer::Joined | Answer::LivesElsewhere(_) => None,
-            }
-        })
-        .await?;
+    let (run, appended) = again(&session.hand(&args.who), &guests, args.trust_log).await?;
     let is_text = args.live.output == FollowFormat::Text && !args.detach;
     let text = text(&run, &appended);
     if is_text {
@@ -57,7 +46,29 @@ async fn retry(args: &RetryArgs, output: &mut Output) -> Result<u8, CommandError
     follow::follow(&session.bus, tail, watched, own, &args.live, output).await
 }
 
-fn text(run: &RunId, appended: &[Appended]) -> String {
+/// Asks for guests once more, in a run of its own.
+pub(crate) async fn again(
+    hand: &Hand<'_>,
+    guests: &[GuestKey],
+    trusts_log: bool,
+) -> Result<(RunId, Vec<Appended>), CommandError> {
+    let run = session::new_run()?;
+    let asking = Asking { run: run.clone(), by: hand.by.clone(), trusts_log, hold_s: None };
+    let appended = hand
+        .bus
+        .ask(hand.setup, &hand.teller, guests, |_, before| {
+            let record = before?;
+            match asking::on_retry(record) {
+                Answer::Ask => Some(asking::again(&record.desired, &asking, record)),
+                Answer::AsDesired | Answer::Joined | Answer::LivesElsewhere(_) => None,
+            }
+        })
+        .await?;
+    Ok((run, appended))
+}
+
+/// Says what became of it.
+pub(crate) fn text(run: &RunId, appended: &[Appended]) -> String {
     let count = appended.iter().filter(|one| one.seq.is_some()).count();
     let mut text = match count {
         0 => "nothing to ask for\n".to_owned(),

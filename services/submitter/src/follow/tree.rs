@@ -39,6 +39,7 @@ impl Tree {
             }
             EventKind::Requested
             | EventKind::RepairRequested
+            | EventKind::Answered
             | EventKind::Claimed
             | EventKind::StepTaken
             | EventKind::RetryWait

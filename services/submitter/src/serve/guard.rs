@@ -32,17 +32,35 @@ impl Names {
         Self { is_local: at.ip().is_loopback(), names: names.to_vec() }
     }
 
+    /// Says whether a page with this address sent a request that names us like that. It is the address
+    /// that was named, with its port; only a proxy is called otherwise than it calls us.
+    pub(super) fn is_our_page(&self, origin: &str, host: &str) -> bool {
+        let Some((_, at)) = origin.split_once("://").filter(|_| self.know(host)) else {
+            return false;
+        };
+        let is_proxy = || {
+            let named = name(at);
+            name(host) != named && self.names.iter().any(|known| known.eq_ignore_ascii_case(named))
+        };
+        at.eq_ignore_ascii_case(host) || is_proxy()
+    }
+
     /// Says whether a request that names us like this is meant for us.
     fn know(&self, host: &str) -> bool {
-        let name = match host.strip_prefix('[') {
-            Some(rest) => rest.split(']').next().unwrap_or_default(),
-            None => host.rsplit_once(':').map_or(host, |(name, _)| name),
-        };
+        let name = name(host);
         let is_number = name.parse::<IpAddr>().is_ok_and(|at| at.is_loopback() || !self.is_local);
         is_number
             || name == "localhost"
             || self.names.iter().any(|known| known.eq_ignore_ascii_case(name))
             || (!self.is_local && self.names.is_empty())
+    }
+}
+
+/// Returns the name in an address, without the port.
+fn name(host: &str) -> &str {
+    match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
     }
 }
 
@@ -71,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_listens_to_this_machine_alone_is_called_by_no_name_of_others() {
+    fn who_listens_to_this_machine_alone_is_called_by_no_name_and_no_page_of_others() {
         let local = Names::of("127.0.0.1:8480".parse().unwrap(), &["phoenix.lan".to_owned()]);
         for host in
             ["127.0.0.1:8480", "localhost:8480", "[::1]:8480", "phoenix.lan", "Phoenix.lan:80"]
@@ -82,6 +100,21 @@ mod tests {
             ["evil.example", "evil.example:8480", "10.0.0.5:8480", "", "localhost.evil.example"]
         {
             assert!(!local.know(host), "{host}");
+        }
+        let is_ours = |origin: &str, host: &str| local.is_our_page(origin, host);
+        assert!(is_ours("http://127.0.0.1:8480", "127.0.0.1:8480"));
+        assert!(is_ours("https://phoenix.lan", "phoenix.lan"));
+        assert!(is_ours("https://phoenix.lan", "127.0.0.1:8480"), "a proxy calls us otherwise");
+        for (origin, host) in [
+            ("", "127.0.0.1:8480"),
+            ("null", "127.0.0.1:8480"),
+            ("http://evil.example", "127.0.0.1:8480"),
+            ("http://127.0.0.1:3000", "127.0.0.1:8480"),
+            ("http://localhost:8480", "127.0.0.1:8480"),
+            ("https://phoenix.lan:3000", "phoenix.lan"),
+            ("http://evil.example", "evil.example"),
+        ] {
+            assert!(!is_ours(origin, host), "{origin} {host}");
         }
         let open = Names::of("0.0.0.0:80".parse().unwrap(), &[]);
         assert!(open.know("pve1.lan") && open.know("10.0.0.5:80"));

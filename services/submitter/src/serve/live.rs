@@ -1,29 +1,58 @@
-//! What happens, told to every page that is open. The log is followed once, however many there are.
+//! What happens, told to every page that is open. The log is followed once, however many there are, and
+//! what tells nobody when it changes is looked at once for all of them, and only while there are any.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use phoenix_bus::Bus;
-use serde_json::{Value, json};
-use tokio::sync::broadcast;
+use phoenix_bus::{Aloud, Bus, From, Listener, Tail, Told};
+use phoenix_domain::Event;
+use serde_json::Value;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
-use super::view;
+use super::look;
+use super::view::{self, View};
 use crate::error::CommandError;
 use crate::session;
-use crate::site::{self, Following, Site};
 use crate::states::States;
 
+/// How often is looked at what tells nobody when it changes: workers, letters, and what the monitor finds.
+const LOOK: Duration = Duration::from_secs(2);
+/// How long somebody who comes waits for the first look after a time in which nobody watched.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How many pieces of news a page may be behind before it is told everything anew.
 const BEHIND: usize = 1024;
+/// How many may wait at once to be heard.
+const WISHES: usize = 64;
 
 /// A piece of news: what kind it is, and the document.
 pub(super) type News = Arc<(&'static str, String)>;
 
+/// What is heard of guests.
+#[derive(Clone)]
+pub(super) enum Heard {
+    /// Something happened to one.
+    Event(u64, Arc<Event>),
+    /// Something was said in one.
+    Said(Arc<Aloud>),
+}
+
+/// What somebody who comes wants to be done first; they are told when it is.
+enum Wish {
+    Look(oneshot::Sender<()>),
+    Listen(oneshot::Sender<()>),
+}
+
 /// What is known, and who hears of what changes.
 #[derive(Clone)]
 pub(super) struct Live {
-    site: Arc<Mutex<Site>>,
+    view: Arc<Mutex<View>>,
     news: broadcast::Sender<News>,
+    heard: broadcast::Sender<Heard>,
+    wishes: mpsc::Sender<Wish>,
+    /// Tells that the states are others than before.
+    turns: watch::Sender<()>,
 }
 
 impl Live {
@@ -31,59 +60,151 @@ impl Live {
     pub(super) async fn begin(
         bus: Bus,
     ) -> Result<(Self, impl Future<Output = Infallible>), CommandError> {
-        let (site, following) = Site::read(bus).await?;
-        let (news, _) = broadcast::channel(BEHIND);
-        let live = Self { site: Arc::new(Mutex::new(site)), news };
+        // Followed from before it is read, so that nothing in between is missed.
+        let tail = bus.tail(From::Now).await?;
+        let mut view = View::default();
+        view.begin(States::read(&bus).await?);
+        let view = Arc::new(Mutex::new(view));
+        let ((news, _), (heard, _)) = (broadcast::channel(BEHIND), broadcast::channel(BEHIND));
+        let (wishes, to_do) = mpsc::channel(WISHES);
+        let turns = watch::Sender::new(());
+        let live = Self { view, news, heard, wishes, turns };
         let follows = live.clone();
-        Ok((live, async move { follows.follow(following).await }))
+        Ok((live, async move { follows.follow(bus, tail, to_do).await }))
     }
 
     /// Returns everything as it is, and what changes from then on.
-    pub(super) fn join(&self) -> (Value, broadcast::Receiver<News>) {
-        let site = self.site();
-        (view::all(&site, session::now()), self.news.subscribe())
+    pub(super) async fn join(&self) -> (Value, broadcast::Receiver<News>) {
+        // From here on somebody watches: it is looked again once this was done.
+        let _watching = self.news.subscribe();
+        self.wish(Wish::Look).await;
+        self.join_now()
+    }
+
+    /// The same for one that is there already, and was too far behind.
+    pub(super) fn join_now(&self) -> (Value, broadcast::Receiver<News>) {
+        let view = self.view();
+        (view.all(session::now()), self.news.subscribe())
     }
 
     /// Returns everything as it is.
-    pub(super) fn all(&self) -> Value {
-        view::all(&self.site(), session::now())
+    pub(super) async fn all(&self) -> Value {
+        self.wish(Wish::Look).await;
+        self.view().all(session::now())
     }
 
-    /// Returns what changes from now on.
-    pub(super) fn news(&self) -> broadcast::Receiver<News> {
-        self.news.subscribe()
+    /// Returns what tells when the guests may be otherwise than before. Whoever waits for it watches
+    /// nothing else.
+    pub(super) fn turns(&self) -> watch::Receiver<()> {
+        self.turns.subscribe()
     }
 
     /// Looks at how all guests are.
     pub(super) fn with_states<T>(&self, look: impl FnOnce(&States) -> T) -> T {
-        look(&self.site().states)
+        look(&self.view().site.states)
     }
 
-    async fn follow(self, mut following: Following) -> Infallible {
+    /// Returns what is heard of guests from now on.
+    pub(super) async fn hear(&self) -> broadcast::Receiver<Heard> {
+        let heard = self.heard.subscribe();
+        self.wish(Wish::Listen).await;
+        heard
+    }
+
+    async fn wish(&self, wish: impl FnOnce(oneshot::Sender<()>) -> Wish) {
+        let (done, is_done) = oneshot::channel();
+        let done = async {
+            // Where nobody follows any more, things are shown as they were known last.
+            drop(self.wishes.send(wish(done)).await);
+            drop(is_done.await);
+        };
+        drop(timeout(PATIENCE, done).await);
+    }
+
+    async fn follow(self, bus: Bus, mut tail: Tail, mut to_do: mpsc::Receiver<Wish>) -> Infallible {
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut looked: Option<Instant> = None;
+        let mut listener: Option<Listener> = None;
+        let mut is_of_the_past = false;
         loop {
-            match following.next().await {
-                site::News::Happened(seq, event) => {
-                    let happened = view::happened(seq, &event);
-                    let changed = {
-                        let mut site = self.site();
-                        let (touched, now) = (site.happened(seq, *event), session::now());
-                        let touched = touched.into_iter();
-                        touched.filter_map(|one| view::guest(&site, one, now)).collect::<Value>()
+            if self.heard.receiver_count() == 0 {
+                listener = None;
+            }
+            let is_watched = self.news.receiver_count() > 0;
+            tokio::select! {
+                told = tail.next() => match told {
+                    Told::Event { seq, event } => self.happened(seq, *event),
+                    Told::Rewound => is_of_the_past = true,
+                    Told::CaughtUp | Told::Unreadable(_) => {}
+                },
+                said = next_said(&mut listener) => {
+                    // Whoever heard of it may be gone by now.
+                    drop(self.heard.send(Heard::Said(Arc::new(said))));
+                }
+                Some(wish) = to_do.recv() => {
+                    let done = match wish {
+                        Wish::Listen(done) => {
+                            if listener.is_none() {
+                                listener = bus.listen().await.ok();
+                            }
+                            done
+                        }
+                        Wish::Look(done) => {
+                            if looked.is_none_or(|at| at.elapsed() >= LOOK) {
+                                self.look(&bus, &mut is_of_the_past).await;
+                                looked = Some(Instant::now());
+                                looks.reset();
+                            }
+                            done
+                        }
                     };
-                    self.tell("guests", &changed);
-                    self.tell("happened", &happened);
+                    // Whoever wished it may be gone by now.
+                    done.send(()).ok();
                 }
-                site::News::Anew(states) => {
-                    self.site().states = states;
-                    self.tell("all", &self.all());
-                }
-                site::News::Looked(look) => {
-                    let is_changed = self.site().looked(*look, session::now());
-                    if is_changed {
-                        self.tell("all", &self.all());
-                    }
+                _ = looks.tick(), if is_watched => {
+                    self.look(&bus, &mut is_of_the_past).await;
+                    looked = Some(Instant::now());
                 }
             }
+        }
+    }
+
+    /// Tells what happened, and how the guests are now that it changes.
+    fn happened(&self, seq: u64, event: Event) {
+        let happened = view::happened(seq, &event);
+        if self.heard.receiver_count() > 0 {
+            drop(self.heard.send(Heard::Event(seq, Arc::new(event.clone()))));
+        }
+        let changed: Value = {
+            let mut view = self.view();
+            let (touched, now) = (view.site.happened(seq, event), session::now());
+            view.remember(happened.clone());
+            touched.into_iter().filter_map(|one| view.guest(one, now)).collect()
+        };
+        self.tell("guests", &changed);
+        self.tell("happened", &happened);
+        self.turns.send_replace(());
+    }
+
+    /// Looks, and tells what is otherwise than it was. What cannot be looked at now, as NATS is away, is
+    /// looked at again.
+    async fn look(&self, bus: &Bus, is_of_the_past: &mut bool) {
+        if *is_of_the_past && let Ok(states) = States::read(bus).await {
+            *is_of_the_past = false;
+            let all = {
+                let mut view = self.view();
+                view.begin(states);
+                view.all(session::now())
+            };
+            self.tell("all", &all);
+            self.turns.send_replace(());
+        }
+        let mark = self.view().letters_at;
+        let Ok(seen) = look::look(bus, mark).await else { return };
+        let news = self.view().see(seen, session::now());
+        for (kind, document) in news {
+            self.tell(kind, &document);
         }
     }
 
@@ -92,13 +213,21 @@ impl Live {
         drop(self.news.send(Arc::new((kind, document.to_string()))));
     }
 
-    fn site(&self) -> MutexGuard<'_, Site> {
+    fn view(&self) -> MutexGuard<'_, View> {
         // What is in it was whole before anything broke.
-        self.site.lock().unwrap_or_else(PoisonError::into_inner)
+        self.view.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Returns what is said next in a guest; nothing, where nobody listens.
+async fn next_said(listener: &mut Option<Listener>) -> Aloud {
+    match listener {
+        Some(listener) => listener.next().await,
+        None => std::future::pending().await,
     }
 }
 
 /// Returns what a page is told first, and whenever it was too far behind.
 pub(super) fn anew(all: &Value) -> News {
-    Arc::new(("all", json!(all).to_string()))
+    Arc::new(("all", all.to_string()))
 }

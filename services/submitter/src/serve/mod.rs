@@ -1,22 +1,31 @@
 //! `phoenix serve`: a page in the browser that shows how everything is, as it happens.
 
+mod acts;
 mod again;
 mod answers;
+mod door;
 mod guard;
 mod hooks;
 mod live;
+mod log;
+mod look;
+mod pace;
+mod parts;
 mod pushes;
+mod refusal;
 mod view;
+mod visits;
 
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{get, post};
 use futures_util::FutureExt as _;
-use phoenix_bus::Bus;
+use phoenix_bus::{Bus, Setup};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +35,7 @@ use crate::error::CommandError;
 use crate::output::Output;
 use crate::session;
 
+use self::door::Door;
 use self::guard::Names;
 use self::hooks::Hooks;
 use self::live::Live;
@@ -34,11 +44,17 @@ use self::pushes::{Around, Pushes};
 /// How many remarks may wait to be written; those beyond are not worth a sender's time.
 const REMARKS: usize = 64;
 
+/// How long what somebody types on the page may be, in bytes.
+const TYPED: usize = 16 * 1024;
+
 /// What every answer is made of.
 struct Window {
     bus: Bus,
+    setup: Setup,
     live: Live,
     names: Names,
+    /// Absent where nobody can sign in, and the page only shows.
+    door: Option<Door>,
     /// Absent where nobody may send webhooks.
     hooks: Option<Hooks>,
     /// What the operator is told.
@@ -50,9 +66,11 @@ pub(crate) fn run(args: &ServeArgs, output: &mut Output) -> Result<u8, CommandEr
 }
 
 async fn serve(args: &ServeArgs, output: &mut Output) -> Result<u8, CommandError> {
-    if !args.listen.ip().is_loopback() && !args.let_anybody_read {
+    let is_far = !args.listen.ip().is_loopback() && !args.let_anybody_read;
+    if is_far && args.token_file.is_none() {
         return Err(CommandError::OpenToAnybody { listen: args.listen });
     }
+    let door = args.token_file.as_ref().map(|path| Door::read(path, is_far)).transpose()?;
     let session = session::open(&args.connect, output).await?;
     let hooks = args.hooks.as_ref();
     let hooks = hooks.map(|path| Hooks::read(path, args, session.setup.clone())).transpose()?;
@@ -77,7 +95,9 @@ async fn serve(args: &ServeArgs, output: &mut Output) -> Result<u8, CommandError
         }
     };
     let hooks = hooks.map(|hooks| hooks.with(pushes.clone()));
-    let window = Arc::new(Window { bus: session.bus.clone(), live, names, hooks, remarks });
+    let window =
+        Window { bus: session.bus, setup: session.setup, live, names, door, hooks, remarks };
+    let window = Arc::new(window);
     let mut work = pin!(work(Arc::clone(&window), pushes));
     output.remark(&format!("the page is at http://{at}/ until Ctrl-C"))?;
     let (shutdown, until_asked) = phoenix_service::on_signal().map_err(cannot)?;
@@ -117,16 +137,32 @@ async fn work(window: Arc<Window>, pushes: Option<Arc<Pushes>>) -> Infallible {
 }
 
 fn router(window: Arc<Window>, shutdown: CancellationToken) -> Router {
-    Router::new()
-        .route("/", get(answers::page))
-        .route("/page.css", get(answers::style))
-        .route("/page.js", get(answers::script))
-        .route("/hooks/v1/{source}", post(hooks::receive))
-        .route("/livez", get(answers::alive))
-        .route("/readyz", get(answers::ready))
+    let read = Router::new()
         .route("/api/v1/state", get(answers::state))
         .route("/api/v1/events", get(answers::events))
         .route("/api/v1/guests/{vmid}/history", get(answers::history))
+        .route("/api/v1/guests/{vmid}/log", get(log::tell))
+        .route("/api/v1/dead/{letter}", get(acts::story))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&window), visits::reads));
+    let act = Router::new()
+        .route("/api/v1/guests/{vmid}/answer", post(acts::answer_guest))
+        .route("/api/v1/guests/{vmid}/retry", post(acts::retry))
+        .route("/api/v1/guests/{vmid}/cancel", post(acts::cancel_guest))
+        .route("/api/v1/runs/{run}/answer", post(acts::answer_run))
+        .route("/api/v1/runs/{run}/cancel", post(acts::cancel_run))
+        .route("/api/v1/incidents/{incident}/ack", post(acts::acknowledge))
+        .route("/api/v1/dead/{letter}/replay", post(acts::replay))
+        .route("/api/v1/dead/{letter}/discard", post(acts::discard))
+        .route("/api/v1/sign-out", post(visits::sign_out));
+    parts::routes()
+        .merge(read)
+        .merge(act)
+        .route("/api/v1/session", get(visits::session))
+        .route("/api/v1/sign-in", post(visits::sign_in))
+        .route("/hooks/v1/{source}", post(hooks::receive))
+        .route("/livez", get(answers::alive))
+        .route("/readyz", get(answers::ready))
+        .layer(DefaultBodyLimit::max(TYPED))
         .layer(middleware::from_fn_with_state(Arc::clone(&window), guard::guard))
         .with_state(answers::Shared { window, shutdown })
 }

@@ -40,6 +40,13 @@ pub(crate) struct Look {
     pub(super) seen: BTreeMap<GuestKey, Seen>,
 }
 
+impl Look {
+    /// Returns the guests that the monitor watches.
+    pub(crate) fn guests(&self) -> impl Iterator<Item = &GuestKey> {
+        self.seen.keys()
+    }
+}
+
 /// What keeps a site up to date.
 pub(crate) struct Following {
     bus: Bus,
@@ -96,7 +103,7 @@ async fn next_look(bus: Bus, is_of_the_past: bool) -> Option<News> {
 }
 
 /// Looks at workers and at what the monitor finds.
-async fn look(bus: &Bus) -> Result<Look, CommandError> {
+pub(crate) async fn look(bus: &Bus) -> Result<Look, CommandError> {
     let hosts = bus.hosts().await?;
     let asked = bus.ask_monitor(&MonitorQuestion::Health, PATIENCE).await;
     let mut outlook = match asked {

@@ -10,7 +10,7 @@ use phoenix_bus::{HostReport, Outlook, Seen};
 use phoenix_domain::health::{Condition, Facts, Incident, Probe};
 use phoenix_domain::{Event, GuestKey};
 
-pub(crate) use self::follow::{Following, Look, News};
+pub(crate) use self::follow::{Following, Look, News, look};
 pub(crate) use self::order::ordered;
 use crate::states::States;
 

@@ -135,7 +135,12 @@ fn lane(events: &[&Event], now: DateTime<Utc>) -> Lane {
                 end_of_wait(&mut spans);
                 waits = Some((at, label));
             }
-            Fact::Claimed(_)
+            Fact::Answered(answered) if answered.yes => {
+                end_of_wait(&mut spans);
+                waits = Some((at, "waits for a worker".to_owned()));
+            }
+            Fact::Answered(_)
+            | Fact::Claimed(_)
             | Fact::Completed(_)
             | Fact::Failed(_)
             | Fact::ReturnBegun(_)

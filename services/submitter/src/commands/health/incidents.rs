@@ -9,9 +9,11 @@ use serde_json::json;
 
 use super::{orders, outlook};
 use crate::cli::{ExplainArgs, ExplainFormat, IncidentsArgs, ListFormat};
+use crate::commands::answer;
 use crate::error::CommandError;
 use crate::output::Output;
 use crate::session;
+use crate::states::States;
 use crate::table;
 use crate::words;
 
@@ -73,11 +75,13 @@ pub(in crate::commands) fn explain(
         // Its story is told without a monitor too; only the monitor knows who is at it now.
         let outlook = outlook(&bus).await.ok();
         let maintained = maintained(incident, outlook.as_ref());
+        let asked = asked(incident, &States::read(&bus).await?);
         match args.output {
-            ExplainFormat::Text => output.data(&story(incident, &maintained))?,
+            ExplainFormat::Text => output.data(&story(incident, &maintained, &asked))?,
             // What others said stays within the fence: a line of theirs is indented by ours.
             ExplainFormat::Md => {
-                output.data(&format!("```text\n{}```\n", story(incident, &maintained)))?;
+                let story = story(incident, &maintained, &asked);
+                output.data(&format!("```text\n{story}```\n"))?;
             }
             ExplainFormat::Json => {
                 let document = json!({
@@ -127,7 +131,17 @@ pub(super) fn seen_by(ack: &Ack) -> String {
     format!("{} at {}{why}{end}", words::line(&ack.by), words::time(ack.at))
 }
 
-fn story(incident: &Incident, maintained: &[String]) -> String {
+/// Returns what humans are asked about the guests of an incident, and how it is answered.
+fn asked(incident: &Incident, states: &States) -> Vec<String> {
+    let records = incident.guests.iter().filter_map(|guest| states.record(*guest));
+    let asked = records.filter(|_| incident.is_open()).filter_map(|record| {
+        let question = words::line(answer::question(record)?);
+        Some(format!("{}: {question}; {}", record.guest.vmid, words::remedy(record)))
+    });
+    asked.collect()
+}
+
+fn story(incident: &Incident, maintained: &[String], asked: &[String]) -> String {
     let guests: Vec<_> = incident.guests.iter().map(|guest| guest.vmid.to_string()).collect();
     let evidence = incident.evidence.iter().map(|exhibit| {
         format!(
@@ -163,6 +177,31 @@ fn story(incident: &Incident, maintained: &[String]) -> String {
         ("do", commands.collect::<Vec<_>>().join("\n")),
         ("seen by", incident.acks.iter().map(seen_by).collect::<Vec<_>>().join("\n")),
         ("in maintenance", maintained.join("\n")),
+        ("asked of you", asked.join("\n")),
     ]);
     format!("{}  {}\n{rows}", incident.id, words::line(&incident.text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::asking::tests::site;
+
+    #[test]
+    fn a_story_has_what_is_asked_about_its_guests_and_how_that_is_answered() {
+        let incident: Incident = serde_json::from_value(json!({
+            "id": "7F3K2A", "root": { "is": "guest", "at": "lxc-902" }, "reason": "hung",
+            "severity": "page", "text": "902 hangs", "opened": "2026-11-22T10:00:00Z",
+            "updated": "2026-11-22T10:00:00Z", "guests": ["lxc-902", "lxc-901"], "evidence": [],
+            "tried": [], "next": { "action": "none", "why": "a human is asked" }, "commands": [],
+        }))
+        .unwrap();
+
+        let asked = asked(&incident, &States::of(site()));
+
+        assert_eq!(asked.len(), 1, "901 asks nothing: {asked:?}");
+        let story = story(&incident, &[], &asked);
+        assert!(story.contains("asked of you  902: there is a container 902"), "{story}");
+        assert!(story.contains("`phoenix answer 902 yes` has it go on"), "{story}");
+    }
 }

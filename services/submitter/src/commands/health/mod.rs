@@ -24,6 +24,7 @@ use crate::words;
 
 pub(super) use self::channels::run as channels;
 pub(super) use self::incidents::{explain, list as incidents};
+pub(crate) use self::orders::acknowledge;
 pub(super) use self::orders::{ack, breaker, maintenance, repair};
 
 /// How long the monitor may take for an answer it has at hand.

@@ -3,7 +3,7 @@
 use chrono::{TimeDelta, Utc};
 use phoenix_bus::{Bus, MonitorQuestion};
 use phoenix_domain::GuestKey;
-use phoenix_domain::health::{Maintenance, Selector, Word};
+use phoenix_domain::health::{IncidentId, Maintenance, Selector, Word};
 
 use super::{SOON, ask, known, outlook, recreate};
 use crate::cli::{
@@ -79,17 +79,28 @@ pub(in crate::commands) fn ack(args: &AckArgs, output: &mut Output) -> Result<u8
     session::run(async {
         let bus = session::connect(&args.connect).await?;
         let (incident, by) = (args.incident.clone(), session::by(&args.who));
-        let (word, said) = if args.undo {
-            let word = Word::TakeBackAck { incident, by };
-            (word, "nobody is at it: people are reminded of it again")
+        let said = if args.undo {
+            order(&bus, Word::TakeBackAck { incident, by }).await?;
+            format!("{}: nobody is at it: people are reminded of it again", args.incident)
         } else {
-            let word = Word::Ack { incident, by, why: args.reason.clone() };
-            (word, "you have seen it: nobody is reminded of it, unless it becomes worse")
+            acknowledge(&bus, incident, by, args.reason.clone()).await?
         };
-        order(&bus, word).await?;
-        output.remark(&format!("{}: {said}", args.incident))?;
+        output.remark(&said)?;
         Ok(0)
     })
+}
+
+/// Says that somebody has seen an incident, and returns what that means.
+pub(crate) async fn acknowledge(
+    bus: &Bus,
+    incident: IncidentId,
+    by: String,
+    why: Option<String>,
+) -> Result<String, CommandError> {
+    let said = "you have seen it: nobody is reminded of it, unless it becomes worse";
+    let said = format!("{incident}: {said}");
+    order(bus, Word::Ack { incident, by, why }).await?;
+    Ok(said)
 }
 
 fn row(window: &Maintenance) -> [String; 6] {

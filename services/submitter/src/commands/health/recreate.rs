@@ -61,6 +61,7 @@ pub(super) async fn recreate(
             Fact::Requested(_)
             | Fact::RepairRequested(_)
             | Fact::CancelRequested(_)
+            | Fact::Answered(_)
             | Fact::Claimed(_)
             | Fact::StepTaken(_)
             | Fact::StepFailed(_)

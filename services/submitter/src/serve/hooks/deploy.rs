@@ -45,7 +45,10 @@ impl Desk<'_> {
     }
 
     async fn redeploy(&self, named: &[Vmid]) -> Result<Vec<GuestKey>, CommandError> {
-        let loaded = config::read(self.config)?;
+        // Files are read elsewhere: pages are answered meanwhile.
+        let files = self.config.clone();
+        let reading = tokio::task::spawn_blocking(move || config::read(&files)).await;
+        let loaded = reading.map_err(|err| CommandError::NoRuntime(err.into()))??;
         config::known(&loaded, named)?;
         let wanted = all_wanted(None, &loaded, named, self.bus).await?;
         Ok(self.ask(&wanted).await?.into_iter().map(|(guest, _)| guest).collect())

@@ -8,7 +8,6 @@ mod accept;
 mod deploy;
 mod file;
 mod later;
-mod pace;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -31,8 +30,8 @@ use tokio::time::timeout;
 use self::accept::Arrival;
 pub(super) use self::accept::run_of;
 pub(super) use self::deploy::Desk;
-use self::pace::Pace;
 use super::Window;
+use super::pace::Pace;
 use super::pushes::{Fleet, Pushes};
 use crate::cli::{ConfigArgs, ServeArgs};
 use crate::error::CommandError;
@@ -42,6 +41,10 @@ use crate::session;
 const BODY: Duration = Duration::from_secs(10);
 /// How many bytes of bodies are held at once, whoever sends them; the others wait.
 const HELD: usize = 2 * LIMIT;
+/// So many deliveries a second may one source send, for as long as it wants.
+const STEADY: f64 = 100.0;
+/// So many at once, where there were fewer before.
+const BURST: f64 = 500.0;
 /// How soon a sender may try again that met trouble, in seconds.
 const AGAIN: &str = "10";
 
@@ -70,7 +73,10 @@ impl Hooks {
             let path = PathBuf::from(path);
             CommandError::HooksRefused { path, wrong: wrong.join("\n  ") }
         })?;
-        let sources = file.sources.into_iter().map(|(name, source)| (name, (source, Pace::new())));
+        let sources = file
+            .sources
+            .into_iter()
+            .map(|(name, source)| (name, (source, Pace::new(STEADY, BURST))));
         let hooks = Self {
             sources: sources.collect(),
             rules: file.rules,

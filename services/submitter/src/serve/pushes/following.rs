@@ -5,14 +5,12 @@ use std::convert::Infallible;
 
 use phoenix_bus::{BusError, CommitState, OpenRun};
 use phoenix_domain::{GuestKey, Record, Safety, Standing};
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch::Receiver;
 
 use super::judge::short;
 use super::{Pushes, notes};
 use crate::follow::{Ending, Watched};
 use crate::serve::again::Trouble;
-use crate::serve::live::News;
 use crate::session;
 use crate::states::States;
 use crate::words;
@@ -28,7 +26,7 @@ struct End {
 impl Pushes {
     pub(super) async fn following(&self) -> Infallible {
         let mut trouble = Trouble::none();
-        let mut news = self.live.news();
+        let mut turns = self.live.turns();
         loop {
             let followed = async {
                 let open = self.noted().await?.open;
@@ -42,7 +40,7 @@ impl Pushes {
             match followed.await {
                 Ok(open) => {
                     trouble = Trouble::none();
-                    self.until_one_may_have_ended(&open, &mut news).await;
+                    self.until_one_may_have_ended(&open, &mut turns).await;
                 }
                 Err(err) => {
                     trouble.pause(&self.remarks, &self.who(), &phoenix_domain::chain(&err)).await;
@@ -52,16 +50,15 @@ impl Pushes {
     }
 
     /// Waits until a run has begun, or one of these has ended.
-    async fn until_one_may_have_ended(&self, open: &[OpenRun], news: &mut Receiver<News>) {
+    async fn until_one_may_have_ended(&self, open: &[OpenRun], turns: &mut Receiver<()>) {
         let has_ended =
             || self.live.with_states(|states| open.iter().any(|run| end(run, states).is_some()));
         while !has_ended() {
             tokio::select! {
                 () = self.begun.notified() => return,
-                told = news.recv() => match told {
-                    Ok(_) | Err(RecvError::Lagged(_)) => {}
+                turned = turns.changed() => if turned.is_err() {
                     // Whoever tells it is a part of us.
-                    Err(RecvError::Closed) => std::future::pending().await,
+                    std::future::pending().await
                 },
             }
         }
