@@ -28,6 +28,8 @@ pub(crate) fn request(nth: u32, stands_on: &[GuestKey]) -> Fact {
         cancelled: false,
         trusts_log: false,
         goal: phoenix_domain::Goal::Present,
+        safety: None,
+        after: Vec::new(),
         spec: SpecText::of(&spec).unwrap(),
     };
     Requested { desired: Box::new(desired) }.into()

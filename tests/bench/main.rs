@@ -1,6 +1,6 @@
-//! How fast guests get through, beside the bare server they get through.
+//! How fast guests and webhooks get through, beside the bare server they get through.
 //!
-//! `cargo xtask bench engine` builds everything and runs this. What counts are the ratios of one
+//! `cargo xtask bench engine` and `serve` build everything and run this. What counts are the ratios of one
 //! run: a disk that is busy with something else is slow for both.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a bench that cannot go on should stop")]
@@ -13,11 +13,12 @@
     reason = "counts of a bench are small"
 )]
 
+mod engine;
 mod floor;
 mod guests;
 mod load;
 mod processes;
-mod scenes;
+mod serve;
 
 use std::path::PathBuf;
 
@@ -25,12 +26,23 @@ fn main() {
     let words: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     // Cargo adds a flag of its own.
     let words: Vec<_> = words.into_iter().filter(|word| word.as_os_str() != "--bench").collect();
-    let [server, worker, rest @ ..] = words.as_slice() else {
-        println!("usage: engine NATS-SERVER PHOENIX-WORKER [short]");
-        return;
-    };
-    let is_short = rest.iter().any(|word| word.as_os_str() == "short");
-    let scenes = scenes::Scenes { server, worker, is_short };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(scenes.play());
+    let [what, server, rest @ ..] = words.as_slice() else { return usage() };
+    let is_short = rest.iter().any(|word| word.as_os_str() == "short");
+    match (what.to_str(), rest) {
+        (Some("engine"), [worker, ..]) => {
+            runtime.block_on(engine::Scenes { server, worker, is_short }.play());
+        }
+        (Some("serve"), [worker, phoenix, ..]) => {
+            runtime.block_on(serve::Scenes { server, worker, phoenix, is_short }.play());
+        }
+        // What webhooks are measured beside; the bench starts it itself.
+        (Some("bare"), _) => runtime.block_on(serve::bare::answer(&server.to_string_lossy())),
+        _ => usage(),
+    }
+}
+
+fn usage() {
+    println!("usage: engine NATS-SERVER PHOENIX-WORKER [short]");
+    println!("       serve NATS-SERVER PHOENIX-WORKER PHOENIX [short]");
 }

@@ -1,11 +1,19 @@
 //! The processes that are measured: a durable nats-server and a worker whose host costs nothing.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
+
+/// A server of webhooks and pages, ended when this is dropped.
+pub(crate) struct Served {
+    pub(crate) child: Child,
+    /// Where it listens.
+    pub(crate) at: String,
+}
 
 /// A nats-server and a worker, ended when this is dropped.
 pub(crate) struct Pair {
@@ -13,6 +21,7 @@ pub(crate) struct Pair {
     pub(crate) server: Child,
     pub(crate) worker: Option<Child>,
     pub(crate) folder: TempDir,
+    watchers: Vec<Child>,
 }
 
 impl Pair {
@@ -28,7 +37,7 @@ impl Pair {
         let log = fs::File::create(folder.path().join("nats.log")).unwrap();
         let server = command.arg("-c").arg(&path).stderr(log).spawn().unwrap();
         let url = address(folder.path(), server.id());
-        Self { url, server, worker: None, folder }
+        Self { url, server, worker: None, folder, watchers: Vec::new() }
     }
 
     pub(crate) fn work(&mut self, worker: &Path, slots: usize) {
@@ -45,6 +54,38 @@ impl Pair {
         self.worker = Some(command.spawn().unwrap());
     }
 
+    /// Starts `phoenix serve`.
+    pub(crate) fn serve(&self, phoenix: &Path, hooks: &Path) -> Served {
+        let mut command = command(phoenix);
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--nats-url", &self.url, "--hooks"])
+            .arg(hooks)
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let said = child.stderr.take().unwrap();
+        Served::hears(child, said)
+    }
+
+    /// Starts the server that only checks and stores.
+    pub(crate) fn start_bare(&self) -> Served {
+        let mut command = command(&std::env::current_exe().unwrap());
+        command.args(["bare", &self.url]).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let said = child.stdout.take().unwrap();
+        Served::hears(child, said)
+    }
+
+    /// Starts a terminal that watches, and returns what it shows. It ends with the server.
+    pub(crate) fn watch(&mut self, phoenix: &Path) -> tokio::process::ChildStdout {
+        let mut command = command(phoenix);
+        command.args(["watch", "-o", "jsonl", "--nats-url", &self.url]);
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let shown = tokio::process::ChildStdout::from_std(child.stdout.take().unwrap()).unwrap();
+        self.watchers.push(child);
+        shown
+    }
+
     /// CPU seconds of both.
     pub(crate) fn cpu(&self) -> f64 {
         let worker = self.worker.as_ref().map_or(0.0, |worker| cpu(worker.id()));
@@ -59,10 +100,32 @@ impl Pair {
 
 impl Drop for Pair {
     fn drop(&mut self) {
-        for child in self.worker.iter_mut().chain([&mut self.server]) {
+        let others = self.worker.iter_mut().chain(&mut self.watchers);
+        for child in others.chain([&mut self.server]) {
             drop(child.kill());
             drop(child.wait());
         }
+    }
+}
+
+impl Served {
+    /// Waits until it says where it listens.
+    fn hears(child: Child, said: impl Read + Send + 'static) -> Self {
+        let mut lines = BufReader::new(said).lines().map(Result::unwrap);
+        let at = lines.find_map(|line| {
+            let (_, rest) = line.split_once("http://")?;
+            Some(rest.split('/').next()?.to_owned())
+        });
+        // What it says later is nobody's, and must not stop it.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, at: at.unwrap() }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }
 
@@ -94,7 +157,8 @@ pub(crate) fn cpu(pid: u32) -> f64 {
     (ticks(11) + ticks(12)) / 100.0
 }
 
-fn memory(pid: u32) -> f64 {
+/// Resident memory of a process, in MiB.
+pub(crate) fn memory(pid: u32) -> f64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap_or_default();
     let kib = line.split_whitespace().nth(1).and_then(|text| text.parse::<f64>().ok());

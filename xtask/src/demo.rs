@@ -15,6 +15,8 @@ use crate::workspace::{Profile, Workspace};
 
 /// How long everything may take to come up.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How long the guests may take, wherever their packages come from.
+const LONGEST: &str = "15m";
 /// The node that the inventory of the simulated fleet names.
 const NODE: &str = "pve1";
 
@@ -76,6 +78,7 @@ impl Demo {
             .unwrap_or_else(|| if debian::is_root() { Host::Lxc } else { Host::Simulated });
         let data = path::absolute(workspace.target.join("demo"))?;
         Program::new(&phoenix).args(["check", "--config", host.fleet()]).run()?;
+        let log = workspace.target.join("demo.log");
         let up = Program::new(&phoenix).args(["up", "--node", NODE, "--port", "0"]);
         let up = match host {
             Host::Simulated => {
@@ -94,17 +97,14 @@ impl Demo {
                     .args(["--features", "features"])
             }
         };
-        let mut up = up
-            .arg("--data")
-            .arg(&data)
-            .arg("--nats-server")
-            .arg(server)
-            .start(&workspace.target.join("demo.log"))?;
+        let mut up = up.arg("--data").arg(&data).arg("--nats-server").arg(server).start(&log)?;
         let url = address(&data.join("nats.url"), &mut up)?;
         say(host.says());
         let (fleet, guest) = (host.fleet(), host.guest());
-        for words in [&["submit", guest, "--config", fleet][..], &["status"], &["status", guest]] {
-            Program::new(&phoenix).args(words).args(["--nats-url", &url]).run()?;
+        let submit = ["submit", guest, "--config", fleet, "--timeout", LONGEST];
+        for words in [&submit[..], &["status"], &["status", guest]] {
+            let shown = Program::new(&phoenix).args(words).args(["--nats-url", &url]).run();
+            shown.with_context(|| fs::read_to_string(&log).unwrap_or_default())?;
             say("");
         }
         if self.once {

@@ -168,6 +168,7 @@ impl Bus {
                 | EventKind::RestartBegun
                 | EventKind::Drifted
                 | EventKind::Failed
+                | EventKind::ReturnBegun
                 | EventKind::DeadLettered
                 | EventKind::Cancelled => serde_json::to_value(&event.fact).unwrap_or_default(),
             };

@@ -20,6 +20,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// How long at most, where it keeps failing.
 const LONG_PAUSE: Duration = Duration::from_secs(2);
 
+/// How long an append may stay unanswered, by a server that answers otherwise, before somebody is told.
+const UNHEARD: Duration = Duration::from_secs(10);
+
 /// How large a message of several events may become; the stream takes twice that.
 const ROW: usize = 128 * 1024;
 /// What an event weighs besides its spec, generously.
@@ -160,7 +163,7 @@ impl Pen {
     async fn append(&self, facts: Vec<Fact>) -> Option<End> {
         let mut end = self.written.borrow().end.clone();
         let mut events = self.events(&end, facts);
-        let mut pause = PAUSE;
+        let (mut pause, begun, mut is_told) = (PAUSE, Instant::now(), false);
         loop {
             let last = events.last()?;
             let err = match self.publish(&events, end.seq).await {
@@ -184,6 +187,12 @@ impl Pen {
                 (Landing::Again, _) => {
                     if let Unacknowledged::Refused { words, .. } = &err {
                         warn!(guest = %self.guest, %words, "an append was refused; it is tried again");
+                    } else if !is_told && begun.elapsed() > UNHEARD {
+                        is_told = true;
+                        warn!(
+                            guest = %self.guest,
+                            "NATS answers, and keeps nothing that it is told: its disk may be full; make room there and start nats-server anew; until then what is done here waits, and nothing of it is lost"
+                        );
                     }
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONG_PAUSE);

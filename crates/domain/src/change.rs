@@ -96,6 +96,11 @@ pub enum Change {
         /// Its name.
         name: SnapshotName,
     },
+    /// Go back to a snapshot: the guest stands still then, and is what it was.
+    RollBack {
+        /// Its name.
+        name: SnapshotName,
+    },
     /// Forget what only one guest may have: host keys, machine id, Cloud-Init's memory.
     CleanForTemplate,
     /// Turn it into a template.
@@ -151,6 +156,7 @@ impl Change {
         match self {
             Self::RemoveHalfMade
             | Self::RemoveSnapshot { .. }
+            | Self::RollBack { .. }
             | Self::CleanForTemplate
             | Self::SetAside { .. }
             | Self::Destroy { .. } => true,
@@ -197,6 +203,7 @@ impl Change {
             | Self::ForgetApplication
             | Self::TakeSnapshot { .. }
             | Self::RemoveSnapshot { .. }
+            | Self::RollBack { .. }
             | Self::CleanForTemplate
             | Self::ConvertToTemplate { .. }
             | Self::Adopt
@@ -213,7 +220,7 @@ impl Change {
                 Impact::Restart
             }
             Self::Detach { .. } if is_running => Impact::Restart,
-            Self::Restart | Self::Stop => Impact::Restart,
+            Self::Restart | Self::Stop | Self::RollBack { .. } => Impact::Restart,
             Self::RemoveHalfMade | Self::RemoveSnapshot { .. } | Self::CleanForTemplate => {
                 Impact::Rebuild
             }
@@ -260,6 +267,7 @@ impl Change {
             Self::AwaitHealthy => "await-healthy",
             Self::TakeSnapshot { .. } => "take-snapshot",
             Self::RemoveSnapshot { .. } => "remove-snapshot",
+            Self::RollBack { .. } => "roll-back",
             Self::CleanForTemplate => "clean-for-template",
             Self::ConvertToTemplate { .. } => "convert-to-template",
             Self::Adopt => "adopt",
@@ -305,6 +313,7 @@ impl fmt::Display for Change {
             Self::AwaitHealthy => f.write_str("wait until it is healthy"),
             Self::TakeSnapshot { name, .. } => write!(f, "take the snapshot {name}"),
             Self::RemoveSnapshot { name } => write!(f, "remove the snapshot {name}"),
+            Self::RollBack { name } => write!(f, "go back to the snapshot {name}"),
             Self::CleanForTemplate => f.write_str("clean it for its clones"),
             Self::ConvertToTemplate { .. } => f.write_str("turn it into a template"),
             Self::Adopt => f.write_str("take it over"),

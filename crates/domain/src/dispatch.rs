@@ -42,16 +42,17 @@ pub fn next_move<'r>(
         | Standing::Cancelled => now,
     };
     let mut is_ready = true;
-    for guest in &record.desired.stands_on {
-        let Some(foundation) = below(*guest) else {
+    for guest in record.desired.waits_for() {
+        let Some(foundation) = below(guest) else {
             is_ready = false;
             continue;
         };
-        let is_done = foundation.lets(record.desired.goal);
+        let is_done =
+            foundation.lets(record.desired.goal) && !foundation.has_gone_back(&record.desired.run);
         if let Some(root) = trouble(foundation, is_done) {
-            let told = Standing::BlockedBy { guest: *guest, root };
+            let told = Standing::BlockedBy { guest, root };
             let is_told = record.work.standing == told;
-            return if is_told { Move::None } else { Move::BlockBy { guest: *guest, root } };
+            return if is_told { Move::None } else { Move::BlockBy { guest, root } };
         }
         is_ready &= is_done;
     }
@@ -72,7 +73,7 @@ fn trouble(record: &Record, is_done: bool) -> Option<GuestKey> {
         | Standing::Cancelled => Some(record.guest),
         Standing::BlockedBy { root, .. } => Some(root),
         Standing::Requested | Standing::Working | Standing::RetryWait { .. } => None,
-        // It was removed, or only started or stopped before it was whole; or it was to go, and
+        // It went back to what it was, was removed, or only started or stopped before it was whole; or it was to go, and
         // somebody wants it after all.
         Standing::Completed => (!is_done).then_some(record.guest),
     }
@@ -100,6 +101,8 @@ mod tests {
                 cancelled: false,
                 trusts_log: false,
                 goal: Goal::Present,
+                safety: None,
+                after: Vec::new(),
                 spec: SpecText::of(&spec).unwrap(),
             },
             work: Work { standing, phase: Phase::Completed, ..Work::none(1) },

@@ -73,6 +73,7 @@ impl Seen {
             | Change::AwaitHealthy
             | Change::TakeSnapshot { .. }
             | Change::RemoveSnapshot { .. }
+            | Change::RollBack { .. }
             | Change::CleanForTemplate
             | Change::ConvertToTemplate { .. }
             | Change::Adopt => {
@@ -102,6 +103,7 @@ impl Seen {
             is_protected: false,
             is_rigid: false,
             is_clean: false,
+            freezes_volumes: false,
             inside: Some(untouched()),
         };
         if let Change::Create { origin, properties, .. } = change {
@@ -194,6 +196,13 @@ impl SeenGuest {
             }
             Change::RemoveSnapshot { name } => {
                 self.snapshots.remove(name);
+            }
+            // What is in it then is for the next look to say.
+            Change::RollBack { .. } => {
+                self.run = Run::Stopped;
+                self.boot = None;
+                self.addresses.clear();
+                self.inside = Some(untouched());
             }
             Change::ConvertToTemplate { contents } => self.template = Some(contents.clone()),
         }

@@ -25,6 +25,7 @@ mod property;
 mod record;
 mod refused;
 mod route;
+mod safety;
 mod secret;
 mod seen;
 mod setting;
@@ -43,7 +44,7 @@ pub use dispatch::{Move, next_move};
 pub use event::{
     Answered, Blocked, CancelRequested, Cancelled, Claimed, Completed, DeadLettered, Drifted,
     Event, EventId, EventKind, Fact, Failed, Obstacle, RepairRequested, Requested, RestartBegun,
-    RetryWait, StepFailed, StepTaken, Unreadable,
+    RetryWait, ReturnBegun, StepFailed, StepTaken, Unreadable,
 };
 pub use fleet::{Fleet, FleetError};
 pub use foresee::{Foreseen, foresee};
@@ -70,6 +71,7 @@ pub use record::{
 };
 pub use refused::Refused;
 pub use route::{ModelKind, Scheme};
+pub use safety::{Back, NoWayBack, Safety};
 pub use secret::SecretRef;
 pub use seen::{
     BootId, Facets, Health, Inheritance, Inside, Made, Owner, Run, Seen, SeenGuest, SeenParent,

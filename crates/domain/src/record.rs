@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::{
-    BootId, Cause, Fate, Goal, GpuSet, GuestKey, GuestSpec, NodeName, Phase, Refused, Repair,
-    SpecDigest, StepName, Verdict,
+    Begun, BootId, Cause, Fate, Goal, GpuSet, GuestKey, GuestSpec, NodeName, Phase, Refused,
+    Repair, Safety, SpecDigest, Step, StepName, Verdict,
 };
 
 /// The whole state of a guest: what is wanted of it, and what is being done about that.
@@ -54,6 +54,12 @@ pub struct Desired {
     /// What is to become of it.
     #[serde(default)]
     pub goal: Goal,
+    /// How it goes back where that fails; absent where it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub safety: Option<Safety>,
+    /// Those of the same run that try it first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<GuestKey>,
     /// The spec.
     pub spec: SpecText,
 }
@@ -226,6 +232,22 @@ pub struct WorkerName {
     pub instance: String,
 }
 
+impl Desired {
+    /// Returns the guests that must be done before it.
+    pub fn waits_for(&self) -> impl Iterator<Item = GuestKey> {
+        self.stands_on.iter().chain(&self.after).copied()
+    }
+
+    /// Returns the steps that lead to what is wanted; those that do not concern the guest are left out.
+    pub fn way(&self, want: &GuestSpec, begun: Option<&Begun>) -> Vec<Box<dyn Step>> {
+        let way = self.goal.way(want, begun);
+        match &self.safety {
+            Some(safety) => safety.around(want, way),
+            None => way,
+        }
+    }
+}
+
 impl Record {
     /// Returns the step a worker is at, or would be at next.
     pub fn step(&self) -> Option<StepName> {
@@ -268,6 +290,11 @@ impl Record {
         self.is_complete()
             && self.work.phase == Phase::Completed
             && self.desired.goal.leaves_a_guest()
+    }
+
+    /// Says whether what this run wanted of it was given up, so that it is again what it was.
+    pub fn has_gone_back(&self, run: &RunId) -> bool {
+        self.desired.run == *run && matches!(self.desired.safety, Some(Safety::Returned { .. }))
     }
 
     /// Says whether a guest that waits for this one may be brought to its goal: what is to be there

@@ -156,6 +156,9 @@ pub struct SeenGuest {
     /// Whether it was cleaned for its clones, and not started since.
     #[serde(default)]
     pub is_clean: bool,
+    /// Whether its snapshots hold its volumes as well.
+    #[serde(default)]
+    pub freezes_volumes: bool,
     /// What a look inside told; absent when the look did not go there.
     pub inside: Option<Inside>,
 }

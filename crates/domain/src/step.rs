@@ -1,13 +1,14 @@
 //! The steps a guest is taken through.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
-    Facets, GibiBytes, GuestSpec, Irreplaceable, Phase, Plan, Seal, Seen, SnapshotName, Verdict,
-    Vmid,
+    Facets, GibiBytes, GuestSpec, Irreplaceable, NoWayBack, Phase, Plan, Seal, Seen, SnapshotName,
+    Verdict, Vmid,
 };
 
 /// The name of a step, as people see it.
@@ -60,6 +61,14 @@ pub enum StepName {
     SetGuestAside,
     /// Remove it.
     RemoveGuest,
+    /// Keep what it is until the new has held.
+    KeepWayBack,
+    /// Wait until the new has held for a while.
+    HoldHealth,
+    /// Keep what it was no longer.
+    DropWayBack,
+    /// Go back to what it was.
+    ReturnToSnapshot,
 }
 
 /// A step of a guest's way: it compares what is wanted with what is seen, and does nothing itself.
@@ -82,6 +91,11 @@ pub trait Step: Send + Sync {
 
     /// Returns the changes that separate what is seen from what is wanted.
     fn plan(&self, want: &GuestSpec, seen: &Seen) -> Result<Plan, Refusal>;
+
+    /// Returns how long that must hold before the step counts as taken.
+    fn holds(&self, _seen: &Seen) -> Option<Duration> {
+        None
+    }
 }
 
 impl<S: Step + ?Sized> Step for &S {
@@ -103,6 +117,10 @@ impl<S: Step + ?Sized> Step for &S {
 
     fn plan(&self, want: &GuestSpec, seen: &Seen) -> Result<Plan, Refusal> {
         (**self).plan(want, seen)
+    }
+
+    fn holds(&self, seen: &Seen) -> Option<Duration> {
+        (**self).holds(seen)
     }
 }
 
@@ -130,6 +148,9 @@ pub enum Refusal {
     /// It is not to be made again in place of what there is.
     #[error("the guest is not made again: {0}")]
     Irreplaceable(Irreplaceable),
+    /// It could not be put back.
+    #[error("the guest could not go back to what it is: {0}")]
+    NoWayBack(NoWayBack),
     /// Disks grow and never shrink.
     #[error("{what} has {have} and cannot shrink to {want}")]
     WouldShrink {
@@ -162,6 +183,7 @@ impl Refusal {
             | Self::NotOurs
             | Self::Protected
             | Self::Irreplaceable(_)
+            | Self::NoWayBack(_)
             | Self::WouldShrink { .. }
             | Self::Fixed { .. } => Verdict::AskHuman,
         }
@@ -180,6 +202,7 @@ impl Refusal {
                 "take the protection away (`pct set ID --protection 0`) and ask again"
             }
             Self::Irreplaceable(why) => why.advice(),
+            Self::NoWayBack(why) => why.advice(),
             Self::WouldShrink { .. } => "ask for at least the size there is",
             Self::Fixed { .. } => {
                 "ask for what there is, or remove the guest so that it is made anew"
@@ -224,6 +247,10 @@ impl fmt::Display for StepName {
             Self::ReapplyApplication => "reapply_application",
             Self::SetGuestAside => "set_guest_aside",
             Self::RemoveGuest => "remove_guest",
+            Self::KeepWayBack => "keep_way_back",
+            Self::HoldHealth => "hold_health",
+            Self::DropWayBack => "drop_way_back",
+            Self::ReturnToSnapshot => "return_to_snapshot",
         })
     }
 }

@@ -124,6 +124,8 @@ pub fn lead_anew<'r>(
         cancelled: false,
         trusts_log: false,
         goal: Goal::Present,
+        safety: None,
+        after: Vec::new(),
         ..record.desired.clone()
     };
     Some(Requested { desired: Box::new(desired) }.into())
@@ -149,6 +151,8 @@ mod tests {
             cancelled: false,
             trusts_log: false,
             goal,
+            safety: None,
+            after: Vec::new(),
             spec: SpecText::of(spec).unwrap(),
         };
         Record { guest, desired, work: Work::none(1) }

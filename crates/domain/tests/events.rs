@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use phoenix_domain::{
-    Answered, Blocked, BootId, CancelRequested, Cancelled, Cause, Claim, Claimed, Class, Completed,
-    DeadLettered, Desired, Drifted, Event, EventKind, Fact, Failed, Failure, Goal, GuestKey,
-    Obstacle, Phase, Record, Repair, RepairRequested, Requested, RestartBegun, RetryWait,
-    SpecDigest, SpecText, Standing, StepFailed, StepName, StepTaken, Unreadable, Verdict,
-    WorkerName,
+    Answered, Back, Blocked, BootId, CancelRequested, Cancelled, Cause, Claim, Claimed, Class,
+    Completed, DeadLettered, Desired, Drifted, Event, EventKind, Fact, Failed, Failure, Goal,
+    GuestKey, Obstacle, Phase, Record, Repair, RepairRequested, Requested, RestartBegun, RetryWait,
+    ReturnBegun, Safety, SpecDigest, SpecText, Standing, StepFailed, StepName, StepTaken,
+    Unreadable, Verdict, WorkerName,
 };
 use phoenix_testkit::guest;
 
@@ -37,6 +37,8 @@ fn desired(revision: u64, cause: Cause) -> Box<Desired> {
         cancelled: false,
         trusts_log: false,
         goal: Goal::Present,
+        safety: None,
+        after: Vec::new(),
         spec: SpecText::of(&spec).unwrap(),
     })
 }
@@ -100,7 +102,11 @@ fn facts() -> Vec<Fact> {
         Cancelled { before: Some(StepName::StartContainer) }.into(),
         RestartBegun { boot: Some(BootId::new("4711".to_owned())) }.into(),
         Drifted { changes: vec!["set memory".to_owned()], addresses: None }.into(),
-        Requested { desired: desired(4, Cause::Retried) }.into(),
+        Requested { desired: guarded(4) }.into(),
+        claim().into(),
+        Failed { why: "it does not answer".to_owned() }.into(),
+        ReturnBegun { why: "it does not answer".to_owned(), letter: 8 }.into(),
+        Requested { desired: desired(6, Cause::Retried) }.into(),
         Blocked { obstacle: asked() }.into(),
         Answered { question: QUESTION.to_owned(), yes: true, by: "ops@desk".to_owned() }.into(),
         Blocked { obstacle: asked() }.into(),
@@ -112,6 +118,19 @@ const QUESTION: &str = "there is a container 950 that is not ours";
 
 fn asked() -> Obstacle {
     Obstacle::Question { question: QUESTION.to_owned(), advice: "move it".to_owned() }
+}
+
+/// What is wanted of a guest that can go back to one with fewer cores.
+fn guarded(revision: u64) -> Box<Desired> {
+    let was = guest(950).of(920).cores(4).build();
+    let back = Back {
+        digest: SpecDigest::of(&was),
+        stands_on: vec!["lxc-920".parse().unwrap()],
+        spec: SpecText::of(&was).unwrap(),
+    };
+    let snapshot = "before-0199".parse().unwrap();
+    let safety = Safety::Guarded { snapshot, hold_s: 60, back: Box::new(back) };
+    Box::new(Desired { safety: Some(safety), ..*desired(revision, Cause::Submitted) })
 }
 
 fn events() -> Vec<Event> {
@@ -160,7 +179,7 @@ fn an_event_of_every_kind_is_written_as_it_was_written_first() {
 fn a_row_is_read_as_it_was_said() {
     let whole = events();
     // What one claim says: requests come in messages of their own.
-    for row in [&whole[2..6], &whole[9..12], &whole[13..14]] {
+    for row in [&whole[2..6], &whole[9..12], &whole[13..14], &whole[19..22]] {
         let written = Event::write(row).unwrap();
         assert_eq!(Event::read(&written).unwrap(), row);
     }
@@ -200,28 +219,28 @@ fn the_last_state_tells_how_things_stand() {
     // Somebody is at it still, and will say when it has stopped.
     assert_eq!(standings[14], Standing::Working);
     assert_eq!(standings[15], Standing::Cancelled);
-    assert!(matches!(standings[19], Standing::Blocked { .. }));
-    assert_eq!(standings[20], Standing::Requested);
-    assert_eq!(standings[22], Standing::Cancelled);
+    assert!(matches!(standings[23], Standing::Blocked { .. }));
+    assert_eq!(standings[24], Standing::Requested);
+    assert_eq!(standings[26], Standing::Cancelled);
 }
 
 #[test]
 fn who_answers_has_the_same_request_go_on_or_end() {
     let events = events();
 
-    let (asked, yes, no) = (&events[19].state, &events[20].state, &events[22].state);
+    let (asked, yes, no) = (&events[23].state, &events[24].state, &events[26].state);
 
     assert!(asked.is_settled() && no.is_settled() && !yes.is_settled());
     assert_eq!((yes.work.attempts, &yes.work.claim, yes.desired.cancelled), (0, &None, false));
     assert!(no.desired.cancelled, "who worked on it meanwhile must stop");
     for state in [yes, no] {
-        assert_eq!((state.desired.revision, &state.desired.run), (4, &asked.desired.run));
+        assert_eq!((state.desired.revision, &state.desired.run), (6, &asked.desired.run));
     }
 }
 
 #[test]
 fn what_was_set_aside_is_not_set_aside_again_when_a_human_says_that_it_goes_on() {
-    let mut asked = events()[19].state.clone();
+    let mut asked = events()[23].state.clone();
     asked.desired.goal = Goal::Repaired { by: Repair::Recreate };
     asked.work.reached = 1;
     let yes = Answered { question: QUESTION.to_owned(), yes: true, by: "ops".to_owned() };
@@ -248,6 +267,32 @@ fn a_newer_request_is_not_lost_to_what_an_older_one_came_to() {
     .into();
     let after = Record::after(Some(&asked), key(), &completed).unwrap();
     assert_eq!((after.work.standing, after.work.revision), (Standing::Requested, 2));
+}
+
+#[test]
+fn a_guest_that_goes_back_is_wanted_as_it_was() {
+    let state = events().swap_remove(21).state;
+    let was = SpecDigest::of(&guest(950).of(920).cores(4).build());
+    assert_eq!((&state.desired.digest, state.desired.revision), (&was, 5));
+    assert_eq!(SpecDigest::of(&state.desired.spec.read().unwrap()), was);
+    assert_eq!(state.work.standing, Standing::Requested);
+    assert!(state.has_gone_back(&state.desired.run));
+    assert!(!state.has_gone_back(&"r-other".parse().unwrap()), "another run knows nothing of it");
+}
+
+#[test]
+fn what_held_has_no_way_back_any_more() {
+    let completed: Fact = Completed {
+        changes: 1,
+        took_ms: 1,
+        addresses: Vec::new(),
+        upstreams: None,
+        set_aside: None,
+    }
+    .into();
+    let claimed = events().into_iter().nth(19).unwrap().state;
+    let after = Record::after(Some(&claimed), key(), &completed).unwrap();
+    assert_eq!((after.desired.safety, after.work.standing), (None, Standing::Completed));
 }
 
 #[test]

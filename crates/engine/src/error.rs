@@ -28,6 +28,16 @@ pub enum StepError {
         /// What is still missing.
         left: Vec<Change>,
     },
+    /// It held, and then it did not.
+    #[error("it held for {held_s} of {wanted_s} seconds, and then had to {}", left.first().map_or_else(String::new, ToString::to_string))]
+    DidNotLast {
+        /// How long it held.
+        held_s: u64,
+        /// How long it should have.
+        wanted_s: u64,
+        /// What is missing now.
+        left: Vec<Change>,
+    },
     /// Something would be gone for good, and the log this guest's work goes by is in doubt.
     #[error("would have to {change}, and the log of this guest went backwards")]
     WouldDestroy {
@@ -43,7 +53,7 @@ impl StepError {
             Self::Blind(err) | Self::NotMade { err, .. } => err.verdict(),
             Self::Refused(refusal) => refusal.verdict(),
             // It may hold the next time; attempts are counted.
-            Self::DidNotHold { .. } => Verdict::Retry,
+            Self::DidNotHold { .. } | Self::DidNotLast { .. } => Verdict::Retry,
             Self::WouldDestroy { .. } => Verdict::AskHuman,
         }
     }
@@ -56,6 +66,7 @@ impl StepError {
             Self::DidNotHold { .. } => {
                 Some("see on the host whether the change takes effect later")
             }
+            Self::DidNotLast { .. } => Some("see what the guest says of itself: `phoenix logs ID`"),
             Self::WouldDestroy { .. } => {
                 Some("see that the log is the right one, then retry with --trust-log")
             }
@@ -66,7 +77,10 @@ impl StepError {
     pub fn output(&self) -> Option<&str> {
         match self {
             Self::Blind(err) | Self::NotMade { err, .. } => err.output(),
-            Self::Refused(_) | Self::DidNotHold { .. } | Self::WouldDestroy { .. } => None,
+            Self::Refused(_)
+            | Self::DidNotHold { .. }
+            | Self::DidNotLast { .. }
+            | Self::WouldDestroy { .. } => None,
         }
     }
 
@@ -74,7 +88,7 @@ impl StepError {
     pub fn change(&self) -> Option<&Change> {
         match self {
             Self::NotMade { change, .. } | Self::WouldDestroy { change } => Some(change),
-            Self::DidNotHold { left } => left.first(),
+            Self::DidNotHold { left } | Self::DidNotLast { left, .. } => left.first(),
             Self::Blind(_) | Self::Refused(_) => None,
         }
     }

@@ -13,6 +13,11 @@ pub trait Journal: Send + Sync {
         change: &Change,
     ) -> impl Future<Output = Result<(), Halt>> + Send;
 
+    /// Says whether the walk may go on where nothing is changed for a while.
+    fn goes_on(&self) -> impl Future<Output = Result<(), Halt>> + Send {
+        std::future::ready(Ok(()))
+    }
+
     /// Hears that a change failed and is tried again soon.
     fn stumbled(&self, step: StepName, change: &Change, why: &str, after: Duration);
 

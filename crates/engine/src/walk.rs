@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use backoff::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use phoenix_domain::{
@@ -13,6 +13,11 @@ use tokio::time::sleep;
 use tracing::debug;
 
 use crate::{Halt, Journal, StepError, Taken};
+
+/// How often what has to hold is looked at.
+const GLANCE: Duration = Duration::from_secs(2);
+/// How many looks in a row may find that it does not.
+const BAD: u32 = 3;
 
 /// What may be done to a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,12 +162,36 @@ impl<H: Hypervisor, J: Journal> Walk<'_, H, J> {
                 changes.push(stumble.change);
             }
         }
+        if let Some(hold) = step.holds(&now.seen) {
+            now = self.hold(step, hold, now).await?;
+        }
         *last = Some(now);
         let made = u32::try_from(changes.len()).unwrap_or(u32::MAX);
         let taken =
             Taken { step: step.name(), phase: step.reaches(), changes, took: begun.elapsed() };
         self.journal.taken(taken).await?;
         Ok(made)
+    }
+
+    /// Watches that nothing is left to do for a while. What is amiss may pass; what stays so does not.
+    async fn hold(&self, step: &dyn Step, hold: Duration, now: Look) -> Result<Look, Stop> {
+        let (begun, mut now, mut bad) = (Instant::now(), now, 0);
+        while begun.elapsed() < hold {
+            self.journal.goes_on().await?;
+            sleep(GLANCE.min(hold)).await;
+            now = self.look(step.needs(), None).await?;
+            let left = step.plan(self.want, &now.seen)?;
+            bad = if left.is_empty() { 0 } else { bad + 1 };
+            if bad == BAD {
+                return Err(StepError::DidNotLast {
+                    held_s: begun.elapsed().as_secs(),
+                    wanted_s: hold.as_secs(),
+                    left: left.changes().to_vec(),
+                }
+                .into());
+            }
+        }
+        Ok(now)
     }
 
     async fn look(&self, facets: Facets, known: Option<Look>) -> Result<Look, StepError> {

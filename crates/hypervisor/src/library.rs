@@ -256,6 +256,7 @@ impl Library {
             | Change::AwaitHealthy
             | Change::TakeSnapshot { .. }
             | Change::RemoveSnapshot { .. }
+            | Change::RollBack { .. }
             | Change::CleanForTemplate
             | Change::ConvertToTemplate { .. }
             | Change::Adopt

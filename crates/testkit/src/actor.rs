@@ -46,13 +46,22 @@ impl Actor {
 
     /// Says that the worker is there.
     pub fn report(&self) {
+        self.say(false);
+    }
+
+    /// Says that the worker ends.
+    pub fn leave(&self) {
+        self.say(true);
+    }
+
+    fn say(&self, is_leaving: bool) {
         let report = HostReport {
             host: self.worker.host.clone(),
             instance: self.worker.instance.clone(),
             version: "0".to_owned(),
             started: Utc::now(),
             heard: Utc::now(),
-            is_leaving: false,
+            is_leaving,
             busy: 0,
             inventory: serde_json::Value::Null,
             facts: Facts::default(),

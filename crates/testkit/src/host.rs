@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use phoenix_domain::{GuestKey, Owner, Property, Volume};
-use phoenix_hypervisor::simulated::{admin, init, twice};
+use phoenix_hypervisor::simulated::{Broken, Cure, Sickness, admin, init, twice};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -64,6 +64,12 @@ impl Host {
     /// Stops a guest behind everybody's back.
     pub fn halt(&self, guest: GuestKey) {
         admin::stop(self.folder(), guest).unwrap();
+    }
+
+    /// Has a service of a guest hang until somebody mends it.
+    pub fn sicken(&self, guest: GuestKey, service: &str) {
+        let broken = Broken { how: Sickness::Hang, until: Cure::Hand };
+        admin::break_service(self.folder(), guest, service, broken).unwrap();
     }
 
     /// Removes a guest behind everybody's back.

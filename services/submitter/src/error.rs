@@ -117,6 +117,9 @@ pub(crate) enum CommandError {
         #[source]
         err: io::Error,
     },
+    /// The guest that is to try it first is none of those that are submitted.
+    #[error("{canary} cannot try it first: it is not submitted")]
+    NoCanary { canary: Vmid },
     /// A letter that is not there was asked for.
     #[error("there is no dead letter {letter}")]
     NoSuchLetter { letter: u64 },
@@ -244,7 +247,7 @@ impl CommandError {
             | Self::FileNotWritten { .. }
             | Self::NoListener { .. }
             | Self::NotWritten(_) => EXIT_FAILED,
-            Self::OpenToAnybody { .. } => EXIT_USAGE,
+            Self::OpenToAnybody { .. } | Self::NoCanary { .. } => EXIT_USAGE,
         }
     }
 
@@ -309,6 +312,7 @@ impl CommandError {
             Self::NoListener { .. } => one("`--listen 127.0.0.1:0` takes a free port"),
             Self::NotYetThere { asked, .. } => one(&format!("`phoenix history {asked}` tells what is known")),
             Self::NoSuchRun { .. } => one("`phoenix runs --since 7d` lists runs"),
+            Self::NoCanary { canary } => vec![format!("name it among the guests: `phoenix submit {canary} … --canary {canary}`")],
             Self::NoSuchLetter { .. } => one("`phoenix dead list` lists all letters"),
             Self::NotReplayable { letter, .. } => vec![
                 format!("`phoenix dead show {letter}` shows it, `phoenix dead discard {letter}` throws it away"),

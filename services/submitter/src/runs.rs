@@ -51,6 +51,7 @@ impl Found {
             | Fact::RestartBegun(_)
             | Fact::Drifted(_)
             | Fact::Failed(_)
+            | Fact::ReturnBegun(_)
             | Fact::DeadLettered(_)
             | Fact::Cancelled(_) => {
                 if let Some(run) = self.0.get_mut(&event.state.desired.run) {

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use phoenix_bus::HostReport;
-use phoenix_domain::{Goal, GuestKey, Record, Standing};
+use phoenix_domain::{Goal, GuestKey, Record, Safety, Standing};
 use serde_json::{Value, json};
 
 use crate::states::States;
@@ -67,6 +67,7 @@ pub(crate) fn details(around: &Around<'_>, guest: GuestKey) -> String {
     let mut facts = vec![
         ("state", format!("{} since {} ({for_so_long})", state(record), words::time(since))),
         ("goal", desired.goal.to_string()),
+        ("safely", safely(record)),
         ("phase", work.phase.to_string()),
         ("step", step(record)),
         ("waits", waits(around, record)),
@@ -154,6 +155,8 @@ pub(crate) fn json(around: &Around<'_>, guest: GuestKey) -> Option<Value> {
         "digest": desired.digest,
         "cancelled": desired.cancelled,
         "standsOn": desired.stands_on,
+        "after": desired.after,
+        "safety": safety(record),
         "next": next(around, record),
     }))
 }
@@ -178,6 +181,37 @@ impl Around<'_> {
 
     fn is_alive(&self, record: &Record) -> bool {
         self.report(record).is_some_and(|report| report.is_alive(self.now))
+    }
+}
+
+/// Says how the guest goes back, or that it went back.
+fn safely(record: &Record) -> String {
+    match &record.desired.safety {
+        None => String::new(),
+        Some(Safety::Guarded { .. }) if record.is_complete() => String::new(),
+        Some(Safety::Guarded { hold_s, back, .. }) => {
+            let held = words::span(TimeDelta::seconds(i64::from(*hold_s)));
+            format!("goes back to {} unless it stays healthy for {held}", back.digest.short())
+        }
+        Some(Safety::Returned { why, letter, .. }) => {
+            format!(
+                "what was asked for was given up: {}; `phoenix dead show {letter}`",
+                words::line(why)
+            )
+        }
+    }
+}
+
+/// Returns the same for programs; the spec it goes back to is long, and in the log.
+fn safety(record: &Record) -> Value {
+    match &record.desired.safety {
+        None => Value::Null,
+        Some(Safety::Guarded { snapshot, hold_s, back }) => {
+            json!({ "is": "guarded", "snapshot": snapshot, "holdSeconds": hold_s, "back": back.digest })
+        }
+        Some(Safety::Returned { snapshot, why, letter }) => {
+            json!({ "is": "returned", "snapshot": snapshot, "why": why, "letter": letter })
+        }
     }
 }
 
@@ -274,11 +308,11 @@ fn next(around: &Around<'_>, record: &Record) -> String {
 }
 
 fn waits_for(around: &Around<'_>, record: &Record) -> String {
-    let is_open = |below: &&GuestKey| {
-        let below = around.states.record(**below);
+    let is_open = |below: &GuestKey| {
+        let below = around.states.record(*below);
         below.is_none_or(|one| !one.lets(record.desired.goal))
     };
-    let below: Vec<_> = record.desired.stands_on.iter().filter(is_open).collect();
+    let below: Vec<_> = record.desired.waits_for().filter(is_open).collect();
     if below.is_empty() {
         return format!("waits for a worker on {}", record.desired.host);
     }
@@ -337,8 +371,6 @@ fn command(around: &Around<'_>, record: &Record) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
-
     use super::*;
     use crate::asking::tests::{guest, report, site, time};
 

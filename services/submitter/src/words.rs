@@ -243,6 +243,7 @@ pub(crate) fn happened(event: &Event) -> String {
         Fact::StepTaken(taken) => {
             let changes: Vec<_> = taken.changes.iter().map(|change| line(change)).collect();
             let changes = match changes.as_slice() {
+                [] if taken.step == StepName::HoldHealth => "it stayed healthy".to_owned(),
                 [] => "already as wanted".to_owned(),
                 [..] => changes.join("; "),
             };
@@ -307,6 +308,11 @@ pub(crate) fn happened(event: &Event) -> String {
             }
         }
         Fact::Failed(failed) => format!("given up: {}", line(&failed.why)),
+        Fact::ReturnBegun(begun) => format!(
+            "goes back to what it was: {}; `phoenix dead show {}`",
+            line(&begun.why),
+            begun.letter
+        ),
         Fact::DeadLettered(dead) => {
             format!("filed as dead letter {0}: `phoenix dead show {0}`", dead.letter)
         }

@@ -11,7 +11,8 @@ use phoenix_domain::health::Condition;
 use phoenix_domain::{
     Begun, Blocked, Cancelled, Cause, Claim, Claimed, Completed, DeadLettered, Facets, Fact,
     Failed, Failure, Goal, GuestKey, GuestSpec, Move, Obstacle, Record, Refusal, Remedy, Repair,
-    RestartBegun, RetryWait, SpecDigest, Standing, Step, StepFailed, StepName, Verdict, next_move,
+    RestartBegun, RetryWait, ReturnBegun, Safety, SpecDigest, Standing, Step, StepFailed, StepName,
+    Verdict, next_move,
 };
 use phoenix_engine::{Caution, Halt, Outcome, StepError, Walk};
 use phoenix_hypervisor::{Hand, HostError, Hypervisor, Lock, LockError};
@@ -121,7 +122,7 @@ impl<H: Hypervisor> Context<H> {
             return true;
         }
         let ends: Vec<_> =
-            state.desired.stands_on.iter().filter_map(|below| self.view.end(*below)).collect();
+            state.desired.waits_for().filter_map(|below| self.view.end(below)).collect();
         let find = |key| ends.iter().map(|end| &end.event.state).find(|below| below.guest == key);
         matches!(next_move(state, find, now()), Move::Wake)
     }
@@ -150,7 +151,7 @@ impl<H: Hypervisor> Context<H> {
         };
         let way = match &spec {
             Ok(spec) => {
-                let way = before.desired.goal.way(spec, None);
+                let way = before.desired.way(spec, None);
                 way.iter().map(|step| step.name()).collect()
             }
             Err(_) => Vec::new(),
@@ -328,7 +329,12 @@ impl<H: Hypervisor> Context<H> {
                 info!(%before, "let go");
                 Ended::LetGo
             }
-            Outcome::Stuck { step, err } => self.failed(pen, state, step, &err).await,
+            Outcome::Stuck { step, err } => {
+                if self.leaves_a_half(spec, state, &err).await {
+                    return self.go_back(pen, state, step, &err).await;
+                }
+                self.failed(pen, state, step, &err).await
+            }
         }
     }
 
@@ -374,24 +380,33 @@ impl<H: Hypervisor> Context<H> {
             (None, None) => None,
         };
         let begun = Begun { run: state.desired.run.clone(), at: now(), before };
-        Ok(goal.way(spec, Some(&begun)))
+        Ok(state.desired.way(spec, Some(&begun)))
+    }
+
+    /// Says whether a guest that can go back to what it was is half of what it should be. What only
+    /// waits for somebody goes on when that is done.
+    async fn leaves_a_half(&self, spec: &GuestSpec, state: &Record, err: &StepError) -> bool {
+        let Some(Safety::Guarded { snapshot, .. }) = &state.desired.safety else { return false };
+        if err.verdict() == Verdict::Wait {
+            return false;
+        }
+        match self.host.look(spec, Facets::Config).await {
+            Ok(seen) => seen.guest.is_some_and(|guest| guest.snapshots.contains_key(snapshot)),
+            // Whoever cannot look could not go back either.
+            Err(_) => false,
+        }
+    }
+
+    /// Says that a step could not be taken, and gives up: the guest goes back to what it was at once.
+    async fn go_back(&self, pen: &Pen, state: &Record, step: StepName, err: &StepError) -> Ended {
+        let what = tell_failure(pen, step, err);
+        warn!(guest = %state.guest, "it goes back to what it was");
+        self.give_up(pen, what).await
     }
 
     /// Says that a step could not be taken, and what happens next.
     async fn failed(&self, pen: &Pen, state: &Record, step: StepName, err: &StepError) -> Ended {
-        let what = chain(err);
-        warn!(%step, %what, "step failed");
-        let failure = Failure {
-            step: Some(step),
-            change: err.change().map(ToString::to_string),
-            what: what.clone(),
-            advice: err.advice().map(str::to_owned),
-            output: err.output().map(str::to_owned),
-            verdict: err.verdict(),
-            remedy: remedy(err),
-            at: now(),
-        };
-        pen.say(StepFailed { failure });
+        let what = tell_failure(pen, step, err);
         let (attempts, of) = (state.work.attempts + 1, self.settings.attempts);
         match err.verdict() {
             Verdict::Retry if attempts < of => {
@@ -433,7 +448,10 @@ impl<H: Hypervisor> Context<H> {
             match self.bus.file_guest(state, &cause, &about, now()).await {
                 Ok(letter) => {
                     warn!(letter, %cause, "given up");
-                    pen.say(DeadLettered { letter });
+                    match &state.desired.safety {
+                        Some(Safety::Guarded { .. }) => pen.say(ReturnBegun { why: cause, letter }),
+                        Some(Safety::Returned { .. }) | None => pen.say(DeadLettered { letter }),
+                    }
                     return Ended::Settled;
                 }
                 Err(err) => warn!(%err, "the dead letter was not filed; it is tried again"),
@@ -475,12 +493,31 @@ impl<H: Hypervisor> Context<H> {
     }
 }
 
+/// Says that a step could not be taken, and returns why.
+fn tell_failure(pen: &Pen, step: StepName, err: &StepError) -> String {
+    let what = chain(err);
+    warn!(%step, %what, "step failed");
+    let failure = Failure {
+        step: Some(step),
+        change: err.change().map(ToString::to_string),
+        what: what.clone(),
+        advice: err.advice().map(str::to_owned),
+        output: err.output().map(str::to_owned),
+        verdict: err.verdict(),
+        remedy: remedy(err),
+        at: now(),
+    };
+    pen.say(StepFailed { failure });
+    what
+}
+
 /// Returns what is typed once a human has mended this.
 fn remedy(err: &StepError) -> Remedy {
     match err {
         StepError::Refused(refusal) => match refusal {
             Refusal::NotThere
             | Refusal::Irreplaceable(_)
+            | Refusal::NoWayBack(_)
             | Refusal::WouldShrink { .. }
             | Refusal::Fixed { .. } => Remedy::Submit,
             Refusal::NotOurs => Remedy::Adopt,
@@ -492,6 +529,7 @@ fn remedy(err: &StepError) -> Remedy {
         StepError::Blind(_)
         | StepError::NotMade { .. }
         | StepError::DidNotHold { .. }
+        | StepError::DidNotLast { .. }
         | StepError::WouldDestroy { .. } => Remedy::Retry,
     }
 }

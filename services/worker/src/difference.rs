@@ -72,6 +72,7 @@ pub(crate) fn differences(before: &Seen, change: &Change) -> Vec<Difference> {
         Change::RemoveSnapshot { name } => {
             vec![difference(&format!("snapshot {name}"), "there", "taken anew")]
         }
+        Change::RollBack { .. } => is("what was given up", "what it was"),
         Change::ConvertToTemplate { .. } => is("no template", "a template"),
         Change::Adopt => is("somebody else's", "ours"),
         Change::SetAside { .. } => is("there", "there under another number, and nobody's"),
@@ -230,6 +231,7 @@ mod tests {
             is_protected: false,
             is_rigid: false,
             is_clean: false,
+            freezes_volumes: false,
             inside: None,
         };
         let seen = Seen { guest: Some(guest), ..Seen::default() };

@@ -139,8 +139,7 @@ impl<H: Hypervisor> Dispatcher<H> {
             if record.desired.host != *host {
                 return (Move::None, record.desired.class);
             }
-            let foundations: Vec<_> =
-                record.desired.stands_on.iter().map(|on| below(*on)).collect();
+            let foundations: Vec<_> = record.desired.waits_for().map(below).collect();
             let find = |guest| {
                 foundations
                     .iter()

@@ -61,6 +61,12 @@ impl LogJournal<'_> {
 
 impl Journal for LogJournal<'_> {
     async fn before(&self, step: StepName, change: &Change) -> Result<(), Halt> {
+        self.goes_on().await?;
+        info!(%step, %change, "change begun");
+        Ok(())
+    }
+
+    async fn goes_on(&self) -> Result<(), Halt> {
         self.halted()?;
         if self.pen.lag() > LEAD {
             tokio::select! {
@@ -76,7 +82,6 @@ impl Journal for LogJournal<'_> {
             }
         }
         *self.held() = Instant::now();
-        info!(%step, %change, "change begun");
         Ok(())
     }
 

@@ -34,8 +34,8 @@ impl View {
         if known.ends.get(&guest).is_some_and(|there| there.seq >= end.seq) {
             return;
         }
-        for foundation in &end.event.state.desired.stands_on {
-            let above = known.above.entry(*foundation).or_default();
+        for foundation in end.event.state.desired.waits_for() {
+            let above = known.above.entry(foundation).or_default();
             above.insert(guest);
         }
         known.ends.insert(guest, Arc::new(end));

@@ -1,5 +1,6 @@
 //! `phoenix submit`, and what it tells while it follows.
 
+use std::io::{BufRead as _, BufReader};
 use std::process::Child;
 use std::{fs, thread};
 
@@ -88,6 +89,23 @@ fn a_run_is_followed_to_its_end() {
     );
     assert!(ended.out.ends_with(": 2 completed\n"), "{ended:?}");
     assert!(!ended.err.contains("no worker"), "{ended:?}");
+}
+
+#[test]
+fn whoever_follows_is_told_when_nobody_is_there_any_more() {
+    let site = Site::new();
+    site.actor.report();
+    let mut followed = site.start(&["submit", "901"]);
+    site.until_asked("901");
+
+    site.actor.leave();
+
+    let mut said = BufReader::new(followed.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let silence = said.find(|line| line.contains("the work waits")).unwrap();
+    assert!(silence.contains("the worker of host pve1 was stopped at"), "{silence}");
+    site.actor.complete("lxc-900");
+    site.actor.complete("lxc-901");
+    assert!(followed.wait().unwrap().success());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A server, a simulated host, and workers for it; gone with the test, and nothing of it is left.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::Utc;
@@ -42,7 +42,19 @@ impl Site {
 
     /// Makes one with a host with these settings.
     pub(crate) async fn with(settings: &Settings) -> Self {
-        let server = NatsServer::start();
+        Self::of(NatsServer::start(), settings).await
+    }
+
+    /// Makes one whose server keeps what it is told in this folder.
+    pub(crate) async fn keeping(store: &Path, settings: &Settings) -> Self {
+        let store = store.display();
+        let more = format!(
+            "jetstream {{ store_dir: \"{store}\", sync_interval: always, max_file_store: 1TB }}"
+        );
+        Self::of(NatsServer::start_with(&more), settings).await
+    }
+
+    async fn of(server: NatsServer, settings: &Settings) -> Self {
         let bus = server.bus().await;
         let setup = bus.look_up().await.unwrap();
         let folder = TempDir::with_prefix("phoenix-site-").unwrap();
@@ -198,7 +210,8 @@ impl Site {
             let mut state: Option<Record> = None;
             for (seq, event) in self.bus.history(guest).await.unwrap() {
                 let after = Record::after(state.as_ref(), guest, &event.fact);
-                assert_eq!(after.as_ref(), Some(&event.state), "{guest} at {seq}");
+                let told = event.fact.kind();
+                assert_eq!(after.as_ref(), Some(&event.state), "{guest} at {seq}: {told}");
                 state = after;
             }
         }
@@ -256,6 +269,8 @@ fn desired(spec: &GuestSpec, before: Option<&Record>) -> Desired {
         cancelled: false,
         trusts_log: false,
         goal: phoenix_domain::Goal::Present,
+        safety: None,
+        after: Vec::new(),
         spec: SpecText::of(spec).unwrap(),
     }
 }

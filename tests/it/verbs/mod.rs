@@ -9,4 +9,5 @@ mod killed;
 mod past;
 mod plan;
 mod power;
+mod safely;
 pub(crate) mod site;

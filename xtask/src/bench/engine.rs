@@ -21,7 +21,7 @@ impl Engine {
         workspace.cargo(&["build", "--quiet", "--package", "phoenix-worker", "--release"]).run()?;
         let worker = path::absolute(workspace.target.join("release/phoenix-worker"))?;
         let words = ["bench", "--quiet", "--profile", "release", "--package", "phoenix-tests"];
-        let bench = workspace.cargo(&words).args(["--bench", "engine", "--"]);
+        let bench = workspace.cargo(&words).args(["--bench", "speed", "--", "engine"]);
         let bench = bench.arg(server).arg(worker);
         if self.short { bench.arg("short").run() } else { bench.run() }
     }

@@ -7,6 +7,7 @@ mod health;
 mod measure;
 mod peers;
 mod proxmox;
+mod serve;
 mod table;
 
 use std::fs;
@@ -32,6 +33,8 @@ pub(crate) enum Bench {
     Health(health::Health),
     /// Take guests through a made-up Proxmox node as slow as a real one
     Proxmox(proxmox::Proxmox),
+    /// Send webhooks and watch, beside a server that only stores
+    Serve(serve::Serve),
 }
 
 impl Bench {
@@ -41,6 +44,7 @@ impl Bench {
             Self::Engine(engine) => engine.run(workspace),
             Self::Health(health) => health.run(workspace),
             Self::Proxmox(proxmox) => proxmox.run(workspace),
+            Self::Serve(serve) => serve.run(workspace),
         }
     }
 }

@@ -148,10 +148,16 @@ impl Event {
             [one] => serde_json::to_vec(&one.envelope(Detail::All)),
             several => {
                 let last = several.len().saturating_sub(1);
+                let is_wanted_alike = several
+                    .first()
+                    .zip(several.last())
+                    .is_none_or(|(first, last)| first.state.desired == last.state.desired);
                 let row = several.iter().enumerate().map(|(nth, event)| {
                     event.envelope(match nth {
                         _ if nth == last => Detail::All,
-                        0 => Detail::Work,
+                        0 if is_wanted_alike => Detail::Work,
+                        // Some fact of the row changes what is wanted: what follows goes by that.
+                        0 => Detail::All,
                         _ => Detail::Nothing,
                     })
                 });

@@ -192,6 +192,13 @@ facts! {
         /// Why.
         why: String,
     }
+    /// It was given up, its story stands in the dead letters, and it goes back to what it was.
+    ReturnBegun "return-begun" "dev.phoenix.guest.return-begun.v1" {
+        /// Why.
+        why: String,
+        /// Under this sequence.
+        letter: u64,
+    }
     /// Its whole story stands in the dead letters.
     DeadLettered "dead-lettered" "dev.phoenix.guest.dead-lettered.v1" {
         /// Under this sequence.

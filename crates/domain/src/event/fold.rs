@@ -1,7 +1,9 @@
 //! What a fact makes of the state of a guest.
 
 use super::fact::{Fact, Obstacle};
-use crate::{Desired, Goal, GuestKey, Phase, Record, Restart, Standing, Verdict, Work};
+use crate::{
+    Back, Desired, Goal, GuestKey, Phase, Record, Restart, Safety, Standing, Verdict, Work,
+};
 
 impl Record {
     /// Returns the state after a fact. The state in a guest's last event is the fold of its
@@ -21,6 +23,7 @@ impl Record {
             | Fact::RestartBegun(_)
             | Fact::Drifted(_)
             | Fact::Failed(_)
+            | Fact::ReturnBegun(_)
             | Fact::DeadLettered(_)
             | Fact::Cancelled(_) => {
                 let mut record = before?.clone();
@@ -137,7 +140,27 @@ impl Record {
                 work.waits = 0;
                 work.idle_claims = 0;
                 work.failure = None;
+                if work.revision == desired.revision {
+                    // What comes next has no way back of its own, and waits for nobody of this run.
+                    desired.safety.take_if(|safety| safety.hold_s().is_some());
+                    desired.after.clear();
+                }
                 leave(work, desired, Standing::Completed);
+            }
+            Fact::ReturnBegun(begun) => {
+                // A newer request stands, and finds its way back in what it follows.
+                let Some(Safety::Guarded { snapshot, back, .. }) =
+                    desired.safety.take_if(|_| work.revision == desired.revision)
+                else {
+                    return leave(work, desired, Standing::Dead { letter: begun.letter });
+                };
+                let Back { digest, stands_on, spec } = *back;
+                (desired.digest, desired.stands_on, desired.spec) = (digest, stands_on, spec);
+                desired.goal = Goal::Present;
+                let (why, letter) = (begun.why.clone(), begun.letter);
+                desired.safety = Some(Safety::Returned { snapshot, why, letter });
+                desired.revision += 1;
+                *work = work.anew(desired.revision);
             }
             Fact::Failed(_) => leave(work, desired, Standing::Failed),
             Fact::DeadLettered(dead) => {

@@ -8,5 +8,5 @@ pub use envelope::{Event, EventId, Unreadable};
 pub use fact::{
     Answered, Blocked, CancelRequested, Cancelled, Claimed, Completed, DeadLettered, Drifted,
     EventKind, Fact, Failed, Obstacle, RepairRequested, Requested, RestartBegun, RetryWait,
-    StepFailed, StepTaken,
+    ReturnBegun, StepFailed, StepTaken,
 };

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use backoff::ExponentialBuilder;
-use phoenix_domain::{Begun, Change, Facets, Goal, GuestSpec, Nic, Owner, Repair, Seen, StepName};
+use phoenix_domain::{
+    Begun, Change, Facets, Goal, GuestSpec, Nic, Owner, Repair, Seen, Step, StepName,
+};
 use phoenix_engine::{Caution, Halt, Journal, Outcome, Taken, Walk};
 use phoenix_hypervisor::lxc::Lxc;
 use phoenix_hypervisor::proxmox::Proxmox;
@@ -68,7 +70,7 @@ pub(crate) trait Ground: Default {
 
     /// Walks until somebody stops it before the change after so many.
     async fn walk_cut(&self, want: &GuestSpec, goal: Goal, after: usize) -> Outcome {
-        let journal = Listening { most: Some(after), ..Listening::default() };
+        let journal = Listening::until(after);
         self.walk_told(want, goal, &journal).await.0
     }
 
@@ -76,6 +78,15 @@ pub(crate) trait Ground: Default {
         &self,
         want: &GuestSpec,
         goal: Goal,
+        journal: &Listening,
+    ) -> (Outcome, Vec<String>) {
+        self.walk_way(want, &goal.way(want, Some(&begun())), journal).await
+    }
+
+    async fn walk_way(
+        &self,
+        want: &GuestSpec,
+        way: &[Box<dyn Step>],
         journal: &Listening,
     ) -> (Outcome, Vec<String>) {
         let said = Arc::<Mutex<Vec<String>>>::default();
@@ -88,7 +99,7 @@ pub(crate) trait Ground: Default {
         let lock = Lock::try_take(&folder.path().join("lock")).unwrap();
         let walk = Walk {
             want,
-            way: &goal.way(want, Some(&begun())),
+            way,
             host: self.host(),
             journal,
             hand: &Hand::holding([&lock]).heard_by(ear),
@@ -139,6 +150,13 @@ pub(crate) fn on_net(mut spec: GuestSpec, address: &str) -> GuestSpec {
 pub(crate) struct Listening {
     most: Option<usize>,
     made: AtomicUsize,
+}
+
+impl Listening {
+    /// Returns one that stops before the change after so many.
+    pub(crate) fn until(most: usize) -> Self {
+        Self { most: Some(most), ..Self::default() }
+    }
 }
 
 impl Journal for Listening {

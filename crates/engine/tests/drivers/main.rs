@@ -34,6 +34,9 @@ macro_rules! everywhere {
             a_guest_whose_making_again_is_stopped_anywhere_is_set_aside_once,
             what_is_not_to_be_made_again_is_not_touched,
             what_could_not_be_made_again_stays_as_it_is,
+            a_guest_that_is_changed_safely_keeps_no_snapshot,
+            a_guest_whose_change_is_stopped_anywhere_goes_back,
+            what_could_not_go_back_is_not_touched,
         );
     };
 }
@@ -67,6 +70,7 @@ mod proxmox {
 
     everywhere!(MadeUp);
     inside!(MadeUp);
+    cases!(MadeUp: a_guest_whose_volumes_would_go_back_is_not_touched);
 }
 
 mod lxc {
@@ -81,5 +85,6 @@ mod lxc {
         a_guest_that_was_left_frozen_runs_again,
         what_a_script_leaves_running_does_not_hold_the_guest,
         a_volume_that_grew_is_found_again_in_its_size,
+        what_was_written_since_is_gone_but_not_from_volumes,
     );
 }

@@ -136,6 +136,7 @@ fn any_guest(want: GuestSpec) -> impl Strategy<Value = SimulatedGuest> {
                 is_protected: false,
                 is_rigid: false,
                 is_clean: false,
+                freezes_volumes: false,
                 inside: Some(Inside {
                     features: BTreeSet::from_iter(other.features.clone()),
                     outdated: BTreeSet::new(),
@@ -186,6 +187,7 @@ fn any_parent(vmid: u64, kind: Kind) -> impl Strategy<Value = SimulatedGuest> {
             is_protected: false,
             is_rigid: false,
             is_clean: false,
+            freezes_volumes: false,
             inside: Some(Inside {
                 features: BTreeSet::from_iter(spec.features.clone()),
                 outdated: BTreeSet::new(),

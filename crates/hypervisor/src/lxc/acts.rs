@@ -196,6 +196,33 @@ impl Lxc {
         sheet.write(&self.folder(vmid))
     }
 
+    /// Makes a guest that stands still what it was. Its volumes are as they are.
+    pub(super) async fn roll_back(
+        &self,
+        vmid: Vmid,
+        name: &SnapshotName,
+        hand: &Hand,
+    ) -> Result<(), HostError> {
+        let mut sheet = self.sheet(vmid)?;
+        let Some(frozen) = sheet.snapshots.get(name).cloned() else {
+            return Err(HostError::Failed {
+                what: format!("going back to {name}"),
+                why: "there is no such snapshot".to_owned(),
+                output: String::new(),
+            });
+        };
+        let rootfs = self.rootfs(vmid, &sheet.root_disk);
+        let then = rootfs.with_extension("then");
+        store::remove(&then, hand).await?;
+        store::copy(&self.snapshot(vmid, &sheet.root_disk, name), &then, hand).await?;
+        // Whoever is killed here finds the snapshot still there, and does it once more.
+        store::remove(&rootfs, hand).await?;
+        fs::rename(&then, &rootfs).map_err(unreachable)?;
+        sheet.properties = frozen.properties;
+        sheet.root_disk.size = frozen.size;
+        self.keep(vmid, &sheet)
+    }
+
     /// Lets a guest run again that was frozen for being copied.
     pub(super) async fn thaw(&self, vmid: Vmid, hand: &Hand) -> Result<(), HostError> {
         let note = self.note(vmid, "frozen");

@@ -68,6 +68,7 @@ impl Lxc {
             is_protected: false,
             is_rigid: true,
             is_clean: false,
+            freezes_volumes: false,
             inside,
         })
     }

@@ -295,6 +295,7 @@ impl Hypervisor for Lxc {
                 sheet.write(&self.folder(vmid))?;
                 store::remove(&self.snapshot(vmid, &sheet.root_disk, name), hand).await
             }
+            Change::RollBack { name } => self.roll_back(vmid, name, hand).await,
             Change::ConvertToTemplate { contents } => {
                 let mut sheet = self.sheet(vmid)?;
                 sheet.template = Some(contents.clone());

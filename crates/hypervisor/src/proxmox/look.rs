@@ -137,6 +137,7 @@ impl Proxmox {
             is_protected: false,
             is_rigid: false,
             is_clean: false,
+            freezes_volumes: true,
             inside: None,
         }))
     }
@@ -195,6 +196,7 @@ impl Proxmox {
             is_protected: settled.is("protection"),
             is_rigid: false,
             is_clean: false,
+            freezes_volumes: true,
             inside,
         })
     }

@@ -206,6 +206,7 @@ impl Proxmox {
             | Change::AwaitHealthy
             | Change::TakeSnapshot { .. }
             | Change::RemoveSnapshot { .. }
+            | Change::RollBack { .. }
             | Change::CleanForTemplate
             | Change::ConvertToTemplate { .. }
             | Change::Adopt

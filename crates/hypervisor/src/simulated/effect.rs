@@ -126,7 +126,8 @@ fn inherit(
         let why = format!("its parent {} has nothing to be cloned from", parent.guest);
         return Err(refuse.for_now(&why));
     };
-    let Frozen { properties, root_disk, volumes, features, application } = frozen;
+    // What is set up to serve is each guest's own.
+    let Frozen { properties, root_disk, volumes, features, application, .. } = frozen;
     let is_bound = |source: &VolumeSource| matches!(source, VolumeSource::Host { .. });
     if let Some(volume) = volumes.iter().find(|volume| is_bound(&volume.source)) {
         let why = format!("unable to clone the directory mounted at {}", volume.place);
@@ -225,6 +226,11 @@ fn change(
                 return Err(refuse.for_now(&format!("snapshot '{name}' does not exist")));
             }
             guest.frozen.remove(name);
+        }
+        Change::RollBack { name } => {
+            if !guest.roll_back(name) {
+                return Err(refuse.for_now(&format!("snapshot '{name}' does not exist")));
+            }
         }
         Change::CleanForTemplate => {
             entered(refuse, guest)?;

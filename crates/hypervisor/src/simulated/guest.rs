@@ -58,6 +58,12 @@ pub struct Frozen {
     pub features: BTreeSet<FeatureName>,
     /// Its application then.
     pub application: Option<FileName>,
+    /// What was set up to serve then.
+    #[serde(default)]
+    pub service: Option<FeatureName>,
+    /// The digest of what it led to then.
+    #[serde(default)]
+    pub upstreams: Option<SpecDigest>,
 }
 
 /// What is wrong with a service.
@@ -172,10 +178,24 @@ impl SimulatedGuest {
     /// Returns what a snapshot of it holds.
     pub(super) fn freeze(&self) -> Frozen {
         let SeenGuest { properties, root_disk, volumes, .. } = self.seen.clone();
-        let inside = self.seen.inside.clone();
-        let (features, application) =
-            inside.map(|inside| (inside.features, inside.application)).unwrap_or_default();
-        Frozen { properties, root_disk, volumes, features, application }
+        let Inside { features, application, service, .. } =
+            self.seen.inside.clone().unwrap_or_else(blank);
+        let upstreams = self.upstreams.clone();
+        Frozen { properties, root_disk, volumes, features, application, service, upstreams }
+    }
+
+    /// Makes it what it was, and still; its volumes are as they are. Says whether there is such a
+    /// snapshot.
+    pub(super) fn roll_back(&mut self, name: &SnapshotName) -> bool {
+        let Some(was) = self.frozen.get(name).cloned() else { return false };
+        self.halt();
+        (self.seen.properties, self.seen.root_disk) = (was.properties, was.root_disk);
+        self.upstreams = was.upstreams;
+        self.broken.clear();
+        let inside = self.inside();
+        (inside.features, inside.application) = (was.features, was.application);
+        (inside.service, inside.outdated) = (was.service, BTreeSet::new());
+        true
     }
 
     /// Returns its inside; made where a hand outside has left none.
@@ -285,6 +305,7 @@ pub(super) fn half_made(
             is_protected: false,
             is_rigid: false,
             is_clean: false,
+            freezes_volumes: false,
             inside: Some(blank()),
         },
         frozen: BTreeMap::new(),
@@ -333,6 +354,7 @@ pub(super) fn has_effect(change: &Change) -> bool {
         | Change::ForgetApplication
         | Change::TakeSnapshot { .. }
         | Change::RemoveSnapshot { .. }
+        | Change::RollBack { .. }
         | Change::CleanForTemplate
         | Change::ConvertToTemplate { .. }
         | Change::Adopt

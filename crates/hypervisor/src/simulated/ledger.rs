@@ -72,8 +72,11 @@ fn unreadable(err: &serde_json::Error) -> HostError {
 /// An effect is there from its end in the ledger until another one of the same guest undoes it.
 pub fn twice(ledger: &[Entry]) -> Vec<&Entry> {
     let done: Vec<_> = ledger.iter().filter(|entry| entry.mark == Mark::Done).collect();
+    // Who was killed before the snapshot was gone goes back once more, and nothing ran since.
+    let counts = |entry: &Entry| !matches!(entry.change, Change::RollBack { .. });
     done.iter()
         .enumerate()
+        .filter(|(_, entry)| counts(entry))
         .filter(|(nth, entry)| {
             let before = done.iter().take(*nth).rev().filter(|old| old.guest == entry.guest);
             let since: Vec<_> = before.take_while(|old| old.change != entry.change).collect();
@@ -93,6 +96,7 @@ fn undoes(first: &Change, second: &Change) -> bool {
         // It is another guest now.
         Change::Create { .. }
         | Change::RemoveHalfMade
+        | Change::RollBack { .. }
         | Change::SetAside { .. }
         | Change::Destroy { .. } => true,
         Change::SetProperties { .. } => {

@@ -82,6 +82,7 @@ pub(super) fn starts(event: &Event) -> bool {
         | Fact::RestartBegun(_)
         | Fact::Drifted(_)
         | Fact::Failed(_)
+        | Fact::ReturnBegun(_)
         | Fact::DeadLettered(_)
         | Fact::Cancelled(_) => false,
     }

@@ -1,5 +1,6 @@
 //! What is to be asked of a guest, given what is known of it. Plain functions over records.
 
+mod canary;
 mod host;
 mod links;
 #[cfg(test)]
@@ -7,10 +8,11 @@ pub(crate) mod tests;
 mod turn;
 
 use phoenix_domain::{
-    Cause, Class, Desired, Fact, Goal, GuestKey, NodeName, Phase, Record, Requested, RunId,
+    Cause, Class, Desired, Fact, Goal, GuestKey, NodeName, Phase, Record, Requested, RunId, Safety,
     SpecDigest, SpecText, Standing,
 };
 
+pub(crate) use self::canary::try_first;
 pub(crate) use self::host::{Hosts, host_of, silent_hosts};
 pub(crate) use self::links::{How, Links};
 pub(crate) use self::turn::{Turn, is_built, on_turn, refuse, turned};
@@ -25,6 +27,8 @@ pub(crate) struct Wanted {
     pub(crate) cause: Cause,
     pub(crate) digest: SpecDigest,
     pub(crate) stands_on: Vec<GuestKey>,
+    /// Those of the same run that try it first.
+    pub(crate) after: Vec<GuestKey>,
     pub(crate) goal: Goal,
     pub(crate) spec: SpecText,
 }
@@ -35,6 +39,8 @@ pub(crate) struct Asking {
     pub(crate) run: RunId,
     pub(crate) by: String,
     pub(crate) trusts_log: bool,
+    /// How long a guest has to stay healthy, or it goes back; absent where it does not go back.
+    pub(crate) hold_s: Option<u32>,
 }
 
 /// What is to be done about a wish.
@@ -112,6 +118,8 @@ pub(crate) fn request(wanted: &Wanted, asking: &Asking, before: Option<&Record>)
         cancelled: false,
         trusts_log: asking.trusts_log,
         goal: wanted.goal,
+        safety: safety(asking.hold_s, &asking.run, before),
+        after: wanted.after.clone(),
         spec: wanted.spec.clone(),
     };
     Requested { desired: Box::new(desired) }.into()
@@ -127,9 +135,17 @@ pub(crate) fn again(asked: &Desired, asking: &Asking, now: &Record) -> Fact {
         cancelled: false,
         trusts_log: asking.trusts_log,
         goal: now.goal_again(asked.goal),
+        safety: safety(asked.safety.as_ref().and_then(Safety::hold_s), &asking.run, Some(now)),
         ..asked.clone()
     };
     Requested { desired: Box::new(desired) }.into()
+}
+
+/// Returns how a guest goes back. What was begun with a way back keeps it to its end.
+fn safety(hold_s: Option<u32>, run: &RunId, before: Option<&Record>) -> Option<Safety> {
+    let unfinished = before.filter(|before| !before.is_complete());
+    let begun = unfinished.and_then(|before| before.desired.safety.as_ref()?.hold_s());
+    Safety::guard(before, run, hold_s.or(begun)?)
 }
 
 fn next_revision(before: Option<&Record>) -> u64 {

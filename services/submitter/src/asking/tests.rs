@@ -54,13 +54,14 @@ pub(crate) fn wanted(vmid: u32, memory: u64) -> Wanted {
         cause: Cause::Submitted,
         digest: SpecDigest::of(&spec),
         stands_on: below.into_iter().collect(),
+        after: Vec::new(),
         goal: Goal::Present,
         spec: SpecText::of(&spec).unwrap(),
     }
 }
 
 fn asking(run: &str) -> Asking {
-    Asking { run: run.parse().unwrap(), by: "kim@desk".to_owned(), trusts_log: false }
+    Asking { run: run.parse().unwrap(), by: "kim@desk".to_owned(), trusts_log: false, hold_s: None }
 }
 
 /// Returns the event with which a guest is asked for.

@@ -104,6 +104,8 @@ pub(crate) fn turned(turn: &Turn, asking: &Asking, before: Option<&Record>) -> O
         cancelled: false,
         trusts_log: asking.trusts_log,
         goal,
+        safety: None,
+        after: Vec::new(),
         ..asked.clone()
     };
     Some(Requested { desired: Box::new(desired) }.into())

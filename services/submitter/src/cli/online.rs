@@ -95,6 +95,15 @@ pub struct SubmitArgs {
     /// Print the run's id and do not follow it
     #[arg(long, short)]
     pub(crate) detach: bool,
+    /// Keep what each guest is in a snapshot, and go back to it unless the new one stays healthy
+    #[arg(long)]
+    pub(crate) safely: bool,
+    /// How long it has to stay healthy
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = words::hold, requires = "safely")]
+    pub(crate) hold: u32,
+    /// The guest that tries it first; the others wait until it is complete
+    #[arg(long, value_name = "ID", value_parser = super::vmid)]
+    pub(crate) canary: Option<Vmid>,
     /// Host of the guests whose configuration names none
     #[arg(long, value_name = "NAME", value_parser = words::node)]
     pub(crate) host: Option<NodeName>,

@@ -80,6 +80,15 @@ pub(super) fn maintenance(text: &str) -> Result<Duration, String> {
     Ok(lasting)
 }
 
+/// Reads how long a guest has to stay healthy, in seconds.
+pub(super) fn hold(text: &str) -> Result<u32, String> {
+    let seconds = duration(text)?.as_secs();
+    match u32::try_from(seconds) {
+        Ok(seconds @ 1..=86_400) => Ok(seconds),
+        Ok(_) | Err(_) => Err("a guest has to stay healthy for `1s` to `24h`".to_owned()),
+    }
+}
+
 /// Reads `90s`, `30m`, `2h`, `7d`, and several of them in a row.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let rule = || "a duration is written as `90s`, `30m`, `2h` or `7d`".to_owned();

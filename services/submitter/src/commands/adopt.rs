@@ -65,8 +65,12 @@ async fn adopt(args: &AdoptArgs, output: &mut Output) -> Result<u8, CommandError
         }
         asked.insert(one.guest, wanted);
     }
-    let asking =
-        Asking { run: session::new_run()?, by: session::by(&power.who), trusts_log: false };
+    let asking = Asking {
+        run: session::new_run()?,
+        by: session::by(&power.who),
+        trusts_log: false,
+        hold_s: None,
+    };
     let guests: Vec<_> = asked.keys().copied().collect();
     let appended = session
         .bus

@@ -182,7 +182,7 @@ mod tests {
         let other = Seen { guest: seen.guest, revision: 1, question: "another one?".to_owned() };
         assert_eq!(other.answered(&now.state, Says::Yes, "kim"), None);
         let (run, by) = ("r-0002".parse().unwrap(), "kim".to_owned());
-        let retry = Asking { run, by, trusts_log: false };
+        let retry = Asking { run, by, trusts_log: false, hold_s: None };
         let again = asking::again(&taken.state.desired, &retry, &taken.state);
         let anew = asks(&claimed(&then(&taken, again)));
         assert_eq!(answer(&anew.state), None, "it was asked for since, and asks the same");

@@ -64,7 +64,7 @@ async fn replay(args: &ReplayArgs, output: &mut Output) -> Result<u8, CommandErr
 pub(crate) async fn again(hand: &Hand<'_>, seq: u64) -> Result<(String, RunId), CommandError> {
     let (guest, state) = replayable(find(hand.bus, seq).await?)?;
     let run = session::new_run()?;
-    let asking = Asking { run: run.clone(), by: hand.by.clone(), trusts_log: false };
+    let asking = Asking { run: run.clone(), by: hand.by.clone(), trusts_log: false, hold_s: None };
     let appended = hand
         .bus
         .ask(hand.setup, &hand.teller, &[guest], |_, before| {

@@ -96,8 +96,12 @@ async fn go(typed: Typed<'_>, output: &mut Output) -> Result<u8, CommandError> {
         }
     }
 
-    let asking =
-        Asking { run: session::new_run()?, by: session::by(&typed.power.who), trusts_log: false };
+    let asking = Asking {
+        run: session::new_run()?,
+        by: session::by(&typed.power.who),
+        trusts_log: false,
+        hold_s: None,
+    };
     let guests: Vec<_> = turns.iter().map(|turn| turn.guest).collect();
     let by_guest: BTreeMap<_, _> = turns.iter().map(|turn| (turn.guest, turn)).collect();
     let appended = session

@@ -53,7 +53,7 @@ pub(crate) async fn again(
     trusts_log: bool,
 ) -> Result<(RunId, Vec<Appended>), CommandError> {
     let run = session::new_run()?;
-    let asking = Asking { run: run.clone(), by: hand.by.clone(), trusts_log };
+    let asking = Asking { run: run.clone(), by: hand.by.clone(), trusts_log, hold_s: None };
     let appended = hand
         .bus
         .ask(hand.setup, &hand.teller, guests, |_, before| {

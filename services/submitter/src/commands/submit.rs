@@ -37,14 +37,19 @@ async fn submit(
     output: &mut Output,
 ) -> Result<u8, CommandError> {
     let session = session::open(&args.connect, output).await?;
-    let wanted = all_wanted(args.host.clone(), loaded, named, &session.bus).await?;
+    let mut wanted = all_wanted(args.host.clone(), loaded, named, &session.bus).await?;
+    if let Some(canary) = args.canary {
+        asking::try_first(&mut wanted, canary)?;
+    }
     let guests: Vec<_> = wanted.iter().map(|wanted| wanted.guest).collect();
     // Followed from before it is asked for, so that nothing in between is missed.
     let tail = session.bus.tail(From::Now).await?;
     let ends = session.bus.ends(&guests).await?;
     refuse_to_move(&wanted, &ends)?;
 
-    let asking = Asking { run: session::new_run()?, by: session::by(&args.who), trusts_log: false };
+    let hold_s = args.safely.then_some(args.hold);
+    let by = session::by(&args.who);
+    let asking = Asking { run: session::new_run()?, by, trusts_log: false, hold_s };
     let drifted = drifted(&session, &wanted, &ends, output).await?;
     let by_guest: BTreeMap<_, _> = wanted.iter().map(|wanted| (wanted.guest, wanted)).collect();
     let appended = session

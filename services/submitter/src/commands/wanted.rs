@@ -42,6 +42,7 @@ pub(super) fn one(
         cause: plan::cause(fleet, spec, named),
         digest: SpecDigest::of(spec),
         stands_on: foundations.map(GuestKey::from).collect(),
+        after: Vec::new(),
         goal: Goal::Present,
         spec: SpecText::of(spec)?,
     })

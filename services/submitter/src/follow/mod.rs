@@ -22,8 +22,13 @@ use crate::{asking, session, words};
 
 /// How often what is shown is brought up to date while nothing happens.
 const PULSE: Duration = Duration::from_millis(500);
+/// How long nothing may be told before it is asked whether anybody is there who could.
+const QUIET: Duration = Duration::from_secs(20);
 /// On a terminal, more guests than this are told line by line.
 const MOST_IN_A_TREE: usize = 24;
+
+/// What to look at where somebody was there, and is heard no longer.
+const GONE: &str = "hint: see whether `phoenix worker` runs there, and what its log says; where the disk of nats-server is full, make room and start nats-server anew";
 
 /// How what happens is shown.
 enum View {
@@ -100,14 +105,18 @@ pub(crate) async fn warn_of_silence(
     watched: &Watched,
     output: &mut Output,
 ) -> Result<(), CommandError> {
-    // Nothing is decided by it, so nothing fails with it either.
-    let Ok(reports) = bus.hosts().await else { return Ok(()) };
-    for silent in asking::silent_hosts(watched.hosts(), &reports, session::now()) {
+    for silent in silences(bus, watched).await {
         output.remark(&format!(
             "warning: {silent}; the work waits\nhint: start one there: `phoenix worker`"
         ))?;
     }
     Ok(())
+}
+
+async fn silences(bus: &Bus, watched: &Watched) -> Vec<String> {
+    // Nothing is decided by it, so nothing fails with it either.
+    let Ok(reports) = bus.hosts().await else { return Vec::new() };
+    asking::silent_hosts(watched.hosts(), &reports, session::now())
 }
 
 async fn watch(
@@ -124,10 +133,12 @@ async fn watch(
     let deadline = live.timeout.map(|timeout| (timeout, Instant::now() + timeout));
     let mut was_connected = true;
     let mut guests = bus.listen().await?;
+    let (mut asked, mut silent) = (Instant::now(), Vec::new());
     while !watched.is_over() {
         tokio::select! {
             told = tail.next() => match told {
                 Told::Event { seq, event } => if watched.take(seq, &event) {
+                    asked = Instant::now();
                     view.tell(&event, watched, output)?;
                 },
                 Told::Rewound => {
@@ -152,6 +163,13 @@ async fn watch(
                         if is_connected { "NATS is back" } else { "the connection to NATS is lost; trying again" },
                         output,
                     )?;
+                }
+                if is_connected && asked.elapsed() > QUIET {
+                    let now = silences(bus, watched).await;
+                    for silence in now.iter().filter(|one| !silent.contains(*one)) {
+                        view.remark(&format!("warning: {silence}; the work waits\n{GONE}"), output)?;
+                    }
+                    (asked, silent) = (Instant::now(), now);
                 }
                 view.pulse(watched);
             }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use phoenix_domain::{RunId, Standing};
+use phoenix_domain::{RunId, Safety, Standing};
 
 use super::watched::{Ending, Guest, Watched};
 use crate::error::{EXIT_CONFLICT, EXIT_RUN_FAILED};
@@ -27,6 +27,7 @@ pub(super) fn text(watched: &Watched, run: Option<&RunId>) -> String {
             Ending::Complete | Ending::None => {}
             Ending::Otherwise => otherwise(&mut text, &title, guest),
             Ending::Dead { letter } => dead(&mut text, &title, guest, letter),
+            Ending::Returned { letter } => returned(&mut text, &title, guest, letter),
             Ending::Question => question(&mut text, &title, guest),
             Ending::Cancelled => {
                 section(&mut text, &format!("{title} was cancelled"));
@@ -52,6 +53,7 @@ fn head(watched: &Watched, run: Option<&RunId>) -> String {
         let word = match watched.ending(guest) {
             Ending::Complete | Ending::Otherwise => words::done(guest.record.desired.goal),
             Ending::Dead { .. } => "given up",
+            Ending::Returned { .. } => "gone back",
             Ending::Question => "waiting for a human",
             Ending::Cancelled => "cancelled",
             Ending::Stuck { .. } => "blocked",
@@ -80,6 +82,15 @@ fn dead(text: &mut String, title: &str, guest: &Guest, letter: u64) {
     troubles(text, guest);
     row(text, "story", &format!("`phoenix dead show {letter}`"));
     row(text, "next", &words::remedy(&guest.record));
+}
+
+fn returned(text: &mut String, title: &str, guest: &Guest, letter: u64) {
+    section(text, &format!("{title} was given up, and is again what it was"));
+    if let Some(Safety::Returned { why, .. }) = &guest.record.desired.safety {
+        row(text, "failed", &words::line(why));
+    }
+    row(text, "story", &format!("`phoenix dead show {letter}`"));
+    row(text, "next", "mend its file, and submit it again");
 }
 
 fn question(text: &mut String, title: &str, guest: &Guest) {

@@ -133,6 +133,7 @@ fn whoever_gets_what_somebody_else_wanted_is_told() {
         run: "r-0002".parse().unwrap(),
         by: "lee@desk".to_owned(),
         trusts_log: false,
+        hold_s: None,
     };
     let wanted = asking::tests::wanted(901, 1024);
     let other = then(&mine, asking::request(&wanted, &theirs, Some(&mine.state)));

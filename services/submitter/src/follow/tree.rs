@@ -47,6 +47,7 @@ impl Tree {
             | EventKind::Completed
             | EventKind::RestartBegun
             | EventKind::Drifted
+            | EventKind::ReturnBegun
             | EventKind::DeadLettered
             | EventKind::Cancelled => {}
         }
@@ -113,7 +114,7 @@ pub(super) fn lines(watched: &Watched, now: DateTime<Utc>) -> Vec<Line> {
 fn mark(watched: &Watched, guest: &Guest) -> Option<char> {
     match watched.ending(guest) {
         Ending::Complete | Ending::Otherwise => Some('✓'),
-        Ending::Dead { .. } => Some('✗'),
+        Ending::Dead { .. } | Ending::Returned { .. } => Some('✗'),
         Ending::Question => Some('?'),
         Ending::Cancelled => Some('–'),
         Ending::Stuck { .. } => Some('!'),
@@ -150,7 +151,18 @@ fn state(watched: &Watched, guest: &Guest, now: DateTime<Utc>) -> String {
         Standing::Blocked { question, .. } => {
             format!("waits for a human: {}", words::line(question))
         }
-        Standing::Completed => words::done(record.desired.goal).to_owned(),
+        Standing::Completed => match watched.ending(guest) {
+            Ending::Returned { letter } => {
+                format!("given up, and again what it was: `phoenix dead show {letter}`")
+            }
+            Ending::None
+            | Ending::Complete
+            | Ending::Otherwise
+            | Ending::Dead { .. }
+            | Ending::Question
+            | Ending::Cancelled
+            | Ending::Stuck { .. } => words::done(record.desired.goal).to_owned(),
+        },
         Standing::Failed => "given up; its dead letter is being written".to_owned(),
         Standing::Dead { letter } => format!("given up: `phoenix dead show {letter}`"),
         Standing::Cancelled => "cancelled".to_owned(),
@@ -158,8 +170,7 @@ fn state(watched: &Watched, guest: &Guest, now: DateTime<Utc>) -> String {
 }
 
 fn waits_for(watched: &Watched, record: &Record) -> Vec<String> {
-    let is_open = |below: &&GuestKey| {
-        watched.record(**below).is_some_and(|one| !one.lets(record.desired.goal))
-    };
-    record.desired.stands_on.iter().filter(is_open).map(|below| below.vmid.to_string()).collect()
+    let is_open =
+        |below: &GuestKey| watched.record(*below).is_some_and(|one| !one.lets(record.desired.goal));
+    record.desired.waits_for().filter(is_open).map(|below| below.vmid.to_string()).collect()
 }

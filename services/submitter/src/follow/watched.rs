@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use phoenix_domain::{
-    Event, Fact, Goal, GuestKey, Move, NodeName, Record, RunId, SpecDigest, Standing, next_move,
+    Event, Fact, Goal, GuestKey, Move, NodeName, Record, RunId, Safety, SpecDigest, Standing,
+    next_move,
 };
 
 /// The guests that are followed, each one behind those it stands on.
@@ -49,6 +50,11 @@ pub(crate) enum Ending {
         /// Its letter.
         letter: u64,
     },
+    /// It was given up, and is again what it was.
+    Returned {
+        /// Its letter.
+        letter: u64,
+    },
     /// It waits for a human.
     Question,
     /// Somebody asked to stop.
@@ -61,6 +67,19 @@ pub(crate) enum Ending {
 }
 
 impl Guest {
+    /// Returns the letter of what was asked for, where that was given up and the guest went back.
+    fn went_back(&self) -> Option<u64> {
+        let desired = &self.record.desired;
+        match &desired.safety {
+            Some(Safety::Returned { letter, .. })
+                if desired.digest != self.digest && desired.revision == self.revision + 1 =>
+            {
+                Some(*letter)
+            }
+            Some(Safety::Returned { .. } | Safety::Guarded { .. }) | None => None,
+        }
+    }
+
     /// Takes a guest as it was when it began to be followed.
     pub(crate) fn new(name: String, record: Record, seq: u64, since: DateTime<Utc>) -> Self {
         let (revision, digest) = (record.desired.revision, record.desired.digest.clone());
@@ -164,6 +183,7 @@ impl Watched {
             Ending::Complete
             | Ending::Otherwise
             | Ending::Dead { .. }
+            | Ending::Returned { .. }
             | Ending::Question
             | Ending::Cancelled => true,
         })
@@ -179,6 +199,9 @@ impl Watched {
             };
         }
         match record.work.standing {
+            Standing::Completed if let Some(letter) = guest.went_back() => {
+                Ending::Returned { letter }
+            }
             Standing::Completed
                 if record.desired.digest == guest.digest && record.desired.goal == guest.goal =>
             {

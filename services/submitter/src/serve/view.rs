@@ -173,11 +173,12 @@ pub(super) fn happened(seq: u64, event: &Event) -> Value {
 fn is_bad(event: &Event) -> bool {
     use phoenix_domain::Fact::{
         Answered, Blocked, CancelRequested, Cancelled, Claimed, Completed, DeadLettered, Drifted,
-        Failed, RepairRequested, Requested, RestartBegun, RetryWait, StepFailed, StepTaken,
+        Failed, RepairRequested, Requested, RestartBegun, RetryWait, ReturnBegun, StepFailed,
+        StepTaken,
     };
     match &event.fact {
         StepFailed(failed) => failed.failure.verdict != Verdict::Wait,
-        Blocked(_) | Failed(_) | DeadLettered(_) => true,
+        Blocked(_) | Failed(_) | ReturnBegun(_) | DeadLettered(_) => true,
         Drifted(drifted) => !drifted.changes.is_empty(),
         Requested(_) | RepairRequested(_) | CancelRequested(_) | Answered(_) | Claimed(_)
         | StepTaken(_) | RetryWait(_) | Completed(_) | RestartBegun(_) | Cancelled(_) => false,

@@ -143,6 +143,7 @@ fn lane(events: &[&Event], now: DateTime<Utc>) -> Lane {
             | Fact::Claimed(_)
             | Fact::Completed(_)
             | Fact::Failed(_)
+            | Fact::ReturnBegun(_)
             | Fact::DeadLettered(_)
             | Fact::Cancelled(_) => end_of_wait(&mut spans),
             Fact::CancelRequested(_) | Fact::RestartBegun(_) | Fact::Drifted(_) => {}

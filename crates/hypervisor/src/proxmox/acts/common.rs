@@ -54,6 +54,7 @@ impl<'g> Common<'g> {
                 vec![self.tool("snapshot", &arguments)]
             }
             Change::RemoveSnapshot { name } => vec![self.remove_snapshot(name)],
+            Change::RollBack { name } => vec![self.tool("rollback", &[name.as_str()])],
             Change::ConvertToTemplate { contents } => {
                 let edit = Edit { contents: Some(contents.clone()), ..Edit::default() };
                 vec![Act::Edit(edit), self.tool("template", &[])]

@@ -86,7 +86,9 @@ impl Proxmox {
                 self.do_all(want, &conf, &acts, hand).await?;
                 self.notes.end(Task::Sealing, want.vmid)
             }
-            Change::TakeSnapshot { name, .. } | Change::RemoveSnapshot { name } => {
+            Change::TakeSnapshot { name, .. }
+            | Change::RemoveSnapshot { name }
+            | Change::RollBack { name } => {
                 self.notes.begin_locking(want.vmid, name)?;
                 self.do_all(want, &conf, &acts, hand).await?;
                 self.notes.end(Task::Locking, want.vmid)

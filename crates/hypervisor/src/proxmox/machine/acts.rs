@@ -55,6 +55,7 @@ impl Ground<'_> {
             | Change::AwaitHealthy
             | Change::TakeSnapshot { .. }
             | Change::RemoveSnapshot { .. }
+            | Change::RollBack { .. }
             | Change::ConvertToTemplate { .. }
             | Change::Adopt
             // Those are never set aside.

@@ -91,6 +91,7 @@ impl Proxmox {
                 (Some(_), true) => Run::RunningStale,
             },
             is_clean: self.notes.is_clean(vmid, boot.as_ref())?,
+            freezes_volumes: true,
             boot,
             addresses,
             properties: self.machine_properties(&settled, want, told.as_ref(), secrets)?,

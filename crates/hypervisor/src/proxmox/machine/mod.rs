@@ -108,6 +108,10 @@ impl Proxmox {
                 self.do_all(want, &conf, &acts, hand).await?;
                 self.notes.end(Task::Sealing, vmid)
             }
+            Change::RollBack { .. } => Err(HostError::Impossible {
+                what: format!("taking {vmid} back to a snapshot"),
+                why: "that would take back what its disks store as well".to_owned(),
+            }),
             Change::TakeSnapshot { name, .. } | Change::RemoveSnapshot { name } => {
                 self.notes.begin_locking(vmid, name)?;
                 self.do_all(want, &conf, &acts, hand).await?;

@@ -70,6 +70,7 @@ pub(super) async fn recreate(
             | Fact::RestartBegun(_)
             | Fact::Drifted(_)
             | Fact::Failed(_)
+            | Fact::ReturnBegun(_)
             | Fact::DeadLettered(_)
             | Fact::Cancelled(_) => {
                 output.remark(&format!("`phoenix status {vmid}` says what can be done"))?;

@@ -153,7 +153,7 @@ async fn take(
         setup: &hooks.setup,
         config: &hooks.config,
         teller: session::teller_of("webhooks", None),
-        asking: Asking { run: run.clone(), by: by(name, &pushes), trusts_log: false },
+        asking: Asking { run: run.clone(), by: by(name, &pushes), trusts_log: false, hold_s: None },
     };
     let guests = Box::pin(desk.deploy(&matched)).await.map_err(Refusal::Later)?;
     // What it asks for stands in the logs; a sender that repeats it is told so.

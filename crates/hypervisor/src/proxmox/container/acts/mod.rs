@@ -87,6 +87,7 @@ impl Ground<'_> {
             | Change::AwaitHealthy
             | Change::TakeSnapshot { .. }
             | Change::RemoveSnapshot { .. }
+            | Change::RollBack { .. }
             | Change::ConvertToTemplate { .. }
             | Change::Adopt => self.common.acts(change),
         }
