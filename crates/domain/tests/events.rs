@@ -114,6 +114,12 @@ fn facts() -> Vec<Fact> {
     ]
 }
 
+const QUESTION: &str = "there is a container 950 that is not ours";
+
+fn asked() -> Obstacle {
+    Obstacle::Question { question: QUESTION.to_owned(), advice: "move it".to_owned() }
+}
+
 /// What is wanted of a guest that can go back to one with fewer cores.
 fn guarded(revision: u64) -> Box<Desired> {
     let was = guest(950).of(920).cores(4).build();
@@ -125,12 +131,6 @@ fn guarded(revision: u64) -> Box<Desired> {
     let snapshot = "before-0199".parse().unwrap();
     let safety = Safety::Guarded { snapshot, hold_s: 60, back: Box::new(back) };
     Box::new(Desired { safety: Some(safety), ..*desired(revision, Cause::Submitted) })
-}
-
-const QUESTION: &str = "there is a container 950 that is not ours";
-
-fn asked() -> Obstacle {
-    Obstacle::Question { question: QUESTION.to_owned(), advice: "move it".to_owned() }
 }
 
 fn events() -> Vec<Event> {
@@ -219,28 +219,28 @@ fn the_last_state_tells_how_things_stand() {
     // Somebody is at it still, and will say when it has stopped.
     assert_eq!(standings[14], Standing::Working);
     assert_eq!(standings[15], Standing::Cancelled);
-    assert!(matches!(standings[19], Standing::Blocked { .. }));
-    assert_eq!(standings[20], Standing::Requested);
-    assert_eq!(standings[22], Standing::Cancelled);
+    assert!(matches!(standings[23], Standing::Blocked { .. }));
+    assert_eq!(standings[24], Standing::Requested);
+    assert_eq!(standings[26], Standing::Cancelled);
 }
 
 #[test]
 fn who_answers_has_the_same_request_go_on_or_end() {
     let events = events();
 
-    let (asked, yes, no) = (&events[19].state, &events[20].state, &events[22].state);
+    let (asked, yes, no) = (&events[23].state, &events[24].state, &events[26].state);
 
     assert!(asked.is_settled() && no.is_settled() && !yes.is_settled());
     assert_eq!((yes.work.attempts, &yes.work.claim, yes.desired.cancelled), (0, &None, false));
     assert!(no.desired.cancelled, "who worked on it meanwhile must stop");
     for state in [yes, no] {
-        assert_eq!((state.desired.revision, &state.desired.run), (4, &asked.desired.run));
+        assert_eq!((state.desired.revision, &state.desired.run), (6, &asked.desired.run));
     }
 }
 
 #[test]
 fn what_was_set_aside_is_not_set_aside_again_when_a_human_says_that_it_goes_on() {
-    let mut asked = events()[19].state.clone();
+    let mut asked = events()[23].state.clone();
     asked.desired.goal = Goal::Repaired { by: Repair::Recreate };
     asked.work.reached = 1;
     let yes = Answered { question: QUESTION.to_owned(), yes: true, by: "ops".to_owned() };
@@ -271,7 +271,7 @@ fn a_newer_request_is_not_lost_to_what_an_older_one_came_to() {
 
 #[test]
 fn a_guest_that_goes_back_is_wanted_as_it_was() {
-    let state = events().pop().unwrap().state;
+    let state = events().swap_remove(21).state;
     let was = SpecDigest::of(&guest(950).of(920).cores(4).build());
     assert_eq!((&state.desired.digest, state.desired.revision), (&was, 5));
     assert_eq!(SpecDigest::of(&state.desired.spec.read().unwrap()), was);
