@@ -10,7 +10,9 @@
 
 mod frozen;
 mod outline;
+mod plain;
 mod samples;
+mod snippets;
 
 use std::fs;
 use std::path::{Path, PathBuf};
