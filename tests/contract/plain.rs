@@ -134,8 +134,11 @@ fn python_goes_on_where_it_ended() {
     let server = NatsServer::start();
     let actor = tell(&server);
 
+    // Whoever may, hears acknowledgements too: one for each message.
+    let mut acknowledged = Running::bash(&server, "$JS.ACK.PHOENIX_LOG.reader.>");
     let mut python = Running::python(&server);
     let first = python.lines(5);
+    drop(acknowledged.lines(3));
     drop(python);
     actor.tell(GUEST, CancelRequested { by: "lee@desk".to_owned() });
     let again = Running::python(&server).line();
