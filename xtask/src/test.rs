@@ -28,6 +28,7 @@ impl Test {
         tools::SHELLCHECK.ensure(workspace)?;
         tools::ZSTD.ensure(workspace)?;
         tools::WGET.ensure(workspace)?;
+        tools::JQ.ensure(workspace)?;
         let server = tools::NATS_SERVER.ensure(workspace)?;
         // Tests run in the folder of their package, so the path must hold everywhere.
         let server =
@@ -39,6 +40,7 @@ impl Test {
         let servers = path::absolute(servers::for_tests(workspace)?)?;
         let browser = path::absolute(servers::browser(workspace)?)?;
         let llama = path::absolute(tools::LLAMA.ensure(workspace)?)?;
+        let nats_py = path::absolute(tools::NATS_PY.ensure(workspace)?)?;
         let profile = match workspace.strictness {
             Strictness::AtTheDesk => "default",
             Strictness::Ci => "ci",
@@ -69,6 +71,7 @@ impl Test {
             .env("PHOENIX_DEBIAN_HOST", host)
             .env("PHOENIX_SERVERS", servers)
             .env("PHOENIX_LLAMA_PYTHON", llama)
+            .env("PHOENIX_NATS_PYTHON", nats_py)
             .env("PHOENIX_BROWSER", browser)
             .run();
         let tally = fs::read_to_string(&report)

@@ -220,3 +220,73 @@ impl Cell {
 pub(crate) fn guest_of(subject: &str) -> Option<GuestKey> {
     subject.rsplit('.').next().and_then(|token| token.parse().ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    /// What others were told, and count on.
+    const CONTRACT: &str = include_str!("../../../tests/contract/v1.json");
+
+    #[test]
+    fn what_others_subscribe_to_has_the_names_they_were_told() {
+        let contract: Value = serde_json::from_str(CONTRACT).unwrap();
+        let cell = Cell::new("CELL".parse().unwrap());
+        let host = "HOST".parse().unwrap();
+        let guest = "lxc-950".parse().unwrap();
+        let live = LIVE_SUBJECTS.replace("{{wildcard(1)}}", "CELL");
+        let names: BTreeMap<_, _> = [
+            ("the log of a guest", cell.log(guest)),
+            ("the log of a guest, live", live.replace("{{wildcard(2)}}", "lxc-950")),
+            ("what is said in a guest", cell.aloud(guest)),
+            ("the token that wakes a worker", cell.work(&host, Class::Std, guest)),
+            ("the dead letter of a guest", cell.dead(Some(guest), "")),
+            ("what a probe finds", cell.health(guest, "PROBE")),
+            ("an incident", cell.incident("INCIDENT")),
+            ("how a channel does", cell.channel(&"name".parse().unwrap())),
+        ]
+        .into_iter()
+        .map(|(what, name)| {
+            let placeholders = [("lxc-950", "GUEST"), (".std.", ".CLASS."), (".name", ".NAME")];
+            let name =
+                placeholders.iter().fold(name, |name, (this, that)| name.replace(this, that));
+            (what.to_owned(), Value::from(name))
+        })
+        .collect();
+
+        let told: BTreeMap<_, _> =
+            contract["subjects"].as_object().unwrap().clone().into_iter().collect();
+
+        assert_eq!(
+            names, told,
+            "others subscribe to what stands at the right: tell the new subject beside the old one, and \
+             enter it in tests/contract/v1.json"
+        );
+    }
+
+    #[test]
+    fn the_streams_keep_what_others_were_told_is_in_them() {
+        let contract: Value = serde_json::from_str(CONTRACT).unwrap();
+        let of = |what: &str| {
+            let subject = contract["subjects"][what].as_str().unwrap();
+            let is_placeholder = |token: &&str| token.bytes().all(|byte| byte.is_ascii_uppercase());
+            let tokens =
+                subject.split('.').map(|token| if is_placeholder(&token) { "*" } else { token });
+            tokens.collect::<Vec<_>>().join(".")
+        };
+
+        assert_eq!(LOG_SUBJECTS, of("the log of a guest"));
+        assert_eq!(WORK_SUBJECTS, of("the token that wakes a worker"));
+        assert_eq!(DEAD_SUBJECTS, of("the dead letter of a guest"));
+        assert_eq!(
+            HEALTH_SUBJECTS,
+            [of("what a probe finds"), of("an incident")].each_ref().map(|subject| &**subject)
+        );
+        let streams = [LOG, WORK, DEAD, HEALTH].map(Value::from);
+        assert_eq!(contract["streams"], Value::from(streams.to_vec()));
+    }
+}

@@ -13,6 +13,7 @@ use crate::{Body, BootId, GuestSpec, RunId, Step};
 
 /// What is to become of a guest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Goal {
     /// It is there, as its spec says.
@@ -40,6 +41,7 @@ pub enum Goal {
 
 /// What is done to a guest that is there, and does not serve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Repair {
     /// What it serves is started anew.
@@ -65,6 +67,7 @@ pub struct Begun {
 
 /// What becomes of the volumes of a guest that goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Fate {
     /// They stay, and the next guest with this number gets them back.

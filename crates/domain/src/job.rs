@@ -22,6 +22,7 @@ pub struct Job {
 
 /// Why a job is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// Somebody submitted this guest.
@@ -44,6 +45,7 @@ pub enum Cause {
 
 /// The name of a guest in subjects and keys: `lxc-950`, `vm-8001`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct GuestKey {
     /// Container or machine.
@@ -99,6 +101,7 @@ impl From<GuestKey> for String {
 
 /// The digest of a spec: two guests with the same digest are wanted the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct SpecDigest(String);
 

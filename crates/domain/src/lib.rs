@@ -26,6 +26,8 @@ mod record;
 mod refused;
 mod route;
 mod safety;
+#[cfg(feature = "schema")]
+mod schema;
 mod secret;
 mod seen;
 mod setting;

@@ -12,6 +12,7 @@ macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $wanted:literal, $rule:literal, $accepts:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(Box<str>);
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// How far a guest has come. It is computed from what is seen, never read from a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
     /// It is in the config.

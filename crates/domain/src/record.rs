@@ -29,6 +29,7 @@ pub struct Record {
 
 /// What is wanted of a guest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Desired {
     /// Counts the requests; a newer one supersedes an older one.
     pub revision: u64,
@@ -66,6 +67,7 @@ pub struct Desired {
 
 /// What is done about a guest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Work {
     /// The revision of the request it is about.
     pub revision: u64,
@@ -107,6 +109,7 @@ pub struct Work {
 
 /// A restart that was begun.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Restart {
     /// The boot that ran before; absent where none did.
     pub from: Option<BootId>,
@@ -114,6 +117,7 @@ pub struct Restart {
 
 /// How things stand with a guest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Standing {
     /// It waits for a worker, or for what it stands on to be complete.
@@ -154,6 +158,7 @@ pub enum Standing {
 
 /// Who is at a guest. Every claim has its own; whoever sees another one than its own is fenced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Claim {
     /// Names this claim and no other.
     pub id: String,
@@ -163,6 +168,7 @@ pub struct Claim {
 
 /// What went wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Failure {
     /// In which step; absent where none was begun.
     pub step: Option<StepName>,
@@ -185,6 +191,7 @@ pub struct Failure {
 
 /// What is typed once a human has mended what went wrong.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Remedy {
     /// The world outside of the files was mended, so the same is asked for again.
@@ -206,15 +213,22 @@ impl Remedy {
 
 /// A spec as it was written, so that passing it on costs nothing and changes no byte.
 #[derive(Clone, Debug)]
-pub struct SpecText(Arc<RawValue>);
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SpecText(
+    // Its form is that of a spec, which is no part of what an event promises.
+    #[cfg_attr(feature = "schema", schemars(with = "serde_json::Map<String, serde_json::Value>"))]
+    Arc<RawValue>,
+);
 
 /// One request of an operator, over all guests it reached.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct RunId(Box<str>);
 
 /// The queue the work on a guest goes through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub enum Class {
     /// Most guests.
@@ -225,6 +239,7 @@ pub enum Class {
 
 /// A worker's process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WorkerName {
     /// The host it works for.
     pub host: NodeName,

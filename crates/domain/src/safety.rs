@@ -13,6 +13,7 @@ const LETTERS: usize = 24;
 
 /// A deployment that goes back where it fails, or that has gone back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Safety {
     /// What the guest was is kept until the new has held for a while.
@@ -37,6 +38,7 @@ pub enum Safety {
 
 /// What a guest was when it last was complete.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Back {
     /// The digest of its spec.
     pub digest: SpecDigest,

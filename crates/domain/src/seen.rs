@@ -92,6 +92,7 @@ pub enum Run {
 
 /// Names one boot of a guest, or one repair in it: another one has another name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct BootId(String);
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What to do about an error; every error of ours answers with one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// It may pass: try again later.

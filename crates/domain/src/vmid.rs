@@ -9,6 +9,7 @@ use crate::Refused;
 
 /// The number of a guest. Containers and virtual machines share one space of numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "u64", into = "u32")]
 pub struct Vmid(u32);
 

@@ -121,6 +121,22 @@ pub(crate) const LLAMA: Tool = Tool {
     source: Source::Modules { package: "xllamacpp", requirements: include_str!("xllamacpp.txt") },
 };
 
+/// How NATS is read from Python: what the page of events tells people to write is run.
+pub(crate) const NATS_PY: Tool = Tool {
+    name: "python3",
+    asked: &["-c", "import nats; print(nats.__name__)"],
+    enough: Enough::Any,
+    source: Source::Modules { package: "nats-py", requirements: include_str!("nats-py.txt") },
+};
+
+/// What the page of events reads JSON with.
+pub(crate) const JQ: Tool = Tool {
+    name: "jq",
+    asked: &["--version"],
+    enough: Enough::AtLeast("1.6"),
+    source: Source::Debian { package: "jq" },
+};
+
 pub(crate) const SHELLCHECK: Tool = Tool {
     name: "shellcheck",
     asked: &["--version"],
@@ -324,7 +340,7 @@ impl Tool {
 mod tests {
     use super::*;
 
-    const ALL: [&Tool; 14] = [
+    const ALL: [&Tool; 16] = [
         &NEXTEST,
         &DENY,
         &MACHETE,
@@ -333,6 +349,8 @@ mod tests {
         &NATS_SERVER,
         &MOTO,
         &LLAMA,
+        &NATS_PY,
+        &JQ,
         &SHELLCHECK,
         &CXX,
         &TIME,

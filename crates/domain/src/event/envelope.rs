@@ -62,22 +62,33 @@ pub enum Unreadable {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Envelope<'a, D> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(super) struct Envelope<'a, D> {
+    /// The version of the envelope.
     #[serde(borrow)]
     specversion: Cow<'a, str>,
+    /// Names the event and no other.
     #[serde(borrow)]
     id: Cow<'a, str>,
+    /// Who tells it.
     #[serde(borrow)]
     source: Cow<'a, str>,
+    /// What it tells.
     #[serde(borrow, rename = "type")]
     kind: Cow<'a, str>,
+    /// The guest.
     subject: GuestKey,
+    /// When it happened, by the clock of who tells it.
     time: DateTime<Utc>,
+    /// How `data` is written.
     #[serde(borrow)]
     datacontenttype: Cow<'a, str>,
+    /// The request it belongs to.
     runid: RunId,
+    /// The trace it belongs to.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     traceparent: Option<Cow<'a, str>>,
+    /// What belongs to it.
     data: D,
 }
 
@@ -90,17 +101,24 @@ enum Detail {
 }
 
 #[derive(Serialize)]
-struct Told<'a> {
-    fact: &'a Fact,
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(super) struct Told<'a, F> {
+    /// What happened.
+    fact: &'a F,
+    /// The guest after it; absent where that follows from the event before.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<ToldState<'a>>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct ToldState<'a> {
+    /// The guest.
     guest: GuestKey,
+    /// What is wanted of it; absent where the last event of the array says it.
     #[serde(skip_serializing_if = "Option::is_none")]
     desired: Option<&'a Desired>,
+    /// What is done about it.
     work: &'a Work,
 }
 
@@ -166,7 +184,7 @@ impl Event {
         }
     }
 
-    fn envelope(&self, detail: Detail) -> Envelope<'_, Told<'_>> {
+    fn envelope(&self, detail: Detail) -> Envelope<'_, Told<'_, Fact>> {
         let desired = match detail {
             Detail::All => Some(&self.state.desired),
             Detail::Work | Detail::Nothing => None,

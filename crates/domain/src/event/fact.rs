@@ -7,6 +7,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+#[cfg(feature = "schema")]
+use super::envelope::{Envelope, Told};
 use crate::{BootId, Claim, Desired, Failure, GuestKey, Phase, SpecDigest, StepName, Vmid};
 
 macro_rules! facts {
@@ -27,6 +29,7 @@ macro_rules! facts {
         $(
             $(#[doc = $doc])*
             #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+            #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
             pub struct $name {
                 $($(#[doc = $field_doc])* $(#[serde($($attribute)*)])? pub $field: $field_type,)*
             }
@@ -55,6 +58,19 @@ macro_rules! facts {
                     $(Self::$name => (
                         concat!($($doc),*),
                         &[$((stringify!($field), concat!($($field_doc),*)),)*],
+                    ),)*
+                }
+            }
+        }
+
+        #[cfg(feature = "schema")]
+        impl EventKind {
+            /// Returns the schema of an event of this kind, JSON Schema 2020-12.
+            pub fn schema(self) -> serde_json::Value {
+                match self {
+                    $(Self::$name => crate::schema::of::<Envelope<'_, Told<'_, $name>>>(
+                        self.type_name(),
+                        self.description().0,
                     ),)*
                 }
             }
@@ -213,6 +229,7 @@ facts! {
 
 /// What keeps a guest from going on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Obstacle {
     /// Another guest failed.

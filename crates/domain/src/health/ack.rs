@@ -10,6 +10,7 @@ const KEPT: usize = 8;
 
 /// Somebody has seen an incident.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Ack {
     /// Who.
     pub by: String,
@@ -27,6 +28,7 @@ pub struct Ack {
 
 /// What ended an acknowledgement before its incident was over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AckEnd {
     /// When.
     pub at: DateTime<Utc>,
@@ -37,6 +39,7 @@ pub struct AckEnd {
 
 /// How much an incident asks of people. What weighs more than what somebody has seen is seen by nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct Weight {
     severity: Severity,
     /// Whether a human was called, and nothing happens by itself any more.

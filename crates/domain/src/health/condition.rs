@@ -8,6 +8,7 @@ use super::Reason;
 
 /// What a guest is found to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "is", content = "because", rename_all = "kebab-case")]
 pub enum Condition {
     /// It is on its way up, and has time left for that.

@@ -13,6 +13,7 @@ macro_rules! data {
     ($(#[doc = $doc:literal] $name:ident { $(#[doc = $field_doc:literal] $(#[serde($($attribute:tt)*)])? $field:ident: $type:ty,)* })*) => {$(
         #[doc = $doc]
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub struct $name {
             $(#[doc = $field_doc] $(#[serde($($attribute)*)])? pub $field: $type,)*
         }
@@ -28,6 +29,7 @@ macro_rules! kinds {
     ($(#[doc = $doc:literal] $name:ident $type:literal $data:ident)*) => {
         /// The kinds of event that are told of health.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub enum HealthEventKind {
             $(#[doc = $doc] #[serde(rename = $type)] $name,)*
         }
@@ -47,6 +49,16 @@ macro_rules! kinds {
             pub fn description(self) -> (&'static str, &'static [(&'static str, &'static str)]) {
                 match self {
                     $(Self::$name => ($doc, $data::FIELDS),)*
+                }
+            }
+
+            /// Returns the schema of an event of this kind, JSON Schema 2020-12.
+            #[cfg(feature = "schema")]
+            pub fn schema(self) -> Value {
+                match self {
+                    $(Self::$name => {
+                        crate::schema::of::<HealthEvent<$data>>(self.type_name(), self.description().0)
+                    })*
                 }
             }
         }
@@ -128,6 +140,7 @@ data! {
 
 /// Which reminder it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Reminder {
     /// The first is 1.
     pub number: u32,
@@ -158,6 +171,7 @@ kinds! {
 
 /// An event that is told of health: a `CloudEvent` 1.0, as those of the guests' logs are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HealthEvent<D> {
     /// The version of the envelope.
     specversion: Specversion,
@@ -172,18 +186,21 @@ pub struct HealthEvent<D> {
     pub subject: String,
     /// When it happened.
     pub time: DateTime<Utc>,
+    /// How `data` is written.
     datacontenttype: ContentType,
     /// What belongs to it.
     pub data: D,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 enum Specversion {
     #[serde(rename = "1.0")]
     One,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 enum ContentType {
     #[serde(rename = "application/json")]
     Json,

@@ -9,6 +9,7 @@ use crate::{BridgeName, GuestKey, NodeName, StorageId, Vmid};
 
 /// What several guests stand on. What comes first holds up what comes later.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "is", content = "at", rename_all = "kebab-case")]
 pub enum Ground {
     /// Everything there is.
@@ -29,6 +30,7 @@ pub enum Ground {
 
 /// What a trouble is put down to. There is one incident for each.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "is", content = "at", rename_all = "kebab-case")]
 pub enum Root {
     /// The monitor itself.

@@ -190,6 +190,7 @@ pub enum Word {
 
 /// A repair that is wanted. Its three parts name it: whoever has done it once does not do it again.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Order {
     /// The guest.
     pub guest: GuestKey,

@@ -18,11 +18,13 @@ pub(super) const EXHIBITS: usize = 8;
 
 /// The name of an incident: short, and the same wherever it is computed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct IncidentId(Box<str>);
 
 /// How urgent it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// For the record.
@@ -37,6 +39,7 @@ pub enum Severity {
 
 /// A trouble, from its opening to its end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Incident {
     /// Its name.
     pub id: IncidentId,
@@ -72,6 +75,7 @@ pub struct Incident {
 
 /// A guest of an incident, as people know it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Concerned {
     /// The guest.
     pub guest: GuestKey,
@@ -83,6 +87,7 @@ pub struct Concerned {
 
 /// A reading that shows something.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Exhibit {
     /// The guest.
     pub guest: GuestKey,
@@ -98,6 +103,7 @@ pub struct Exhibit {
 
 /// What happens next.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "action", rename_all = "kebab-case")]
 pub enum Next {
     /// A repair, unless it serves by then.
@@ -150,6 +156,7 @@ pub enum Next {
 
 /// What a human can type.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Command {
     /// What it does.
     pub label: String,
@@ -161,6 +168,7 @@ pub struct Command {
 
 /// What a command puts at stake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Danger {
     /// It only reads.

@@ -21,6 +21,7 @@ const SAME_AGAIN: TimeDelta = TimeDelta::minutes(2);
 
 /// One repair.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Try {
     /// What.
     pub rung: Rung,
@@ -38,6 +39,7 @@ pub struct Try {
 
 /// What became of a repair.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "is", content = "because", rename_all = "kebab-case")]
 pub enum Effect {
     /// It is ordered, and nobody has said yet that it is done.

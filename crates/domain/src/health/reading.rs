@@ -69,6 +69,7 @@ impl Progress {
 
 /// What a reading rests on, for people: short, and without secrets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Evidence {
     /// What was asked: `GET http://10.0.0.5:8000/health`.
     pub asked: String,

@@ -8,6 +8,7 @@ macro_rules! reasons {
     ($($(#[doc = $doc:literal])* $name:ident $code:literal $words:literal,)*) => {
         /// Why a guest is not well.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(rename_all = "kebab-case")]
         pub enum Reason {
             $($(#[doc = $doc])* $name,)*

@@ -12,6 +12,7 @@ use crate::Refused;
 
 /// What can be done about a guest that is not well, the mildest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Rung {
     /// Its own supervisor is given time.
