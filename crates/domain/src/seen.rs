@@ -120,6 +120,7 @@ pub enum Health {
 }
 
 /// A guest as it is.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and any may hold")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SeenGuest {
     /// Who made it.

@@ -7,12 +7,10 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use phoenix_bus::bare::Bare;
-use sha2::Sha256;
 use tokio::net::TcpListener;
 
-use super::client::SECRET;
+use super::client::sign;
 
 /// Answers until it is killed; says first where.
 pub(crate) async fn answer(url: &str) {
@@ -24,12 +22,8 @@ pub(crate) async fn answer(url: &str) {
 }
 
 async fn take(State(bare): State<Arc<Bare>>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
-    mac.update(&body);
-    let signed: String =
-        mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     let said = headers.get("x-hub-signature-256").map(|said| said.as_bytes().to_vec());
-    if said != Some(format!("sha256={signed}").into_bytes()) {
+    if said != Some(format!("sha256={}", sign(&body)).into_bytes()) {
         return StatusCode::UNAUTHORIZED;
     }
     let push: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();

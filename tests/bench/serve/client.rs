@@ -1,5 +1,7 @@
 //! A forge that sends deliveries over one connection.
 
+use std::fmt::Write as _;
+
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -21,10 +23,7 @@ impl Client {
 
     /// Sends a delivery, and returns the status of the answer.
     pub(crate) async fn deliver(&mut self, id: &str, body: &str) -> u16 {
-        let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
-        mac.update(body.as_bytes());
-        let signature: String =
-            mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let signature = sign(body.as_bytes());
         let request = format!(
             "POST /hooks/v1/forge HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n\
              Content-Type: application/json\r\nX-GitHub-Event: push\r\n\
@@ -54,6 +53,16 @@ impl Client {
         self.stream.read_exact(&mut body).await.unwrap();
         status.unwrap()
     }
+}
+
+/// Returns the signature of a body.
+pub(super) fn sign(body: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+    mac.update(body);
+    mac.finalize().into_bytes().iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").unwrap();
+        hex
+    })
 }
 
 /// Returns what a forge says of a push to the branch of the `nth` guest.

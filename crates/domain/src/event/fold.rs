@@ -1,6 +1,6 @@
 //! What a fact makes of the state of a guest.
 
-use super::fact::{Fact, Obstacle};
+use super::fact::{Completed, Fact, Obstacle, ReturnBegun};
 use crate::{
     Back, Desired, Goal, GuestKey, Phase, Record, Restart, Safety, Standing, Verdict, Work,
 };
@@ -118,50 +118,8 @@ impl Record {
                     work.addresses.clone_from(addresses);
                 }
             }
-            Fact::Completed(completed) => {
-                work.addresses.clone_from(&completed.addresses);
-                if desired.goal.is_whole() {
-                    work.upstreams.clone_from(&completed.upstreams);
-                }
-                work.drift.clear();
-                work.restart = None;
-                // Who only starts or stops a guest brings it no further.
-                match desired.goal {
-                    Goal::Absent { .. } => work.phase = Phase::Defined,
-                    goal if goal.is_whole() => work.phase = Phase::Completed,
-                    Goal::Present
-                    | Goal::Adopted
-                    | Goal::Running
-                    | Goal::Stopped
-                    | Goal::Restarted
-                    | Goal::Repaired { .. } => {}
-                }
-                work.attempts = 0;
-                work.waits = 0;
-                work.idle_claims = 0;
-                work.failure = None;
-                if work.revision == desired.revision {
-                    // What comes next has no way back of its own, and waits for nobody of this run.
-                    desired.safety.take_if(|safety| safety.hold_s().is_some());
-                    desired.after.clear();
-                }
-                leave(work, desired, Standing::Completed);
-            }
-            Fact::ReturnBegun(begun) => {
-                // A newer request stands, and finds its way back in what it follows.
-                let Some(Safety::Guarded { snapshot, back, .. }) =
-                    desired.safety.take_if(|_| work.revision == desired.revision)
-                else {
-                    return leave(work, desired, Standing::Dead { letter: begun.letter });
-                };
-                let Back { digest, stands_on, spec } = *back;
-                (desired.digest, desired.stands_on, desired.spec) = (digest, stands_on, spec);
-                desired.goal = Goal::Present;
-                let (why, letter) = (begun.why.clone(), begun.letter);
-                desired.safety = Some(Safety::Returned { snapshot, why, letter });
-                desired.revision += 1;
-                *work = work.anew(desired.revision);
-            }
+            Fact::Completed(completed) => complete(work, desired, completed),
+            Fact::ReturnBegun(begun) => go_back(work, desired, begun),
             Fact::Failed(_) => leave(work, desired, Standing::Failed),
             Fact::DeadLettered(dead) => {
                 leave(work, desired, Standing::Dead { letter: dead.letter });
@@ -169,6 +127,53 @@ impl Record {
             Fact::Cancelled(_) => leave(work, desired, Standing::Cancelled),
         }
     }
+}
+
+fn complete(work: &mut Work, desired: &mut Desired, completed: &Completed) {
+    work.addresses.clone_from(&completed.addresses);
+    if desired.goal.is_whole() {
+        work.upstreams.clone_from(&completed.upstreams);
+    }
+    work.drift.clear();
+    work.restart = None;
+    // Who only starts or stops a guest brings it no further.
+    match desired.goal {
+        Goal::Absent { .. } => work.phase = Phase::Defined,
+        goal if goal.is_whole() => work.phase = Phase::Completed,
+        Goal::Present
+        | Goal::Adopted
+        | Goal::Running
+        | Goal::Stopped
+        | Goal::Restarted
+        | Goal::Repaired { .. } => {}
+    }
+    work.attempts = 0;
+    work.waits = 0;
+    work.idle_claims = 0;
+    work.failure = None;
+    if work.revision == desired.revision {
+        // What comes next has no way back of its own, and waits for nobody of this run.
+        desired.safety.take_if(|safety| safety.hold_s().is_some());
+        desired.after.clear();
+    }
+    leave(work, desired, Standing::Completed);
+}
+
+/// Has a guest wanted again as it was.
+fn go_back(work: &mut Work, desired: &mut Desired, begun: &ReturnBegun) {
+    // A newer request stands, and finds its way back in what it follows.
+    let Some(Safety::Guarded { snapshot, back, .. }) =
+        desired.safety.take_if(|_| work.revision == desired.revision)
+    else {
+        return leave(work, desired, Standing::Dead { letter: begun.letter });
+    };
+    let Back { digest, stands_on, spec } = *back;
+    (desired.digest, desired.stands_on, desired.spec) = (digest, stands_on, spec);
+    desired.goal = Goal::Present;
+    let (why, letter) = (begun.why.clone(), begun.letter);
+    desired.safety = Some(Safety::Returned { snapshot, why, letter });
+    desired.revision += 1;
+    *work = work.anew(desired.revision);
 }
 
 /// Ends a claim. What it found out is about its own revision: where a newer request has come in

@@ -41,9 +41,9 @@ pub(crate) fn guarded(
     let hold = Duration::from_secs(hold_s.into());
     let keep = KeepWayBack { snapshot: snapshot.clone(), way: want.way() };
     let first: Box<dyn Step> = Box::new(keep);
-    let held: Box<dyn Step> = Box::new(HoldHealth { snapshot: snapshot.clone(), hold });
+    let watched: Box<dyn Step> = Box::new(HoldHealth { snapshot: snapshot.clone(), hold });
     let dropped: Box<dyn Step> = Box::new(DropWayBack { snapshot: snapshot.clone() });
-    std::iter::once(first).chain(way).chain([held, dropped]).collect()
+    std::iter::once(first).chain(way).chain([watched, dropped]).collect()
 }
 
 /// Returns the step that goes back.

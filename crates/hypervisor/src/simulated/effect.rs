@@ -5,7 +5,7 @@ use std::mem::discriminant;
 
 use phoenix_domain::{
     AppArmor, Boot, Change, Firewall, GpuSet, GuestKey, GuestSpec, Inside, Kind, Made, MebiBytes,
-    Origin, Owner, Property, Run, SpecDigest, Vmid, Volume, VolumeSource, is_gateway,
+    Origin, Owner, Property, Run, SnapshotName, SpecDigest, Vmid, Volume, VolumeSource, is_gateway,
 };
 
 use super::guest::{AGENT, Cure, Frozen, SimulatedGuest, half_made};
@@ -215,22 +215,16 @@ fn change(
             guest.repair();
         }
         Change::TakeSnapshot { name, contents } => {
-            if guest.seen.snapshots.contains_key(name) {
-                return Err(refuse.for_now(&format!("snapshot name '{name}' already used")));
-            }
-            can_be_frozen(refuse, guest)?;
+            can_be_held(refuse, guest, name)?;
             guest.hold(name, contents.as_ref());
         }
         Change::RemoveSnapshot { name } => {
-            if guest.seen.snapshots.remove(name).is_none() {
-                return Err(refuse.for_now(&format!("snapshot '{name}' does not exist")));
-            }
+            let gone = guest.seen.snapshots.remove(name);
+            gone.ok_or_else(|| no_snapshot(refuse, name))?;
             guest.frozen.remove(name);
         }
         Change::RollBack { name } => {
-            if !guest.roll_back(name) {
-                return Err(refuse.for_now(&format!("snapshot '{name}' does not exist")));
-            }
+            guest.roll_back(name).then_some(()).ok_or_else(|| no_snapshot(refuse, name))?;
         }
         Change::CleanForTemplate => {
             entered(refuse, guest)?;
@@ -253,6 +247,22 @@ fn change(
         }
     }
     Ok(())
+}
+
+fn no_snapshot(refuse: &Refuse<'_>, name: &SnapshotName) -> HostError {
+    refuse.for_now(&format!("snapshot '{name}' does not exist"))
+}
+
+/// Says why no snapshot of this name can be taken.
+fn can_be_held(
+    refuse: &Refuse<'_>,
+    guest: &SimulatedGuest,
+    name: &SnapshotName,
+) -> Result<(), HostError> {
+    if guest.seen.snapshots.contains_key(name) {
+        return Err(refuse.for_now(&format!("snapshot name '{name}' already used")));
+    }
+    can_be_frozen(refuse, guest)
 }
 
 /// Gives a guest what its application serves, well again.

@@ -58,7 +58,7 @@ impl Pushes {
                 () = self.begun.notified() => return,
                 turned = turns.changed() => if turned.is_err() {
                     // Whoever tells it is a part of us.
-                    std::future::pending().await
+                    std::future::pending::<()>().await;
                 },
             }
         }
