@@ -196,7 +196,7 @@ async fn kill_at_every(at: Moment, settings: &Settings) {
 
     assert!(deaths >= changes.len(), "{deaths} deaths, {changes:?}");
     assert_eq!(site.host.faults_left(), 1, "some change was never made");
-    assert_went_back(&states[&lxc(WEB)]);
+    assert_went_back(states.get(&lxc(WEB)).unwrap());
     assert_eq!(site.host.files(), undisturbed.host.files());
     assert_eq!(site.bus.dead_letters().await.unwrap().len(), 1, "one story");
     site.assert_all_is_well().await;
