@@ -4,14 +4,14 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-use phoenix_domain::EventKind;
+use phoenix_domain::{EventKind, Goal, Repair, Standing};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::Served;
-use crate::survive::site::lxc;
+use crate::survive::site::{States, lxc};
 use crate::verbs::site::Site;
 
 pub(super) const SECRET: &str = "phoenix-test-secret-0001";
@@ -112,6 +112,29 @@ async fn a_push_that_restarts_does_so_and_one_about_nothing_does_nothing() {
     assert_eq!(status, 202, "{said}");
     site.until_complete(950, 2).await;
     assert_eq!((asked(&site, 950).await, asked(&site, 953).await), (2, 1));
+}
+
+#[tokio::test]
+async fn a_push_sets_up_anew_what_it_may_and_makes_nothing_again_that_would_be_lost() {
+    let (site, _worker) = Site::complete().await;
+    let folder = TempDir::new().unwrap();
+    let rules = [rule(953, "main", "reapply"), rule(950, "main", "recreate")].join(",");
+    let served = served(&site, &folder, &rules).await;
+
+    let (status, said) = deliver(&served, "forge", "d-5", SIGNATURE, PUSH).await;
+
+    assert_eq!(status, 202, "{said}");
+    site.until_complete(953, 2).await;
+    let history = site.inner.bus.history(lxc(953)).await.unwrap();
+    let goal = history.last().unwrap().1.state.desired.goal;
+    assert_eq!(goal, Goal::Repaired { by: Repair::Application });
+    // Its file does not say that nothing is lost with it, so somebody is asked.
+    let asks = |states: &States| {
+        let standing = states.get(&lxc(950)).map(|record| &record.work.standing);
+        matches!(standing, Some(Standing::Blocked { .. }))
+    };
+    site.inner.until("somebody is asked", asks).await;
+    assert_eq!(site.inner.host.begun(lxc(950), "set-aside"), 0);
 }
 
 #[tokio::test]

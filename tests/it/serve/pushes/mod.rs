@@ -3,6 +3,7 @@
 mod forge;
 mod killed;
 mod order;
+mod safely;
 mod waiting;
 
 use phoenix_testkit::host::{Fault, FaultKind};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use phoenix_bus::{Bus, Setup, Teller};
-use phoenix_domain::{Cause, Goal, GuestKey, Vmid};
+use phoenix_domain::{Cause, Goal, GuestKey, Repair, Vmid};
 use phoenix_hooks::{Action, Matched};
 
 use crate::asking::{self, Answer, Asking, Turn, Wanted};
@@ -33,13 +33,22 @@ impl Desk<'_> {
             let of = actions.iter().filter(move |(_, action)| **action == wanted);
             of.map(|(vmid, _)| *vmid).collect::<Vec<_>>()
         };
-        let (redeploy, restart) = (those(Action::Redeploy), those(Action::Restart));
         let mut asked = BTreeSet::new();
-        if !redeploy.is_empty() {
-            asked.extend(self.redeploy(&redeploy).await?);
-        }
-        if !restart.is_empty() {
-            asked.extend(self.restart(&restart).await?);
+        for action in Action::ALL {
+            let named = those(action);
+            if named.is_empty() {
+                continue;
+            }
+            asked.extend(match action {
+                Action::Restart => self.turn(&named, Goal::Restarted).await?,
+                Action::Reapply => {
+                    self.turn(&named, Goal::Repaired { by: Repair::Application }).await?
+                }
+                Action::Redeploy => self.redeploy(&named).await?,
+                Action::Recreate => {
+                    self.turn(&named, Goal::Repaired { by: Repair::Recreate }).await?
+                }
+            });
         }
         Ok(asked.into_iter().collect())
     }
@@ -80,11 +89,12 @@ impl Desk<'_> {
         Ok(self.of_this_run(&appended))
     }
 
-    async fn restart(&self, named: &[Vmid]) -> Result<Vec<GuestKey>, CommandError> {
+    /// Asks for guests as they are, with this goal.
+    async fn turn(&self, named: &[Vmid], goal: Goal) -> Result<Vec<GuestKey>, CommandError> {
         let states = States::read(self.bus).await?;
         let guests = states.named(named)?;
         for guest in &guests {
-            asking::refuse(guest.vmid, Goal::Restarted, states.record(*guest))?;
+            asking::refuse(guest.vmid, goal, states.record(*guest))?;
         }
         let appended = self
             .bus
@@ -92,7 +102,7 @@ impl Desk<'_> {
                 let before = before.filter(|before| before.desired.run != self.asking.run)?;
                 let turn = Turn {
                     guest,
-                    goal: Goal::Restarted,
+                    goal,
                     cause: Cause::Submitted,
                     stands_on: before.desired.stands_on.clone(),
                     new: None,

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use phoenix_domain::SourceName;
-use phoenix_hooks::{Action, Provider, RawRule, Rule, Source};
+use phoenix_hooks::{Provider, RawRule, Rule, Source};
 use phoenix_secrets::alone;
 use serde::Deserialize;
 
@@ -81,13 +81,5 @@ pub(super) fn read(path: &Path) -> Result<HooksFile, Vec<String>> {
 
 /// Says what of a rule nobody would do.
 fn not_done_yet(raw: &RawRule) -> Option<&'static str> {
-    if raw.approval {
-        return Some("`approval`: nobody is asked yet; take it out");
-    }
-    match raw.action.parse() {
-        Ok(Action::Reapply | Action::Recreate) => {
-            Some("`action`: only `redeploy` and `restart` are done by webhooks yet")
-        }
-        Ok(Action::Redeploy | Action::Restart) | Err(_) => None,
-    }
+    raw.approval.then_some("`approval`: nobody is asked yet; take it out")
 }

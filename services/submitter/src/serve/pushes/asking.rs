@@ -8,7 +8,7 @@ use super::deploying::{Broken, Round};
 use super::difference::Difference;
 use super::git::GitError;
 use super::{Pushes, export};
-use crate::asking::Asking;
+use crate::asking::{self, Asking};
 use crate::cli::ConfigArgs;
 use crate::commands::{all_wanted, wanted_of_all};
 use crate::config;
@@ -82,7 +82,13 @@ impl Pushes {
         if difference.changed.is_empty() {
             return Ok(nothing(&said("nothing changed".to_owned())));
         }
-        let wanted = all_wanted(None, loaded, &difference.changed, &self.bus).await?;
+        let mut wanted = all_wanted(None, loaded, &difference.changed, &self.bus).await?;
+        let safely = self.fleet.safely;
+        // Where the canary is as it was, nobody waits for it.
+        let canary = safely.and_then(|safely| safely.canary);
+        if let Some(canary) = canary.filter(|canary| difference.changed.contains(canary)) {
+            asking::try_first(&mut wanted, canary)?;
+        }
         let by = round.pushes.last().map_or("somebody", |push| push.by.as_str());
         let desk = Desk {
             bus: &self.bus,
@@ -93,7 +99,7 @@ impl Pushes {
                 run: run.clone(),
                 by: format!("{by} by {}", self.fleet.source),
                 trusts_log: false,
-                hold_s: None,
+                hold_s: safely.map(|safely| safely.hold_s),
             },
         };
         let asked = desk.ask(&wanted).await?;

@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
-use phoenix_domain::SourceName;
+use phoenix_domain::{SourceName, Vmid};
 use phoenix_hooks::{RawWindow, RefName, Repository, Window};
 use serde::Deserialize;
 use url::Url;
@@ -12,6 +12,8 @@ use super::forge::{Forge, RawStatus};
 
 /// The minutes of a day.
 const DAY: u64 = 24 * 60;
+/// How long a guest may have to stay healthy, in seconds.
+const LONGEST_HOLD: u32 = 24 * 3600;
 
 /// The repository that holds the configuration, as it is written.
 #[derive(Deserialize)]
@@ -35,9 +37,30 @@ pub(in crate::serve) struct RawFleet {
     window: Option<RawWindow>,
     #[serde(default)]
     approval: bool,
+    /// How guests go back that fail; without this they do not.
+    #[serde(default)]
+    safely: Option<RawSafely>,
     /// Where the forge is told what became of a commit; nowhere without this.
     #[serde(default)]
     status: Option<RawStatus>,
+}
+
+/// How guests go back that fail, as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSafely {
+    /// How long each has to stay healthy.
+    hold_seconds: u32,
+    /// The guest that tries it first, where it is changed at all.
+    #[serde(default)]
+    canary: Option<u64>,
+}
+
+/// How guests go back that fail.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Safely {
+    pub(super) hold_s: u32,
+    pub(super) canary: Option<Vmid>,
 }
 
 /// The repository that holds the configuration.
@@ -51,6 +74,7 @@ pub(in crate::serve) struct Fleet {
     pub(super) folder: String,
     pub(super) poll: Option<Duration>,
     pub(super) window: Option<Window>,
+    pub(super) safely: Option<Safely>,
     pub(super) forge: Option<Forge>,
 }
 
@@ -92,6 +116,10 @@ impl RawFleet {
             wrong.extend(fields.iter().map(|field| format!("`fleet.window`: {field}")));
             None
         });
+        let safely = self.safely.map(RawSafely::read).transpose().unwrap_or_else(|why| {
+            wrong.push(format!("`fleet.safely.{why}"));
+            None
+        });
         let forge = match (self.status, &repository) {
             (Some(status), Ok(repository)) => match status.read(repository) {
                 Ok(forge) => Some(forge),
@@ -112,10 +140,22 @@ impl RawFleet {
                 folder,
                 poll: self.poll_minutes.map(Duration::from_mins),
                 window,
+                safely,
                 forge,
             }),
             (_, _) => Err(wrong),
         }
+    }
+}
+
+impl RawSafely {
+    fn read(self) -> Result<Safely, String> {
+        if !(1..=LONGEST_HOLD).contains(&self.hold_seconds) {
+            return Err(format!("hold_seconds`: from 1 to {LONGEST_HOLD}"));
+        }
+        let canary = self.canary.map(Vmid::try_from).transpose();
+        let canary = canary.map_err(|err| format!("canary`: {err}; {}", err.rule))?;
+        Ok(Safely { hold_s: self.hold_seconds, canary })
     }
 }
 
@@ -186,6 +226,8 @@ mod tests {
             (r#", "approval": true"#, "approval"),
             (r#", "poll_minutes": 0"#, "poll_minutes"),
             (r#", "window": {"days": []}"#, "window"),
+            (r#", "safely": {"hold_seconds": 0}"#, "safely.hold_seconds"),
+            (r#", "safely": {"hold_seconds": 60, "canary": 7}"#, "safely.canary"),
         ] {
             let wrong = read(more).unwrap_err();
             assert!(wrong.len() == 1 && wrong[0].contains(&format!("`fleet.{field}")), "{wrong:?}");
