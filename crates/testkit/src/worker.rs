@@ -89,6 +89,11 @@ impl Worker {
         self.signal(Signal::CONT);
     }
 
+    /// Returns its number.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits until it ends.
     pub async fn ended(&mut self) -> ExitStatus {
         loop {

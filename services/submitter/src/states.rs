@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use phoenix_bus::Bus;
-use phoenix_domain::{Event, Goal, GuestKey, Record, Vmid};
+use phoenix_bus::{Bus, End};
+use phoenix_domain::{Event, Goal, GuestKey, Kind, Record, Vmid};
 
 use crate::error::CommandError;
 use crate::follow::{Guest, Watched};
@@ -36,6 +36,19 @@ impl States {
         if self.seq(guest) <= seq {
             self.0.insert(guest, (seq, event));
         }
+    }
+
+    /// Reads the guests with these numbers, and no others.
+    pub(crate) async fn of_numbers(bus: &Bus, numbers: &[Vmid]) -> Result<Self, CommandError> {
+        let of = |vmid: &Vmid| {
+            [Kind::Container, Kind::Machine].map(|kind| GuestKey { kind, vmid: *vmid })
+        };
+        let guests: Vec<_> = numbers.iter().flat_map(of).collect();
+        let mut states = Self::default();
+        for End { seq, event } in bus.ends(&guests).await?.into_values() {
+            states.take(seq, event);
+        }
+        Ok(states)
     }
 
     /// Returns all guests in the order of their names.

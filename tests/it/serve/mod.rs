@@ -4,6 +4,7 @@ mod acts;
 mod browser;
 mod door;
 mod hooks;
+mod load;
 mod many;
 mod news;
 mod page;

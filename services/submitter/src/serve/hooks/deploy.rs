@@ -91,7 +91,7 @@ impl Desk<'_> {
 
     /// Asks for guests as they are, with this goal.
     async fn turn(&self, named: &[Vmid], goal: Goal) -> Result<Vec<GuestKey>, CommandError> {
-        let states = States::read(self.bus).await?;
+        let states = States::of_numbers(self.bus, named).await?;
         let guests = states.named(named)?;
         for guest in &guests {
             asking::refuse(guest.vmid, goal, states.record(*guest))?;

@@ -9,11 +9,15 @@ use phoenix_hooks::{Provider, RawRule, Rule, Source};
 use phoenix_secrets::alone;
 use serde::Deserialize;
 
+use crate::serve::pace::Pace;
 use crate::serve::pushes::{Fleet, RawFleet};
+
+/// How many times as many as a second's a source may send at once, where there were fewer before.
+const BURST: f64 = 5.0;
 
 /// What is in the file.
 pub(super) struct HooksFile {
-    pub(super) sources: BTreeMap<SourceName, Source>,
+    pub(super) sources: BTreeMap<SourceName, (Source, Pace)>,
     pub(super) rules: Vec<Rule>,
     pub(super) fleet: Option<Fleet>,
 }
@@ -34,6 +38,13 @@ struct RawSource {
     provider: Provider,
     /// Files with a secret each: the one that holds, and the one that held before.
     secret_files: Vec<PathBuf>,
+    /// How many deliveries it may send a second, and five times as many at once.
+    #[serde(default = "usual_pace")]
+    per_second: u32,
+}
+
+fn usual_pace() -> u32 {
+    100
 }
 
 /// Reads the file, or says everything that is wrong with it.
@@ -56,8 +67,14 @@ pub(super) fn read(path: &Path) -> Result<HooksFile, Vec<String>> {
                 Source::new(name.clone(), raw.provider, &secrets)
                     .map_err(|err| format!("`sources.{name}`: {err}; {}", err.advice()))
             });
+        if raw.per_second == 0 {
+            wrong.push(format!("`sources.{name}.per_second`: nobody could send anything"));
+        }
         match source {
-            Ok(source) => drop(sources.insert(name, source)),
+            Ok(source) => {
+                let steady = f64::from(raw.per_second);
+                sources.insert(name, (source, Pace::new(steady, BURST * steady)));
+            }
             Err(why) => wrong.push(why),
         }
     }

@@ -41,10 +41,6 @@ use crate::session;
 const BODY: Duration = Duration::from_secs(10);
 /// How many bytes of bodies are held at once, whoever sends them; the others wait.
 const HELD: usize = 2 * LIMIT;
-/// So many deliveries a second may one source send, for as long as it wants.
-const STEADY: f64 = 100.0;
-/// So many at once, where there were fewer before.
-const BURST: f64 = 500.0;
 /// How soon a sender may try again that met trouble, in seconds.
 const AGAIN: &str = "10";
 
@@ -73,12 +69,8 @@ impl Hooks {
             let path = PathBuf::from(path);
             CommandError::HooksRefused { path, wrong: wrong.join("\n  ") }
         })?;
-        let sources = file
-            .sources
-            .into_iter()
-            .map(|(name, source)| (name, (source, Pace::new(STEADY, BURST))));
         let hooks = Self {
-            sources: sources.collect(),
+            sources: file.sources,
             rules: file.rules,
             config: args.config.clone(),
             setup,
