@@ -307,6 +307,17 @@ impl Record {
             && self.desired.goal.leaves_a_guest()
     }
 
+    /// Returns why what was last asked for was given up, and its letter, where the guest is what it was
+    /// before.
+    pub fn gone_back(&self) -> Option<(&str, u64)> {
+        match &self.desired.safety {
+            Some(Safety::Returned { why, letter, .. }) if self.is_complete() => {
+                Some((why, *letter))
+            }
+            Some(Safety::Returned { .. } | Safety::Guarded { .. }) | None => None,
+        }
+    }
+
     /// Says whether what this run wanted of it was given up, so that it is again what it was.
     pub fn has_gone_back(&self, run: &RunId) -> bool {
         self.desired.run == *run && matches!(self.desired.safety, Some(Safety::Returned { .. }))

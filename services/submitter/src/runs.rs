@@ -148,6 +148,7 @@ pub(crate) fn state(run: &Run, states: &States) -> String {
 
 fn word(record: &Record) -> &'static str {
     match record.work.standing {
+        Standing::Completed if record.gone_back().is_some() => "gone back",
         Standing::Completed if record.is_complete() => words::done(record.desired.goal),
         Standing::Working => "working",
         Standing::RetryWait { .. } => "retry-wait",

@@ -228,6 +228,7 @@ pub(crate) fn state(record: &Record) -> &'static str {
         Standing::RetryWait { .. } => "retry-wait",
         Standing::BlockedBy { .. } => "blocked",
         Standing::Blocked { .. } => "question",
+        Standing::Completed if record.gone_back().is_some() => "gone-back",
         Standing::Completed => words::done(record.desired.goal),
         Standing::Failed => "failed",
         Standing::Dead { .. } => "dead",
@@ -359,11 +360,9 @@ pub(crate) fn command(around: &Around<'_>, record: &Record) -> Option<String> {
         }
         Standing::Cancelled => Some(format!("`phoenix retry {vmid}` goes on")),
         Standing::Completed if record.work.drift.is_empty() => match record.desired.goal {
-            _ if let Some(Safety::Returned { letter, .. }) = &record.desired.safety => {
-                Some(format!(
-                    "`phoenix dead show {letter}` tells why it went back; mend its file, then `phoenix submit {vmid}`"
-                ))
-            }
+            _ if let Some((_, letter)) = record.gone_back() => Some(format!(
+                "`phoenix dead show {letter}` tells why it went back; mend its file, then `phoenix submit {vmid}`"
+            )),
             Goal::Stopped => Some(format!("`phoenix start {vmid}` starts it")),
             Goal::Absent { .. } => Some(format!("`phoenix submit {vmid}` builds it again")),
             Goal::Present

@@ -25,8 +25,14 @@ async fn a_guest_that_fails_goes_back_and_says_why_and_what_to_type() {
     let state = site.state("950").await;
     assert_eq!(
         (&state["safety"]["is"], &state["state"]),
-        (&"returned".into(), &"completed".into())
+        (&"returned".into(), &"gone-back".into())
     );
+
+    let explained = site.phoenix(&["explain", "950"]).await;
+    assert!(explained.out.contains("gone-back, not well since"), "{explained:?}");
+    assert!(explained.out.contains("cannot set memory"), "{explained:?}");
+    let runs = site.ok(&["runs"]).await;
+    assert!(runs.out.contains("1 gone back"), "{runs:?}");
 
     let again = site.phoenix(&["submit", "950", "--detach"]).await;
     assert!(again.out.starts_with("r-"), "what went back is not as wanted: {again:?}");

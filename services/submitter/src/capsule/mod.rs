@@ -113,14 +113,21 @@ impl Capsule {
         let incidents: Vec<_> =
             material.incidents.iter().filter(|one| is_in(one, guest)).map(Trouble::of).collect();
         let failure = work.failure.as_ref().filter(|_| work.standing != Standing::Completed);
+        // What was given up came before the event that made it wanted as it was.
+        let is_return = |event: &Event| matches!(event.fact, Fact::ReturnBegun(_));
+        let returned = record.gone_back().and(history.iter().rposition(is_return));
+        let given_up = history.get(..returned.unwrap_or_default()).unwrap_or_default();
+        let failure = failure.or_else(|| given_up.last()?.state.work.failure.as_ref());
         let is_well = incidents.is_empty()
             && failure.is_none()
+            && record.gone_back().is_none()
             && work.drift.is_empty()
             && matches!(
                 work.standing,
                 Standing::Requested | Standing::Working | Standing::Completed
             );
-        let good = history.iter().rposition(|event| matches!(event.fact, Fact::Completed(_)));
+        let until = history.get(..returned.unwrap_or(history.len())).unwrap_or_default();
+        let good = until.iter().rposition(|event| matches!(event.fact, Fact::Completed(_)));
         let behind = history.get(good.map_or(0, |good| good + 1)..).unwrap_or_default();
         let since = if is_well { None } else { behind.iter().find(|event| is_trouble(event)) };
         let report = around.hosts.unwrap_or_default().iter().find(|one| one.host == desired.host);

@@ -21,6 +21,7 @@ impl Sign {
             Standing::Working | Standing::Requested => Self::Busy,
             _ if !is_newest => Self::Busy,
             Standing::RetryWait { .. } if words::is_waiting(record) => Self::Busy,
+            Standing::Completed if record.gone_back().is_some() => Self::Bad,
             Standing::Completed if !record.work.drift.is_empty() => Self::Bad,
             Standing::RetryWait { .. }
             | Standing::BlockedBy { .. }

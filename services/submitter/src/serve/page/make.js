@@ -64,7 +64,7 @@ export function keep(parent, items, key, render, empty) {
 export const many = (number, one, more) => `${number} ${number === 1 ? one : more}`;
 
 export function mark(state) {
-  if (['failed', 'dead', 'question', 'blocked', 'retry-wait'].includes(state)) return ['✗ ', 'bad'];
+  if (['failed', 'dead', 'question', 'blocked', 'retry-wait', 'gone-back'].includes(state)) return ['✗ ', 'bad'];
   if (['working', 'requested', 'restarting', 'stopping', 'waiting'].includes(state)) return ['… ', 'busy'];
   return ['✓ ', 'good'];
 }
