@@ -115,7 +115,7 @@ impl Capsule {
         let failure = work.failure.as_ref().filter(|_| work.standing != Standing::Completed);
         // What was given up came before the event that made it wanted as it was.
         let is_return = |event: &Event| matches!(event.fact, Fact::ReturnBegun(_));
-        let returned = record.gone_back().and(history.iter().rposition(is_return));
+        let returned = record.gone_back().and_then(|_| history.iter().rposition(is_return));
         let given_up = history.get(..returned.unwrap_or_default()).unwrap_or_default();
         let failure = failure.or_else(|| given_up.last()?.state.work.failure.as_ref());
         let is_well = incidents.is_empty()
