@@ -6,8 +6,9 @@ use phoenix_domain::{
     Cause, Desired, Fact, Goal, GuestKey, GuestSpec, Record, Repair, RepairRequested, Vmid,
 };
 use phoenix_testkit::guest;
-use phoenix_testkit::host::{Fault, FaultKind, Moment, Settings};
+use phoenix_testkit::host::{Moment, Settings};
 
+use super::deaths::{self, changes_since, die_until};
 use super::site::{Site, States, lxc, quick, teller};
 
 fn guests() -> [GuestSpec; 2] {
@@ -65,34 +66,13 @@ async fn kill_at_every(at: Moment, settings: &Settings) {
     ask(&undisturbed).await;
     let _worker = undisturbed.worker();
     undisturbed.until("it is made again", is_settled).await;
-    let mut changes = BTreeMap::new();
-    for entry in undisturbed.host.done().into_iter().skip(mark) {
-        *changes.entry(entry.kind).or_insert(0) += 1;
-    }
+    let changes = changes_since(&undisturbed, mark);
     assert_eq!(changes.get("set-aside"), Some(&1), "{changes:?}");
 
     let site = complete(settings).await;
-    for (kind, times) in &changes {
-        for time in 1..=*times {
-            let nth = match at {
-                Moment::Before => 2 * time - 1,
-                Moment::During | Moment::After => time,
-            };
-            let fault = Fault::new(FaultKind::KillStarter { at }).guest(lxc(950)).kind(kind);
-            site.host.fault(fault.nth(nth));
-        }
-    }
+    deaths::kill_at_every(&site, lxc(950), at, &changes);
     ask(&site).await;
-    let mut deaths = 0;
-    let settled = site.until("it is made again", is_settled);
-    tokio::pin!(settled);
-    loop {
-        let mut worker = site.worker_with("a", "run", &[]);
-        tokio::select! {
-            _ = &mut settled => break,
-            () = worker.is_killed() => deaths += 1,
-        }
-    }
+    let (_, deaths) = die_until(&site, Box::pin(site.until("it is made again", is_settled))).await;
 
     assert_eq!(files(&site), files(&undisturbed));
     assert_eq!(site.host.faults_left(), 0, "some change was never made");

@@ -6,15 +6,16 @@
 use std::collections::BTreeMap;
 
 use phoenix_domain::{GuestKey, GuestSpec};
-use phoenix_testkit::host::{Fault, FaultKind, Moment, Settings};
+use phoenix_testkit::host::{Moment, Settings};
 
+use super::deaths::{self, Changes, die_until};
 use super::site::{Site, quick, quickstart};
 
 /// How one run that nobody disturbed went.
 struct Undisturbed {
     files: BTreeMap<String, String>,
     /// How many changes of each kind each guest took.
-    changes: BTreeMap<(GuestKey, String), u32>,
+    changes: BTreeMap<GuestKey, Changes>,
 }
 
 /// The guests 900, 901, 920, 953 and 950, in two requests so that one comes after the other: where
@@ -32,7 +33,8 @@ async fn undisturbed() -> Undisturbed {
     site.assert_all_is_well().await;
     let mut changes = BTreeMap::new();
     for entry in site.host.done() {
-        *changes.entry((entry.guest, entry.kind)).or_insert(0) += 1;
+        *changes.entry(entry.guest).or_insert_with(Changes::new).entry(entry.kind).or_insert(0) +=
+            1;
     }
     assert_eq!(all.len(), 5);
     Undisturbed { files: site.host.files(), changes }
@@ -43,32 +45,20 @@ async fn kill_at_every(at: Moment, settings: &Settings) -> u32 {
     let undisturbed = undisturbed().await;
     let site = Site::with(settings).await;
     let mut deaths = 0;
-    for ((guest, kind), times) in &undisturbed.changes {
-        for time in 1..=*times {
-            let nth = match at {
-                // Nothing was begun, so the change comes again after it.
-                Moment::Before => 2 * time - 1,
-                Moment::During | Moment::After => time,
-            };
-            let fault = Fault::new(FaultKind::KillStarter { at }).guest(*guest).kind(kind);
-            site.host.fault(fault.nth(nth));
-        }
+    for (guest, changes) in &undisturbed.changes {
+        deaths::kill_at_every(&site, *guest, at, changes);
     }
     for specs in requests() {
         site.submit(&specs).await;
-        let complete = site.until_complete(&specs);
-        tokio::pin!(complete);
-        loop {
-            let mut worker = site.worker();
-            tokio::select! {
-                _ = &mut complete => break,
-                () = worker.is_killed() => deaths += 1,
-            }
-        }
+        deaths += die_until(&site, Box::pin(site.until_complete(&specs))).await.1;
     }
     assert_eq!(site.host.files(), undisturbed.files);
     assert_eq!(site.host.faults_left(), 0, "some change was never made");
-    assert_eq!(deaths, undisturbed.changes.values().sum::<u32>(), "one death a change");
+    assert_eq!(
+        deaths,
+        undisturbed.changes.values().flat_map(Changes::values).sum::<u32>(),
+        "one death a change"
+    );
     site.assert_all_is_well().await;
     deaths
 }

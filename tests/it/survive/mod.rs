@@ -3,6 +3,7 @@
 mod again;
 mod boundaries;
 mod cancelled;
+mod deaths;
 mod dependencies;
 mod foreign;
 mod frozen;

@@ -1,14 +1,13 @@
 //! Guests that are changed so that they can go back to what they were, and workers that are killed
 //! meanwhile.
 
-use std::collections::BTreeMap;
-
 use phoenix_domain::{
     Desired, EventKind, GuestKey, GuestSpec, Record, Safety, SpecDigest, Standing,
 };
 use phoenix_testkit::guest;
 use phoenix_testkit::host::{Fault, FaultKind, Moment, Settings};
 
+use super::deaths::{self, changes_since, die_until};
 use super::site::{Site, States, lxc, quick};
 
 const WEB: u64 = 950;
@@ -164,37 +163,17 @@ async fn kill_at_every(at: Moment, settings: &Settings) {
     ask(&undisturbed, "r-safe", &[second()], |_| {}).await;
     let _worker = undisturbed.worker();
     undisturbed.until("it is what it was", is_back).await;
-    let mut changes = BTreeMap::new();
-    for entry in undisturbed.host.done().into_iter().skip(mark) {
-        *changes.entry(entry.kind).or_insert(0) += 1;
-    }
+    let changes = changes_since(&undisturbed, mark);
     assert_eq!(changes.get("roll-back"), Some(&1), "{changes:?}");
 
     let site = complete(settings).await;
-    for (kind, times) in &changes {
-        for time in 1..=*times {
-            let nth = match at {
-                Moment::Before => 2 * time - 1,
-                Moment::During | Moment::After => time,
-            };
-            let fault = Fault::new(FaultKind::KillStarter { at }).guest(lxc(WEB)).kind(kind);
-            site.host.fault(fault.nth(nth));
-        }
-    }
+    deaths::kill_at_every(&site, lxc(WEB), at, &changes);
     site.host.fault(fault());
     ask(&site, "r-safe", &[second()], |_| {}).await;
-    let mut deaths = 0;
-    let settled = site.until("it is what it was", is_back);
-    tokio::pin!(settled);
-    let states = loop {
-        let mut worker = site.worker_with("a", "run", &[]);
-        tokio::select! {
-            states = &mut settled => break states,
-            () = worker.is_killed() => deaths += 1,
-        }
-    };
+    let (states, deaths) =
+        die_until(&site, Box::pin(site.until("it is what it was", is_back))).await;
 
-    assert!(deaths >= changes.len(), "{deaths} deaths, {changes:?}");
+    assert!(deaths >= u32::try_from(changes.len()).unwrap(), "{deaths} deaths, {changes:?}");
     assert_eq!(site.host.faults_left(), 1, "some change was never made");
     assert_went_back(states.get(&lxc(WEB)).unwrap());
     assert_eq!(site.host.files(), undisturbed.host.files());
