@@ -7,13 +7,17 @@ export const who = { name: null, proof: null };
 
 export const canAct = () => who.name !== null;
 
-// Asks whether to do what cannot be undone.
+// Asks whether to do what cannot be undone. Each question has a dialog of its own: that one was closed is
+// told a frame later, and the next may be open by then.
 function isSure(what) {
-  const [dialog, text] = [at('sure'), at('sure-what')];
-  text.textContent = what;
-  dialog.returnValue = 'no';
+  const dialog = at('sure').content.firstElementChild.cloneNode(true);
+  dialog.querySelector('p').textContent = what;
+  document.body.append(dialog);
   return new Promise((resolve) => {
-    dialog.addEventListener('close', () => resolve(dialog.returnValue === 'yes'), { once: true });
+    dialog.addEventListener('close', () => {
+      dialog.remove();
+      resolve(dialog.returnValue === 'yes');
+    });
     dialog.showModal();
   });
 }

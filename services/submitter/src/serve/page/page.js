@@ -18,7 +18,7 @@ document.addEventListener('keydown', (event) => {
   if (event.key === '/' && !isTyping) {
     event.preventDefault();
     at('filter').focus();
-  } else if (event.key === 'Escape' && !at('sure').open) {
+  } else if (event.key === 'Escape' && !document.querySelector('dialog')) {
     location.hash = '';
   }
 });
