@@ -1,6 +1,7 @@
 //! What several crates' tests share. Nothing here ships.
 
 pub mod actor;
+pub mod forge;
 mod guest;
 pub mod host;
 pub mod lxc;

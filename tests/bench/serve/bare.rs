@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use phoenix_bus::bare::Bare;
+use phoenix_testkit::forge::sign;
 use tokio::net::TcpListener;
-
-use super::client::sign;
 
 /// Answers until it is killed; says first where.
 pub(crate) async fn answer(url: &str) {
@@ -21,12 +19,12 @@ pub(crate) async fn answer(url: &str) {
     axum::serve(listener, router).await.unwrap();
 }
 
-async fn take(State(bare): State<Arc<Bare>>, headers: HeaderMap, body: Bytes) -> StatusCode {
+async fn take(State(bare): State<Arc<Bare>>, headers: HeaderMap, body: String) -> StatusCode {
     let said = headers.get("x-hub-signature-256").map(|said| said.as_bytes().to_vec());
     if said != Some(format!("sha256={}", sign(&body)).into_bytes()) {
         return StatusCode::UNAUTHORIZED;
     }
-    let push: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+    let push: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
     if push["ref"].is_string() && bare.publish().await {
         StatusCode::ACCEPTED
     } else {

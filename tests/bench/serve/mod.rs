@@ -1,7 +1,6 @@
 //! Webhooks that arrive, and pages and watchers that hear of what happens.
 
 pub(crate) mod bare;
-mod client;
 mod watchers;
 
 use std::fs;
@@ -13,12 +12,11 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use phoenix_bus::Told;
 use phoenix_domain::EventKind;
+use phoenix_testkit::forge::{SECRET, Sender, push_to};
 
 use crate::guests::{FIRST, key};
 use crate::load::{self, Load};
 use crate::processes::{Pair, cpu};
-
-use self::client::{Client, SECRET, body};
 
 /// How many guests the deliveries are about.
 const GUESTS: usize = 1000;
@@ -87,11 +85,14 @@ impl Scenes<'_> {
     /// One delivery at a time: from its first byte to the first step of its guest.
     async fn first_step(&self, pair: &Pair, load: &mut Load) {
         let served = pair.serve(self.phoenix, &hooks(pair.folder.path()));
-        let mut client = Client::connect(&served.at).await;
+        let mut client = Sender::connect(&served.at).await;
         let mut times = Vec::new();
         for nth in 0..if self.is_short { 20 } else { 200 } {
             let begun = Instant::now();
-            assert_eq!(client.deliver(&format!("step-{nth}"), &body(nth)).await, 202);
+            assert_eq!(
+                client.send(&format!("step-{nth}"), &push_to(&format!("g{nth}"))).await.0,
+                202
+            );
             loop {
                 let Told::Event { event, .. } = load.tail.next().await else { continue };
                 if event.fact.kind() == EventKind::StepTaken
@@ -113,11 +114,13 @@ async fn flood(at: &str, name: &str, total: usize) {
     let each = total / SENDERS;
     stream::iter(0..SENDERS)
         .map(|sender| async move {
-            let mut client = Client::connect(at).await;
+            let mut client = Sender::connect(at).await;
             for nth in 0..each {
                 let guest = (sender * each + nth) % GUESTS;
                 let id = format!("{name}-{sender}-{nth}");
-                while !matches!(client.deliver(&id, &body(guest)).await, 200 | 202) {}
+                while !matches!(client.send(&id, &push_to(&format!("g{guest}"))).await.0, 200 | 202)
+                {
+                }
             }
         })
         .buffer_unordered(SENDERS)

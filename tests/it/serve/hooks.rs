@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use phoenix_domain::{EventKind, Goal, Repair, Standing};
+use phoenix_testkit::forge::SECRET;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -14,7 +15,6 @@ use super::Served;
 use crate::survive::site::{States, lxc};
 use crate::verbs::site::Site;
 
-pub(super) const SECRET: &str = "phoenix-test-secret-0001";
 /// What GitHub would send, and how it would sign that with the secret.
 pub(super) const PUSH: &str = include_str!("../../../crates/hooks/tests/payloads/github-push.json");
 const SIGNATURE: &str = "03986589763f040606f196fbf8927725f56598e43a4d577ec4c02e17f277d0f5";

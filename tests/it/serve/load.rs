@@ -5,20 +5,16 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use futures_util::future::join_all;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use phoenix_domain::{EventKind, RunId};
+use phoenix_testkit::forge::{SECRET, Sender, push_to};
 use phoenix_testkit::guest;
 use serde_json::{Value, json};
-use sha2::Sha256;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::TcpStream;
 
 use super::Served;
 use crate::survive::site::lxc;
 use crate::verbs::site::Site;
 
-const SECRET: &str = "phoenix-test-secret-0001";
 /// How many guests there are, each with a branch of its own.
 const GUESTS: u64 = 20;
 const FIRST: u64 = 1000;
@@ -31,88 +27,20 @@ const GOOD: usize = 60;
 /// How much more memory a server may have taken after what it has refused, in KiB.
 const MORE: u64 = 32 * 1024;
 
-/// A sender with one connection.
-struct Sender(String, BufReader<TcpStream>);
-
-impl Sender {
-    async fn connect(at: &str) -> Self {
-        Self(at.to_owned(), BufReader::new(TcpStream::connect(at).await.unwrap()))
-    }
-
-    /// Sends a delivery that says it is so long, and returns the status and what is said.
-    async fn send(
-        &mut self,
-        id: &str,
-        signature: &str,
-        body: &str,
-        length: usize,
-    ) -> (u16, String) {
-        let request = format!(
-            "POST /hooks/v1/forge HTTP/1.1\r\nHost: {}\r\nContent-Length: {length}\r\n\
-             Content-Type: application/json\r\nX-GitHub-Event: push\r\n\
-             X-GitHub-Delivery: {id}\r\nX-Hub-Signature-256: sha256={signature}\r\n\r\n{body}",
-            self.0
-        );
-        self.1.write_all(request.as_bytes()).await.unwrap();
-        let (mut status, mut length) = (0, 0);
-        loop {
-            let mut line = String::new();
-            assert_ne!(self.1.read_line(&mut line).await.unwrap(), 0, "it hung up");
-            let line = line.trim_end().to_ascii_lowercase();
-            if line.starts_with("http/1.1 ") {
-                status = line.split(' ').nth(1).unwrap().parse().unwrap();
-            } else if let Some(bytes) = line.strip_prefix("content-length: ") {
-                length = bytes.parse().unwrap();
-            } else if line.is_empty() {
-                break;
-            }
-        }
-        let mut said = vec![0; length];
-        self.1.read_exact(&mut said).await.unwrap();
-        (status, String::from_utf8(said).unwrap())
-    }
-
-    /// Sends a delivery as often as it takes; a server whose NATS is away says that it is not taken.
-    async fn send_until_taken(&mut self, id: &str, body: &str) -> Value {
-        loop {
-            let (status, said) = self.send(id, &sign(body), body, body.len()).await;
-            match status {
-                200 | 202 => return serde_json::from_str(&said).unwrap(),
-                503 => tokio::task::yield_now().await,
-                _ => panic!("{status}: {said}"),
-            }
+/// Sends a delivery as often as it takes; a server whose NATS is away says that it is not taken.
+async fn send_until_taken(sender: &mut Sender, id: &str, body: &str) -> Value {
+    loop {
+        let (status, said) = sender.send(id, body).await;
+        match status {
+            200 | 202 => return serde_json::from_str(&said).unwrap(),
+            503 => tokio::task::yield_now().await,
+            _ => panic!("{status}: {said}"),
         }
     }
 }
 
-fn sign(body: &str) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
-    mac.update(body.as_bytes());
-    mac.finalize()
-        .into_bytes()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect::<Vec<_>>()
-        .concat()
-}
-
-fn body(branch: u64) -> String {
-    json!({
-        "ref": format!("refs/heads/g{branch}"),
-        "before": "4f1c2e9a0b7d4c3e8f6a5b1d2c3e4f5a6b7c8d9e",
-        "after": "72d3b6f0a1c24e5d9b8a7c6f5e4d3c2b1a0f9e8d",
-        "created": false, "deleted": false, "forced": false,
-        "repository": {
-            "full_name": "acme/fleet", "html_url": "https://github.com/acme/fleet",
-            "clone_url": "https://github.com/acme/fleet.git",
-        },
-        "pusher": { "name": "ann" },
-        "commits": [{
-            "id": "72d3b6f0a1c24e5d9b8a7c6f5e4d3c2b1a0f9e8d",
-            "added": [], "removed": [], "modified": ["a"],
-        }],
-    })
-    .to_string()
+fn push(vmid: u64) -> String {
+    push_to(&format!("g{vmid}"))
 }
 
 async fn served(site: &Site, folder: &TempDir) -> Served {
@@ -146,9 +74,9 @@ async fn ten_thousand_that_nobody_signed_and_as_many_that_are_too_long_leave_not
     let site = Site::new().await;
     let folder = TempDir::new().unwrap();
     let served = served(&site, &folder).await;
-    let (body, wrong) = (body(FIRST), "0".repeat(64));
+    let (body, wrong) = (push(FIRST), "0".repeat(64));
     let mut one = Sender::connect(&served.at).await;
-    assert_eq!(one.send("d-0", &wrong, &body, body.len()).await.0, 401);
+    assert_eq!(one.send_as("d-0", &wrong, &body, body.len()).await.0, 401);
     let before = (peak(served.server.pid()), site.inner.bus.log_length().await.unwrap());
 
     join_all((0..SENDERS).map(|sender| {
@@ -157,10 +85,10 @@ async fn ten_thousand_that_nobody_signed_and_as_many_that_are_too_long_leave_not
             let mut unsigned = Sender::connect(&served.at).await;
             for nth in 0..BAD {
                 let id = format!("d-{sender}-{nth}");
-                assert_eq!(unsigned.send(&id, wrong, body, body.len()).await.0, 401);
+                assert_eq!(unsigned.send_as(&id, wrong, body, body.len()).await.0, 401);
                 // One that is not read to its end costs its connection.
                 let mut long = Sender::connect(&served.at).await;
-                assert_eq!(long.send(&id, wrong, "", 1 << 30).await.0, 413);
+                assert_eq!(long.send_as(&id, wrong, "", 1 << 30).await.0, 413);
             }
         }
     }))
@@ -191,7 +119,7 @@ async fn all_that_are_taken_are_done_once_though_nats_is_killed_in_between() {
             for nth in 0..GOOD {
                 let branch = FIRST + u64::try_from(sender * GOOD + nth).unwrap() % GUESTS;
                 let id = format!("d-{sender}-{nth}");
-                answers.push((id.clone(), forge.send_until_taken(&id, &body(branch)).await));
+                answers.push((id.clone(), send_until_taken(&mut forge, &id, &push(branch)).await));
             }
             answers
         }
@@ -235,9 +163,7 @@ async fn all_that_are_taken_are_done_once_though_nats_is_killed_in_between() {
 
     let mut again = Sender::connect(&served.at).await;
     for (id, _) in &answers {
-        let branch = FIRST;
-        let (status, said) =
-            again.send(id, &sign(&body(branch)), &body(branch), body(branch).len()).await;
+        let (status, said) = again.send(id, &push(FIRST)).await;
         assert_eq!(status, 200, "{said}");
     }
 }

@@ -1,23 +1,21 @@
 //! A forge: a real repository to push to, deliveries that are signed as GitHub does, and a server that
 //! takes what is told about commits.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
-use sha2::Sha256;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-use super::super::hooks::{PUSH, SECRET, deliver};
+use super::super::hooks::{PUSH, deliver};
 use super::super::{PATIENCE, Served};
 use crate::verbs::site::Site;
+use phoenix_testkit::forge::{SECRET, sign};
 
 /// What lets one tell a forge about commits.
 pub(super) const TOKEN: &str = "t0ken-of-the-forge";
@@ -169,13 +167,7 @@ impl Forge {
 /// Tells that the branch was moved, and returns what is answered.
 pub(super) async fn tell(served: &Served, id: &str, commit: &str) -> (u16, String) {
     let body = PUSH.replace(AFTER, commit).replace(BEFORE, &"1".repeat(40));
-    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
-    mac.update(body.as_bytes());
-    let signature = mac.finalize().into_bytes().iter().fold(String::new(), |mut hex, byte| {
-        write!(hex, "{byte:02x}").unwrap();
-        hex
-    });
-    deliver(served, "forge", id, &signature, &body).await
+    deliver(served, "forge", id, &sign(&body), &body).await
 }
 
 impl Statuses {
