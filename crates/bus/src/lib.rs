@@ -6,6 +6,7 @@
 
 mod aloud;
 pub mod bare;
+mod bucket;
 mod channel_notes;
 mod channels;
 mod connect;
