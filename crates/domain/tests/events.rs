@@ -48,7 +48,14 @@ fn facts() -> Vec<Fact> {
     let claim = || {
         let worker = WorkerName { host: "pve1".parse().unwrap(), instance: "0199".to_owned() };
         let claim = Claim { id: "c1".to_owned(), worker };
-        Claimed { claim, way: vec![StepName::EnsureContainerDefined, StepName::StartContainer] }
+        Claimed {
+            claim,
+            way: vec![StepName::EnsureContainerDefined, StepName::StartContainer],
+            tools: std::collections::BTreeMap::from([(
+                "linux".to_owned(),
+                "6.8.12-4-pve".to_owned(),
+            )]),
+        }
     };
     let failure = Failure {
         step: Some(StepName::StartContainer),

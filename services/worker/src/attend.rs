@@ -156,7 +156,8 @@ impl<H: Hypervisor> Context<H> {
             }
             Err(_) => Vec::new(),
         };
-        pen.say(Claimed { claim: Claim { id, worker: self.worker.clone() }, way });
+        let tools = self.tools().clone();
+        pen.say(Claimed { claim: Claim { id, worker: self.worker.clone() }, way, tools });
         let job = async {
             let claimed = match pen.settled().await {
                 Ok(claimed) => claimed,

@@ -1,6 +1,6 @@
 //! What every part of a worker shares.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -29,6 +29,8 @@ pub(crate) struct Context<H> {
     pub(crate) shutdown: CancellationToken,
     /// Guests this process is at.
     pub(crate) busy: Busy,
+    /// The versions of what the host works with.
+    pub(crate) tools: Mutex<BTreeMap<String, String>>,
     /// What is known of the guests that gateways lead to.
     pub(crate) known: Known,
     /// Tells the dispatcher to look at a guest again.
@@ -38,6 +40,11 @@ pub(crate) struct Context<H> {
 impl<H> Context<H> {
     pub(crate) fn lock_file(&self, name: &str) -> PathBuf {
         self.settings.run_dir.join(format!("{name}.lock"))
+    }
+
+    /// Returns the versions of what the host works with, as it was looked at last.
+    pub(crate) fn tools(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.tools.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Has the dispatcher look at a guest again.

@@ -28,7 +28,7 @@ mod view;
 mod voice;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use phoenix_bus::{Address, Bus, Cell, Durability, Proof, Teller};
@@ -87,6 +87,7 @@ pub async fn run<H: Hypervisor + 'static>(
         host: Limited::new(host, settings.clones),
         view: View::default(),
         busy: Busy::default(),
+        tools: Mutex::default(),
         known: gateways::Known::default(),
         settings,
         worker,

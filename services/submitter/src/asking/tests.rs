@@ -110,7 +110,14 @@ fn event(fact: Fact, state: Record) -> Event {
 
 pub(crate) fn claimed(before: &Event) -> Event {
     let worker = WorkerName { host: "pve1".parse().unwrap(), instance: "i".to_owned() };
-    then(before, Claimed { claim: Claim { id: "c".to_owned(), worker }, way: WAY.to_vec() })
+    then(
+        before,
+        Claimed {
+            claim: Claim { id: "c".to_owned(), worker },
+            way: WAY.to_vec(),
+            tools: std::collections::BTreeMap::new(),
+        },
+    )
 }
 
 pub(crate) fn stepped(before: &Event) -> Event {
