@@ -22,6 +22,7 @@ mod log;
 mod many;
 mod monitor;
 mod names;
+mod packs;
 mod pen;
 mod publish;
 mod pushes;
