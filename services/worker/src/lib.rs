@@ -24,6 +24,7 @@ mod program;
 mod safe;
 mod settings;
 mod sim;
+mod stock;
 mod view;
 mod voice;
 
@@ -42,6 +43,7 @@ use tracing::{info, warn};
 use crate::context::{Busy, Context, now};
 use crate::epochs::Epochs;
 use crate::limits::Limited;
+use crate::stock::Stock;
 use crate::view::View;
 
 pub use change::{CHANGE_VERB, SimChange};
@@ -86,6 +88,7 @@ pub async fn run<H: Hypervisor + 'static>(
         teller: Teller { source, traceparent: None, clock: now },
         host: Limited::new(host, settings.clones),
         view: View::default(),
+        stock: Stock::below(&settings.state_dir),
         busy: Busy::default(),
         known: gateways::Known::default(),
         settings,

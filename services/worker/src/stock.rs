@@ -1,0 +1,110 @@
+//! What was brought along with guests, as this host keeps it: a pack a file, each by its name.
+//!
+//! A pack is fetched once and is whole or not there. Each time it is to be used it is compared with its
+//! name, so that what a disk or a hand has made of it is fetched again, and never run.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use phoenix_bus::{Bus, BusError};
+use phoenix_domain::{Brings, FeatureName, PackName, StepName, chain};
+use phoenix_hypervisor::HostError;
+use tracing::info;
+
+/// The folder below that of the notes which it is kept in.
+const FOLDER: &str = "library";
+
+/// What was brought along with guests.
+#[derive(Clone, Debug)]
+pub(crate) struct Stock(PathBuf);
+
+/// Why something that was brought along is not here.
+#[derive(Debug)]
+pub(crate) enum Unstocked {
+    /// It is nowhere, or this host cannot keep it; and who needs it first.
+    Host { step: StepName, err: HostError },
+    /// The library cannot be asked now.
+    Away(BusError),
+}
+
+impl Unstocked {
+    /// Returns what is the matter, and what can be done.
+    pub(crate) fn said(&self) -> (String, Option<String>) {
+        match self {
+            Self::Host { err, .. } => (chain(err), err.advice().map(str::to_owned)),
+            Self::Away(err) => (chain(err), Some("see whether NATS answers".to_owned())),
+        }
+    }
+}
+
+impl Stock {
+    /// Returns what is kept below this folder.
+    pub(crate) fn below(state_dir: &Path) -> Self {
+        Self(state_dir.join(FOLDER))
+    }
+
+    /// Returns where it is.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.0
+    }
+
+    /// Makes sure that all is here that was brought along with a guest.
+    pub(crate) async fn fill(&self, bus: &Bus, brings: &Brings) -> Result<(), Unstocked> {
+        for (feature, pack) in brings.packs() {
+            if self.has(pack) {
+                continue;
+            }
+            let step = feature.map_or(StepName::RunApplicationScript, |_| StepName::ApplyFeatures);
+            let host = |err| Unstocked::Host { step, err };
+            let archive = bus.brought(pack).await.map_err(Unstocked::Away)?;
+            let Some(archive) = archive else {
+                return Err(host(HostError::NotBrought {
+                    what: called(feature),
+                    pack: pack.clone(),
+                }));
+            };
+            self.keep(pack, &archive).map_err(|err| {
+                host(HostError::Failed {
+                    what: format!("keeping {} in {}", called(feature), self.0.display()),
+                    why: err.to_string(),
+                    output: String::new(),
+                })
+            })?;
+            info!(pack = pack.short(), what = called(feature), "fetched");
+        }
+        Ok(())
+    }
+
+    /// Says whether a pack is here, and whole.
+    fn has(&self, pack: &PackName) -> bool {
+        fs::read(self.0.join(pack.as_str())).is_ok_and(|archive| PackName::of(&archive) == *pack)
+    }
+
+    fn keep(&self, pack: &PackName, archive: &[u8]) -> io::Result<()> {
+        // What is in a script is nobody else's business.
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.0)?;
+        // Another guest may bring the same now.
+        let part = self.0.join(format!(".{}", uuid::Uuid::new_v4().simple()));
+        let kept = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&part)
+            .and_then(|mut file| file.write_all(archive).and_then(|()| file.sync_all()))
+            .and_then(|()| fs::rename(&part, self.0.join(pack.as_str())));
+        if kept.is_err() {
+            // Where even that fails there is nothing left to do.
+            drop(fs::remove_file(&part));
+        }
+        kept
+    }
+}
+
+fn called(feature: Option<&FeatureName>) -> String {
+    match feature {
+        Some(feature) => format!("the feature {feature}"),
+        None => "the application script".to_owned(),
+    }
+}
