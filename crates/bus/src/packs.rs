@@ -53,7 +53,7 @@ impl Bus {
             }
             // Whoever brings it next is to send it again.
             library
-                .delete(pack.as_str())
+                .delete(self.cell.pack(pack))
                 .await
                 .failing("taking a broken pack out of the library")?;
             Ok(None)

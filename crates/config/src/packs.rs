@@ -33,8 +33,8 @@ pub struct Packs(BTreeMap<PackName, Vec<u8>>);
 /// Why files cannot be packed.
 #[derive(Debug, Error)]
 enum NotPacked {
-    #[error("`{}` leads out of `{}`", path.display(), root.display())]
-    LeadsOut { path: PathBuf, root: PathBuf },
+    #[error("`{}` leads out of the folder of the config", path.display())]
+    LeadsOut { path: PathBuf },
     #[error("`{}` is no file", path.display())]
     NoFile { path: PathBuf },
     #[error("the name of `{}` is not UTF-8", path.display())]
@@ -109,7 +109,7 @@ impl Packs {
         });
         let name = name.unwrap_or_else(|why| {
             let message = format!("{} cannot be brought along: {why}", vacant.key());
-            let help = "what a guest brings along are files of its own folder; what is large is fetched by the script";
+            let help = "put the file itself there; what is large is fetched by the script, and what is secret is given by `secrets`";
             findings.push(Finding::new(&UNPACKED, place(), message).help(help));
             None
         });
@@ -174,7 +174,7 @@ impl Packing {
         }
         let at = path.canonicalize().map_err(not_read(path))?;
         if !at.starts_with(&self.root) {
-            return Err(NotPacked::LeadsOut { path: path.to_owned(), root: self.root.clone() });
+            return Err(NotPacked::LeadsOut { path: path.to_owned() });
         }
         let metadata = fs::metadata(&at).map_err(not_read(path))?;
         if metadata.is_file() {

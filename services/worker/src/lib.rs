@@ -25,6 +25,7 @@ mod safe;
 mod settings;
 mod sim;
 mod stock;
+mod tidy;
 mod view;
 mod voice;
 
@@ -123,6 +124,11 @@ pub async fn run<H: Hypervisor + 'static>(
     let drift = drift::keep(Arc::clone(&context));
     parts.spawn(async {
         drift.await;
+        Ok(())
+    });
+    let tidy = tidy::keep(Arc::clone(&context));
+    parts.spawn(async {
+        tidy.await;
         Ok(())
     });
     let gateways = gateways::keep(Arc::clone(&context));

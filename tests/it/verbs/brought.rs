@@ -1,9 +1,12 @@
 //! Scripts and features that lie beside the configuration, and are brought to the host with what is asked
 //! for. The worker has no folder of its own with any of them.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
+use chrono::{TimeDelta, Utc};
+use phoenix_domain::PackName;
 use phoenix_testkit::host::{Fault, FaultKind, Moment};
 use serde_json::Value;
 
@@ -39,7 +42,7 @@ pub(crate) fn write(folder: &std::path::Path, path: &str, text: &str) {
 const ALL: [&str; 4] = ["submit", "960", "961", "962"];
 
 /// Makes a site where all of them are as desired, and a worker.
-async fn complete() -> (Site, phoenix_testkit::worker::Worker) {
+pub(crate) async fn complete() -> (Site, phoenix_testkit::worker::Worker) {
     let site = Site::new().await;
     furnish(site.folder());
     let worker = site.worker();
@@ -212,8 +215,36 @@ async fn what_leads_out_of_the_folder_is_refused_before_anything_is_asked_for() 
     assert!(site.inner.bus.states().await.unwrap().is_empty());
 }
 
+#[tokio::test]
+async fn what_no_guest_brings_along_is_taken_out_of_the_library_once_it_is_old() {
+    let site = Site::new().await;
+    let (meant, old) = (PackName::of(b"meant"), PackName::of(b"old"));
+    let bus = &site.inner.bus;
+    bus.bring(&[(&meant, b"meant"), (&old, b"old")]).await.unwrap();
+    let (wanted, now) = (BTreeSet::from([meant.clone()]), Utc::now());
+
+    bus.forget_packs(&wanted, now - TimeDelta::days(1)).await.unwrap();
+    assert!(bus.brought(&old).await.unwrap().is_some(), "it was put there just now");
+    bus.forget_packs(&wanted, now + TimeDelta::days(1)).await.unwrap();
+
+    assert_eq!(bus.brought(&meant).await.unwrap().as_deref(), Some(b"meant".as_slice()));
+    assert_eq!(bus.brought(&old).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_pack_that_is_not_what_its_name_says_is_not_taken_and_can_be_brought_again() {
+    let site = Site::new().await;
+    let (pack, bus) = (PackName::of(b"it"), &site.inner.bus);
+    bus.bring(&[(&pack, b"something else")]).await.unwrap();
+
+    assert_eq!(bus.brought(&pack).await.unwrap(), None);
+    bus.bring(&[(&pack, b"it")]).await.unwrap();
+
+    assert_eq!(bus.brought(&pack).await.unwrap().as_deref(), Some(b"it".as_slice()));
+}
+
 /// Takes everything out of the library.
 async fn empty(site: &Site) {
-    let tomorrow = chrono::Utc::now() + chrono::TimeDelta::days(1);
-    site.inner.bus.forget_packs(&std::collections::BTreeSet::new(), tomorrow).await.unwrap();
+    let tomorrow = Utc::now() + TimeDelta::days(1);
+    site.inner.bus.forget_packs(&BTreeSet::new(), tomorrow).await.unwrap();
 }
