@@ -45,14 +45,7 @@ impl Bus {
         let version = self.check_version()?;
         let replicas = durability.replicas();
         let batches = version >= FIRST_WITH_BATCHES;
-        for config in [
-            log(replicas, durability, batches),
-            work(replicas),
-            dead(replicas),
-            advisories(replicas),
-            health(replicas),
-            library(replicas),
-        ] {
+        for config in streams(replicas, durability, batches) {
             self.ensure(config).await?;
         }
         for bucket in buckets(replicas) {
@@ -164,6 +157,17 @@ fn is_as(there: &Config, wanted: &Config) -> bool {
 /// Returns a limit, if it is one: a server says -1 where it was told 0, and means the same.
 fn limit(limit: i64) -> Option<i64> {
     (limit > 0).then_some(limit)
+}
+
+fn streams(replicas: usize, durability: Durability, batches: bool) -> Vec<Config> {
+    vec![
+        log(replicas, durability, batches),
+        work(replicas),
+        dead(replicas),
+        advisories(replicas),
+        health(replicas),
+        library(replicas),
+    ]
 }
 
 fn log(replicas: usize, durability: Durability, batches: bool) -> Config {

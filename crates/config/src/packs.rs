@@ -161,7 +161,7 @@ impl Packing {
     /// beside that folder, and to nothing else.
     fn within(folder: &Path) -> Result<Self, NotPacked> {
         let root = folder.parent().filter(|root| !root.as_os_str().is_empty());
-        let root = root.unwrap_or(Path::new("."));
+        let root = root.unwrap_or_else(|| Path::new("."));
         let root = root.canonicalize().map_err(not_read(root))?;
         Ok(Self { root, files: Vec::new(), size: 0, count: 0 })
     }

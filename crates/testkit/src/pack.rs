@@ -1,6 +1,10 @@
 //! Packs of files, as they are brought along with guests.
 
-#![expect(clippy::unwrap_used, reason = "a broken fixture should stop the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "a broken fixture should stop the test"
+)]
 
 use phoenix_domain::PackName;
 

@@ -549,11 +549,10 @@ fn remedy(err: &StepError) -> Remedy {
             Refusal::NotOurs => Remedy::Adopt,
             Refusal::Gone | Refusal::ParentNotReady { .. } | Refusal::Protected => Remedy::Retry,
         },
-        // What a host will never do is asked for in the file.
-        StepError::Blind(HostError::Impossible { .. })
-        | StepError::NotMade { err: HostError::Impossible { .. }, .. }
-        // Whoever submits it brings along what is missing.
-        | StepError::Blind(HostError::NotBrought { .. }) => Remedy::Submit,
+        // What a host will never do is asked for in the file; what is missing is brought along by whoever
+        // submits it.
+        StepError::Blind(HostError::Impossible { .. } | HostError::NotBrought { .. })
+        | StepError::NotMade { err: HostError::Impossible { .. }, .. } => Remedy::Submit,
         StepError::Blind(_)
         | StepError::NotMade { .. }
         | StepError::DidNotHold { .. }

@@ -60,7 +60,8 @@ impl Stock {
             }
             let step = feature.map_or(StepName::RunApplicationScript, |_| StepName::ApplyFeatures);
             let host = |err| Unstocked::Host { step, err };
-            let archive = bus.brought(pack).await.map_err(Unstocked::Away)?;
+            // It is seldom needed, and large.
+            let archive = Box::pin(bus.brought(pack)).await.map_err(Unstocked::Away)?;
             let Some(archive) = archive else {
                 return Err(host(HostError::NotBrought {
                     what: called(feature),

@@ -33,7 +33,7 @@ pub(crate) async fn keep<H: Hypervisor>(context: Arc<Context<H>>) {
         // A request that this version cannot read may mean anything.
         let Some(meant) = meant(ends.iter().map(|end| &end.event.state)) else { continue };
         let since = now() - UNASKED;
-        if let Err(err) = context.bus.forget_packs(&meant, since).await {
+        if let Err(err) = Box::pin(context.bus.forget_packs(&meant, since)).await {
             warn!(err = %chain(&err), "what nobody brings along any more stays in the library");
         }
         if let Err(err) = context.stock.forget(&meant, since) {

@@ -202,8 +202,8 @@ impl GuestSpec {
     /// part of that, so its host has nothing to do when only that is changed. Nor is what is brought
     /// along: of that the receipts in it tell.
     pub fn made_for(&self) -> SpecDigest {
-        let (probes, health, brings) = (Vec::new(), Care::default(), Brings::default());
-        SpecDigest::of(&Self { probes, health, brings, ..self.clone() })
+        let (brings, probes, health) = (Brings::default(), Vec::new(), Care::default());
+        SpecDigest::of(&Self { brings, probes, health, ..self.clone() })
     }
 
     /// Returns the features of it that keep data which somebody would miss.

@@ -191,11 +191,7 @@ fn change(
         Change::InstallFeature { feature } => {
             let inside = entered(refuse, guest)?;
             inside.features.insert(feature.clone());
-            let had = &mut guest.brings.features;
-            match scene.want.brings.features.get(feature) {
-                Some(pack) => drop(had.insert(feature.clone(), pack.clone())),
-                None => drop(had.remove(feature)),
-            }
+            guest.installed_by(feature, &scene.want.brings);
             if is_gateway(feature) {
                 guest.upstreams = Some(SpecDigest::of_upstreams(&scene.want.upstreams));
             }

@@ -244,6 +244,13 @@ impl SimulatedGuest {
         self.broken.retain(|_, broken| !cures.contains(&broken.until));
     }
 
+    /// Notes out of which pack a feature was installed, where it was brought along.
+    pub(super) fn installed_by(&mut self, feature: &FeatureName, brings: &Brings) {
+        self.brings.features.remove(feature);
+        let pack = brings.features.get(feature).cloned();
+        self.brings.features.extend(pack.map(|pack| (feature.clone(), pack)));
+    }
+
     /// Notes that it was repaired once more.
     pub(super) fn repair(&mut self) {
         self.repairs += 1;
