@@ -23,6 +23,7 @@ mod log;
 mod many;
 mod monitor;
 mod names;
+mod packs;
 mod pen;
 mod publish;
 mod pushes;

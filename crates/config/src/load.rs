@@ -15,6 +15,7 @@ use crate::host_spec::HostSpec;
 use crate::inventory::Inventory;
 use crate::left_out::{LEFT_OUT, left_out};
 use crate::library::Library;
+use crate::packs::{Packs, UNPACKED};
 use crate::place::{File, Place};
 use crate::read::{
     self, MISFIT, NAMED_TWICE, OLD_SPELLING, REFUSED, REQUIRED, SECRET_LITERAL, UNDECLARED,
@@ -54,6 +55,7 @@ pub(crate) static CODES: &[&Code] = &[
     &UNDECLARED,
     &CHANNEL_KEY,
     &CHANNEL,
+    &UNPACKED,
 ];
 
 /// A fleet in which no rule found an error. There is no other way to one than [`load()`].
@@ -83,6 +85,8 @@ pub struct Loaded {
     pub guests: usize,
     /// The node the inventory is about.
     pub node: Option<String>,
+    /// What the guests bring along.
+    pub packs: Packs,
     roster: Roster,
 }
 
@@ -195,6 +199,7 @@ fn check(
     let by_id = resolve::index(&guests);
     resolve::parents(&mut guests, &by_id);
     resolve::inherited(&mut guests, &by_id);
+    let packs = Packs::of(&mut guests, folder, &mut findings);
 
     let scene = Scene {
         guests: &guests,
@@ -239,7 +244,7 @@ fn check(
     let is_host_clean =
         !findings.iter().any(|finding| finding.level() == Level::Error && finding.is_about_host());
     let host = is_host_clean.then_some(host_spec);
-    Loaded { sources, findings, fleet, host, guests: count, node, roster }
+    Loaded { sources, findings, fleet, host, guests: count, node, packs, roster }
 }
 
 fn make_fleet(

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::epochs::Epochs;
 use crate::gateways::Known;
 use crate::settings::Settings;
+use crate::stock::Stock;
 use crate::view::View;
 
 /// What every part of a worker shares.
@@ -27,6 +28,8 @@ pub(crate) struct Context<H> {
     pub(crate) view: View,
     pub(crate) epochs: Epochs,
     pub(crate) shutdown: CancellationToken,
+    /// What was brought along with guests.
+    pub(crate) stock: Stock,
     /// Guests this process is at.
     pub(crate) busy: Busy,
     /// The versions of what the host works with.

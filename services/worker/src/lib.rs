@@ -24,6 +24,8 @@ mod program;
 mod safe;
 mod settings;
 mod sim;
+mod stock;
+mod tidy;
 mod view;
 mod voice;
 
@@ -42,6 +44,7 @@ use tracing::{info, warn};
 use crate::context::{Busy, Context, now};
 use crate::epochs::Epochs;
 use crate::limits::Limited;
+use crate::stock::Stock;
 use crate::view::View;
 
 pub use change::{CHANGE_VERB, SimChange};
@@ -86,6 +89,7 @@ pub async fn run<H: Hypervisor + 'static>(
         teller: Teller { source, traceparent: None, clock: now },
         host: Limited::new(host, settings.clones),
         view: View::default(),
+        stock: Stock::below(&settings.state_dir),
         busy: Busy::default(),
         tools: Mutex::default(),
         known: gateways::Known::default(),
@@ -121,6 +125,11 @@ pub async fn run<H: Hypervisor + 'static>(
     let drift = drift::keep(Arc::clone(&context));
     parts.spawn(async {
         drift.await;
+        Ok(())
+    });
+    let tidy = tidy::keep(Arc::clone(&context));
+    parts.spawn(async {
+        tidy.await;
         Ok(())
     });
     let gateways = gateways::keep(Arc::clone(&context));

@@ -22,7 +22,7 @@ const SETTLED: TimeDelta = TimeDelta::seconds(2);
 const RESTLESS: TimeDelta = TimeDelta::seconds(20);
 
 /// Folders beside the configuration that workers read, each on its own host.
-const UNREAD: [&str; 4] = ["scripts", "tests", "apparmor", "features"];
+const UNREAD: [&str; 2] = ["tests", "apparmor"];
 
 /// Why a round came to no end; it is gone again.
 pub(super) enum Broken {
