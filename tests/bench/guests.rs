@@ -41,6 +41,7 @@ fn asked(spec: &GuestSpec, stands_on: &[GuestKey]) -> Fact {
         goal: phoenix_domain::Goal::Present,
         safety: None,
         after: Vec::new(),
+        tried: std::collections::BTreeMap::new(),
         spec: SpecText::of(spec).unwrap(),
     };
     Requested { desired: Box::new(desired) }.into()

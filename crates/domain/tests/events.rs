@@ -39,6 +39,7 @@ fn desired(revision: u64, cause: Cause) -> Box<Desired> {
         goal: Goal::Present,
         safety: None,
         after: Vec::new(),
+        tried: std::collections::BTreeMap::new(),
         spec: SpecText::of(&spec).unwrap(),
     })
 }

@@ -1,6 +1,6 @@
 //! What is wanted of a guest, as the files have it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use phoenix_bus::Bus;
 use phoenix_config::{CheckedFleet, Loaded};
@@ -58,7 +58,7 @@ pub(super) fn one(
         cause: plan::cause(fleet, spec, named),
         digest: SpecDigest::of(spec),
         stands_on: foundations.map(GuestKey::from).collect(),
-        after: Vec::new(),
+        after: BTreeMap::new(),
         goal: Goal::Present,
         spec: SpecText::of(spec)?,
     })
