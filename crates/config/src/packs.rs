@@ -49,17 +49,18 @@ impl Packs {
     /// Packs what guests bring along, and tells each of them how that is named.
     pub(crate) fn of(guests: &mut [Guest], folder: &Folder, findings: &mut Vec<Finding>) -> Self {
         let mut packs = Self::default();
-        // Texts that came without a folder have nothing beside them.
-        if folder.path().as_os_str().is_empty() {
-            return packs;
-        }
         let (scripts, features) =
             (folder.holding(Holding::Scripts), folder.holding(Holding::Features));
+        // Texts that came without a folder have nothing beside them.
+        let has_folder = !folder.path().as_os_str().is_empty();
+        if !has_folder || !scripts.iter().chain(&features).any(|beside| beside.is_dir()) {
+            return packs;
+        }
         let mut known: BTreeMap<String, Option<PackName>> = BTreeMap::new();
         for guest in guests {
             let mut brings = Brings::default();
             if let Some(script) = &guest.spec.application_script {
-                let pack = || script_of(&scripts, script);
+                let pack = || script_of(folder.path(), &scripts, script);
                 let (what, place) = (format!("the application script `{script}`"), || {
                     guest.at("application_script")
                 });
@@ -67,8 +68,8 @@ impl Packs {
             }
             let server = guest.spec.server();
             for (nth, feature) in guest.spec.features.iter().chain(&server).enumerate() {
-                let (what, pack) =
-                    (format!("the feature `{feature}`"), || feature_of(&features, feature));
+                let what = format!("the feature `{feature}`");
+                let pack = || feature_of(folder.path(), &features, feature);
                 let place = || match guest.spec.features.get(nth) {
                     Some(_) => guest.at("features").index(nth),
                     None => guest.at.clone(),
@@ -118,11 +119,15 @@ impl Packs {
 }
 
 /// Packs a script, and the files in the folder of its name beside it.
-fn script_of(folders: &[PathBuf], script: &FileName) -> Result<Option<Packing>, NotPacked> {
+fn script_of(
+    config: &Path,
+    folders: &[PathBuf],
+    script: &FileName,
+) -> Result<Option<Packing>, NotPacked> {
     let is_there = |folder: &&PathBuf| folder.join(script.as_str()).is_file();
     let Some(folder) = folders.iter().find(is_there) else { return Ok(None) };
     let path = folder.join(script.as_str());
-    let mut packing = Packing::within(folder)?;
+    let mut packing = Packing::within(config, folder)?;
     let name = script.as_str().rsplit('/').next().unwrap_or_default();
     packing.add(&path, format!("script/{name}"))?;
     let mut beside = path.into_os_string();
@@ -135,10 +140,14 @@ fn script_of(folders: &[PathBuf], script: &FileName) -> Result<Option<Packing>, 
 }
 
 /// Packs a feature, and the shell files that the features of its folder share.
-fn feature_of(folders: &[PathBuf], feature: &FeatureName) -> Result<Option<Packing>, NotPacked> {
+fn feature_of(
+    config: &Path,
+    folders: &[PathBuf],
+    feature: &FeatureName,
+) -> Result<Option<Packing>, NotPacked> {
     let is_there = |folder: &&PathBuf| folder.join(feature.as_str()).is_dir();
     let Some(folder) = folders.iter().find(is_there) else { return Ok(None) };
-    let mut packing = Packing::within(folder)?;
+    let mut packing = Packing::within(config, folder)?;
     packing.add(&folder.join(feature.as_str()), "feature".to_owned())?;
     let shared = folder.join("lib");
     if shared.is_dir() {
@@ -158,10 +167,9 @@ struct Packing {
 
 impl Packing {
     /// Begins with nothing. What is packed of a folder of scripts or features may be a link to what lies
-    /// beside that folder, and to nothing else.
-    fn within(folder: &Path) -> Result<Self, NotPacked> {
-        let root = folder.parent().filter(|root| !root.as_os_str().is_empty());
-        let root = root.unwrap_or_else(|| Path::new("."));
+    /// in the folder of the config, or in that folder where it is elsewhere, and to nothing else.
+    fn within(config: &Path, folder: &Path) -> Result<Self, NotPacked> {
+        let root = if folder.starts_with(config) { config } else { folder };
         let root = root.canonicalize().map_err(not_read(root))?;
         Ok(Self { root, files: Vec::new(), size: 0, count: 0 })
     }
@@ -237,7 +245,7 @@ mod tests {
 
     fn script(folder: &TempDir) -> Result<Vec<u8>, NotPacked> {
         let scripts = [folder.path().join("scripts")];
-        let packing = script_of(&scripts, &"a.sh".parse().unwrap())?;
+        let packing = script_of(folder.path(), &scripts, &"a.sh".parse().unwrap())?;
         packing.expect("it is there").archive()
     }
 
