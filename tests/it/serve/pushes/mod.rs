@@ -1,8 +1,10 @@
 //! Pushes of the configuration, with a real repository and real deliveries, against the running server.
 
+mod approval;
 mod forge;
 mod killed;
 mod order;
+mod rules;
 mod safely;
 mod waiting;
 
