@@ -221,11 +221,11 @@ async fn what_the_configuration_says_of_webhooks_is_done_as_what_a_file_of_its_o
     assert_eq!(status, 202, "{said}");
     site.until_complete(950, 2).await;
     let file = folder.path().join("hooks.json");
-    let both = ["serve", "--config", &config, "--hooks", file.to_str().unwrap()];
-    let twice = site.phoenix(&both).await;
-    assert_eq!(twice.code, 3, "{twice:?}");
-    assert!(twice.err.contains("described twice"), "{twice:?}");
-    assert!(twice.err.contains("keep those in the configuration"), "{twice:?}");
+    let both = ["--config", &config, "--hooks", file.to_str().unwrap()];
+    let (code, said) = Served::refused(&site, &both).await;
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("described twice"), "{said}");
+    assert!(said.contains("keep those in the configuration"), "{said}");
 }
 
 #[tokio::test]
@@ -236,10 +236,10 @@ async fn a_configuration_that_is_wrong_about_webhooks_is_told_by_its_line_and_se
     let config = site.folder().to_str().unwrap().to_owned();
 
     let checked = site.phoenix(&["check", "--config", &config]).await;
-    let served = site.phoenix(&["serve", "--config", &config]).await;
+    let (code, told) = Served::refused(&site, &["--config", &config]).await;
 
-    assert_eq!((checked.code, served.code), (3, 3), "{checked:?} {served:?}");
-    for said in [&checked.out, &served.err] {
+    assert_eq!((checked.code, code), (3, Some(3)), "{checked:?} {told}");
+    for said in [&checked.out, &told] {
         assert!(said.contains("PHX0930") && said.contains("`reboot` is not an action"), "{said}");
         assert!(said.contains("phoenix_hypervisor_config.json:"), "{said}");
     }
