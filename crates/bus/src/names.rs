@@ -111,6 +111,11 @@ impl Cell {
         format!("{}.", self.0)
     }
 
+    /// Returns what the keys begin with of all that is wanted because of pushes.
+    pub(crate) fn pushes(&self) -> String {
+        format!("{}.", self.0)
+    }
+
     /// Returns the key of what pushes of a source want of its fleet.
     pub(crate) fn fleet(&self, source: &SourceName) -> String {
         format!("{}.fleet.{source}", self.0)

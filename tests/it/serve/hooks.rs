@@ -201,6 +201,55 @@ async fn what_cannot_be_stored_is_not_accepted_and_is_taken_when_it_comes_again(
     assert_eq!(asked(&site, 950).await, 2);
 }
 
+/// What the host's file says of webhooks.
+fn of_host(folder: &TempDir, action: &str) -> Value {
+    let file = hooks(folder, &rule(950, "main", action));
+    serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn what_the_configuration_says_of_webhooks_is_done_as_what_a_file_of_its_own_says() {
+    let (site, _worker) = Site::complete().await;
+    let folder = TempDir::new().unwrap();
+    site.write_webhooks(&of_host(&folder, "restart"));
+    let config = site.folder().to_str().unwrap().to_owned();
+    site.ok(&["check", "--config", &config]).await;
+    let served = Served::with(&site, "127.0.0.1:0", &["--config", &config]).await;
+
+    let (status, said) = deliver(&served, "forge", "d-1", SIGNATURE, PUSH).await;
+
+    assert_eq!(status, 202, "{said}");
+    site.until_complete(950, 2).await;
+    let file = folder.path().join("hooks.json");
+    let both = ["--config", &config, "--hooks", file.to_str().unwrap()];
+    let (code, said) = Served::refused(&site, &both).await;
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("described twice"), "{said}");
+    assert!(said.contains("keep those in the configuration"), "{said}");
+}
+
+#[tokio::test]
+async fn a_configuration_that_is_wrong_about_webhooks_is_told_by_its_line_and_serves_nobody() {
+    let site = Site::new().await;
+    let folder = TempDir::new().unwrap();
+    site.write_webhooks(&of_host(&folder, "reboot"));
+    let config = site.folder().to_str().unwrap().to_owned();
+
+    let checked = site.phoenix(&["check", "--config", &config]).await;
+    let (code, told) = Served::refused(&site, &["--config", &config]).await;
+
+    assert_eq!((checked.code, code), (3, Some(3)), "{checked:?} {told}");
+    for said in [&checked.out, &told] {
+        assert!(said.contains("PHX0930") && said.contains("`reboot` is not an action"), "{said}");
+        assert!(said.contains("phoenix_hypervisor_config.json:"), "{said}");
+    }
+    // What is wrong with something else keeps nobody from looking.
+    let file = site.folder().join("phoenix_hypervisor_config.json");
+    fs::write(&file, r#"{ "timezone": "nowhere at all" }"#).unwrap();
+    let served = Served::with(&site, "127.0.0.1:0", &["--config", &config]).await;
+    assert!(served.get("/livez").await.starts_with("HTTP/1.1 200 "));
+}
+
 #[tokio::test]
 async fn a_file_that_cannot_be_used_says_all_that_is_wrong_before_anything_is_served() {
     let site = Site::new().await;
@@ -211,7 +260,7 @@ async fn a_file_that_cannot_be_used_says_all_that_is_wrong_before_anything_is_se
     let ended = site.phoenix(&["serve", "--hooks", file.to_str().unwrap()]).await;
 
     assert_eq!(ended.code, 3, "{ended:?}");
-    for said in ["`sources.forge`", "16", "`rules[0]`: `action`: `reboot` is not an action"] {
+    for said in ["`sources.forge`", "16", "`rules[0].action`: `reboot` is not an action"] {
         assert!(ended.err.contains(said), "{said}: {ended:?}");
     }
     assert!(!ended.err.contains("short"), "{ended:?}");

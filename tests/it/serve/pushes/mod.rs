@@ -1,9 +1,11 @@
 //! Pushes of the configuration, with a real repository and real deliveries, against the running server.
 
+mod approval;
 mod brought;
 mod forge;
 mod killed;
 mod order;
+mod rules;
 mod safely;
 mod waiting;
 

@@ -6,11 +6,11 @@
 
 mod accept;
 mod deploy;
+mod due;
 mod file;
 mod later;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub(super) use self::accept::run_of;
 pub(super) use self::deploy::Desk;
 use super::Window;
 use super::pace::Pace;
-use super::pushes::{Fleet, Pushes};
+use super::pushes::{Origin, Pushes};
 use crate::cli::{ConfigArgs, ServeArgs};
 use crate::error::CommandError;
 use crate::session;
@@ -59,26 +59,24 @@ pub(super) struct Hooks {
 }
 
 impl Hooks {
-    /// Reads the file that says it, and which repository holds the configuration.
+    /// Reads what is said of it, where anything is, and which repository holds the configuration.
     pub(super) fn read(
-        path: &Path,
         args: &ServeArgs,
         setup: Setup,
-    ) -> Result<(Self, Option<Fleet>), CommandError> {
-        let file = file::read(path).map_err(|wrong| {
-            let path = PathBuf::from(path);
-            CommandError::HooksRefused { path, wrong: wrong.join("\n  ") }
-        })?;
+    ) -> Result<Option<(Self, Option<Origin>)>, CommandError> {
+        let Some((path, raw)) = file::find(args)? else { return Ok(None) };
+        let opened = file::open(&raw)
+            .map_err(|wrong| CommandError::HooksRefused { path, wrong: wrong.join("\n  ") })?;
         let hooks = Self {
-            sources: file.sources,
-            rules: file.rules,
+            sources: opened.sources,
+            rules: opened.rules,
             config: args.config.clone(),
             setup,
             room: Semaphore::new(HELD / 1024),
             pushes: None,
             later: Notify::new(),
         };
-        Ok((hooks, file.fleet))
+        Ok(Some((hooks, opened.origin)))
     }
 
     /// Has pushes of the configuration deployed.
