@@ -52,10 +52,7 @@ fn facts() -> Vec<Fact> {
         Claimed {
             claim,
             way: vec![StepName::EnsureContainerDefined, StepName::StartContainer],
-            tools: std::collections::BTreeMap::from([(
-                "linux".to_owned(),
-                "6.8.12-4-pve".to_owned(),
-            )]),
+            tools: std::collections::BTreeMap::new(),
         }
     };
     let failure = Failure {
