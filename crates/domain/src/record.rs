@@ -467,7 +467,7 @@ impl TryFrom<String> for RunId {
             Err(Refused::new(
                 text,
                 "a run",
-                "a run is named `r-` and lower-case letters and digits",
+                "a run is named `r-` and 4 to 40 lower-case letters and digits",
             ))
         }
     }

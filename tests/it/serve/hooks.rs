@@ -179,6 +179,32 @@ async fn who_shows_no_secret_is_not_heard_and_leaves_no_trace() {
 }
 
 #[tokio::test]
+async fn who_sends_too_much_waits_and_shuts_nobody_out_who_does_not_sign() {
+    let site = Site::new().await;
+    let folder = TempDir::new().unwrap();
+    let file = hooks(&folder, &rule(953, "other", "restart"));
+    let text = fs::read_to_string(&file).unwrap();
+    let slow = text.replace(r#""provider""#, r#""per_second": 1, "provider""#);
+    fs::write(&file, slow).unwrap();
+    let served = Served::with(&site, "127.0.0.1:0", &["--hooks", file.to_str().unwrap()]).await;
+
+    for nth in 0..20 {
+        let (status, said) = deliver(&served, "forge", &format!("u-{nth}"), "00", PUSH).await;
+        assert_eq!(status, 401, "{said}");
+    }
+    let (first, said) = deliver(&served, "forge", "d-0", SIGNATURE, PUSH).await;
+    let mut last = first;
+    for nth in 1..1000 {
+        if last == 429 {
+            break;
+        }
+        last = deliver(&served, "forge", &format!("d-{nth}"), SIGNATURE, PUSH).await.0;
+    }
+
+    assert_eq!((first, last), (200, 429), "{said}");
+}
+
+#[tokio::test]
 async fn what_cannot_be_stored_is_not_accepted_and_is_taken_when_it_comes_again() {
     let (mut site, mut worker) = Site::complete().await;
     let folder = TempDir::new().unwrap();

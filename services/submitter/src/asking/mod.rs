@@ -92,6 +92,10 @@ pub(crate) fn on_submit(wanted: &Wanted, before: Option<&Record>) -> Answer {
 
 /// Says what is to be done about a guest somebody wants tried again.
 pub(crate) fn on_retry(record: &Record) -> Answer {
+    // It is what it was, and what was given up stands in its letter: nothing is left to try again.
+    if record.gone_back().is_some() && record.work.drift.is_empty() {
+        return Answer::AsDesired;
+    }
     if record.is_settled() || record.desired.cancelled {
         return Answer::Ask;
     }

@@ -89,7 +89,10 @@ async fn serve(args: &ServeArgs, output: &mut Output) -> Result<u8, CommandError
                 live: live.clone(),
                 remarks: remarks.clone(),
             };
-            Some(Arc::new(Pushes::begin(origin, &args.state_dir, around).await?))
+            // `git` is run in other folders than this one.
+            let state_dir =
+                std::path::absolute(&args.state_dir).map_err(CommandError::NotWritten)?;
+            Some(Arc::new(Pushes::begin(origin, &state_dir, around).await?))
         }
     };
     let hooks = hooks.map(|hooks| hooks.with(pushes.clone()));

@@ -65,6 +65,9 @@ impl Arrival<'_> {
             Ok(matched) => matched,
             Err(_) if wanted.is_some() => Vec::new(),
             Err(why) => {
+                let pushes = hooks.pushes.as_deref();
+                let elsewhere = self.pushes.iter().find_map(|push| pushes?.is_elsewhere(push));
+                let why = elsewhere.unwrap_or(why);
                 let became = [Became::Nothing { why: why.clone() }];
                 self.note(bus, &became).await.map_err(Refusal::of)?;
                 return Ok(super::nothing(self.id, &why));

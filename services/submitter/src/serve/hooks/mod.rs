@@ -99,12 +99,7 @@ pub(super) async fn receive(
     else {
         return (StatusCode::NOT_FOUND, "there is no such source\n").into_response();
     };
-    if let Some(wait) = pace.is_too_fast() {
-        let wait = wait.as_secs().max(1).to_string();
-        return (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, wait)], "too fast\n")
-            .into_response();
-    }
-    match take(hooks, &window.bus, name, source, &headers, body).await {
+    match take(hooks, &window.bus, name, (source, pace), &headers, body).await {
         Ok(answer) => answer,
         Err(refusal) => {
             if let Some(remark) = refusal.remark() {
@@ -122,6 +117,8 @@ enum Refusal {
     Refused(phoenix_hooks::Refused),
     /// Its body does not come.
     Slow,
+    /// It is right, and the next one may come so much later.
+    Fast(Duration),
     /// It is right, and cannot be stored or done now.
     Later(CommandError),
 }
@@ -130,7 +127,7 @@ async fn take(
     hooks: &Hooks,
     bus: &Bus,
     name: &SourceName,
-    source: &Source,
+    (source, pace): (&Source, &Pace),
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
@@ -138,6 +135,10 @@ async fn take(
     let now = session::now();
     let Delivery { id, kind } = source.receive(headers, &body, now).map_err(Refusal::Refused)?;
     drop(body);
+    // Only what its sender has signed counts: whoever reaches the address shuts nobody out.
+    if let Some(wait) = pace.is_too_fast() {
+        return Err(Refusal::Fast(wait));
+    }
     let known = bus.delivery(name, id.as_str()).await.map_err(Refusal::of)?;
     if let Some(accepted) = known.filter(Accepted::is_taken) {
         let run = accepted.runs().next();
@@ -189,7 +190,7 @@ impl Refusal {
     fn remark(&self) -> Option<String> {
         match self {
             Self::Refused(refused) => Some(format!("refused: {refused}; {}", refused.advice())),
-            Self::Slow => None,
+            Self::Slow | Self::Fast(_) => None,
             Self::Later(err) => Some(format!("cannot be done: {}", phoenix_domain::chain(err))),
         }
     }
@@ -201,6 +202,10 @@ impl Refusal {
                 (refused.status(), format!("{}\n", refused.told())).into_response()
             }
             Self::Slow => (StatusCode::REQUEST_TIMEOUT, "the body does not come\n").into_response(),
+            Self::Fast(wait) => {
+                let wait = [(RETRY_AFTER, wait.as_secs().max(1).to_string())];
+                (StatusCode::TOO_MANY_REQUESTS, wait, "too fast\n").into_response()
+            }
             Self::Later(err) => {
                 let again = [(RETRY_AFTER, AGAIN)];
                 (StatusCode::SERVICE_UNAVAILABLE, again, format!("{err}\n")).into_response()

@@ -122,6 +122,12 @@ impl Pushes {
         push.after.as_ref().filter(|_| is_ours).map(|after| after.as_str().to_owned())
     }
 
+    /// Says of a push of the repository why it deploys nothing.
+    pub(super) fn is_elsewhere(&self, push: &Push) -> Option<String> {
+        (push.repository == self.fleet.repository)
+            .then(|| format!("{} is not deployed; {} is", push.refname, self.fleet.branch))
+    }
+
     /// Returns what is served.
     pub(super) fn fleet(&self) -> &Fleet {
         &self.fleet
