@@ -38,6 +38,11 @@ async fn a_guest_that_fails_goes_back_and_says_why_and_what_to_type() {
     assert!(retried.out.contains("nothing to ask for"), "{retried:?}");
     assert!(retried.out.contains("`phoenix dead replay 1` tries once more"), "{retried:?}");
 
+    let replayed = site.ok(&["dead", "replay", "1"]).await;
+    let once_more = site.phoenix(&["follow", replayed.out.trim()]).await;
+    assert_eq!(once_more.code, 9, "{once_more:?}");
+    assert!(once_more.out.contains("1 gone back"), "what was given up was tried: {once_more:?}");
+
     let again = site.phoenix(&["submit", "950", "--detach"]).await;
     assert!(again.out.starts_with("r-"), "what went back is not as wanted: {again:?}");
 }
