@@ -42,6 +42,9 @@ async fn a_guest_that_fails_goes_back_and_says_why_and_what_to_type() {
     let once_more = site.phoenix(&["follow", replayed.out.trim()]).await;
     assert_eq!(once_more.code, 9, "{once_more:?}");
     assert!(once_more.out.contains("1 gone back"), "what was given up was tried: {once_more:?}");
+    let afterwards = site.phoenix(&["follow", replayed.out.trim()]).await;
+    assert_eq!(afterwards.code, 9, "{afterwards:?}");
+    assert!(afterwards.out.contains("1 gone back"), "{afterwards:?}");
 
     let again = site.phoenix(&["submit", "950", "--detach"]).await;
     assert!(again.out.starts_with("r-"), "what went back is not as wanted: {again:?}");
