@@ -96,7 +96,7 @@ impl Scenes<'_> {
             );
             loop {
                 let Told::Event { event, .. } = load.tail.next().await else { continue };
-                if event.fact.kind() == EventKind::StepTaken
+                if matches!(event.fact.kind(), EventKind::StepTaken | EventKind::RestartBegun)
                     && event.state.guest == key(u32::try_from(nth).unwrap())
                 {
                     times.push(1000.0 * begun.elapsed().as_secs_f64());
