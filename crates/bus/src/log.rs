@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use async_nats::Message;
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{LastRawMessageErrorKind, RawMessageErrorKind};
 use chrono::{DateTime, Utc};
@@ -106,6 +107,13 @@ impl Bus {
 
     /// Returns what is kept of a guest's events, oldest first; what cannot be read is left out.
     pub async fn history(&self, guest: GuestKey) -> Result<Vec<(u64, Event)>, BusError> {
+        if self.reads_many() {
+            let of = |(seq, message): (u64, Message)| {
+                let events = read(guest, &message.payload).into_iter().flatten();
+                events.map(move |event| (seq, event))
+            };
+            return Ok(self.messages_at_once(guest).await?.into_iter().flat_map(of).collect());
+        }
         let stream = self.jetstream.get_stream_no_info(LOG).await.failing("reading the log")?;
         let subject = self.cell.log(guest);
         let mut events = Vec::new();
@@ -165,7 +173,19 @@ impl Bus {
         guests: &[GuestKey],
         wish: impl Fn(GuestKey, Option<&Record>) -> Wish,
     ) -> Result<Vec<Appended>, BusError> {
-        let mut known = self.ends(guests).await?;
+        let known = self.ends(guests).await?;
+        self.ask_knowing(known, setup, teller, guests, wish).await
+    }
+
+    /// The same, where the ends of the guests' logs were read a moment ago.
+    pub async fn ask_knowing(
+        &self,
+        mut known: BTreeMap<GuestKey, End>,
+        setup: &Setup,
+        teller: &Teller,
+        guests: &[GuestKey],
+        wish: impl Fn(GuestKey, Option<&Record>) -> Wish,
+    ) -> Result<Vec<Appended>, BusError> {
         let mut unreadable = BTreeMap::new();
         for _ in 0..TRIES {
             if let Some(appended) =
