@@ -112,13 +112,15 @@ impl Served {
     /// Waits until it says where it listens.
     fn hears(child: Child, said: impl Read + Send + 'static) -> Self {
         let mut lines = BufReader::new(said).lines().map(Result::unwrap);
+        let mut told = String::new();
         let at = lines.find_map(|line| {
+            told.push_str(&line);
             let (_, rest) = line.split_once("http://")?;
             Some(rest.split('/').next()?.to_owned())
         });
         // What it says later is nobody's, and must not stop it.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, at: at.unwrap() }
+        Self { child, at: at.unwrap_or_else(|| panic!("it does not listen: {told}")) }
     }
 }
 
