@@ -11,6 +11,16 @@ use crate::error::{BusError, Failing as _};
 
 /// How often others may be faster before a change gives up.
 const TRIES: u32 = 12;
+const KEEPING: &str = "keeping a note";
+
+/// What is there, before anybody has looked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Guess {
+    /// Most likely nothing: it is looked only where that was wrong.
+    Nothing,
+    /// Nobody knows.
+    Unknown,
+}
 
 impl Bus {
     /// Returns a note; what cannot be read is none.
@@ -48,21 +58,47 @@ impl Bus {
         &self,
         bucket: &'static str,
         key: &str,
+        change: impl FnMut(Option<T>) -> Option<T>,
+    ) -> Result<Option<T>, BusError> {
+        self.change_kept_from(Guess::Unknown, bucket, key, change).await
+    }
+
+    /// The same, where it is known what most likely is there.
+    pub(crate) async fn change_kept_from<T: Serialize + DeserializeOwned>(
+        &self,
+        guess: Guess,
+        bucket: &'static str,
+        key: &str,
         mut change: impl FnMut(Option<T>) -> Option<T>,
     ) -> Result<Option<T>, BusError> {
-        let doing = "keeping a note";
-        let bucket = self.bucket(bucket, doing).await?;
-        for _ in 0..TRIES {
-            let (there, revision) = read(&bucket, key).await?;
+        let store = self.bucket(bucket, KEEPING).await?;
+        for attempt in 0..TRIES {
+            let (there, revision) = match guess {
+                Guess::Nothing if attempt == 0 => (None, 0),
+                Guess::Nothing | Guess::Unknown => read(&store, key).await?,
+            };
             let Some(note) = change(there) else { return Ok(None) };
-            let text = Bytes::from(serde_json::to_vec(&note)?);
-            match bucket.update(key, text, revision).await {
-                Ok(_) => return Ok(Some(note)),
-                Err(err) if err.kind() == UpdateErrorKind::WrongLastRevision => {}
-                Err(err) => return Err(err).failing(doing),
+            if self.replace_kept(bucket, key, &note, revision).await? {
+                return Ok(Some(note));
             }
         }
         Err(BusError::Contended { guest: key.to_owned() })
+    }
+
+    /// Puts a note in the place of the one with this revision. Says whether that was still there.
+    pub(crate) async fn replace_kept<T: Serialize>(
+        &self,
+        bucket: &'static str,
+        key: &str,
+        note: &T,
+        revision: u64,
+    ) -> Result<bool, BusError> {
+        let bucket = self.bucket(bucket, KEEPING).await?;
+        match bucket.update(key, Bytes::from(serde_json::to_vec(note)?), revision).await {
+            Ok(_) => Ok(true),
+            Err(err) if err.kind() == UpdateErrorKind::WrongLastRevision => Ok(false),
+            Err(err) => Err(err).failing(KEEPING),
+        }
     }
 
     /// Forgets a note.

@@ -1,6 +1,7 @@
 //! Deliveries of webhooks and what became of them, as people are shown it.
 
 use phoenix_bus::{Became, Noted};
+use phoenix_domain::RunId;
 use serde_json::{Value, json};
 
 use crate::approvals;
@@ -24,6 +25,11 @@ pub(crate) fn became(became: &Became) -> String {
     }
 }
 
+/// Says that what a delivery wants is about to be asked for.
+fn asking(run: &RunId) -> String {
+    format!("run {run} is being asked for")
+}
+
 /// Lists deliveries for people.
 pub(crate) fn text(noted: &[Noted]) -> String {
     let rows: Vec<_> = noted
@@ -31,7 +37,8 @@ pub(crate) fn text(noted: &[Noted]) -> String {
         .map(|one| {
             let commit = one.accepted.commit.as_deref().unwrap_or("-");
             let commit = approvals::short(commit).to_owned();
-            let parts: Vec<_> = one.accepted.became.iter().map(became).collect();
+            let errand = one.accepted.errand.iter().map(|errand| asking(&errand.run));
+            let parts: Vec<_> = errand.chain(one.accepted.became.iter().map(became)).collect();
             let time = words::time(one.accepted.at);
             [time, one.source.to_string(), one.id.clone(), commit, parts.join("; ")]
         })
@@ -44,7 +51,10 @@ pub(crate) fn json(noted: &[Noted]) -> Value {
     let deliveries: Vec<_> = noted
         .iter()
         .map(|one| {
-            let became: Vec<_> = one.accepted.became.iter().map(part).collect();
+            let errand = one.accepted.errand.iter().map(|errand| {
+                json!({ "state": "asking", "run": errand.run, "text": asking(&errand.run) })
+            });
+            let became: Vec<_> = errand.chain(one.accepted.became.iter().map(part)).collect();
             let decided = one.accepted.decided.iter().map(|(run, said)| {
                 let at = words::time(said.at);
                 json!({ "run": run, "yes": said.yes, "by": said.by, "time": at })
@@ -101,6 +111,7 @@ mod tests {
             vec![Became::Nothing { why: "nothing changed".to_owned() }],
         ]
         .map(|became| Noted {
+            at: 1,
             source: "forge".parse().unwrap(),
             id: "d-1".to_owned(),
             accepted: Accepted { became, ..Accepted::fresh(at, Some("c0ffee".repeat(7))) },

@@ -51,6 +51,11 @@ impl States {
         Ok(states)
     }
 
+    /// Returns the ends of the logs that they were read from.
+    pub(crate) fn into_ends(self) -> BTreeMap<GuestKey, End> {
+        self.0.into_iter().map(|(guest, (seq, event))| (guest, End { seq, event })).collect()
+    }
+
     /// Returns all guests in the order of their names.
     pub(crate) fn guests(&self) -> impl Iterator<Item = GuestKey> {
         self.0.keys().copied()

@@ -14,7 +14,7 @@ use crate::cli::ConfigArgs;
 use crate::commands::{all_wanted, wanted_of_all};
 use crate::config;
 use crate::error::CommandError;
-use crate::serve::hooks::{Desk, run_of};
+use crate::serve::hooks::{Certainty, Desk, run_of};
 use crate::session;
 use crate::words;
 
@@ -114,6 +114,8 @@ impl Pushes {
                 trusts_log: false,
                 hold_s: safely.map(|safely| safely.hold_s),
             },
+            // What was asked for in this run is no difference any more.
+            certainty: Certainty::New,
         };
         let asked = desk.ask(&wanted).await?;
         if asked.is_empty() {
