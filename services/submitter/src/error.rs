@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use phoenix_bus::{BusError, NoMonitor};
 use phoenix_config::LibraryError;
-use phoenix_domain::{GuestKey, Irreplaceable, NodeName, Refused, RunId, Verdict, Vmid};
+use phoenix_domain::{
+    ChannelName, GuestKey, Irreplaceable, NodeName, Refused, RunId, SourceName, Verdict, Vmid,
+};
 use thiserror::Error;
 
 use crate::words;
@@ -87,6 +89,15 @@ pub(crate) enum CommandError {
     /// An incident that is not there was asked for.
     #[error("there is no incident {incident}")]
     NoSuchIncident { incident: String },
+    /// A maintenance that is not there was to be ended.
+    #[error("there is no maintenance {name}")]
+    NoSuchMaintenance { name: String },
+    /// A channel that is not there was asked for.
+    #[error("there is no channel {asked}")]
+    NoSuchChannel { asked: ChannelName, there: Vec<ChannelName> },
+    /// A source of webhooks that is not there was asked for.
+    #[error("there is no source {asked}")]
+    NoSuchSource { asked: SourceName, there: Vec<SourceName> },
     /// The health monitor cannot be asked.
     #[error(transparent)]
     NoMonitor(#[from] NoMonitor),
@@ -226,6 +237,9 @@ impl CommandError {
             | Self::NoSuchRun { .. }
             | Self::NotYetThere { .. }
             | Self::NoSuchIncident { .. }
+            | Self::NoSuchMaintenance { .. }
+            | Self::NoSuchChannel { .. }
+            | Self::NoSuchSource { .. }
             | Self::NoSuchItem { .. }
             | Self::NoSuchLetter { .. } => EXIT_NOT_FOUND,
             Self::SetupState(phoenix_setup::StateError::Held) => EXIT_CONFLICT,
@@ -320,6 +334,12 @@ impl CommandError {
             Self::NoSuchIncident { .. } => {
                 one("`phoenix incidents --all` lists those that are kept")
             }
+            Self::NoSuchMaintenance { .. } => one("`phoenix maintenance list` lists them"),
+            Self::NoSuchChannel { there, .. } if there.is_empty() => {
+                one("`phoenix schema channels` says what a channels file has in it, and `phoenix-health-monitor --channels FILE` takes it")
+            }
+            Self::NoSuchChannel { there, .. } => vec![there_is(there)],
+            Self::NoSuchSource { there, .. } => vec![there_is(there)],
             Self::NoMonitor(why) => one(monitor_hint(why)),
             Self::NoGit { advice, .. } => one(advice),
             Self::HooksTwice { .. } => one(
@@ -359,7 +379,7 @@ impl CommandError {
                 one("take another name, or another folder: `--into DIR`")
             }
             Self::NotRoot => one("`sudo phoenix setup`; `--plan` shows what that would do"),
-            Self::NoSuchItem { there, .. } => vec![format!("there is {}", there.join(", "))],
+            Self::NoSuchItem { there, .. } => vec![there_is(there)],
             Self::NobodyToWipe { .. } => {
                 one("type it on a terminal: no option and no key of a file takes its place")
             }
@@ -382,6 +402,12 @@ impl CommandError {
             | Self::NotWritten(_) => Vec::new(),
         }
     }
+}
+
+/// Says what there is instead.
+fn there_is<T: ToString>(there: &[T]) -> String {
+    let names: Vec<_> = there.iter().map(ToString::to_string).collect();
+    if names.is_empty() { "there is none".to_owned() } else { format!("there is {}", names.join(", ")) }
 }
 
 /// Returns how one of these hosts is named.

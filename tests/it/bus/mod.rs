@@ -7,6 +7,7 @@ mod explain;
 mod site;
 mod status;
 mod submit;
+mod unknown;
 mod unreachable;
 mod watch;
 
