@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand, ValueEnum};
 use phoenix_domain::{BridgeName, GuestKey, Refused, StorageId};
 use phoenix_hypervisor::HostError;
@@ -84,8 +85,8 @@ pub enum SimVerb {
         /// Only with this guest
         #[arg(long, value_parser = guest)]
         guest: Option<Guest>,
-        /// Only with this kind of change: create, start, install-feature …
-        #[arg(long, value_name = "KIND")]
+        /// Only with this kind of change; `look` is no change, and goes wrong while the host is looked at
+        #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(admin::fault_kinds()))]
         kind: Option<String>,
         /// With which change that fits
         #[arg(long, default_value_t = 1, value_name = "N")]
