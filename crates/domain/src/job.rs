@@ -54,6 +54,20 @@ pub struct GuestKey {
     pub vmid: Vmid,
 }
 
+impl GuestKey {
+    /// Reads a guest as people type it: by its number, or by the name that stands wherever guests are
+    /// shown, which tells its kind as well.
+    pub fn typed(text: &str) -> Result<(Option<Kind>, Vmid), Refused> {
+        if text.starts_with("lxc-") || text.starts_with("vm-") {
+            return text.parse().map(|Self { kind, vmid }| (Some(kind), vmid));
+        }
+        text.parse().map(|vmid| (None, vmid)).map_err(|_| {
+            let rule = "a guest is named by its number, from 100 to 999999999, or as `lxc-950` or `vm-8001`";
+            Refused::new(text, "a guest", rule)
+        })
+    }
+}
+
 impl From<&GuestSpec> for GuestKey {
     fn from(guest: &GuestSpec) -> Self {
         Self { kind: guest.kind(), vmid: guest.vmid }

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand, ValueEnum};
-use phoenix_domain::{BridgeName, GuestKey, Refused, StorageId};
+use phoenix_domain::{BridgeName, GuestKey, Kind, Refused, StorageId};
 use phoenix_hypervisor::HostError;
 use phoenix_hypervisor::simulated::{Broken, Cure, Fault, FaultKind, Part, Sickness, admin};
 
@@ -342,8 +342,8 @@ fn word<T: FromStr<Err = Refused>>(text: &str) -> Result<T, String> {
 }
 
 fn guest(text: &str) -> Result<GuestKey, String> {
-    let named = if text.contains('-') { text.to_owned() } else { format!("lxc-{text}") };
-    named.parse().map_err(|err: Refused| err.rule.to_owned())
+    let typed = GuestKey::typed(text).map_err(|err| err.rule.to_owned());
+    typed.map(|(kind, vmid)| GuestKey { kind: kind.unwrap_or(Kind::Container), vmid })
 }
 
 fn line(text: &mut String, line: &str) {

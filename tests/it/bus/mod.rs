@@ -4,10 +4,10 @@ mod answer;
 mod cancel;
 mod dead;
 mod explain;
+mod named;
 mod site;
 mod status;
 mod submit;
-mod unknown;
 mod unreachable;
 mod watch;
 

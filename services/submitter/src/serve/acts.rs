@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::Window;
 use super::refusal::Refusal;
 use super::visits::Actor;
-use crate::cli::{Named, Says};
+use crate::cli::{self, Named, Says};
 use crate::commands::{answer, cancel, dead, health, retry};
 use crate::states;
 use crate::words;
@@ -34,7 +34,7 @@ fn said(text: &str) -> Json<Value> {
 
 /// Reads the number of a guest in an address.
 pub(super) fn vmid(text: &str) -> Result<Vmid, Refusal> {
-    text.parse().map_err(|_| Refusal::no_such("that is no number of a guest"))
+    cli::vmid(text).map_err(|rule| Refusal::no_such("that is no guest").hint(&rule))
 }
 
 fn run(text: &str) -> Result<RunId, Refusal> {

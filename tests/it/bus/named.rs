@@ -1,4 +1,4 @@
-//! What nobody knows: that is told the same way everywhere.
+//! What is typed for a guest, a run or a letter: what is understood, and what nobody knows.
 
 use super::site::Site;
 
@@ -43,4 +43,20 @@ fn whatever_is_not_there_ends_with_5_and_a_hint() {
         assert_eq!(ended.code, 5, "{args:?}: {ended:?}");
         assert!(ended.err.contains("\nhint: "), "{args:?}: {ended:?}");
     }
+}
+
+#[test]
+fn a_guest_is_understood_by_the_name_that_is_shown_of_it() {
+    let site = Site::new();
+    let run = site.phoenix(&["submit", "lxc-900", "--detach"]);
+    assert_eq!(run.code, 0, "{run:?}");
+
+    for verb in ["status", "explain", "history", "cancel", "check"] {
+        let ended = site.phoenix(&[verb, "lxc-900"]);
+
+        assert_eq!(ended.code, 0, "{verb}: {ended:?}");
+    }
+    let wrong = site.phoenix(&["status", "ct-900"]);
+    assert_eq!(wrong.code, 64, "{wrong:?}");
+    assert!(wrong.err.contains("or as `lxc-950` or `vm-8001`"), "{wrong:?}");
 }
