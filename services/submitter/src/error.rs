@@ -110,6 +110,9 @@ pub(crate) enum CommandError {
     /// A guest was asked for of which nothing is kept of that time.
     #[error("nothing is known of guest {asked} at {}{}", words::time(*at), since(*oldest))]
     NotYetThere { asked: Vmid, at: DateTime<Utc>, oldest: Option<DateTime<Utc>> },
+    /// A guest was asked for as it will be.
+    #[error("nobody knows how guest {asked} will be at {}: it is {} now", words::time(*at), words::time(*now))]
+    StillToCome { asked: Vmid, at: DateTime<Utc>, now: DateTime<Utc> },
     /// Other machines could read the page.
     #[error(
         "whoever reaches {listen} could read the page, which asks nobody who they are: have people sign in with `--token-file FILE`, or put a proxy that asks them in front of it, and say that it may be so with `--let-anybody-read`"
@@ -273,7 +276,9 @@ impl CommandError {
             | Self::NoListener { .. }
             | Self::NoScreen
             | Self::NotWritten(_) => EXIT_FAILED,
-            Self::OpenToAnybody { .. } | Self::NoCanary { .. } => EXIT_USAGE,
+            Self::OpenToAnybody { .. } | Self::NoCanary { .. } | Self::StillToCome { .. } => {
+                EXIT_USAGE
+            }
         }
     }
 
@@ -346,6 +351,9 @@ impl CommandError {
                 "keep those in the configuration, which `phoenix check` checks, and leave `--hooks` out; or take the key `webhooks` out of it",
             ),
             Self::NoListener { .. } => one("`--listen 127.0.0.1:0` takes a free port"),
+            Self::StillToCome { asked, .. } => {
+                vec![format!("`phoenix status {asked}` shows how it is now")]
+            }
             Self::NotYetThere { asked, .. } => one(&format!("`phoenix history {asked}` tells what is known")),
             Self::NoSuchRun { .. } => one("`phoenix runs --since 7d` lists runs"),
             Self::NoCanary { canary } => vec![format!("name it among the guests: `phoenix submit {canary} … --canary {canary}`")],

@@ -25,6 +25,10 @@ async fn a_guest_is_shown_as_it_was_before_it_was_changed() {
     let before = site.phoenix(&["state", "950", "--at", "1d"]).await;
     assert_eq!(before.code, 5, "{before:?}");
     assert!(before.err.contains("what is kept of it begins at 20"), "{before:?}");
+    let later = site.phoenix(&["state", "950", "--at", "2126-11-22T03:00:00Z"]).await;
+    assert_eq!(later.code, 64, "{later:?}");
+    let said = "nobody knows how guest 950 will be at 2126-11-22T03:00:00Z: it is 20";
+    assert!(later.out.is_empty() && later.err.contains(said), "{later:?}");
 }
 
 #[tokio::test]
