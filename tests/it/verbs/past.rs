@@ -51,6 +51,19 @@ async fn what_happened_is_told_in_order_and_only_as_far_as_it_is_asked_for() {
 }
 
 #[tokio::test]
+async fn runs_are_listed_since_a_time_of_a_calendar_or_so_long_ago() {
+    let (site, _worker) = Site::complete().await;
+    let then = Utc::now().to_rfc3339();
+    site.ok(&["restart", "950"]).await;
+
+    let listed = |runs: &serde_json::Value| runs["runs"].as_array().unwrap().len();
+    assert_eq!(listed(&site.json(&["runs", "--since", &then]).await), 1);
+    assert_eq!(listed(&site.json(&["runs", "--since", "1h"]).await), 2);
+    let none = site.ok(&["runs", "--since", "0s"]).await;
+    assert!(none.out.is_empty() && none.err.starts_with("no run since 20"), "{none:?}");
+}
+
+#[tokio::test]
 async fn a_run_is_shown_as_a_line_of_time_with_all_its_guests() {
     let (site, _worker) = Site::complete().await;
     let runs = site.json(&["runs"]).await;
