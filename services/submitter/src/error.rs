@@ -95,8 +95,8 @@ pub(crate) enum CommandError {
     /// A channel that is not there was asked for.
     #[error("there is no channel {asked}")]
     NoSuchChannel { asked: ChannelName, there: Vec<ChannelName> },
-    /// A source of webhooks that is not there was asked for.
-    #[error("there is no source {asked}")]
+    /// A source was asked for of which no webhook is kept.
+    #[error("no webhook of a source {asked} was accepted in the last days")]
     NoSuchSource { asked: SourceName, there: Vec<SourceName> },
     /// The health monitor cannot be asked.
     #[error(transparent)]
@@ -344,6 +344,9 @@ impl CommandError {
                 one("`phoenix schema channels` says what a channels file has in it, and `phoenix-health-monitor --channels FILE` takes it")
             }
             Self::NoSuchChannel { there, .. } => vec![there_is(there)],
+            Self::NoSuchSource { there, .. } if there.is_empty() => {
+                one("and none of any other one")
+            }
             Self::NoSuchSource { there, .. } => vec![there_is(there)],
             Self::NoMonitor(why) => one(monitor_hint(why)),
             Self::NoGit { advice, .. } => one(advice),

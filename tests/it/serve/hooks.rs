@@ -98,6 +98,12 @@ async fn a_push_redeploys_what_it_is_about_once_however_often_it_is_told() {
         "{said}"
     );
     assert_eq!((asked(&site, 950).await, asked(&site, 900).await), (2, 1));
+    let own = site.json(&["deliveries", "--source", "forge"]).await;
+    assert_eq!(own["deliveries"].as_array().map(Vec::len), Some(1), "{own}");
+    let other = site.phoenix(&["deliveries", "--source", "model"]).await;
+    assert_eq!(other.code, 5, "{other:?}");
+    assert!(other.err.contains("no webhook of a source model"), "{other:?}");
+    assert!(other.err.contains("hint: there is forge"), "{other:?}");
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! `phoenix deliveries`: the webhooks of the last days, and what became of them.
 
+use std::collections::BTreeSet;
+
 use crate::cli::{DeliveriesArgs, ListFormat};
 use crate::deliveries;
 use crate::error::CommandError;
@@ -13,7 +15,14 @@ pub(super) fn run(args: &DeliveriesArgs, output: &mut Output) -> Result<u8, Comm
 async fn list(args: &DeliveriesArgs, output: &mut Output) -> Result<u8, CommandError> {
     let session = session::open(&args.list.connect, output).await?;
     let mut noted = session.bus.deliveries().await?;
-    noted.retain(|one| args.source.as_ref().is_none_or(|source| *source == one.source));
+    if let Some(asked) = &args.source {
+        let there: BTreeSet<_> = noted.iter().map(|one| one.source.clone()).collect();
+        if !there.contains(asked) {
+            let (asked, there) = (asked.clone(), there.into_iter().collect());
+            return Err(CommandError::NoSuchSource { asked, there });
+        }
+        noted.retain(|one| one.source == *asked);
+    }
     match args.list.output {
         ListFormat::Text if noted.is_empty() => {
             output.remark("no webhook was accepted in the last days")?;
