@@ -418,7 +418,11 @@ impl CommandError {
 /// Says what there is instead.
 fn there_is<T: ToString>(there: &[T]) -> String {
     let names: Vec<_> = there.iter().map(ToString::to_string).collect();
-    if names.is_empty() { "there is none".to_owned() } else { format!("there is {}", names.join(", ")) }
+    if names.is_empty() {
+        "there is none".to_owned()
+    } else {
+        format!("there is {}", names.join(", "))
+    }
 }
 
 /// Returns how one of these hosts is named.

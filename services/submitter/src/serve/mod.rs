@@ -13,6 +13,7 @@ mod pace;
 mod parts;
 mod pushes;
 mod refusal;
+mod sent;
 mod view;
 mod visits;
 
