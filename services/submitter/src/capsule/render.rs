@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use chrono::{DateTime, Utc};
 use phoenix_domain::Verdict;
 
 use super::attempts::Attempt;
@@ -113,11 +114,16 @@ impl Changed {
         rows(&[
             ("good", words::time(good)),
             ("wanted", or_nothing(&wanted)),
+            ("back", self.back.map(back).unwrap_or_default()),
             ("done", or_nothing(&self.done)),
             ("packages", shortened(&self.packages).join("\n")),
             ("host", self.host.join("\n")),
         ])
     }
+}
+
+fn back(at: DateTime<Utc>) -> String {
+    format!("at {}: it is wanted again as it was", words::time(at))
 }
 
 fn failed(failed: &Failed) -> String {

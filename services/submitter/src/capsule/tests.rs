@@ -1,12 +1,13 @@
 use chrono::TimeDelta;
 use phoenix_bus::{HostReport, Line};
-use phoenix_domain::{Drifted, StepFailed, StepTaken};
+use phoenix_domain::{Drifted, ReturnBegun, StepFailed, StepTaken};
 
 use super::*;
 use crate::asking::tests::{
     asked, asked_again, claimed, completed, dead, failed, guest, report, stepped, then, time,
-    waiting,
+    waiting, wanted,
 };
+use crate::asking::{self, Asking};
 use crate::states::States;
 
 /// What is behind a guest that is given up: it was complete, was asked for otherwise, and failed.
@@ -90,6 +91,43 @@ fn of_a_guest_that_is_well_there_are_three_lines() {
     assert!(capsule.is_well());
     insta::assert_snapshot!(capsule.text());
     assert_eq!(capsule.markdown().lines().count(), 3);
+}
+
+/// What is behind a guest that was asked for otherwise, failed, and is again what it was.
+fn went_back() -> Vec<Event> {
+    let complete = completed(&stepped(&claimed(&asked(901, "r-0001"))));
+    let safely = Asking {
+        run: "r-0002".parse().unwrap(),
+        by: "kim@desk".to_owned(),
+        trusts_log: false,
+        hold_s: Some(60),
+    };
+    let again =
+        then(&complete, asking::request(&wanted(901, 1024), &safely, Some(&complete.state)));
+    let failed = failed(&stepped(&claimed(&again)));
+    let begun = ReturnBegun { why: "it does not answer".to_owned(), letter: 8 };
+    let back = then(&failed, begun);
+    let done = completed(&claimed(&back));
+    vec![complete, again.clone(), claimed(&again), failed, back.clone(), claimed(&back), done]
+}
+
+#[test]
+fn of_a_guest_that_went_back_it_is_told_what_it_went_back_from() {
+    let text = capsule_of(&went_back(), &[], Vec::new()).text();
+
+    assert!(text.contains("  wanted  memory: 512 -> 1024\n"), "{text}");
+    assert!(
+        text.contains("  back    at 2027-01-15T08:00:00Z: it is wanted again as it was\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn how_long_an_attempt_took_is_told_once() {
+    let text = capsule_of(&went_back(), &[], Vec::new()).text();
+
+    let done = text.lines().find(|line| line.contains("  completed, ")).unwrap();
+    assert_eq!(done.matches(" ms)").count() + done.matches(" s)").count(), 1, "{text}");
 }
 
 #[test]
