@@ -43,6 +43,16 @@ pub enum Cause {
     },
 }
 
+impl Cause {
+    /// Says whether it was asked for only because another one stands on it.
+    pub fn is_foundation(&self) -> bool {
+        match self {
+            Self::StoodOnBy(_) => true,
+            Self::Submitted | Self::Retried | Self::UpstreamsChanged | Self::Repair { .. } => false,
+        }
+    }
+}
+
 /// The name of a guest in subjects and keys: `lxc-950`, `vm-8001`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
