@@ -350,6 +350,9 @@ impl CommandError {
             Self::NoSuchSource { there, .. } => vec![there_is(there)],
             Self::NoMonitor(why) => one(monitor_hint(why)),
             Self::NoGit { advice, .. } => one(advice),
+            Self::HooksRefused { .. } => {
+                one("`phoenix schema webhooks` says what can be written; docs/webhooks.md says what it means")
+            }
             Self::HooksTwice { .. } => one(
                 "keep those in the configuration, which `phoenix check` checks, and leave `--hooks` out; or take the key `webhooks` out of it",
             ),
@@ -409,7 +412,6 @@ impl CommandError {
             | Self::NotJson(_)
             | Self::FileNotWritten { .. }
             | Self::OpenToAnybody { .. }
-            | Self::HooksRefused { .. }
             | Self::NotWritten(_) => Vec::new(),
         }
     }

@@ -251,6 +251,9 @@ async fn what_the_configuration_says_of_webhooks_is_done_as_what_a_file_of_its_o
     let (status, said) = deliver(&served, "forge", "d-1", SIGNATURE, PUSH).await;
 
     assert_eq!(status, 202, "{said}");
+    let schema = site.ok(&["schema", "webhooks"]).await;
+    let schema: Value = serde_json::from_str(&schema.out).unwrap();
+    assert!(schema["properties"]["sources"].is_object(), "{schema}");
     site.until_complete(950, 2).await;
     let file = folder.path().join("hooks.json");
     let both = ["--config", &config, "--hooks", file.to_str().unwrap()];
