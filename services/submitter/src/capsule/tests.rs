@@ -54,7 +54,7 @@ fn capsule_among(
     let states = States::of([last.clone()]);
     let around =
         Around { states: &states, hosts: Some(hosts), now: time() + TimeDelta::minutes(20) };
-    let material = Material { around, past, letters, incidents: Vec::new() };
+    let material = Material { around, past, letters, incidents: Vec::new(), seen: Vec::new() };
     Capsule::of(&last.state, history, &material)
 }
 
@@ -155,6 +155,39 @@ fn a_driver_that_is_another_one_since_is_told() {
     assert!(by_claims.contains("nvidia 550.54 -> 570.86"), "{by_claims}");
     assert!(!by_claims.contains("linux"), "{by_claims}");
     assert!(by_report.contains("nvidia 550.54 -> 580.1"), "{by_report}");
+}
+
+#[test]
+fn what_fails_is_told_before_an_incident_is_open_with_what_comes_next() {
+    let history = &story(901)[..2];
+    let states = States::of([history[1].clone()]);
+    let now = time() + TimeDelta::minutes(20);
+    let (failed, looked) = (now - TimeDelta::seconds(20), now + TimeDelta::seconds(10));
+    let seen: Seen = serde_json::from_value(serde_json::json!({
+        "guest": "lxc-901", "name": "guest-901", "host": "pve1",
+        "probes": [[
+            { "name": "nginx", "ask": { "type": "tcp", "port": 80 } },
+            { "is": "failed", "because": "exited" }, failed,
+        ]],
+        "evidence": { "nginx": {
+            "asked": "GET http://10.0.0.5/", "came": "nobody listens", "took_ms": 1,
+            "excerpt": "one\nPASSWORD=c4nary\n\n",
+        } },
+        "next": { "action": "look", "at": looked, "why": "an incident is opened unless it serves by then" },
+    }))
+    .unwrap();
+    let around = Around { states: &states, hosts: Some(&[]), now };
+    let material = Material {
+        around,
+        past: Vec::new(),
+        letters: Vec::new(),
+        incidents: Vec::new(),
+        seen: vec![seen],
+    };
+
+    let text = Capsule::of(&history[1].state, history, &material).text();
+
+    insta::assert_snapshot!(text);
 }
 
 #[test]
