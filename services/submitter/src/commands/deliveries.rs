@@ -7,6 +7,7 @@ use crate::deliveries;
 use crate::error::CommandError;
 use crate::output::Output;
 use crate::session;
+use crate::states::States;
 
 pub(super) fn run(args: &DeliveriesArgs, output: &mut Output) -> Result<u8, CommandError> {
     session::run(list(args, output))
@@ -23,13 +24,14 @@ async fn list(args: &DeliveriesArgs, output: &mut Output) -> Result<u8, CommandE
         }
         noted.retain(|one| one.source == *asked);
     }
+    let states = States::read(&session.bus).await?;
     match args.list.output {
         ListFormat::Text if noted.is_empty() => {
             output.remark("no webhook was accepted in the last days")?;
         }
-        ListFormat::Text => output.data(&deliveries::text(&noted))?,
+        ListFormat::Text => output.data(&deliveries::text(&noted, &states))?,
         ListFormat::Json => {
-            let document = serde_json::to_string_pretty(&deliveries::json(&noted))?;
+            let document = serde_json::to_string_pretty(&deliveries::json(&noted, &states))?;
             output.data(&format!("{document}\n"))?;
         }
     }
