@@ -154,10 +154,11 @@ impl States {
         Watched::new(closure.into_iter().filter_map(|guest| {
             let (seq, event) = self.0.get(&guest)?;
             let name = words::name(&event.state);
-            Some(match asked.get(&guest) {
+            let followed = match asked.get(&guest) {
                 Some((seq, record)) => Guest::new(name, record.clone(), *seq, now),
                 None => Guest::new(name, event.state.clone(), *seq, event.time),
-            })
+            };
+            Some(if guests.contains(&guest) { followed } else { followed.brought_along() })
         }))
     }
 }

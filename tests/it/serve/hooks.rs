@@ -100,6 +100,12 @@ async fn a_push_redeploys_what_it_is_about_once_however_often_it_is_told() {
         "{said}"
     );
     assert_eq!((asked(&site, 950).await, asked(&site, 900).await), (2, 1));
+    let own = site.json(&["deliveries", "--source", "forge"]).await;
+    assert_eq!(own["deliveries"].as_array().map(Vec::len), Some(1), "{own}");
+    let other = site.phoenix(&["deliveries", "--source", "model"]).await;
+    assert_eq!(other.code, 5, "{other:?}");
+    assert!(other.err.contains("no webhook of a source model"), "{other:?}");
+    assert!(other.err.contains("hint: there is forge"), "{other:?}");
 }
 
 #[tokio::test]
@@ -333,6 +339,9 @@ async fn what_the_configuration_says_of_webhooks_is_done_as_what_a_file_of_its_o
     let (status, said) = deliver(&served, "forge", "d-1", SIGNATURE, PUSH).await;
 
     assert_eq!(status, 202, "{said}");
+    let schema = site.ok(&["schema", "webhooks"]).await;
+    let schema: Value = serde_json::from_str(&schema.out).unwrap();
+    assert!(schema["properties"]["sources"].is_object(), "{schema}");
     site.until_complete(950, 2).await;
     let file = folder.path().join("hooks.json");
     let both = ["--config", &config, "--hooks", file.to_str().unwrap()];

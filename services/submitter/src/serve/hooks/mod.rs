@@ -38,6 +38,7 @@ use super::pace::Pace;
 use super::pushes::{Origin, Pushes};
 use crate::cli::{ConfigArgs, ServeArgs};
 use crate::error::CommandError;
+use crate::output::Output;
 use crate::session;
 
 /// How long a body may take to arrive.
@@ -66,8 +67,14 @@ impl Hooks {
     pub(super) fn read(
         args: &ServeArgs,
         setup: Setup,
+        output: &mut Output,
     ) -> Result<Option<(Self, Option<Origin>)>, CommandError> {
         let Some((path, raw)) = file::find(args)? else { return Ok(None) };
+        if args.hooks.is_some() {
+            for doubt in file::doubts(args, &raw) {
+                output.remark(&format!("warning: {}: {doubt}", path.display()))?;
+            }
+        }
         let opened = file::open(&raw)
             .map_err(|wrong| CommandError::HooksRefused { path, wrong: wrong.join("\n  ") })?;
         let hooks = Self {
