@@ -123,6 +123,17 @@ systemctl restart phoenix-worker
 [ "$(of phoenix-worker Result)" = success ] || fail "the worker ended badly"
 phoenix submit 950 --timeout 2m || fail "a guest was lost by the restart"
 
+echo "== killed with a step in hand: that step is not, and the next worker goes on"
+phoenix submit --detach 952
+worker=$(of phoenix-worker MainPID)
+await "a step" is_at_a_step "$worker"
+systemctl kill --kill-whom=main --signal=KILL phoenix-worker
+phoenix submit 952 --timeout 2m || fail "a guest was lost with its worker"
+[ "$(of phoenix-worker NRestarts)" = 1 ] || fail "nobody has started the worker again"
+if journalctl --no-pager --identifier=systemd | grep "phoenix-worker.service: Killing process"; then
+    fail "a change was killed half-way"
+fi
+
 echo "== removed: everything is stopped; guests, settings and notes stay"
 guest=/var/lib/phoenix/lxc/guests/950/config
 mkdir -p "$(dirname "$guest")"
