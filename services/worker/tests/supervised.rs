@@ -1,5 +1,12 @@
 //! What a worker is to systemd: a real worker, a real server, and the socket that a unit is told to speak to.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a broken fixture should stop the test"
+)]
+
 use std::fs;
 use std::io;
 use std::os::unix::net::UnixDatagram;

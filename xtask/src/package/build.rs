@@ -4,6 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use clap::Args;
 
 use crate::process::Program;
 use crate::workspace::{Profile, Workspace};
@@ -38,19 +39,28 @@ impl Origin {
     }
 }
 
+/// Where sources of others may be.
+#[derive(Args)]
+pub(crate) struct Homes {
+    #[arg(long, env = "CARGO_HOME", hide = true)]
+    cargo_home: Option<PathBuf>,
+    #[arg(long, env = "HOME", default_value = "/root", hide = true)]
+    home: PathBuf,
+}
+
+impl Homes {
+    fn of_cargo(&self) -> PathBuf {
+        self.cargo_home.clone().unwrap_or_else(|| self.home.join(".cargo"))
+    }
+}
+
 /// Builds what is shipped, below this folder, and returns the folder with the programs.
-pub(super) fn shipped(workspace: &Workspace, folder: &Path) -> Result<PathBuf> {
+pub(super) fn shipped(workspace: &Workspace, homes: &Homes, folder: &Path) -> Result<PathBuf> {
     let (root, folder) = (env::current_dir()?, std::path::absolute(folder)?);
-    let cargo_home = match env::var_os("CARGO_HOME") {
-        Some(home) => PathBuf::from(home),
-        None => {
-            PathBuf::from(env::var_os("HOME").context("there is no home folder")?).join(".cargo")
-        }
-    };
     // Of several that fit the last one counts, so the innermost folder comes last.
     let places = [
         (&*root, "/usr/src/phoenix"),
-        (&*cargo_home, "/usr/src/cargo"),
+        (&*homes.of_cargo(), "/usr/src/cargo"),
         (&*folder, "/usr/src/built"),
     ];
     let of_rust = places.map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
-use self::build::Origin;
+use self::build::{Homes, Origin};
 use self::stage::Stage;
 use crate::process::Program;
 use crate::say::say;
@@ -43,6 +43,8 @@ pub(crate) struct Package {
     /// Build and pack everything a second time, in another folder, and compare each byte
     #[arg(long)]
     twice: bool,
+    #[command(flatten)]
+    homes: Homes,
 }
 
 impl Package {
@@ -52,9 +54,9 @@ impl Package {
         }
         let origin = Origin::of_this_commit()?;
         let folder = workspace.target.join("package");
-        let packed = make(workspace, &origin, &folder.join("first"))?;
+        let packed = make(workspace, &self.homes, &origin, &folder.join("first"))?;
         if self.twice {
-            let again = make(workspace, &origin, &folder.join("second"))?;
+            let again = make(workspace, &self.homes, &origin, &folder.join("second"))?;
             compare(&packed, &again)?;
             say("built twice: the same bytes");
         }
@@ -66,15 +68,20 @@ impl Package {
 }
 
 /// Builds what is shipped below a folder, and packs it there.
-fn make(workspace: &Workspace, origin: &Origin, folder: &Path) -> Result<Vec<PathBuf>> {
-    let programs = build::shipped(workspace, &folder.join("build"))?;
+fn make(
+    workspace: &Workspace,
+    homes: &Homes,
+    origin: &Origin,
+    folder: &Path,
+) -> Result<Vec<PathBuf>> {
+    let programs = build::shipped(workspace, homes, &folder.join("build"))?;
     let stage = Stage::set(workspace, origin, &programs, &folder.join("stage"))?;
     pack(workspace, origin, &stage, &folder.join("debs"), Effort::Small)
 }
 
 /// What must be true of packages before a change lands. The programs are those of the tests, as an optimised
 /// build takes longer than all of the tests; how they are packed, and what packages do, is the same.
-pub(crate) fn check(workspace: &Workspace) -> Result<()> {
+fn check(workspace: &Workspace) -> Result<()> {
     let origin = Origin::of_this_commit()?;
     let folder = workspace.target.join("package/check");
     let programs = build::checked(workspace)?;
