@@ -9,6 +9,7 @@ use phoenix_domain::{NodeName, chain};
 use tokio::sync::watch;
 use tracing::{debug, info, warn};
 
+use crate::bucket::Buckets;
 use crate::error::{BoxError, BusError};
 use crate::names::Cell;
 
@@ -42,6 +43,7 @@ pub struct Bus {
     pub(crate) url: String,
     /// Counts how often the connection was made.
     connected: watch::Receiver<u64>,
+    pub(crate) buckets: Buckets,
 }
 
 impl Bus {
@@ -84,7 +86,7 @@ impl Bus {
         })?;
         let jetstream = ContextBuilder::new().timeout(PATIENCE).build(client.clone());
         let (cell, url) = (address.cell.clone(), without_password(&address.url));
-        Ok(Self { client, jetstream, cell, url, connected })
+        Ok(Self { client, jetstream, cell, url, connected, buckets: Buckets::default() })
     }
 
     /// Returns the cell.

@@ -34,7 +34,7 @@ pub struct Displaced;
 impl Bus {
     /// Returns what an earlier monitor has kept.
     pub async fn memory(&self) -> Result<(Memory, Vec<Piece>), BusError> {
-        let bucket = self.jetstream.get_key_value(WATCH).await.failing("reading what was kept")?;
+        let bucket = self.bucket(WATCH, "reading what was kept").await?;
         let prefix = self.cell.watch();
         let mut memory = Memory { bucket, prefix, revisions: BTreeMap::new() };
         let mut pieces = Vec::new();

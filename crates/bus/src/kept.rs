@@ -16,22 +16,22 @@ impl Bus {
     /// Returns a note; what cannot be read is none.
     pub(crate) async fn kept<T: DeserializeOwned>(
         &self,
-        bucket: &str,
+        bucket: &'static str,
         key: &str,
     ) -> Result<Option<T>, BusError> {
         let doing = "reading a note";
-        let bucket = self.jetstream.get_key_value(bucket).await.failing(doing)?;
+        let bucket = self.bucket(bucket, doing).await?;
         Ok(read(&bucket, key).await?.0)
     }
 
     /// Returns all notes whose keys begin like this, with the rest of their keys.
     pub(crate) async fn all_kept<T: DeserializeOwned>(
         &self,
-        bucket: &str,
+        bucket: &'static str,
         prefix: &str,
     ) -> Result<Vec<(String, T)>, BusError> {
         let doing = "reading notes";
-        let bucket = self.jetstream.get_key_value(bucket).await.failing(doing)?;
+        let bucket = self.bucket(bucket, doing).await?;
         let keys: Vec<String> =
             bucket.keys().await.failing(doing)?.try_collect().await.failing(doing)?;
         let mut notes = Vec::new();
@@ -46,12 +46,12 @@ impl Bus {
     /// faster, and the last answer counts; where it returns nothing, all stays as it was.
     pub(crate) async fn change_kept<T: Serialize + DeserializeOwned>(
         &self,
-        bucket: &str,
+        bucket: &'static str,
         key: &str,
         mut change: impl FnMut(Option<T>) -> Option<T>,
     ) -> Result<Option<T>, BusError> {
         let doing = "keeping a note";
-        let bucket = self.jetstream.get_key_value(bucket).await.failing(doing)?;
+        let bucket = self.bucket(bucket, doing).await?;
         for _ in 0..TRIES {
             let (there, revision) = read(&bucket, key).await?;
             let Some(note) = change(there) else { return Ok(None) };
@@ -66,9 +66,13 @@ impl Bus {
     }
 
     /// Forgets a note.
-    pub(crate) async fn forget_kept(&self, bucket: &str, key: &str) -> Result<(), BusError> {
+    pub(crate) async fn forget_kept(
+        &self,
+        bucket: &'static str,
+        key: &str,
+    ) -> Result<(), BusError> {
         let doing = "forgetting a note";
-        let bucket = self.jetstream.get_key_value(bucket).await.failing(doing)?;
+        let bucket = self.bucket(bucket, doing).await?;
         bucket.purge(key).await.failing(doing)
     }
 }

@@ -30,7 +30,7 @@ pub struct Lease {
 impl Bus {
     /// Waits until this one may act as the only one of its kind.
     pub async fn lease(&self, what: &str, holder: &str) -> Result<Lease, BusError> {
-        let bucket = self.jetstream.get_key_value(LEASES).await.failing("asking for a lease")?;
+        let bucket = self.bucket(LEASES, "asking for a lease").await?;
         let key = self.cell.lease(what);
         let mut seen: Option<(u64, Instant)> = None;
         loop {

@@ -5,7 +5,9 @@
 //! at any time. Correctness rests on neither order nor exactly-once delivery.
 
 mod aloud;
+mod approvals;
 pub mod bare;
+mod bucket;
 mod channel_notes;
 mod channels;
 mod connect;
@@ -22,6 +24,7 @@ mod log;
 mod many;
 mod monitor;
 mod names;
+mod packs;
 mod pen;
 mod publish;
 mod pushes;
@@ -32,6 +35,7 @@ mod tail;
 mod work;
 
 pub use aloud::{Aloud, Listener};
+pub use approvals::{Approval, Decision};
 pub use channel_notes::{Called, ChannelMemory, ChannelNote, ChannelSeen, Delivered};
 pub use channels::{Call, Calls, News};
 pub use connect::{Address, Bus, USUAL_CELL, USUAL_SERVER};

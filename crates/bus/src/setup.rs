@@ -14,8 +14,8 @@ use crate::durability::Durability;
 use crate::error::{BusError, Failing as _};
 use crate::names::{
     ADVISORIES, ADVISORY_SUBJECTS, CHANNELS, DEAD, DEAD_SUBJECTS, DELIVERIES, DURABILITY, HEALTH,
-    HEALTH_SUBJECTS, HOSTS, LEASES, LIVE_SUBJECTS, LOG, LOG_SUBJECTS, PUSHES, WATCH, WORK,
-    WORK_SUBJECTS,
+    HEALTH_SUBJECTS, HOSTS, LEASES, LIBRARY_STREAM, LIBRARY_SUBJECTS, LIVE_SUBJECTS, LOG,
+    LOG_SUBJECTS, PUSHES, WATCH, WORK, WORK_SUBJECTS,
 };
 
 /// Before it, killed servers lost whole streams, and meta files were not synced.
@@ -45,13 +45,7 @@ impl Bus {
         let version = self.check_version()?;
         let replicas = durability.replicas();
         let batches = version >= FIRST_WITH_BATCHES;
-        for config in [
-            log(replicas, durability, batches),
-            work(replicas),
-            dead(replicas),
-            advisories(replicas),
-            health(replicas),
-        ] {
+        for config in streams(replicas, durability, batches) {
             self.ensure(config).await?;
         }
         for bucket in buckets(replicas) {
@@ -172,6 +166,17 @@ fn limit(limit: i64) -> Option<i64> {
     (limit > 0).then_some(limit)
 }
 
+fn streams(replicas: usize, durability: Durability, batches: bool) -> Vec<Config> {
+    vec![
+        log(replicas, durability, batches),
+        work(replicas),
+        dead(replicas),
+        advisories(replicas),
+        health(replicas),
+        library(replicas),
+    ]
+}
+
 fn log(replicas: usize, durability: Durability, batches: bool) -> Config {
     Config {
         name: LOG.to_owned(),
@@ -258,6 +263,22 @@ fn health(replicas: usize) -> Config {
         num_replicas: replicas,
         duplicate_window: REMEMBERED,
         allow_direct: true,
+        ..Config::default()
+    }
+}
+
+/// What the client makes of an object store, with a bound.
+fn library(replicas: usize) -> Config {
+    Config {
+        name: LIBRARY_STREAM.to_owned(),
+        description: Some("Scripts and features that are brought along with guests".to_owned()),
+        subjects: LIBRARY_SUBJECTS.map(str::to_owned).to_vec(),
+        max_bytes: 512 * 1024 * 1024,
+        // What is there must not go for what comes: a guest may be waiting for it.
+        discard: DiscardPolicy::New,
+        allow_rollup: true,
+        allow_direct: true,
+        num_replicas: replicas,
         ..Config::default()
     }
 }
