@@ -1,9 +1,12 @@
 #!/bin/sh
 # What packages do to a Debian that runs, from being installed to being purged. As root in one that may be lost;
-# fresh.sh boots it, with the packages in /mnt/debs and without a network.
+# fresh.sh boots it, with the packages in /mnt/debs and without a network. Whoever installs them reads
+# docs/install.md, so it is that page's own commands that are typed here, all of them.
 set -eu
 
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
+# Nobody is there to say yes, and nothing can be fetched.
+export APT_CONFIG=/tmp/apt.conf
 packages="phoenix phoenix-worker phoenix-health-monitor phoenix-serve"
 units="phoenix-worker phoenix-health-monitor phoenix-serve"
 
@@ -13,10 +16,27 @@ fail() {
     exit 1
 }
 
-# Every file there is but what dpkg and systemd keep of their own, and the list of users before the last change.
+# The commands of a text. The quotes are those of Markdown.
+# shellcheck disable=SC2016
+consoles() {
+    sed -n '/^```console$/,/^```$/s/^# //p'
+}
+
+# The commands of a part of the page, or those of them that start with these words.
+commands() {
+    sed -n "/^## $1\$/,/^## /p" /mnt/docs/install.md | consoles | grep "^${2-}"
+}
+
+typed() {
+    commands "$@" > /tmp/typed || fail "the page has nothing like it below $1: ${2-any command}"
+    cat /tmp/typed >> /tmp/all-typed
+    sh -eux /tmp/typed
+}
+
+# Every file there is but what dpkg, apt and systemd keep of their own, and the list of users before the last change.
 files() {
-    find / -xdev \( -path /mnt -o -path /proc -o -path /tmp -o -path /var/tmp -o -path /var/lib/dpkg -o -path /var/log \
-        -o -path /var/cache -o -path /var/lib/systemd -o -path "/etc/*-" -o -path /etc/.pwd.lock \) -prune \
+    find / -xdev \( -path /mnt -o -path /proc -o -path /tmp -o -path /var/tmp -o -path /var/lib/dpkg -o -path /var/lib/apt \
+        -o -path /var/log -o -path /var/cache -o -path /var/lib/systemd -o -path "/etc/*-" -o -path /etc/.pwd.lock \) -prune \
         -o -print | sort
 }
 
@@ -47,9 +67,11 @@ page_is_there() {
 }
 
 files > /tmp/before
+printf '%s "%s";\n' APT::Get::Assume-Yes true APT::Install-Recommends false APT::Sandbox::User root > "$APT_CONFIG"
 
 echo "== installed: the files, the user, the units; nothing is enabled, nothing started"
-dpkg -i /mnt/debs/*.deb
+cd /mnt/debs
+typed Install
 getent passwd phoenix > /dev/null || fail "the user phoenix was not made"
 for unit in $units; do
     [ "$(of "$unit" UnitFileState)" = disabled ] || fail "$unit is enabled, and nobody has said so"
@@ -75,6 +97,25 @@ phoenix feature show redis | grep -q /usr/share/phoenix/features/redis || fail "
 [ -x /usr/share/phoenix/features/redis/install.sh ] || fail "features cannot be run"
 phoenix-submit --version
 
+echo "== configured: the example is checked, who runs as phoenix can read its file, a secret is decrypted"
+mkdir /tmp/configured
+cd /tmp/configured
+echo "somebody's" > serve.creds
+# `systemctl edit` wants a terminal, and an editor. Above the drop-in stands the command, below it the end.
+cat > /tmp/editor << 'EDITOR'
+#!/bin/sh
+sed -n '/^# systemctl edit /,/^```$/p' /mnt/docs/install.md | sed '1d;$d' > "$1"
+EDITOR
+chmod +x /tmp/editor
+typed Configure cp
+typed Configure "phoenix check"
+typed Configure install
+echo "of somebody" | typed Configure systemd-creds
+export SYSTEMD_EDITOR=/tmp/editor
+commands Configure "systemctl edit" | tee -a /tmp/all-typed > /tmp/edit
+script --quiet --return --command "sh -eux /tmp/edit" /dev/null
+[ "$(stat --format "%U:%G %a" /etc/phoenix/serve.creds)" = "root:phoenix 640" ] || fail "anybody can read serve.creds"
+
 echo "== started: all of them work, and each may do what its unit says"
 cat > /tmp/nats.conf << 'CONF'
 host: 127.0.0.1
@@ -90,9 +131,11 @@ PHOENIX_NODE=pve1
 PHOENIX_WORKER_OPTIONS=--durability always --sim-dir /var/tmp/sim
 ENV
 # Each that is `Type=notify` is started once it says so itself.
+typed Start || fail "not all of it starts"
 for unit in $units; do
-    systemctl start "$unit" || fail "$unit does not start"
+    [ "$(of "$unit" ActiveState)" = active ] || fail "$unit does not run"
 done
+typed "What each may do" > /dev/null
 await "the page" page_is_there
 init=$(readlink /proc/1/ns/mnt)
 worker=$(of phoenix-worker MainPID)
@@ -103,14 +146,26 @@ for unit in phoenix-health-monitor phoenix-serve; do
     [ "$(ps -o user= -p "$pid")" = phoenix ] || fail "$unit runs as somebody else"
     grep -q "^CapBnd:.0000000000000000$" "/proc/$pid/status" || fail "$unit may do what root may"
 done
-of phoenix-worker StatusText
+secret=/run/credentials/phoenix-worker.service/phoenix~prod~redis
+[ "$(cat "$secret")" = "of somebody" ] || fail "the secret of the drop-in is not there"
 
 echo "== upgraded with a step in hand: the worker goes on, the others are new, settings stay"
-cd /usr/share/doc/phoenix/examples/quickstart
+# The next version differs by its number alone.
+mkdir /var/tmp/next
+for deb in /mnt/debs/*.deb; do
+    dpkg-deb --raw-extract "$deb" /var/tmp/raw
+    sed -i "s/^Version: .*/&+next/" /var/tmp/raw/DEBIAN/control
+    dpkg-deb --build -Znone --root-owner-group /var/tmp/raw "/var/tmp/next/${deb##*/}" > /dev/null
+    rm -r /var/tmp/raw
+done
+cd /var/tmp/next
 phoenix submit --detach 950
 await "a step" is_at_a_step "$worker"
 serve=$(of phoenix-serve MainPID)
-dpkg -i /mnt/debs/*.deb > /tmp/said 2>&1 || fail "$(cat /tmp/said)"
+typed Upgrade "apt install" > /tmp/said 2>&1 || fail "$(cat /tmp/said)"
+for package in $packages; do
+    dpkg-query --showformat '${Version}' --show "$package" | grep -q "+next$" || fail "$package is not the new one"
+done
 [ "$(of phoenix-worker MainPID)" = "$worker" ] || fail "an upgrade ended the worker"
 grep -q "systemctl try-restart phoenix-worker" /tmp/said || fail "nobody was told how the worker is restarted"
 [ "$(of phoenix-serve MainPID)" != "$serve" ] || fail "the page stays at the old version"
@@ -118,7 +173,7 @@ grep -q "PHOENIX_NODE=pve1" /etc/phoenix/worker.env || fail "a setting was lost"
 
 echo "== restarted with a step in hand: it ends after that step, and the next one goes on"
 await "a step" is_at_a_step "$worker"
-systemctl restart phoenix-worker
+typed Upgrade "systemctl try-restart"
 [ "$(of phoenix-worker MainPID)" != "$worker" ] || fail "the worker is the old one"
 [ "$(of phoenix-worker Result)" = success ] || fail "the worker ended badly"
 phoenix submit 950 --timeout 2m || fail "a guest was lost by the restart"
@@ -138,9 +193,7 @@ echo "== removed: everything is stopped; guests, settings and notes stay"
 guest=/var/lib/phoenix/lxc/guests/950/config
 mkdir -p "$(dirname "$guest")"
 touch "$guest"
-echo '{}' > /etc/phoenix/phoenix_lxc_configs.json
-# shellcheck disable=SC2086
-dpkg --remove $packages
+typed Remove "apt remove"
 for unit in $units; do
     [ "$(of "$unit" ActiveState)" = inactive ] || fail "$unit was not stopped"
 done
@@ -148,12 +201,12 @@ done
 grep -q "PHOENIX_NODE=pve1" /etc/phoenix/worker.env || fail "a setting was lost"
 
 echo "== purged: what is ours is gone, what is not is there"
-# shellcheck disable=SC2086
-dpkg --purge $packages
+typed Remove "apt purge"
 [ -e "$guest" ] || fail "a guest was lost"
-[ -e /etc/phoenix/phoenix_lxc_configs.json ] || fail "a configuration was lost"
-[ "$(ls /etc/phoenix)" = phoenix_lxc_configs.json ] || fail "more was left than what is not ours: $(ls /etc/phoenix)"
-rm -r /etc/phoenix /var/lib/phoenix/lxc
+own="inventory.json phoenix_hypervisor_config.json phoenix_lxc_configs.json phoenix_vm_configs.json redis.cred serve.creds"
+# shellcheck disable=SC2086
+[ "$(ls /etc/phoenix)" = "$(printf '%s\n' $own)" ] || fail "not all, or more than what is not ours: $(ls /etc/phoenix)"
+rm -r /etc/phoenix /var/lib/phoenix/lxc /etc/systemd/system/phoenix-worker.service.d
 rmdir /var/lib/phoenix || fail "this was left: $(ls -A /var/lib/phoenix)"
 files > /tmp/after
 diff /tmp/before /tmp/after || fail "the packages have left the files marked > or taken those marked <"
@@ -164,4 +217,7 @@ dpkg -i /mnt/debs/*.deb > /dev/null
 dpkg --purge $packages > /dev/null
 files > /tmp/after
 diff /tmp/before /tmp/after || fail "the packages have left the files marked >"
+
+consoles < /mnt/docs/install.md | sort > /tmp/commands
+sort /tmp/all-typed | diff /tmp/commands - || fail "the commands marked < are on the page and were not typed"
 echo "packages: nothing is left of them"

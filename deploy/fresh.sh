@@ -21,10 +21,15 @@ boot() {
     mkdir "$root/dev/shm" "$root/dev/pts"
     mount -t devpts -o newinstance devpts "$root/dev/pts"
     ln -s pts/ptmx "$root/dev/ptmx"
-    mkdir -p "$root/mnt/debs" "$root/mnt/deploy"
+    mkdir -p "$root/mnt/debs" "$root/mnt/deploy" "$root/mnt/docs"
     mount --bind "$2" "$root/mnt/debs"
     mount --bind "$(dirname "$0")" "$root/mnt/deploy"
+    mount --bind "$(dirname "$0")/../docs" "$root/mnt/docs"
     cp "$3" "$root/mnt/nats-server"
+    # For its key to secrets systemd takes no place that it knows to be memory.
+    mkdir "$root/mnt/keys" "$root/mnt/work"
+    mount -t overlay -o "lowerdir=$root/var/lib/systemd,upperdir=$root/mnt/keys,workdir=$root/mnt/work" overlay \
+        "$root/var/lib/systemd"
     ip link set lo up
     : > "$root/etc/machine-id"
     cat > "$root/etc/systemd/system/check.service" << 'UNIT'
@@ -47,6 +52,8 @@ UNIT
     pivot_root . old
     umount --lazy /old
     rmdir /old
+    # As on a machine: what is mounted in a namespace for others to see is seen.
+    mount --make-rshared /
     exec env -i container=phoenix PATH=/usr/sbin:/usr/bin:/sbin:/bin \
         /usr/lib/systemd/systemd --unit=check.service --show-status=false < /dev/null
 }
