@@ -132,8 +132,9 @@ PHOENIX_WORKER_OPTIONS=--durability always --sim-dir /var/tmp/sim
 ENV
 # Each that is `Type=notify` is started once it says so itself.
 typed Start || fail "not all of it starts"
+# A monitor that finds no streams is started anew, until the worker has made them.
 for unit in $units; do
-    [ "$(of "$unit" ActiveState)" = active ] || fail "$unit does not run"
+    await "$unit" systemctl is-active --quiet "$unit"
 done
 typed "What each may do" > /dev/null
 await "the page" page_is_there
