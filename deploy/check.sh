@@ -109,6 +109,7 @@ EDITOR
 chmod +x /tmp/editor
 typed Configure cp
 typed Configure "phoenix check"
+typed Configure sed
 typed Configure install
 echo "of somebody" | typed Configure systemd-creds
 export SYSTEMD_EDITOR=/tmp/editor
@@ -120,7 +121,7 @@ echo "== started: all of them work, and each may do what its unit says"
 cat > /tmp/nats.conf << 'CONF'
 host: 127.0.0.1
 port: 4222
-max_payload: 8MB
+http: 127.0.0.1:8222
 jetstream { store_dir: "/var/tmp/nats", sync_interval: always }
 CONF
 systemd-run --quiet --unit=nats-server /mnt/nats-server --config /tmp/nats.conf
@@ -128,7 +129,7 @@ await "NATS" bash -c 'exec 3<> /dev/tcp/127.0.0.1/4222' 2> /dev/null
 cat >> /etc/phoenix/worker.env << 'ENV'
 PHOENIX_HOST=simulated
 PHOENIX_NODE=pve1
-PHOENIX_WORKER_OPTIONS=--durability always --sim-dir /var/tmp/sim
+PHOENIX_WORKER_OPTIONS=--sim-dir /var/tmp/sim
 ENV
 # Each that is `Type=notify` is started once it says so itself.
 typed Start || fail "not all of it starts"
