@@ -66,6 +66,10 @@ page_is_there() {
         && head -n 1 <&3' 2> /dev/null | grep -q " 200 "
 }
 
+monitor_is_there() {
+    journalctl --no-pager --unit=phoenix-health-monitor | grep -q "the health monitor is there"
+}
+
 files > /tmp/before
 printf '%s "%s";\n' APT::Get::Assume-Yes true APT::Install-Recommends false APT::Sandbox::User root > "$APT_CONFIG"
 
@@ -133,9 +137,10 @@ PHOENIX_WORKER_OPTIONS=--sim-dir /var/tmp/sim
 ENV
 # Each that is `Type=notify` is started once it says so itself.
 typed Start || fail "not all of it starts"
-# A monitor that finds no streams is started anew, until the worker has made them.
+# One that finds no streams ends and is started anew, until the worker has made them.
+await "the monitor" monitor_is_there
 for unit in $units; do
-    await "$unit" systemctl is-active --quiet "$unit"
+    [ "$(of "$unit" ActiveState)" = active ] || fail "$unit does not run"
 done
 typed "What each may do" > /dev/null
 await "the page" page_is_there
