@@ -54,6 +54,13 @@ impl Bus {
         Ok(Setup { durability, batches })
     }
 
+    /// Asks for the log, and returns once there is an answer: a connection that stands may lead to a server, or to
+    /// a leader of the log, that does not answer.
+    pub async fn answers(&self) -> Result<(), BusError> {
+        self.jetstream.get_stream(LOG).await.failing("asking for the log")?;
+        Ok(())
+    }
+
     /// Looks at what a worker has set up, for those who only ask for work.
     pub async fn look_up(&self) -> Result<Setup, BusError> {
         let version = self.check_version()?;
