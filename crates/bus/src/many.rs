@@ -35,7 +35,7 @@ impl Bus {
         let mut ends = BTreeMap::new();
         for part in guests.chunks(AT_ONCE) {
             let multi_last = part.iter().map(|guest| self.cell.log(*guest)).collect();
-            for message in self.answers(&Question::LastOfEach { multi_last }).await? {
+            for message in self.ask_log(&Question::LastOfEach { multi_last }).await? {
                 self.take(&message, &mut ends).await?;
             }
         }
@@ -50,7 +50,7 @@ impl Bus {
         let (mut messages, mut seq) = (Vec::new(), 1);
         loop {
             let next_by_subj = self.cell.log(guest);
-            let found = self.answers(&Question::Next { next_by_subj, seq, batch: OF_ONE }).await?;
+            let found = self.ask_log(&Question::Next { next_by_subj, seq, batch: OF_ONE }).await?;
             let found: Vec<_> = found
                 .into_iter()
                 .filter_map(|message| Some((header(&message, NATS_SEQUENCE)?.parse().ok()?, message)))
@@ -62,7 +62,7 @@ impl Bus {
     }
 
     /// Asks, and returns all that is answered.
-    async fn answers(&self, question: &Question) -> Result<Vec<Message>, BusError> {
+    async fn ask_log(&self, question: &Question) -> Result<Vec<Message>, BusError> {
         let question = serde_json::to_vec(question)?;
         let inbox = self.client.new_inbox();
         let mut answers = self.client.subscribe(inbox.clone()).await.failing(READING)?;
