@@ -112,7 +112,8 @@ impl Bus {
                 let events = read(guest, &message.payload).into_iter().flatten();
                 events.map(move |event| (seq, event))
             };
-            return Ok(self.messages_at_once(guest).await?.into_iter().flat_map(of).collect());
+            let messages = Box::pin(self.messages_at_once(guest)).await?;
+            return Ok(messages.into_iter().flat_map(of).collect());
         }
         let stream = self.jetstream.get_stream_no_info(LOG).await.failing("reading the log")?;
         let subject = self.cell.log(guest);

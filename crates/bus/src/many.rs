@@ -53,7 +53,9 @@ impl Bus {
             let found = self.ask_log(&Question::Next { next_by_subj, seq, batch: OF_ONE }).await?;
             let found: Vec<_> = found
                 .into_iter()
-                .filter_map(|message| Some((header(&message, NATS_SEQUENCE)?.parse().ok()?, message)))
+                .filter_map(|message| {
+                    Some((header(&message, NATS_SEQUENCE)?.parse().ok()?, message))
+                })
                 .collect();
             let Some((last, _)) = found.last() else { return Ok(messages) };
             seq = last + 1;

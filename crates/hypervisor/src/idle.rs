@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use phoenix_domain::health::Facts;
-use phoenix_domain::{BootId, Change, Facets, GuestSpec, Origin, Seen, SeenGuest, SeenParent, Vmid};
+use phoenix_domain::{
+    BootId, Change, Facets, GuestSpec, Origin, Seen, SeenGuest, SeenParent, Vmid,
+};
 
 use crate::{Hand, HostError, Hypervisor, Inventory};
 

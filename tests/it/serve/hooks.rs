@@ -164,10 +164,10 @@ async fn a_delivery_whose_server_was_killed_before_it_noted_it_restarts_nothing_
 }
 
 /// What a server leaves that takes a delivery and is killed before it asks for anything.
-async fn leave(site: &Site, id: &str, errand: &Value) {
+fn leave(site: &Site, id: &str, errand: &Value) {
     let now = chrono::Utc::now();
     let note = serde_json::json!({ "at": now, "became": [], "errand": errand }).to_string();
-    site.inner.server.publish(&format!("$KV.phoenix-deliveries.main.forge.{id}"), &note);
+    site.inner.server.publish(&format!("$KV.phoenix-deliveries.main.forge.{id}"), note);
 }
 
 /// Waits until something became of a delivery, and returns what.
@@ -191,7 +191,7 @@ async fn what_one_took_and_was_killed_before_it_asked_for_it_is_done_by_the_next
     let folder = TempDir::new().unwrap();
     let errand =
         |run| serde_json::json!({ "run": run, "by": "ann", "actions": { "950": "restart" } });
-    leave(&site, "d-1", &errand("r-0001")).await;
+    leave(&site, "d-1", &errand("r-0001"));
 
     let first = served(&site, &folder, &rule(950, "main", "restart")).await;
 
@@ -202,7 +202,7 @@ async fn what_one_took_and_was_killed_before_it_asked_for_it_is_done_by_the_next
     site.ok(&["restart", "950"]).await;
     site.until_complete(950, 3).await;
     drop(first);
-    leave(&site, "d-1", &errand("r-0001")).await;
+    leave(&site, "d-1", &errand("r-0001"));
     let _second = served(&site, &folder, &rule(950, "main", "restart")).await;
 
     assert!(matches!(&became(&site, "d-1").await[..], [Became::Run { .. }]));

@@ -125,7 +125,7 @@ async fn serve(args: &ServeArgs, output: &mut Output) -> Result<u8, CommandError
 async fn work(window: Arc<Window>, pushes: Option<Arc<Pushes>>) -> Infallible {
     let rules = async {
         match &window.hooks {
-            Some(hooks) => hooks.work(&window.bus, &window.remarks).await,
+            Some(hooks) => Box::pin(hooks.work(&window.bus, &window.remarks)).await,
             None => std::future::pending().await,
         }
     };

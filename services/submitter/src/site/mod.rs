@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use phoenix_bus::{Approval, HostReport, Outlook, Seen};
-use phoenix_domain::health::{Condition, Facts, Incident, Probe};
 use phoenix_domain::GuestKey;
+use phoenix_domain::health::{Condition, Facts, Incident, Probe};
 
 pub(crate) use self::follow::{Following, Look, News, look};
 pub(crate) use self::order::ordered;

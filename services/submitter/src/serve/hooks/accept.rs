@@ -62,8 +62,7 @@ impl Arrival<'_> {
         let wanted = self.wanted(hooks);
         let (at_once, later, why) = match matches(&hooks.rules, self.pushes, self.at) {
             Ok(matched) => {
-                let is_due =
-                    |(_, matched): &Hit<'_>| matched.opens <= self.at && !matched.approval;
+                let is_due = |(_, matched): &Hit<'_>| matched.opens <= self.at && !matched.approval;
                 let (at_once, later): (Vec<_>, Vec<_>) = matched.into_iter().partition(is_due);
                 (at_once, later, None)
             }

@@ -70,7 +70,8 @@ impl Hooks {
             if opens > now {
                 sooner((opens - now).to_std().unwrap_or_default());
                 let noted = bus.delivery(&later.source, &later.id).await?;
-                let is_noted = noted.is_some_and(|noted| noted.decided.contains_key(&later.errand.run));
+                let is_noted =
+                    noted.is_some_and(|noted| noted.decided.contains_key(&later.errand.run));
                 if approval.is_some() && !is_noted {
                     let (run, until) = (later.errand.run.clone(), Some(opens));
                     settle(&later, &Became::Waits { run, until }, bus).await?;
@@ -96,7 +97,8 @@ impl Hooks {
 async fn settle(later: &Later, became: &Became, bus: &Bus) -> Result<(), BusError> {
     let change = |there: Option<Accepted>| {
         let mut accepted = there.unwrap_or_else(|| Accepted::fresh(later.at, None));
-        let is_it = |one: &Became| matches!(one, Became::Waits { run, .. } if *run == later.errand.run);
+        let is_it =
+            |one: &Became| matches!(one, Became::Waits { run, .. } if *run == later.errand.run);
         accepted.became.retain(|one| !is_it(one));
         accepted.became.push(became.clone());
         accepted.hear(later.approval.as_ref());

@@ -26,8 +26,7 @@ const WAITING: usize = 1024;
 /// One that is to be done.
 struct Open {
     noted: Noted,
-    /// Whether nobody can have asked for it before.
-    is_new: bool,
+    certainty: Certainty,
 }
 
 impl Hooks {
@@ -42,7 +41,7 @@ impl Hooks {
         let (mut waiting, mut doing) = (VecDeque::new(), FuturesUnordered::new());
         // Those that wait, are being done, or are done; until that is told.
         let mut taken = BTreeSet::new();
-        let mut is_new = false;
+        let mut certainty = Certainty::MayBeAsked;
         loop {
             while doing.len() < AT_ONCE
                 && let Some(open) = waiting.pop_front()
@@ -56,13 +55,13 @@ impl Hooks {
                         if noted.accepted.errand.is_none() {
                             taken.remove(&name);
                         } else if taken.insert(name) {
-                            waiting.push_back(Open { noted: *noted, is_new });
+                            waiting.push_back(Open { noted: *noted, certainty });
                         }
                     }
-                    DeliveryTold::CaughtUp => is_new = true,
+                    DeliveryTold::CaughtUp => certainty = Certainty::New,
                     DeliveryTold::Rewound => {
                         taken.clear();
-                        is_new = false;
+                        certainty = Certainty::MayBeAsked;
                     }
                 },
                 Some(ended) = doing.next() => match ended {
@@ -108,11 +107,7 @@ impl Hooks {
     ) -> Result<(), (Open, CommandError)> {
         let Some(errand) = open.noted.accepted.errand.clone() else { return Ok(()) };
         let settled = async {
-            let certainty = match open.is_new {
-                true => Certainty::New,
-                false => Certainty::MayBeAsked,
-            };
-            let became = self.run_errand(&errand, certainty, bus).await?;
+            let became = self.run_errand(&errand, open.certainty, bus).await?;
             if let Became::Refused { why } = &became {
                 let source = &open.noted.source;
                 // Where nobody keeps up with reading them, some are not read.
@@ -120,7 +115,7 @@ impl Hooks {
             }
             Ok(note(&open.noted, &errand, &became, bus).await?)
         };
-        settled.await.map_err(|err| (Open { is_new: false, ..open }, err))
+        settled.await.map_err(|err| (Open { certainty: Certainty::MayBeAsked, ..open }, err))
     }
 
     /// Asks for what is to be done, and says what became of it.

@@ -124,7 +124,7 @@ impl Pushes {
             // What was asked for in this run is no difference any more.
             certainty: Certainty::New,
         };
-        let asked = desk.ask(&wanted).await?;
+        let asked = Box::pin(desk.ask(&wanted)).await?;
         if asked.is_empty() {
             return Ok(Ended::Done(nothing(&said("nothing to ask for".to_owned()))));
         }
