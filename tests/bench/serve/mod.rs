@@ -1,6 +1,7 @@
 //! Webhooks that arrive, and pages and watchers that hear of what happens.
 
 pub(crate) mod bare;
+mod killed;
 mod watchers;
 
 use std::fs;
@@ -40,6 +41,8 @@ impl Scenes<'_> {
         println!("{GUESTS} guests that cost nothing; each delivery has its own id and is signed.");
         self.deliveries(&pair).await;
         self.first_step(&pair, &mut load).await;
+        let served = pair.serve_on_one_core(self.phoenix, &hooks(pair.folder.path()));
+        killed::play(served, &mut pair, &load, if self.is_short { 1000 } else { 10_000 }).await;
         watchers::play(self.phoenix, &mut pair, &load).await;
     }
 
