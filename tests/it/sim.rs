@@ -8,7 +8,7 @@ use crate::program::phoenix;
 fn a_fault_of_a_kind_that_no_change_has_is_refused_with_the_kinds_there_are() {
     let folder = TempDir::new().unwrap();
 
-    let refused = phoenix(folder.path(), &["sim", "fault", "refuse", "--kind", "strat"]);
+    let refused = phoenix(folder.path(), &["sim", "fault", "refuse", "--kind", "begin"]);
     let help = phoenix(folder.path(), &["sim", "fault", "--help"]);
 
     assert_eq!(refused.code, 64, "{refused:?}");
