@@ -12,7 +12,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::later::{self, Group};
-use super::{Hooks, Refusal, deploy, errand};
+use super::{DeliveryName, Hooks, Refusal, deploy, errand};
 use crate::error::CommandError;
 use crate::serve::pushes::Pushes;
 use crate::words;
@@ -78,7 +78,11 @@ impl Arrival<'_> {
         if is_all_at_once {
             // It takes one write, which tells a repetition as well.
             let accepted = Accepted { errand, ..self.fresh() };
+            hooks.taken().insert(self.name());
             let taken = bus.take_delivery(self.source, self.id, &accepted).await;
+            if !matches!(taken, Ok(None)) {
+                hooks.taken().remove(&self.name());
+            }
             return Ok(match taken.map_err(Refusal::of)? {
                 Some(taken) => self.repeated(&taken),
                 None => answer.into_response(),
@@ -201,6 +205,10 @@ impl Arrival<'_> {
     fn fresh(&self) -> Accepted {
         let commit = self.pushes.iter().find_map(|push| push.after.as_ref());
         Accepted::fresh(self.at, commit.map(|commit| commit.as_str().to_owned()))
+    }
+
+    fn name(&self) -> DeliveryName {
+        (self.source.clone(), self.id.to_owned())
     }
 
     /// Says who asks: whoever pushed, as the source tells it.

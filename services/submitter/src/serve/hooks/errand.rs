@@ -10,8 +10,8 @@ use phoenix_domain::{RunId, Vmid, chain};
 use phoenix_hooks::{RawSafely, Safely};
 use tokio::sync::mpsc;
 
-use super::Hooks;
 use super::deploy::{Certainty, Desk, Order};
+use super::{DeliveryName, Hooks};
 use crate::asking::Asking;
 use crate::error::CommandError;
 use crate::serve::again::Trouble;
@@ -40,8 +40,7 @@ impl Hooks {
         let mut tail = self.follow(bus, remarks, &mut trouble).await;
         let (mut waiting, mut doing) = (VecDeque::new(), FuturesUnordered::new());
         // Those that wait, are being done, or are done; until that is told.
-        let mut taken = BTreeSet::new();
-        let mut certainty = Certainty::MayBeAsked;
+        let mut taken = BTreeSet::<DeliveryName>::new();
         loop {
             while doing.len() < AT_ONCE
                 && let Some(open) = waiting.pop_front()
@@ -54,15 +53,15 @@ impl Hooks {
                         let name = (noted.source.clone(), noted.id.clone());
                         if noted.accepted.errand.is_none() {
                             taken.remove(&name);
-                        } else if taken.insert(name) {
+                        } else if taken.insert(name.clone()) {
+                            let is_ours = self.taken().remove(&name);
+                            let certainty =
+                                if is_ours { Certainty::New } else { Certainty::MayBeAsked };
                             waiting.push_back(Open { noted: *noted, certainty });
                         }
                     }
-                    DeliveryTold::CaughtUp => certainty = Certainty::New,
-                    DeliveryTold::Rewound => {
-                        taken.clear();
-                        certainty = Certainty::MayBeAsked;
-                    }
+                    DeliveryTold::CaughtUp => {}
+                    DeliveryTold::Rewound => taken.clear(),
                 },
                 Some(ended) = doing.next() => match ended {
                     Ok(()) => trouble = Trouble::none(),

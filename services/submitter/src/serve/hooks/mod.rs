@@ -11,9 +11,9 @@ mod errand;
 mod file;
 mod later;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Json;
@@ -60,7 +60,12 @@ pub(super) struct Hooks {
     pushes: Option<Arc<Pushes>>,
     /// That something waits for a window.
     later: Notify,
+    /// What was taken here and is not asked for yet: nobody else can have asked for it.
+    taken: Mutex<BTreeSet<DeliveryName>>,
 }
+
+/// Who sent a delivery, and what its sender calls it.
+type DeliveryName = (SourceName, String);
 
 impl Hooks {
     /// Reads what is said of it, where anything is, and which repository holds the configuration.
@@ -85,8 +90,14 @@ impl Hooks {
             room: Semaphore::new(HELD / 1024),
             pushes: None,
             later: Notify::new(),
+            taken: Mutex::default(),
         };
         Ok(Some((hooks, opened.origin)))
+    }
+
+    fn taken(&self) -> MutexGuard<'_, BTreeSet<DeliveryName>> {
+        // What is in it was whole before anything broke.
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does what was accepted, for as long as it is served.
