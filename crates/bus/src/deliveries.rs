@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use phoenix_domain::{RunId, SourceName};
 use serde::{Deserialize, Serialize};
 
+use crate::act::Act;
 use crate::connect::Bus;
 use crate::error::BusError;
 use crate::names::DELIVERIES;
@@ -91,7 +92,7 @@ impl Bus {
         source: &SourceName,
         id: &str,
     ) -> Result<Option<Accepted>, BusError> {
-        self.kept(DELIVERIES, &self.cell.delivery(source, id)).await
+        self.kept(Act::ReadDeliveries, DELIVERIES, &self.cell.delivery(source, id)).await
     }
 
     /// Changes what is noted of a delivery, however many do so at once.
@@ -102,13 +103,15 @@ impl Bus {
         mut change: impl FnMut(Option<Accepted>) -> Accepted,
     ) -> Result<(), BusError> {
         let key = self.cell.delivery(source, id);
-        let noted = self.change_kept(DELIVERIES, &key, |there| Some(change(there))).await;
+        let noted = self
+            .change_kept(Act::TakeDeliveries, DELIVERIES, &key, |there| Some(change(there)))
+            .await;
         noted.map(drop)
     }
 
     /// Returns the deliveries of the last days, the newest first.
     pub async fn deliveries(&self) -> Result<Vec<Noted>, BusError> {
-        let kept = self.all_kept(DELIVERIES, &self.cell.deliveries()).await?;
+        let kept = self.all_kept(Act::ReadDeliveries, DELIVERIES, &self.cell.deliveries()).await?;
         let mut noted: Vec<_> = kept
             .into_iter()
             .filter_map(|(key, accepted)| {

@@ -6,6 +6,7 @@ use futures_util::TryStreamExt as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::act::Act;
 use crate::connect::Bus;
 use crate::error::{BusError, Failing as _};
 
@@ -16,16 +17,28 @@ impl Bus {
     /// Returns a note; what cannot be read is none.
     pub(crate) async fn kept<T: DeserializeOwned>(
         &self,
+        act: Act,
         bucket: &str,
         key: &str,
     ) -> Result<Option<T>, BusError> {
-        let doing = "reading a note";
-        let bucket = self.jetstream.get_key_value(bucket).await.failing(doing)?;
-        Ok(read(&bucket, key).await?.0)
+        let reading = async {
+            let bucket = self.jetstream.get_key_value(bucket).await.failing("reading a note")?;
+            Ok(read(&bucket, key).await?.0)
+        };
+        self.allowed(act, reading).await
     }
 
     /// Returns all notes whose keys begin like this, with the rest of their keys.
     pub(crate) async fn all_kept<T: DeserializeOwned>(
+        &self,
+        act: Act,
+        bucket: &str,
+        prefix: &str,
+    ) -> Result<Vec<(String, T)>, BusError> {
+        self.allowed(act, self.read_all_kept(bucket, prefix)).await
+    }
+
+    async fn read_all_kept<T: DeserializeOwned>(
         &self,
         bucket: &str,
         prefix: &str,
@@ -45,6 +58,16 @@ impl Bus {
     /// Changes a note and returns it as it is then. `change` is asked as often as somebody else is
     /// faster, and the last answer counts; where it returns nothing, all stays as it was.
     pub(crate) async fn change_kept<T: Serialize + DeserializeOwned>(
+        &self,
+        act: Act,
+        bucket: &str,
+        key: &str,
+        change: impl FnMut(Option<T>) -> Option<T>,
+    ) -> Result<Option<T>, BusError> {
+        self.allowed(act, self.write_kept(bucket, key, change)).await
+    }
+
+    async fn write_kept<T: Serialize + DeserializeOwned>(
         &self,
         bucket: &str,
         key: &str,
@@ -66,10 +89,18 @@ impl Bus {
     }
 
     /// Forgets a note.
-    pub(crate) async fn forget_kept(&self, bucket: &str, key: &str) -> Result<(), BusError> {
+    pub(crate) async fn forget_kept(
+        &self,
+        act: Act,
+        bucket: &str,
+        key: &str,
+    ) -> Result<(), BusError> {
         let doing = "forgetting a note";
-        let bucket = self.jetstream.get_key_value(bucket).await.failing(doing)?;
-        bucket.purge(key).await.failing(doing)
+        let forgetting = async {
+            let bucket = self.jetstream.get_key_value(bucket).await.failing(doing)?;
+            bucket.purge(key).await.failing(doing)
+        };
+        self.allowed(act, forgetting).await
     }
 }
 

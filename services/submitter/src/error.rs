@@ -225,6 +225,7 @@ impl CommandError {
             | Self::NoSuchItem { .. }
             | Self::NoSuchLetter { .. } => EXIT_NOT_FOUND,
             Self::SetupState(phoenix_setup::StateError::Held) => EXIT_CONFLICT,
+            Self::NoMonitor(NoMonitor::NotPermitted(_)) => EXIT_NOT_PERMITTED,
             Self::MovedOn { .. } | Self::LivesElsewhere { .. } | Self::FeatureThere { .. } => {
                 EXIT_CONFLICT
             }
@@ -390,6 +391,9 @@ fn one_of(hosts: &[NodeName]) -> Vec<String> {
 fn monitor_hint(why: &NoMonitor) -> &'static str {
     match why {
         NoMonitor::Nobody => "start one: `phoenix-health-monitor`",
+        NoMonitor::NotPermitted(_) => {
+            "take the key of who may: `--nats-nkey-file FILE`; docs/nats.md says what each role may do"
+        }
         NoMonitor::TakingOver => "ask again in a moment; what was found last is kept",
         NoMonitor::Silent { .. } | NoMonitor::NotAsked(_) => {
             "see what the health monitor says in its log"
@@ -422,7 +426,9 @@ fn joined<'v>(guests: impl IntoIterator<Item = &'v Vmid>) -> String {
 
 fn bus_exit_code(err: &BusError) -> u8 {
     match err {
-        BusError::NotLetIn { .. } | BusError::BadCredentials { .. } => EXIT_NOT_PERMITTED,
+        BusError::NotLetIn { .. }
+        | BusError::BadCredentials { .. }
+        | BusError::NotPermitted { .. } => EXIT_NOT_PERMITTED,
         BusError::Contended { .. } => EXIT_CONFLICT,
         BusError::Unreachable { .. }
         | BusError::TooOld { .. }

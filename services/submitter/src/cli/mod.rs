@@ -63,6 +63,9 @@ Environment:
   PHOENIX_CONFIG_DIR  where the configuration is, unless --config says so
   NATS_URL            where NATS is, unless --nats-url or PHOENIX_NATS_URL says so
   NATS_CREDS          the credentials for NATS, unless --nats-creds says so
+  PHOENIX_NATS_NKEY_FILE, PHOENIX_NATS_CA_FILE
+                      the key of a role for NATS, and who vouches for the server, unless
+                      --nats-nkey-file and --nats-ca-file say so
   PHOENIX_CELL        the cell, unless --cell says so
   NO_COLOR            no colours, whatever the terminal can do";
 

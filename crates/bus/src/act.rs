@@ -1,0 +1,279 @@
+//! What is done on the bus, as far as a server can permit the one and forbid the other.
+//!
+//! This is the one table of it: servers are configured from it, the page for people is written from it, and
+//! what a server forbids is explained by it. A stream or a bucket that is in no line can be used by nobody.
+
+use phoenix_domain::{Class, NodeName};
+
+use crate::names::{
+    ADVISORIES, CHANNELS, Cell, DEAD, DELIVERIES, HEALTH, HOSTS, LEASES, LOG, PUSHES, WATCH, WORK,
+};
+
+/// The GPUs of a host whose guests a worker may take: a permission cannot say "any" of a consumer's name.
+const GPUS: u8 = 16;
+
+/// What is done on the bus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Act {
+    /// Reading what happened to guests.
+    ReadLog,
+    /// Writing what happens to guests, or what is asked of them.
+    AppendToLog,
+    /// Hearing what is said in guests.
+    Listen,
+    /// Telling what is said in guests.
+    SpeakAloud,
+    /// Putting tokens into the queue of a host.
+    Wake,
+    /// Taking the tokens of a host.
+    TakeWork,
+    /// Reading dead letters.
+    ReadDead,
+    /// Writing dead letters.
+    FileDead,
+    /// Removing dead letters.
+    DiscardDead,
+    /// Reading what is told of health.
+    ReadHealth,
+    /// Telling of health.
+    TellHealth,
+    /// Calling people.
+    CallPeople,
+    /// Reading how hosts are.
+    ReadHosts,
+    /// Telling how a host is.
+    ReportHost,
+    /// Asking workers.
+    AskHosts,
+    /// Answering for a host.
+    AnswerForHost,
+    /// Asking the health monitor.
+    AskMonitor,
+    /// Ordering the health monitor.
+    OrderMonitor,
+    /// Being the health monitor.
+    ActAsMonitor,
+    /// Reading which webhooks came.
+    ReadDeliveries,
+    /// Taking webhooks and pushes.
+    TakeDeliveries,
+    /// Looking whether streams and buckets are there, and making the queue anew.
+    CheckSetUp,
+    /// Making streams and buckets.
+    SetUp,
+}
+
+/// The subjects that an act takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Subjects {
+    pub(crate) publish: Vec<String>,
+    pub(crate) subscribe: Vec<String>,
+}
+
+impl Act {
+    /// All of them.
+    pub const ALL: [Self; 23] = [
+        Self::ReadLog,
+        Self::AppendToLog,
+        Self::Listen,
+        Self::SpeakAloud,
+        Self::Wake,
+        Self::TakeWork,
+        Self::ReadDead,
+        Self::FileDead,
+        Self::DiscardDead,
+        Self::ReadHealth,
+        Self::TellHealth,
+        Self::CallPeople,
+        Self::ReadHosts,
+        Self::ReportHost,
+        Self::AskHosts,
+        Self::AnswerForHost,
+        Self::AskMonitor,
+        Self::OrderMonitor,
+        Self::ActAsMonitor,
+        Self::ReadDeliveries,
+        Self::TakeDeliveries,
+        Self::CheckSetUp,
+        Self::SetUp,
+    ];
+
+    /// Returns it in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::ReadLog => "read what happened to guests",
+            Self::AppendToLog => "write what happens to guests, or is asked of them",
+            Self::Listen => "hear what is said in guests",
+            Self::SpeakAloud => "tell what is said in guests",
+            Self::Wake => "put guests into the queue of its host",
+            Self::TakeWork => "take guests from the queue of its host",
+            Self::ReadDead => "read dead letters",
+            Self::FileDead => "write dead letters",
+            Self::DiscardDead => "remove dead letters",
+            Self::ReadHealth => "read what is told of health",
+            Self::TellHealth => "tell of health",
+            Self::CallPeople => "call people by channels",
+            Self::ReadHosts => "read how hosts are",
+            Self::ReportHost => "tell how its host is",
+            Self::AskHosts => "ask workers",
+            Self::AnswerForHost => "answer for its host",
+            Self::AskMonitor => "ask the health monitor",
+            Self::OrderMonitor => "order the health monitor",
+            Self::ActAsMonitor => "be the health monitor",
+            Self::ReadDeliveries => "read which webhooks came",
+            Self::TakeDeliveries => "take webhooks and pushes",
+            Self::CheckSetUp => "look at streams and buckets, and make the queue anew",
+            Self::SetUp => "make and change streams and buckets",
+        }
+    }
+
+    /// Says whether it is an answer to somebody who asked: that goes to an inbox of theirs.
+    pub(crate) fn answers(self) -> bool {
+        matches!(self, Self::AnswerForHost | Self::ActAsMonitor)
+    }
+
+    /// Returns the subjects it takes in a cell: for a host, or for any.
+    pub(crate) fn subjects(self, cell: &Cell, host: Option<&NodeName>) -> Subjects {
+        let host = host.map_or("*", NodeName::as_str);
+        let (mut publish, mut subscribe) = (Vec::new(), Vec::new());
+        match self {
+            Self::ReadLog => {
+                publish = reading(LOG, &cell.logs());
+                publish.push(unreading(LOG));
+                subscribe.push(cell.event());
+            }
+            Self::AppendToLog => publish.push(cell.logs()),
+            Self::Listen => subscribe.push(cell.alouds()),
+            Self::SpeakAloud => publish.push(cell.alouds()),
+            Self::Wake => publish.push(cell.work(host, "*", "*")),
+            Self::TakeWork => publish = taking(cell, host),
+            Self::ReadDead => publish = reading(DEAD, &cell.deads()),
+            Self::FileDead => publish.push(cell.deads()),
+            Self::DiscardDead => publish.push(format!("$JS.API.STREAM.MSG.DELETE.{DEAD}")),
+            // Who removes a reader by its name could remove the one that calls people.
+            Self::ReadHealth => publish = reading(HEALTH, &cell.all_health()),
+            Self::TellHealth => publish.extend([cell.healths(), cell.incidents()]),
+            Self::CallPeople => {
+                publish = [
+                    "LIST.PHOENIX_HEALTH",
+                    "INFO.PHOENIX_HEALTH.*",
+                    "DELETE.PHOENIX_HEALTH.*",
+                    "MSG.NEXT.PHOENIX_HEALTH.*",
+                ]
+                .map(|what| format!("$JS.API.CONSUMER.{what}"))
+                .to_vec();
+                publish.push(format!("$JS.API.CONSUMER.CREATE.{HEALTH}.*.{}", cell.incidents()));
+                publish.push(format!("$JS.ACK.{HEALTH}.>"));
+                publish.extend([looking(CHANNELS), writing(CHANNELS, cell)].concat());
+            }
+            Self::ReadHosts => publish = looking(HOSTS),
+            Self::ReportHost => {
+                publish.push(format!("$JS.API.STREAM.INFO.KV_{HOSTS}"));
+                publish.push(format!("$KV.{HOSTS}.{}", cell.host(host)));
+            }
+            Self::AskHosts => publish.push(cell.ask("*")),
+            Self::AnswerForHost => subscribe.push(cell.ask(host)),
+            Self::AskMonitor => publish.extend([cell.monitor(), cell.standby()]),
+            Self::OrderMonitor => publish.push(cell.order()),
+            Self::ActAsMonitor => {
+                subscribe.extend([cell.monitor(), cell.order(), cell.standby()]);
+                publish = [LEASES, WATCH]
+                    .map(|bucket| [looking(bucket), writing(bucket, cell)].concat())
+                    .concat();
+            }
+            Self::ReadDeliveries => publish = looking(DELIVERIES),
+            Self::TakeDeliveries => {
+                publish =
+                    [writing(DELIVERIES, cell), looking(PUSHES), writing(PUSHES, cell)].concat();
+            }
+            Self::CheckSetUp => {
+                publish.push("$JS.API.STREAM.INFO.*".to_owned());
+                // It lives in the memory of a server, and is gone when that starts anew.
+                publish.push(format!("$JS.API.STREAM.CREATE.{WORK}"));
+            }
+            Self::SetUp => {
+                publish.push("$JS.API.INFO".to_owned());
+                let streams = ["INFO", "CREATE", "UPDATE"];
+                publish.extend(streams.map(|what| format!("$JS.API.STREAM.{what}.*")));
+                publish.extend(reading(ADVISORIES, ">"));
+            }
+        }
+        Subjects { publish, subscribe }
+    }
+}
+
+/// What reading some of a stream takes: single messages, and a consumer of one's own that ends by itself.
+fn reading(stream: &str, some: &str) -> Vec<String> {
+    [
+        format!("$JS.API.STREAM.INFO.{stream}"),
+        format!("$JS.API.STREAM.MSG.GET.{stream}"),
+        format!("$JS.API.DIRECT.GET.{stream}"),
+        format!("$JS.API.DIRECT.GET.{stream}.>"),
+        format!("$JS.API.CONSUMER.CREATE.{stream}.*.{some}"),
+        format!("$JS.FC.{stream}.>"),
+    ]
+    .to_vec()
+}
+
+/// What a reader takes that is built anew before it has ended, where all readers are alike.
+fn unreading(stream: &str) -> String {
+    format!("$JS.API.CONSUMER.DELETE.{stream}.*")
+}
+
+/// What reading a bucket takes.
+fn looking(bucket: &str) -> Vec<String> {
+    let stream = format!("KV_{bucket}");
+    let mut subjects = reading(&stream, &format!("$KV.{bucket}.>"));
+    // Keys are listed by a reader without a name, which the rules can only permit to read all of them.
+    subjects.extend([unreading(&stream), format!("$JS.API.CONSUMER.CREATE.{stream}")]);
+    subjects
+}
+
+/// What writing into a bucket takes: what belongs to a cell begins with its name.
+fn writing(bucket: &str, cell: &Cell) -> Vec<String> {
+    vec![format!("$KV.{bucket}.{}.>", cell.name())]
+}
+
+/// What taking the tokens of a host takes: its consumers by their names, and no other's.
+fn taking(cell: &Cell, host: &str) -> Vec<String> {
+    let gpus = (0..GPUS).map(Class::Gpu);
+    std::iter::once(Class::Std)
+        .chain(gpus)
+        .flat_map(|class| {
+            let consumer = cell.consumer(host, class);
+            let tokens = cell.work(host, class, "*");
+            [
+                format!("$JS.API.CONSUMER.CREATE.{WORK}.{consumer}.{tokens}"),
+                format!("$JS.API.CONSUMER.MSG.NEXT.{WORK}.{consumer}"),
+                format!("$JS.ACK.{WORK}.{consumer}.>"),
+            ]
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::streams;
+
+    #[test]
+    fn every_stream_and_bucket_has_a_line_that_says_who_reads_it() {
+        let cell = Cell::new("main".parse().unwrap());
+        let subjects: Vec<_> =
+            Act::ALL.into_iter().flat_map(|act| act.subjects(&cell, None).publish).collect();
+        for name in streams::names() {
+            assert!(
+                subjects.contains(&format!("$JS.API.STREAM.MSG.GET.{name}")) || name == WORK,
+                "nobody may use {name}: give it a line in `Act::subjects`, and have a role do that"
+            );
+        }
+    }
+
+    #[test]
+    fn every_act_is_done_by_a_role() {
+        use crate::role::Role;
+        let worker = Role::Worker("pve1".parse().unwrap());
+        let done: Vec<_> = Role::SINGLE.iter().chain([&worker]).flat_map(Role::acts).collect();
+        assert!(Act::ALL.iter().all(|act| done.contains(act)));
+    }
+}
