@@ -10,6 +10,7 @@ use phoenix_config::LibraryError;
 use phoenix_domain::{GuestKey, Irreplaceable, NodeName, Refused, RunId, Verdict, Vmid};
 use thiserror::Error;
 
+use crate::commands::NatsError;
 use crate::words;
 
 /// The command line makes no sense (`EX_USAGE`).
@@ -177,6 +178,9 @@ pub(crate) enum CommandError {
     /// A feature could not be read.
     #[error("the feature library cannot be used")]
     Library(#[from] LibraryError),
+    /// The configuration of nats-server was not written.
+    #[error(transparent)]
+    Nats(#[from] NatsError),
     /// The bus failed us.
     #[error(transparent)]
     Bus(Box<BusError>),
@@ -224,7 +228,8 @@ impl CommandError {
             | Self::NoSuchIncident { .. }
             | Self::NoSuchItem { .. }
             | Self::NoSuchLetter { .. } => EXIT_NOT_FOUND,
-            Self::SetupState(phoenix_setup::StateError::Held) => EXIT_CONFLICT,
+            Self::SetupState(phoenix_setup::StateError::Held)
+            | Self::Nats(NatsError::NotOurs { .. } | NatsError::OtherCell { .. }) => EXIT_CONFLICT,
             Self::NoMonitor(NoMonitor::NotPermitted(_)) => EXIT_NOT_PERMITTED,
             Self::MovedOn { .. } | Self::LivesElsewhere { .. } | Self::FeatureThere { .. } => {
                 EXIT_CONFLICT
@@ -255,8 +260,15 @@ impl CommandError {
             | Self::NoGit { .. }
             | Self::NoListener { .. }
             | Self::NoScreen
+            | Self::Nats(
+                NatsError::NotRead { .. }
+                | NatsError::NoLayout { .. }
+                | NatsError::NoCertificate(_),
+            )
             | Self::NotWritten(_) => EXIT_FAILED,
-            Self::OpenToAnybody { .. } | Self::NoCanary { .. } => EXIT_USAGE,
+            Self::OpenToAnybody { .. }
+            | Self::NoCanary { .. }
+            | Self::Nats(NatsError::Even { .. } | NatsError::Twice { .. }) => EXIT_USAGE,
         }
     }
 
@@ -268,6 +280,7 @@ impl CommandError {
                 "name the folder: `--config DIR`, or PHOENIX_CONFIG_DIR".to_owned(),
                 "the folder holds phoenix_hypervisor_config.json, and phoenix_lxc_configs.json or phoenix_vm_configs.json".to_owned(),
             ],
+            Self::Nats(err) => err.hints(),
             Self::Refused { .. } => one("`phoenix check` says what is wrong and what to do"),
             Self::NoSuchGuest { near, .. } if near.is_empty() => {
                 one("`phoenix config show` lists all guests")

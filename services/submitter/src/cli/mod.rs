@@ -4,6 +4,7 @@
 
 mod feature;
 mod health;
+mod nats;
 mod offline;
 mod online;
 mod past;
@@ -25,6 +26,7 @@ pub(crate) use self::health::{
     IncidentsArgs, LookArgs, MaintainArgs, MaintenanceCommand, ModeArgs, ProbeArgs, RepairArgs,
     TypedRung,
 };
+pub(crate) use self::nats::{NatsCommand, NatsInitArgs, NatsSetupArgs};
 pub(crate) use self::offline::{
     CheckArgs, CheckFormat, CompletionArgs, ConfigArgs, ConfigCommand, ExplainArgs, ExplainFormat,
     GraphFormat, ManArgs, PlanArgs, PlanFormat, SchemaArgs, SchemaOf, ShowArgs, ShowFormat,
@@ -156,6 +158,9 @@ pub enum Command {
     /// Look at the configuration as Phoenix understands it
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Configure nats-server so that each role may do what it needs, and make its streams
+    #[command(subcommand)]
+    Nats(Box<NatsCommand>),
     /// Look after secrets
     #[command(subcommand)]
     Secrets(SecretsCommand),
