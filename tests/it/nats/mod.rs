@@ -1,0 +1,9 @@
+//! Who may do what: real servers that run from what `phoenix nats init` writes.
+
+mod cluster;
+mod forbidden;
+mod init;
+mod leaf;
+mod page;
+mod roles;
+mod site;
