@@ -1,8 +1,8 @@
 //! For each rule one fleet that trips it and one that nearly does.
 //!
 //! A fixture holds the files of a fleet by name (`hypervisor`, `lxc`, `vm`, `inventory`, `features`
-//! for features of its own by name, and `files` for empty files beside them); a host that suits
-//! most fleets stands in for one that is not given.
+//! for features of its own by name, `files` for empty files beside them, and `links` for links, each with
+//! what it leads to); a host that suits most fleets stands in for one that is not given.
 
 #![expect(
     clippy::unwrap_used,
@@ -93,6 +93,13 @@ fn fleet(fixture: &Path) -> TempDir {
             let path = folder.path().join("features").join(name);
             fs::create_dir_all(&path).unwrap();
             fs::write(path.join("feature.json"), text(&manifest)).unwrap();
+        }
+    }
+    if let Some(links) = parts.remove("links") {
+        for (link, to) in serde_json::from_str::<BTreeMap<String, String>>(links.get()).unwrap() {
+            let path = folder.path().join(link);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::os::unix::fs::symlink(to, path).unwrap();
         }
     }
     for (part, json) in parts {

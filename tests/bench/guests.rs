@@ -1,28 +1,39 @@
-//! Guests that are taken through all nine steps.
+//! Guests whose changes cost nothing.
 
 use phoenix_domain::{
-    Cause, Class, Desired, Fact, GuestKey, NodeName, Requested, RunId, SpecDigest, SpecText,
+    Cause, Class, Desired, Fact, GuestKey, GuestSpec, NodeName, Requested, RunId, SpecDigest,
+    SpecText,
 };
-use phoenix_testkit::guest;
+use phoenix_testkit::{Builder, guest};
 
 /// The number of the first one.
 pub(crate) const FIRST: u32 = 1000;
 
-/// Returns the request of the `nth` guest.
+/// Returns the request of the `nth` guest, which is taken through all nine steps.
 pub(crate) fn request(nth: u32, stands_on: &[GuestKey]) -> Fact {
-    let spec = guest(u64::from(FIRST + nth))
+    asked(&setup(nth).seal("template-ready").build(), stands_on)
+}
+
+/// Returns the request of the `nth` guest, which serves when it is complete, and can be restarted.
+pub(crate) fn serving(nth: u32) -> Fact {
+    asked(&setup(nth).build(), &[])
+}
+
+fn setup(nth: u32) -> Builder {
+    guest(u64::from(FIRST + nth))
         .features(&["base_setup"])
         .application("application.sh")
         .volume("data", "/data", 8)
-        .seal("template-ready")
-        .build();
+}
+
+fn asked(spec: &GuestSpec, stands_on: &[GuestKey]) -> Fact {
     let desired = Desired {
         revision: 1,
         run: "r-0bench".parse::<RunId>().unwrap(),
         host: "bench".parse::<NodeName>().unwrap(),
         class: Class::Std,
         cause: Cause::Submitted,
-        digest: SpecDigest::of(&spec),
+        digest: SpecDigest::of(spec),
         stands_on: stands_on.to_vec(),
         by: "bench".to_owned(),
         cancelled: false,
@@ -30,7 +41,8 @@ pub(crate) fn request(nth: u32, stands_on: &[GuestKey]) -> Fact {
         goal: phoenix_domain::Goal::Present,
         safety: None,
         after: Vec::new(),
-        spec: SpecText::of(&spec).unwrap(),
+        tried: std::collections::BTreeMap::new(),
+        spec: SpecText::of(spec).unwrap(),
     };
     Requested { desired: Box::new(desired) }.into()
 }

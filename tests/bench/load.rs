@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use phoenix_bus::{Address, Bus, BusError, Cell, From, Setup, Tail, Teller, Told};
-use phoenix_domain::{EventKind, GuestKey};
+use phoenix_domain::{EventKind, Fact, GuestKey};
 
-use crate::guests::{FIRST, key, request};
+use crate::guests::{self, FIRST, key};
 
 /// Who asks for guests, and hears when they are complete.
 pub(crate) struct Load {
@@ -15,6 +15,8 @@ pub(crate) struct Load {
     pub(crate) setup: Setup,
     pub(crate) teller: Teller,
     pub(crate) tail: Tail,
+    /// How the guests are asked for.
+    pub(crate) request: fn(u32) -> Fact,
     next: u32,
 }
 
@@ -37,7 +39,7 @@ impl Load {
         };
         let tail = bus.tail(From::Now).await.unwrap();
         let teller = Teller { source: "//bench".to_owned(), traceparent: None, clock };
-        Self { bus, setup, teller, tail, next: 0 }
+        Self { bus, setup, teller, tail, request: |nth| guests::request(nth, &[]), next: 0 }
     }
 
     /// Returns how many messages the log has taken.
@@ -62,7 +64,7 @@ impl Load {
                 let number = |guest: GuestKey| guest.vmid.number() - FIRST;
                 self.bus
                     .ask(&self.setup, &self.teller, &guests, |guest, before| {
-                        before.is_none().then(|| request(number(guest), &[]))
+                        before.is_none().then(|| (self.request)(number(guest)))
                     })
                     .await
                     .unwrap();

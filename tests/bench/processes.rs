@@ -26,7 +26,7 @@ pub(crate) struct Pair {
 
 impl Pair {
     pub(crate) fn start(server: &Path) -> Self {
-        let folder = TempDir::new_in(std::env::current_dir().unwrap().join("target")).unwrap();
+        let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let at = folder.path().display();
         let config = format!(
             "listen: \"127.0.0.1:-1\"\nports_file_dir: \"{at}\"\njetstream {{ store_dir: \"{at}/js\", max_mem: 256M, max_file: 8G\n sync_interval: always }}\n"

@@ -38,6 +38,7 @@ fn requested() -> Requested {
             goal: Goal::Present,
             safety: None,
             after: Vec::new(),
+            tried: std::collections::BTreeMap::new(),
             spec: SpecText::of(&spec).unwrap(),
         }),
     }

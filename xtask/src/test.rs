@@ -29,6 +29,8 @@ impl Test {
         tools::ZSTD.ensure(workspace)?;
         tools::WGET.ensure(workspace)?;
         tools::JQ.ensure(workspace)?;
+        tools::CURL.ensure(workspace)?;
+        tools::PERL.ensure(workspace)?;
         let server = tools::NATS_SERVER.ensure(workspace)?;
         // Tests run in the folder of their package, so the path must hold everywhere.
         let server =

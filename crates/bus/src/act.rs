@@ -6,7 +6,8 @@
 use phoenix_domain::{Class, NodeName};
 
 use crate::names::{
-    ADVISORIES, CHANNELS, Cell, DEAD, DELIVERIES, HEALTH, HOSTS, LEASES, LOG, PUSHES, WATCH, WORK,
+    ADVISORIES, CHANNELS, Cell, DEAD, DELIVERIES, HEALTH, HOSTS, LEASES, LIBRARY_STREAM,
+    LIBRARY_SUBJECTS, LOG, PUSHES, WATCH, WORK,
 };
 
 /// The GPUs of a host whose guests a worker may take: a permission cannot say "any" of a consumer's name.
@@ -57,6 +58,14 @@ pub enum Act {
     ReadDeliveries,
     /// Taking webhooks and pushes.
     TakeDeliveries,
+    /// Reading what people are asked before something is done.
+    ReadApprovals,
+    /// Agreeing to what people are asked, or not.
+    Decide,
+    /// Bringing scripts and features along with guests.
+    Bring,
+    /// Fetching what was brought along, and removing it.
+    Fetch,
     /// Looking whether streams and buckets are there, and making the queue anew.
     CheckSetUp,
     /// Making streams and buckets.
@@ -72,7 +81,7 @@ pub(crate) struct Subjects {
 
 impl Act {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 27] = [
         Self::ReadLog,
         Self::AppendToLog,
         Self::Listen,
@@ -94,6 +103,10 @@ impl Act {
         Self::ActAsMonitor,
         Self::ReadDeliveries,
         Self::TakeDeliveries,
+        Self::ReadApprovals,
+        Self::Decide,
+        Self::Bring,
+        Self::Fetch,
         Self::CheckSetUp,
         Self::SetUp,
     ];
@@ -122,6 +135,10 @@ impl Act {
             Self::ActAsMonitor => "be the health monitor",
             Self::ReadDeliveries => "read which webhooks came",
             Self::TakeDeliveries => "take webhooks and pushes",
+            Self::ReadApprovals => "read what people are asked",
+            Self::Decide => "agree to what people are asked, or not",
+            Self::Bring => "bring scripts and features along with guests",
+            Self::Fetch => "fetch what was brought along, and remove it",
             Self::CheckSetUp => "look at streams and buckets, and make the queue anew",
             Self::SetUp => "make and change streams and buckets",
         }
@@ -186,6 +203,13 @@ impl Act {
                 publish =
                     [writing(DELIVERIES, cell), looking(PUSHES), writing(PUSHES, cell)].concat();
             }
+            Self::ReadApprovals => publish = looking(PUSHES),
+            Self::Decide => publish = [looking(PUSHES), writing(PUSHES, cell)].concat(),
+            Self::Bring => {
+                publish = shelving();
+                publish.push(LIBRARY_SUBJECTS[0].to_owned());
+            }
+            Self::Fetch => publish = shelving(),
             Self::CheckSetUp => {
                 publish.push("$JS.API.STREAM.INFO.*".to_owned());
                 // It lives in the memory of a server, and is gone when that starts anew.
@@ -232,6 +256,19 @@ fn looking(bucket: &str) -> Vec<String> {
 /// What writing into a bucket takes: what belongs to a cell begins with its name.
 fn writing(bucket: &str, cell: &Cell) -> Vec<String> {
     vec![format!("$KV.{bucket}.{}.>", cell.name())]
+}
+
+/// What bringing into the library and taking out of it both take: what is removed leaves a note that it is, and
+/// its pieces are purged. The names of packs are written so that no rule can tell those of a cell.
+fn shelving() -> Vec<String> {
+    let [pieces, notes] = LIBRARY_SUBJECTS.map(str::to_owned);
+    let purging = format!("$JS.API.STREAM.PURGE.{LIBRARY_STREAM}");
+    let readings = [&pieces, &notes].map(|some| reading(LIBRARY_STREAM, some));
+    let mut subjects = readings.concat();
+    subjects.extend([unreading(LIBRARY_STREAM), purging, notes]);
+    subjects.sort();
+    subjects.dedup();
+    subjects
 }
 
 /// What taking the tokens of a host takes: its consumers by their names, and no other's.

@@ -106,7 +106,7 @@ impl Bus {
 
     async fn read_channel_memory(&self, channel: &ChannelName) -> Result<ChannelMemory, BusError> {
         let doing = "reading what a channel has told";
-        let bucket = self.jetstream.get_key_value(CHANNELS).await.failing(doing)?;
+        let bucket = self.bucket(CHANNELS, doing).await?;
         let key = self.cell.channel_key(channel);
         let entry = bucket.entry(&key).await.failing(doing)?;
         let revision = entry.as_ref().map_or(0, |entry| entry.revision);
@@ -167,7 +167,7 @@ impl Bus {
                 | ConsumerErrorKind::Other => return Err(err).failing(doing),
             },
         };
-        let bucket = self.jetstream.get_key_value(CHANNELS).await.failing(doing)?;
+        let bucket = self.bucket(CHANNELS, doing).await?;
         bucket.purge(self.cell.channel_key(channel)).await.failing(doing)?;
         Ok(was_there)
     }
@@ -175,7 +175,7 @@ impl Bus {
     /// Says whether some monitor works on a channel.
     pub async fn is_served(&self, channel: &ChannelName) -> Result<bool, BusError> {
         let doing = "looking at the channels";
-        let bucket = self.jetstream.get_key_value(LEASES).await.failing(doing)?;
+        let bucket = self.bucket(LEASES, doing).await?;
         let entry = bucket.entry(self.cell.lease(&lease_of(channel))).await.failing(doing)?;
         Ok(entry.is_some_and(|entry| entry.operation == Operation::Put))
     }
@@ -185,7 +185,7 @@ impl ChannelMemory {
     /// Keeps the note as it is now.
     pub async fn keep(&mut self) -> Result<Result<(), Displaced>, BusError> {
         let doing = "keeping what a channel has told";
-        let bucket = self.bus.jetstream.get_key_value(CHANNELS).await.failing(doing)?;
+        let bucket = self.bus.bucket(CHANNELS, doing).await?;
         let text = Bytes::from(serde_json::to_vec(&self.note)?);
         match bucket.update(&self.key, text, self.revision).await {
             Ok(revision) => {

@@ -9,6 +9,7 @@ use phoenix_domain::{NodeName, chain};
 use tokio::sync::{broadcast, watch};
 use tracing::{debug, error, info, warn};
 
+use crate::bucket::Buckets;
 use crate::error::{BoxError, BusError};
 use crate::forbidden::{self, Forbidden};
 use crate::key::Key;
@@ -52,6 +53,7 @@ pub struct Bus {
     pub(crate) forbidden: broadcast::Sender<Forbidden>,
     /// Counts how often the connection was made.
     connected: watch::Receiver<u64>,
+    pub(crate) buckets: Buckets,
 }
 
 impl Bus {
@@ -110,7 +112,8 @@ impl Bus {
         })?;
         let jetstream = ContextBuilder::new().timeout(PATIENCE).build(client.clone());
         let (cell, url) = (address.cell.clone(), without_password(&address.url));
-        Ok(Self { client, jetstream, cell, url, role, forbidden, connected })
+        let buckets = Buckets::default();
+        Ok(Self { client, jetstream, cell, url, role, forbidden, connected, buckets })
     }
 
     /// Returns the cell.

@@ -1,10 +1,13 @@
 //! Webhooks that were accepted, and what became of them, so that a repetition does nothing.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use phoenix_domain::{RunId, SourceName};
 use serde::{Deserialize, Serialize};
 
 use crate::act::Act;
+use crate::approvals::{Approval, Decision};
 use crate::connect::Bus;
 use crate::error::BusError;
 use crate::names::DELIVERIES;
@@ -19,6 +22,9 @@ pub struct Accepted {
     pub commit: Option<String>,
     /// What became of it: one thing for each that it was about.
     pub became: Vec<Became>,
+    /// What people said who were asked, by the run it was about.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub decided: BTreeMap<RunId, Decision>,
 }
 
 /// What became of a delivery, or of a part of it.
@@ -42,17 +48,20 @@ pub enum Became {
         /// Why not.
         why: String,
     },
-    /// It makes this run when a window opens.
+    /// It makes this run when a window opens, or a human has agreed.
     Waits {
         /// Which.
         run: RunId,
-        /// When.
-        until: DateTime<Utc>,
-    },
-    /// Its commit is wanted, and has its turn soon or when the window opens.
-    Wanted {
-        /// When that is; soon without this.
+        /// When; once a human has agreed without this.
         until: Option<DateTime<Utc>>,
+    },
+    /// Its commit is wanted, and has its turn soon, when the window opens or when a human has agreed.
+    Wanted {
+        /// When the window opens, where it waits for that.
+        until: Option<DateTime<Utc>>,
+        /// The run that a human is asked about, where it waits for that.
+        #[serde(default)]
+        asks: Option<RunId>,
     },
 }
 
@@ -68,6 +77,17 @@ pub struct Noted {
 }
 
 impl Accepted {
+    /// Makes the note of one of which nothing has become yet.
+    pub fn fresh(at: DateTime<Utc>, commit: Option<String>) -> Self {
+        Self { at, commit, became: Vec::new(), decided: BTreeMap::new() }
+    }
+
+    /// Notes what people said who were asked.
+    pub fn hear(&mut self, approval: Option<&Approval>) {
+        let said = approval.and_then(|one| Some((one.run.clone(), one.decision.clone()?)));
+        self.decided.extend(said);
+    }
+
     /// Says whether something was made of it, or will be; a repetition then does nothing.
     pub fn is_taken(&self) -> bool {
         self.became.iter().any(|became| match became {
@@ -80,7 +100,8 @@ impl Accepted {
     pub fn runs(&self) -> impl Iterator<Item = &RunId> {
         self.became.iter().filter_map(|became| match became {
             Became::Run { run, .. } | Became::Waits { run, .. } => Some(run),
-            Became::Nothing { .. } | Became::Refused { .. } | Became::Wanted { .. } => None,
+            Became::Wanted { asks, .. } => asks.as_ref(),
+            Became::Nothing { .. } | Became::Refused { .. } => None,
         })
     }
 }

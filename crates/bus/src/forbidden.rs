@@ -138,7 +138,7 @@ fn is_of_one_stream(one: &str, other: &str) -> bool {
         let question = question.strip_prefix("$JS.API.")?;
         let mut names = question.split('.');
         names
-            .find(|name| name.starts_with("PHOENIX_") || name.starts_with("KV_"))
+            .find(|name| ["PHOENIX_", "KV_", "OBJ_"].iter().any(|kind| name.starts_with(kind)))
             .map(str::to_owned)
     };
     stream(one).is_some_and(|name| stream(other) == Some(name))

@@ -39,7 +39,7 @@ impl Bus {
     }
 
     async fn read_memory(&self) -> Result<(Memory, Vec<Piece>), BusError> {
-        let bucket = self.jetstream.get_key_value(WATCH).await.failing("reading what was kept")?;
+        let bucket = self.bucket(WATCH, "reading what was kept").await?;
         let prefix = self.cell.watch();
         let mut memory = Memory { bucket, prefix, revisions: BTreeMap::new() };
         let mut pieces = Vec::new();

@@ -53,7 +53,7 @@ impl Bus {
     }
 
     async fn write_report(&self, report: &HostReport) -> Result<(), BusError> {
-        let hosts = self.jetstream.get_key_value(HOSTS).await.failing("reporting the host")?;
+        let hosts = self.bucket(HOSTS, "reporting the host").await?;
         let report_text = serde_json::to_vec(report)?;
         let key = self.cell.host(&report.host);
         hosts.put(key, report_text.into()).await.failing("reporting the host")?;
@@ -66,11 +66,11 @@ impl Bus {
     }
 
     async fn read_hosts(&self) -> Result<Vec<HostReport>, BusError> {
-        let bucket = match self.jetstream.get_key_value(HOSTS).await {
+        let bucket = match self.bucket(HOSTS, "asking for hosts").await {
             Ok(bucket) => bucket,
             // Nobody was ever there who could have said anything.
             Err(_) if self.is_without_hosts().await => return Ok(Vec::new()),
-            Err(err) => return Err(err).failing("asking for hosts"),
+            Err(err) => return Err(err),
         };
         let mut keys = bucket.keys().await.failing("asking for hosts")?;
         let (mut reports, mine) = (Vec::new(), self.cell.host("*"));

@@ -18,11 +18,11 @@ impl Bus {
     pub(crate) async fn kept<T: DeserializeOwned>(
         &self,
         act: Act,
-        bucket: &str,
+        bucket: &'static str,
         key: &str,
     ) -> Result<Option<T>, BusError> {
         let reading = async {
-            let bucket = self.jetstream.get_key_value(bucket).await.failing("reading a note")?;
+            let bucket = self.bucket(bucket, "reading a note").await?;
             Ok(read(&bucket, key).await?.0)
         };
         self.allowed(act, reading).await
@@ -32,7 +32,7 @@ impl Bus {
     pub(crate) async fn all_kept<T: DeserializeOwned>(
         &self,
         act: Act,
-        bucket: &str,
+        bucket: &'static str,
         prefix: &str,
     ) -> Result<Vec<(String, T)>, BusError> {
         self.allowed(act, self.read_all_kept(bucket, prefix)).await
@@ -40,11 +40,11 @@ impl Bus {
 
     async fn read_all_kept<T: DeserializeOwned>(
         &self,
-        bucket: &str,
+        bucket: &'static str,
         prefix: &str,
     ) -> Result<Vec<(String, T)>, BusError> {
         let doing = "reading notes";
-        let bucket = self.jetstream.get_key_value(bucket).await.failing(doing)?;
+        let bucket = self.bucket(bucket, doing).await?;
         let keys: Vec<String> =
             bucket.keys().await.failing(doing)?.try_collect().await.failing(doing)?;
         let mut notes = Vec::new();
@@ -60,7 +60,7 @@ impl Bus {
     pub(crate) async fn change_kept<T: Serialize + DeserializeOwned>(
         &self,
         act: Act,
-        bucket: &str,
+        bucket: &'static str,
         key: &str,
         change: impl FnMut(Option<T>) -> Option<T>,
     ) -> Result<Option<T>, BusError> {
@@ -69,12 +69,12 @@ impl Bus {
 
     async fn write_kept<T: Serialize + DeserializeOwned>(
         &self,
-        bucket: &str,
+        bucket: &'static str,
         key: &str,
         mut change: impl FnMut(Option<T>) -> Option<T>,
     ) -> Result<Option<T>, BusError> {
         let doing = "keeping a note";
-        let bucket = self.jetstream.get_key_value(bucket).await.failing(doing)?;
+        let bucket = self.bucket(bucket, doing).await?;
         for _ in 0..TRIES {
             let (there, revision) = read(&bucket, key).await?;
             let Some(note) = change(there) else { return Ok(None) };
@@ -92,12 +92,12 @@ impl Bus {
     pub(crate) async fn forget_kept(
         &self,
         act: Act,
-        bucket: &str,
+        bucket: &'static str,
         key: &str,
     ) -> Result<(), BusError> {
         let doing = "forgetting a note";
         let forgetting = async {
-            let bucket = self.jetstream.get_key_value(bucket).await.failing(doing)?;
+            let bucket = self.bucket(bucket, doing).await?;
             bucket.purge(key).await.failing(doing)
         };
         self.allowed(act, forgetting).await

@@ -35,7 +35,7 @@ impl Bus {
     }
 
     async fn wait_for_lease(&self, what: &str, holder: &str) -> Result<Lease, BusError> {
-        let bucket = self.jetstream.get_key_value(LEASES).await.failing("asking for a lease")?;
+        let bucket = self.bucket(LEASES, "asking for a lease").await?;
         let key = self.cell.lease(what);
         let mut seen: Option<(u64, Instant)> = None;
         loop {

@@ -6,7 +6,9 @@
 
 mod act;
 mod aloud;
+mod approvals;
 pub mod bare;
+mod bucket;
 mod channel_notes;
 mod channels;
 mod connect;
@@ -25,6 +27,7 @@ mod log;
 mod many;
 mod monitor;
 mod names;
+mod packs;
 mod page;
 mod pen;
 mod publish;
@@ -40,6 +43,7 @@ mod work;
 
 pub use act::Act;
 pub use aloud::{Aloud, Listener};
+pub use approvals::{Approval, Decision};
 pub use channel_notes::{Called, ChannelMemory, ChannelNote, ChannelSeen, Delivered};
 pub use channels::{Call, Calls, News};
 pub use connect::{Address, Bus, USUAL_CELL, USUAL_SERVER};

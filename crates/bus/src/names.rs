@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use phoenix_domain::{ChannelName, Class, GuestKey, NodeName, RunId, SourceName};
+use phoenix_domain::{ChannelName, Class, GuestKey, NodeName, PackName, RunId, SourceName};
 
 /// The log of every guest.
 pub(crate) const LOG: &str = "PHOENIX_LOG";
@@ -20,6 +20,11 @@ pub(crate) const HOSTS: &str = "phoenix-hosts";
 pub(crate) const DELIVERIES: &str = "phoenix-deliveries";
 /// What is wanted because of pushes, until it is asked for.
 pub(crate) const PUSHES: &str = "phoenix-pushes";
+/// What is brought along with guests, and the stream that holds it.
+pub(crate) const LIBRARY: &str = "phoenix-library";
+pub(crate) const LIBRARY_STREAM: &str = "OBJ_phoenix-library";
+/// Its pieces, and what each pack consists of.
+pub(crate) const LIBRARY_SUBJECTS: [&str; 2] = ["$O.phoenix-library.C.>", "$O.phoenix-library.M.>"];
 /// Who acts, where several could.
 pub(crate) const LEASES: &str = "phoenix-leases";
 /// What each channel has told people, and how it does.
@@ -98,8 +103,23 @@ impl Cell {
         format!("{}.{source}.{id}", self.0)
     }
 
+    /// Returns the name of a pack in the library.
+    pub(crate) fn pack(&self, pack: &PackName) -> String {
+        format!("{}{pack}", self.packs())
+    }
+
+    /// Returns what the names of packs in the library begin with.
+    pub(crate) fn packs(&self) -> String {
+        format!("{}/", self.0)
+    }
+
     /// Returns what the keys of deliveries begin with.
     pub(crate) fn deliveries(&self) -> String {
+        format!("{}.", self.0)
+    }
+
+    /// Returns what the keys begin with of all that is wanted because of pushes.
+    pub(crate) fn pushes(&self) -> String {
         format!("{}.", self.0)
     }
 

@@ -8,6 +8,7 @@ use phoenix_domain::{GuestKey, RunId, SourceName, Vmid};
 use serde::{Deserialize, Serialize};
 
 use crate::act::Act;
+use crate::approvals::Approval;
 use crate::connect::Bus;
 use crate::error::BusError;
 use crate::names::PUSHES;
@@ -23,6 +24,9 @@ pub struct FleetNote {
     /// When their turn is, where they wait for a window.
     #[serde(default)]
     pub opens: Option<DateTime<Utc>>,
+    /// What a human is asked before, and has said.
+    #[serde(default)]
+    pub approval: Option<Approval>,
     /// The tip of the branch that was dealt with last, whatever came of it.
     #[serde(default)]
     pub seen: Option<String>,
@@ -48,7 +52,7 @@ pub struct Told {
     pub commit: String,
     /// Who pushed it.
     pub by: String,
-    /// Whether people were told until when it waits.
+    /// Whether people were told what it waits for.
     #[serde(default)]
     pub waits: bool,
 }
@@ -103,7 +107,7 @@ pub enum CommitState {
     Failure,
 }
 
-/// What is done when a window opens.
+/// What is done when a window opens, or a human has agreed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Later {
     /// The run it makes.
@@ -120,6 +124,12 @@ pub struct Later {
     pub window: serde_json::Value,
     /// What is done with each guest.
     pub actions: BTreeMap<Vmid, String>,
+    /// How guests go back that fail, as it is written.
+    #[serde(default)]
+    pub safely: BTreeMap<Vmid, serde_json::Value>,
+    /// What a human is asked before, and has said.
+    #[serde(default)]
+    pub approval: Option<Approval>,
 }
 
 impl Bus {

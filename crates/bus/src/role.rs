@@ -25,16 +25,18 @@ pub enum Role {
     Admin,
 }
 
-const LOOKS: [Act; 7] = [
+const LOOKS: [Act; 8] = [
     Act::ReadLog,
     Act::Listen,
     Act::ReadDead,
     Act::ReadHealth,
     Act::ReadHosts,
     Act::ReadDeliveries,
+    Act::ReadApprovals,
     Act::AskMonitor,
 ];
-const ASKS: [Act; 4] = [Act::AppendToLog, Act::DiscardDead, Act::AskHosts, Act::OrderMonitor];
+const ASKS: [Act; 6] =
+    [Act::AppendToLog, Act::DiscardDead, Act::AskHosts, Act::OrderMonitor, Act::Decide, Act::Bring];
 
 impl Role {
     /// The roles of which there is one in a cell.
@@ -53,6 +55,7 @@ impl Role {
                 Act::AppendToLog,
                 Act::Wake,
                 Act::TakeWork,
+                Act::Fetch,
                 Act::ReadDead,
                 Act::FileDead,
                 Act::ReadHealth,

@@ -11,8 +11,8 @@ use async_nats::jetstream::stream::{
 use crate::durability::Durability;
 use crate::names::{
     ADVISORIES, ADVISORY_SUBJECTS, CHANNELS, DEAD, DEAD_SUBJECTS, DELIVERIES, DURABILITY, HEALTH,
-    HEALTH_SUBJECTS, HOSTS, LEASES, LIVE_SUBJECTS, LOG, LOG_SUBJECTS, PUSHES, WATCH, WORK,
-    WORK_SUBJECTS,
+    HEALTH_SUBJECTS, HOSTS, LEASES, LIBRARY_STREAM, LIBRARY_SUBJECTS, LIVE_SUBJECTS, LOG,
+    LOG_SUBJECTS, PUSHES, WATCH, WORK, WORK_SUBJECTS,
 };
 
 const DAY: Duration = Duration::from_hours(24);
@@ -20,21 +20,22 @@ const DAY: Duration = Duration::from_hours(24);
 const REMEMBERED: Duration = Duration::from_mins(2);
 
 /// Returns all streams that are not buckets.
-pub(crate) fn streams(replicas: usize, durability: Durability, batches: bool) -> [Config; 5] {
-    [
+pub(crate) fn streams(replicas: usize, durability: Durability, batches: bool) -> Vec<Config> {
+    vec![
         log(replicas, durability, batches),
         work(replicas),
         dead(replicas),
         advisories(replicas),
         health(replicas),
+        library(replicas),
     ]
 }
 
 /// Returns the names of all streams, those of buckets included.
 pub(crate) fn names() -> Vec<String> {
-    let streams = streams(1, Durability::Synced, true).map(|stream| stream.name);
+    let streams = streams(1, Durability::Synced, true).into_iter().map(|stream| stream.name);
     let buckets = buckets(1).map(|bucket| format!("KV_{}", bucket.bucket));
-    streams.into_iter().chain(buckets).collect()
+    streams.chain(buckets).collect()
 }
 
 fn log(replicas: usize, durability: Durability, batches: bool) -> Config {
@@ -123,6 +124,22 @@ fn health(replicas: usize) -> Config {
         num_replicas: replicas,
         duplicate_window: REMEMBERED,
         allow_direct: true,
+        ..Config::default()
+    }
+}
+
+/// What the client makes of an object store, with a bound.
+fn library(replicas: usize) -> Config {
+    Config {
+        name: LIBRARY_STREAM.to_owned(),
+        description: Some("Scripts and features that are brought along with guests".to_owned()),
+        subjects: LIBRARY_SUBJECTS.map(str::to_owned).to_vec(),
+        max_bytes: 512 * 1024 * 1024,
+        // What is there must not go for what comes: a guest may be waiting for it.
+        discard: DiscardPolicy::New,
+        allow_rollup: true,
+        allow_direct: true,
+        num_replicas: replicas,
         ..Config::default()
     }
 }

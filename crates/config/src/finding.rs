@@ -62,7 +62,7 @@ impl Finding {
     /// Says whether it is about the host itself, and not about its guests.
     pub fn is_about_host(&self) -> bool {
         /// Keys of the host's file that are about guests all the same.
-        const OF_GUESTS: [&str; 2] = ["shared_volumes", "core_paths"];
+        const OF_GUESTS: [&str; 3] = ["shared_volumes", "core_paths", "webhooks"];
         let is_of_guests = match self.place.path.first() {
             Some(Segment::Key(key)) => OF_GUESTS.contains(&key.as_ref()),
             Some(Segment::Index(_)) | None => false,

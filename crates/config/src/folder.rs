@@ -34,6 +34,7 @@ impl Folder {
     pub(crate) fn holding(&self, kind: Holding) -> Vec<PathBuf> {
         let (ours, former): (&str, &[&str]) = match kind {
             Holding::Scripts => ("scripts", &["bin"]),
+            Holding::Features => ("features", &[]),
             Holding::Tests => ("tests", &["bin/tests"]),
             Holding::Profiles => ("apparmor", &["etc/apparmor"]),
         };
@@ -49,6 +50,8 @@ impl Folder {
 pub(crate) enum Holding {
     /// Application scripts.
     Scripts,
+    /// Features.
+    Features,
     /// Test scripts.
     Tests,
     /// AppArmor profiles.

@@ -18,6 +18,7 @@ mod left_out;
 mod library;
 mod load;
 mod members;
+mod packs;
 mod place;
 #[cfg(test)]
 mod properties;
@@ -48,6 +49,7 @@ pub use host_spec::{
 pub use inventory::Inventory;
 pub use library::{GuestKind, Health, Library, LibraryError, Manifest, Parameter, ParameterKind};
 pub use load::{CheckedFleet, Input, Loaded, Texts, load, load_host, load_texts};
+pub use packs::Packs;
 pub use place::{File, Place};
 pub use report::{as_json, as_sarif, as_text};
 pub use schema::{Described, schema};

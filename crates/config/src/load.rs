@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::path::PathBuf;
 
 use phoenix_domain::{Fleet, GuestSpec, Vmid};
+use phoenix_hooks::RawWebhooks;
 
 use crate::channels::{CHANNEL, CHANNEL_KEY};
 use crate::code::{Code, Level, code};
@@ -15,7 +16,8 @@ use crate::host_spec::HostSpec;
 use crate::inventory::Inventory;
 use crate::left_out::{LEFT_OUT, left_out};
 use crate::library::Library;
-use crate::place::{File, Place};
+use crate::packs::{Packs, UNPACKED};
+use crate::place::{File, Place, Segment};
 use crate::read::{
     self, MISFIT, NAMED_TWICE, OLD_SPELLING, REFUSED, REQUIRED, SECRET_LITERAL, UNDECLARED,
 };
@@ -54,6 +56,7 @@ pub(crate) static CODES: &[&Code] = &[
     &UNDECLARED,
     &CHANNEL_KEY,
     &CHANNEL,
+    &UNPACKED,
 ];
 
 /// A fleet in which no rule found an error. There is no other way to one than [`load()`].
@@ -79,10 +82,14 @@ pub struct Loaded {
     pub fleet: Option<CheckedFleet>,
     /// What the host is to be, unless there is an error among the findings about the host itself.
     pub host: Option<HostSpec>,
+    /// What the host's file says of webhooks, right or wrong.
+    pub webhooks: Option<RawWebhooks>,
     /// How many guests were read.
     pub guests: usize,
     /// The node the inventory is about.
     pub node: Option<String>,
+    /// What the guests bring along.
+    pub packs: Packs,
     roster: Roster,
 }
 
@@ -112,6 +119,20 @@ impl Loaded {
                 .chain(finding.also.iter().map(|(place, _)| place))
                 .any(|place| place.entry.is_none_or(|nth| places.contains(&(place.file, nth))))
         });
+    }
+
+    /// Says whether nobody can go by what the host's file says of webhooks, or does not say.
+    pub fn refuses_webhooks(&self) -> bool {
+        let is_about_them = |place: &Place| match place.path.first() {
+            Some(Segment::Key(key)) => key == "webhooks",
+            // It could be anywhere in the file.
+            Some(Segment::Index(_)) | None => true,
+        };
+        self.findings.iter().any(|finding| {
+            let place = &finding.place;
+            let is_there = place.file == File::Hypervisor && is_about_them(place);
+            finding.level() == Level::Error && is_there
+        })
     }
 
     /// Counts the findings of a level.
@@ -189,18 +210,21 @@ fn check(
     let node = inventory.as_ref().and_then(|inventory| inventory.node.clone());
     let hypervisor_raw = hypervisor_raw.unwrap_or_default();
     read::host(&hypervisor_raw, &mut findings);
+    let webhooks = read::webhooks(&sources, &mut findings);
     let host = Host::of(&hypervisor_raw);
     resolve::shared_volumes(&mut guests, &hypervisor_raw);
     resolve::settings(&mut guests, library);
     let by_id = resolve::index(&guests);
     resolve::parents(&mut guests, &by_id);
     resolve::inherited(&mut guests, &by_id);
+    let packs = Packs::of(&mut guests, folder, &mut findings);
 
     let scene = Scene {
         guests: &guests,
         by_id,
         unreadable: &unreadable,
         hypervisor: &hypervisor_raw,
+        webhooks: webhooks.as_ref(),
         lxc_head: &lxc_head,
         host: &host,
         library,
@@ -239,7 +263,7 @@ fn check(
     let is_host_clean =
         !findings.iter().any(|finding| finding.level() == Level::Error && finding.is_about_host());
     let host = is_host_clean.then_some(host_spec);
-    Loaded { sources, findings, fleet, host, guests: count, node, roster }
+    Loaded { sources, findings, fleet, host, webhooks, guests: count, node, packs, roster }
 }
 
 fn make_fleet(

@@ -4,6 +4,7 @@ use ipnet::IpNet;
 use phoenix_domain::{
     Address, FeatureName, GibiBytes, GuestSpec, Kind, Nic, StorageId, Vmid, VolumeSource,
 };
+use phoenix_hooks::RawWebhooks;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::folder::Folder;
@@ -27,6 +28,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) unreadable: &'a FxHashSet<Vmid>,
     /// The host's file, as written.
     pub(crate) hypervisor: &'a RawHypervisor,
+    /// What the host's file says of webhooks.
+    pub(crate) webhooks: Option<&'a RawWebhooks>,
     /// The containers' file besides the containers, as written.
     pub(crate) lxc_head: &'a RawLxcHead,
     /// The host's file in words that can be compared.

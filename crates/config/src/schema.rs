@@ -1,5 +1,6 @@
 //! The JSON Schemas of the files, generated from the types that read them.
 
+use phoenix_hooks::RawWebhooks;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Value, json};
@@ -32,7 +33,7 @@ pub fn schema(document: Described) -> Value {
     match document {
         Described::Lxc => lxc(),
         Described::Vm => vm(),
-        Described::Hypervisor => of::<RawHypervisor>(),
+        Described::Hypervisor => hypervisor(),
         Described::Inventory => of::<Inventory>(),
         Described::Feature => of::<Manifest>(),
         Described::Channels => of::<RawChannels>(),
@@ -41,6 +42,7 @@ pub fn schema(document: Described) -> Value {
 
 // The parts that are read one by one.
 pub(crate) static HYPERVISOR: Schema = Schema::of(of::<RawHypervisor>);
+pub(crate) static WEBHOOKS: Schema = Schema::of(of::<RawWebhooks>);
 pub(crate) static LXC_HEAD: Schema = Schema::of(of::<RawLxcHead>);
 pub(crate) static VM_HEAD: Schema = Schema::of(of::<RawVmHead>);
 pub(crate) static CONTAINER: Schema = Schema::of(of::<RawContainer>);
@@ -57,6 +59,21 @@ fn generator() -> SchemaGenerator {
 
 fn of<T: JsonSchema>() -> Value {
     generator().into_root_schema_for::<T>().to_value()
+}
+
+fn hypervisor() -> Value {
+    let mut schema = of::<RawHypervisor>();
+    let mut webhooks = without_dialect(of::<RawWebhooks>());
+    let described = schema.pointer("/properties/webhooks/description").cloned();
+    if let (Some(webhooks), Some(described)) = (webhooks.as_object_mut(), described) {
+        webhooks.insert("description".to_owned(), described);
+        webhooks.insert("type".to_owned(), json!(["object", "null"]));
+        webhooks.remove("title");
+    }
+    if let Some(properties) = schema.pointer_mut("/properties").and_then(Value::as_object_mut) {
+        properties.insert("webhooks".to_owned(), webhooks);
+    }
+    schema
 }
 
 fn lxc() -> Value {
@@ -129,7 +146,7 @@ mod tests {
         }
         walk(&lxc(), "lxc");
         walk(&vm(), "vm");
-        walk(&of::<RawHypervisor>(), "hypervisor");
+        walk(&hypervisor(), "hypervisor");
         walk(&of::<RawChannels>(), "channels");
     }
 }

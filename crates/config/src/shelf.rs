@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use phoenix_domain::FeatureName;
 
+use crate::folder::{Folder, Holding};
 use crate::library::{LibraryError, Manifest, built_in};
 
 /// Where the operator's own features are.
@@ -41,16 +42,23 @@ pub enum Shelving {
     BuiltIn,
 }
 
-/// Returns the folders in which features are looked for, those of this command line first. The first
-/// that has a feature is the one it is taken from.
-pub fn feature_folders(said: &[PathBuf]) -> Vec<PathBuf> {
+/// Returns the folders in which features are looked for, those of this command line first, then the one
+/// beside the config. The first that has a feature is the one it is taken from.
+pub fn feature_folders(said: &[PathBuf], config: Option<&Folder>) -> Vec<PathBuf> {
     let usual = [PathBuf::from(OWN), PathBuf::from(SHIPPED)];
     let (folder, mark) = REPOSITORY;
     let repository = Some(PathBuf::from(folder)).filter(|folder| folder.join(mark).is_file());
     let [own, shipped] = usual;
-    let usual = [Some(own), repository, Some(shipped)];
-    let usual = usual.into_iter().flatten().filter(|folder| folder.is_dir());
-    said.iter().cloned().chain(usual).collect()
+    let beside = config.into_iter().flat_map(|config| config.holding(Holding::Features));
+    let usual = beside.chain([Some(own), repository, Some(shipped)].into_iter().flatten());
+    let mut folders = said.to_vec();
+    for folder in usual.filter(|folder| folder.is_dir()) {
+        // The config may stand where features of its host are.
+        if !folders.contains(&folder) {
+            folders.push(folder);
+        }
+    }
+    folders
 }
 
 impl Shelf {

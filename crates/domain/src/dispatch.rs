@@ -47,8 +47,9 @@ pub fn next_move<'r>(
             is_ready = false;
             continue;
         };
-        let is_done =
-            foundation.lets(record.desired.goal) && !foundation.has_gone_back(&record.desired.run);
+        let is_done = foundation.lets(record.desired.goal)
+            && !foundation.has_gone_back(&record.desired.run)
+            && record.desired.is_tried_by(foundation);
         if let Some(root) = trouble(foundation, is_done) {
             let told = Standing::BlockedBy { guest, root };
             let is_told = record.work.standing == told;
@@ -103,6 +104,7 @@ mod tests {
                 goal: Goal::Present,
                 safety: None,
                 after: Vec::new(),
+                tried: std::collections::BTreeMap::new(),
                 spec: SpecText::of(&spec).unwrap(),
             },
             work: Work { standing, phase: Phase::Completed, ..Work::none(1) },
@@ -178,6 +180,25 @@ mod tests {
             blocked,
             "it stands still, and is there"
         );
+    }
+
+    #[test]
+    fn a_guest_that_is_tried_first_lets_others_go_only_as_what_was_tried() {
+        let first = record("lxc-951", &[], Standing::Completed);
+        let mut other = record("lxc-950", &[], Standing::Requested);
+        other.desired.after = vec![first.guest];
+        other.desired.tried.insert(first.guest, first.desired.digest.clone());
+        let decide = |first: &Record, other: &Record| {
+            next_move(other, |key| Some(first).filter(|first| first.guest == key), at(100))
+        };
+        assert_eq!(decide(&first, &other), Move::Wake);
+
+        // It was given up, and somebody had it made again as it was before.
+        let mut as_before = first.clone();
+        as_before.desired.digest = SpecDigest::none();
+        as_before.desired.run = "r-0200".parse().unwrap();
+        let blocked = Move::BlockBy { guest: first.guest, root: first.guest };
+        assert_eq!(decide(&as_before, &other), blocked);
     }
 
     #[test]

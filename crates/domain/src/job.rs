@@ -113,15 +113,26 @@ impl SpecDigest {
 
     /// Computes the digest of what the clones of a guest find in it.
     pub(crate) fn of_contents(guest: &GuestSpec) -> Self {
-        let GuestSpec { origin, features, parameters, application_script, .. } = guest;
-        Self::of_written(&(origin, features, parameters, application_script))
+        let GuestSpec { origin, features, parameters, application_script, brings, .. } = guest;
+        let named = (origin, features, parameters, application_script);
+        // What nothing is brought to has the digest that it had before anything could be.
+        if brings.is_empty() {
+            Self::of_written(&named)
+        } else {
+            Self::of_written(&(named, brings))
+        }
     }
 
     /// Computes the digest of all that decides whether a guest serves.
     pub(crate) fn of_service(guest: &GuestSpec) -> Self {
         let GuestSpec { features, parameters, application_script, checks, .. } = guest;
-        let GuestSpec { ports, model_server, .. } = guest;
-        Self::of_written(&(features, parameters, application_script, checks, ports, model_server))
+        let GuestSpec { ports, model_server, brings, .. } = guest;
+        let named = (features, parameters, application_script, checks, ports, model_server);
+        if brings.is_empty() {
+            Self::of_written(&named)
+        } else {
+            Self::of_written(&(named, brings))
+        }
     }
 
     /// Computes the digest of what a gateway leads to.
@@ -155,13 +166,18 @@ impl SpecDigest {
     fn of_written(words: &impl Serialize) -> Self {
         // Words have no key that is not text and nothing that refuses to be written.
         let written = serde_json::to_vec(words).unwrap_or_default();
-        let mut digits = String::with_capacity(64);
-        for byte in Sha256::digest(&written) {
-            // A String takes everything that is written to it.
-            let _written = write!(digits, "{byte:02x}");
-        }
-        Self(digits)
+        Self(sha256(&written))
     }
+}
+
+/// Returns the digits of the digest of these bytes.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    let mut digits = String::with_capacity(64);
+    for byte in Sha256::digest(bytes) {
+        // A String takes everything that is written to it.
+        let _written = write!(digits, "{byte:02x}");
+    }
+    digits
 }
 
 impl fmt::Display for SpecDigest {

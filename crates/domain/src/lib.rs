@@ -54,7 +54,7 @@ pub use goal::{Begun, Fate, Goal, Repair};
 pub use gpu::GpuSet;
 pub use graph::{Cycle, order};
 pub use guest::{
-    AppArmor, Body, Boot, Check, Container, Disk, Firewall, FirewallAction, FirewallRule,
+    AppArmor, Body, Boot, Brings, Check, Container, Disk, Firewall, FirewallAction, FirewallRule,
     GuestSpec, IdMap, Irreplaceable, Kind, Machine, ModelServer, Origin, PortMapping, RawLine,
     Route, Seal, TestScript, TrafficDirection, User, Volume, VolumeSource,
 };
@@ -62,7 +62,7 @@ pub use image::ImageSource;
 pub use job::{Cause, GuestKey, Job, SpecDigest};
 pub use name::{
     AbsolutePath, BridgeName, ChannelName, FeatureName, FileName, Hostname, LoginName, NodeName,
-    ProfileName, SecretName, SnapshotName, SourceName, StorageId, VolumeName,
+    PackName, ProfileName, SecretName, SnapshotName, SourceName, StorageId, VolumeName,
 };
 pub use network::{Address, Mac, Nic};
 pub use phase::Phase;

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::Refused;
+use crate::job::sha256;
 
 /// Makes a newtype around text that only exists when `$accepts` says so.
 macro_rules! name {
@@ -140,6 +141,13 @@ name!(
         && all(text, b"-_./+")
 );
 name!(
+    /// The name of files that are brought along together: the SHA-256 of their archive, so that whoever
+    /// has it sees whether it is whole.
+    PackName, "the name of a pack", "a pack is named by the 64 digits of its SHA-256",
+    |text| text.len() == 64
+        && text.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+);
+name!(
     /// A path from the root, without `.` or `..`.
     AbsolutePath, "an absolute path",
     "an absolute path begins with `/` and has no `.`, `..`, `,` or control character in it",
@@ -163,6 +171,18 @@ name!(
             && key.is_none_or(|key| key.split('/').all(is_word))
     })
 );
+
+impl PackName {
+    /// Returns the name of this archive.
+    pub fn of(archive: &[u8]) -> Self {
+        Self(sha256(archive).into_boxed_str())
+    }
+
+    /// Returns the first characters, enough for people to tell two packs apart.
+    pub fn short(&self) -> &str {
+        self.0.get(..12).unwrap_or(&self.0)
+    }
+}
 
 impl AbsolutePath {
     /// Returns the path without slashes at its end, so that `/data/` and `/data` are one place.

@@ -1,5 +1,6 @@
 //! The whole state of a guest, as the last event of its log carries it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -61,6 +62,9 @@ pub struct Desired {
     /// Those of the same run that try it first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<GuestKey>,
+    /// As what each of those has to be complete: another wish proves nothing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tried: BTreeMap<GuestKey, SpecDigest>,
     /// The spec.
     pub spec: SpecText,
 }
@@ -251,6 +255,12 @@ impl Desired {
     /// Returns the guests that must be done before it.
     pub fn waits_for(&self) -> impl Iterator<Item = GuestKey> {
         self.stands_on.iter().chain(&self.after).copied()
+    }
+
+    /// Says whether a guest that it waits for is wanted as it was to be tried; of one that nothing
+    /// tries that is always so.
+    pub fn is_tried_by(&self, other: &Record) -> bool {
+        self.tried.get(&other.guest).is_none_or(|digest| *digest == other.desired.digest)
     }
 
     /// Returns the steps that lead to what is wanted; those that do not concern the guest are left out.
@@ -457,7 +467,7 @@ impl TryFrom<String> for RunId {
             Err(Refused::new(
                 text,
                 "a run",
-                "a run is named `r-` and lower-case letters and digits",
+                "a run is named `r-` and 4 to 40 lower-case letters and digits",
             ))
         }
     }

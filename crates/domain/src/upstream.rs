@@ -126,6 +126,7 @@ pub fn lead_anew<'r>(
         goal: Goal::Present,
         safety: None,
         after: Vec::new(),
+        tried: std::collections::BTreeMap::new(),
         ..record.desired.clone()
     };
     Some(Requested { desired: Box::new(desired) }.into())
@@ -153,6 +154,7 @@ mod tests {
             goal,
             safety: None,
             after: Vec::new(),
+            tried: std::collections::BTreeMap::new(),
             spec: SpecText::of(spec).unwrap(),
         };
         Record { guest, desired, work: Work::none(1) }

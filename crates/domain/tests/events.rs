@@ -39,6 +39,7 @@ fn desired(revision: u64, cause: Cause) -> Box<Desired> {
         goal: Goal::Present,
         safety: None,
         after: Vec::new(),
+        tried: std::collections::BTreeMap::new(),
         spec: SpecText::of(&spec).unwrap(),
     })
 }
@@ -48,7 +49,11 @@ fn facts() -> Vec<Fact> {
     let claim = || {
         let worker = WorkerName { host: "pve1".parse().unwrap(), instance: "0199".to_owned() };
         let claim = Claim { id: "c1".to_owned(), worker };
-        Claimed { claim, way: vec![StepName::EnsureContainerDefined, StepName::StartContainer] }
+        Claimed {
+            claim,
+            way: vec![StepName::EnsureContainerDefined, StepName::StartContainer],
+            tools: std::collections::BTreeMap::new(),
+        }
     };
     let failure = Failure {
         step: Some(StepName::StartContainer),

@@ -66,7 +66,9 @@ impl StepError {
             Self::DidNotHold { .. } => {
                 Some("see on the host whether the change takes effect later")
             }
-            Self::DidNotLast { .. } => Some("see what the guest says of itself: `phoenix logs ID`"),
+            Self::DidNotLast { .. } => {
+                Some("`phoenix health` says which check fails, `phoenix logs` what the guest says")
+            }
             Self::WouldDestroy { .. } => {
                 Some("see that the log is the right one, then retry with --trust-log")
             }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, de};
 
 /// Who sends to a source.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Provider {
     /// GitHub, of whatever house.
@@ -31,10 +32,12 @@ pub enum Provider {
 
 /// How a program of one's own signs.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Generic {
     /// The header with the signature.
     #[serde(deserialize_with = "name")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub header: HeaderName,
     /// What is signed with.
     pub algorithm: Algorithm,
@@ -45,14 +48,17 @@ pub struct Generic {
     pub prefix: String,
     /// The header with the name of the delivery, which a repetition has again.
     #[serde(default, deserialize_with = "maybe")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub delivery: Option<HeaderName>,
     /// The header with the time in seconds since 1970. Where there is one, it is signed too: time, `.`, body.
     #[serde(default, deserialize_with = "maybe")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub timestamp: Option<HeaderName>,
 }
 
 /// What is signed with; there is nothing else that is still safe and in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Algorithm {
     /// HMAC with SHA-256.
@@ -61,6 +67,7 @@ pub enum Algorithm {
 
 /// How a signature is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Encoding {
     /// Hexadecimal digits, in lower case.

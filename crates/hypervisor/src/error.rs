@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use phoenix_domain::{SecretRef, Verdict};
+use phoenix_domain::{PackName, SecretRef, Verdict};
 use thiserror::Error;
 
 use crate::NotGiven;
@@ -82,6 +82,17 @@ pub enum HostError {
         #[source]
         err: Box<NotGiven>,
     },
+    /// What was brought along with a guest is nowhere any more.
+    #[error(
+        "{what} was brought along (pack {}), and is neither on this host nor in the library of NATS",
+        pack.short()
+    )]
+    NotBrought {
+        /// What.
+        what: String,
+        /// Its pack.
+        pack: PackName,
+    },
     /// The agent in a machine cannot do it, or does not say so.
     #[error("{what} failed")]
     Agent {
@@ -122,7 +133,9 @@ impl HostError {
             Self::Job(err) => err.verdict(),
             // A host we have not met, and no attempt will teach us its language; or a script whose
             // last line says what is to be mended.
-            Self::Unreadable { .. } | Self::Refused { .. } => Verdict::AskHuman,
+            Self::Unreadable { .. } | Self::Refused { .. } | Self::NotBrought { .. } => {
+                Verdict::AskHuman
+            }
         }
     }
 
@@ -140,6 +153,7 @@ impl HostError {
             | Self::Unreachable { .. }
             | Self::Impossible { .. }
             | Self::NotGiven { .. }
+            | Self::NotBrought { .. }
             | Self::Agent { .. }
             | Self::Unreadable { .. } => None,
         }
@@ -149,6 +163,7 @@ impl HostError {
     pub fn advice(&self) -> Option<&str> {
         match self {
             Self::NotGiven { err, .. } => Some(&err.advice),
+            Self::NotBrought { .. } => Some("submit the guest again: that brings it"),
             Self::Agent { err, .. } => err.advice(),
             Self::Job(err) => err.advice(),
             Self::Locked { .. } => Some("it goes on when the lock is gone; a backup may hold it"),

@@ -34,6 +34,19 @@ pub struct Gpu {
     pub model: String,
 }
 
+impl Inventory {
+    /// Returns the versions of the kernel below this folder, and of its driver of NVIDIA.
+    pub(crate) fn kernel_of(root: &Path) -> BTreeMap<String, String> {
+        [("linux", "proc/sys/kernel/osrelease"), ("nvidia", "sys/module/nvidia/version")]
+            .into_iter()
+            .filter_map(|(name, path)| {
+                let version = fs::read_to_string(root.join(path)).ok()?;
+                Some((name.to_owned(), version.trim().to_owned()))
+            })
+            .collect()
+    }
+}
+
 impl Gpu {
     /// Returns the GPUs whose driver of NVIDIA runs on the host.
     pub(crate) fn of_nvidia(proc: &Path) -> Vec<Self> {

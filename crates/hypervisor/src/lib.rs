@@ -15,6 +15,7 @@ mod idle;
 mod inside;
 mod inventory;
 mod kernel;
+mod kit;
 mod library;
 mod line;
 mod lock;

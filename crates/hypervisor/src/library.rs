@@ -3,18 +3,17 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use phoenix_domain::{
     Change, FeatureName, FileName, GuestSpec, ModelServer, ProfileName, SecretRef, Setting,
 };
-use serde::Deserialize;
 use serde_json::Value;
 
+use crate::kit::{Manifest, Parameter};
 use crate::recipe::{Recipe, RecipeFile, collect};
-use crate::repair::{self, Service};
+use crate::repair;
 use crate::vault::Vault;
 use crate::{HostError, gateway};
 
@@ -27,6 +26,9 @@ pub struct Library {
     pub scripts: Vec<PathBuf>,
     /// Folders with the scripts of tests.
     pub tests: Vec<PathBuf>,
+    /// The folder with what was brought along with guests: a pack a file, each by its name. What is
+    /// brought along comes before what is in the other folders.
+    pub packs: Option<PathBuf>,
     /// Folders with AppArmor profiles.
     pub profiles: Vec<PathBuf>,
     /// Who has the secrets that guests are given.
@@ -40,23 +42,6 @@ pub(crate) struct Surroundings {
     pub(crate) driver: Option<String>,
     /// The GPUs of the guest.
     pub(crate) gpus: String,
-}
-
-/// What is read of the manifest of a feature.
-#[derive(Debug, Default, Deserialize)]
-struct Manifest {
-    #[serde(default)]
-    streams: bool,
-    #[serde(default)]
-    parameters: BTreeMap<String, Parameter>,
-    #[serde(default)]
-    secrets: Vec<String>,
-    service: Option<Service>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Parameter {
-    default: Option<Value>,
 }
 
 impl Surroundings {
@@ -88,10 +73,9 @@ impl Library {
         want: &GuestSpec,
         feature: &FeatureName,
     ) -> Result<Recipe, HostError> {
-        let folder = self.folder(feature)?;
-        let own = folder.join(feature.as_str());
-        let manifest = manifest(&own)?;
-        let mut files = collect(&own, "feature")?;
+        let kit = self.kit(want, feature)?;
+        let manifest = kit.manifest()?;
+        let mut files = kit.own;
         let mut surroundings = String::new();
         for (variable, value) in Surroundings::of(proc, want).said() {
             // Who asks for it has to be asked again when it is another one.
@@ -105,7 +89,7 @@ impl Library {
             let texts = gateway::files(&want.upstreams, |feature| self.streams(feature));
             written.extend(texts.into_iter().map(|(name, text)| RecipeFile::written(name, text)));
         }
-        files.extend(self.shared(folder, "lib")?);
+        files.extend(kit.shared);
         Ok(Recipe {
             name: called(feature),
             receipt: format!("feature-{feature}"),
@@ -124,15 +108,12 @@ impl Library {
         want: &GuestSpec,
         feature: &FeatureName,
     ) -> Result<Recipe, HostError> {
-        let folder = self.folder(feature)?;
-        let own = folder.join(feature.as_str());
+        let kit = self.kit(want, feature)?;
         let name = format!("the service of {feature}");
-        if !own.join("serve.sh").is_file() {
-            let why = format!("{} has no serve.sh", own.display());
-            return Err(HostError::Impossible { what: name, why });
+        if !kit.has("serve.sh") {
+            return Err(kit.lacks(name, "serve.sh"));
         }
-        let mut files = collect(&own, "feature")?;
-        files.extend(self.shared(folder, "lib")?);
+        let secrets = asked_for(&kit.manifest()?, want);
         Ok(Recipe {
             name,
             receipt: format!("service-{feature}"),
@@ -144,47 +125,19 @@ impl Library {
                 .unwrap_or_default(),
             surroundings: String::new(),
             written: Vec::new(),
-            secrets: asked_for(&manifest(&own)?, want),
-            files,
+            secrets,
+            files: [kit.own, kit.shared].concat(),
         })
-    }
-
-    /// Says whether what a feature answers takes minutes, and comes piece by piece.
-    fn streams(&self, feature: &FeatureName) -> bool {
-        let Ok(folder) = self.folder(feature) else { return false };
-        manifest(&folder.join(feature.as_str())).is_ok_and(|manifest| manifest.streams)
-    }
-
-    /// Returns the folder in which a feature is.
-    fn folder(&self, feature: &FeatureName) -> Result<&Path, HostError> {
-        let what = || called(feature);
-        let mut folders = self.features.iter();
-        let Some(folder) = folders.find(|folder| folder.join(feature.as_str()).is_dir()) else {
-            let why =
-                format!("it is in none of the folders of features ({})", list(&self.features));
-            return Err(HostError::Impossible { what: what(), why });
-        };
-        let own = folder.join(feature.as_str());
-        if own.join("install.sh").is_file() {
-            return Ok(folder);
-        }
-        let why = format!("{} has no install.sh", own.display());
-        Err(HostError::Impossible { what: what(), why })
-    }
-
-    /// Reads the shell files that the features of a folder share. A folder of somebody's own that has
-    /// none shares those of the others.
-    fn shared(&self, folder: &Path, name: &str) -> Result<Vec<RecipeFile>, HostError> {
-        let folders = std::iter::once(folder).chain(self.features.iter().map(PathBuf::as_path));
-        let lib = folders.map(|folder| folder.join("lib")).find(|lib| lib.is_dir());
-        lib.map_or(Ok(Vec::new()), |lib| collect(&lib, name))
     }
 
     /// Returns the recipe of the application script of a guest. It is given the spec, so another
     /// model is another version of it.
     pub(crate) fn script(&self, want: &GuestSpec, script: &FileName) -> Result<Recipe, HostError> {
         let name = format!("the script {script}");
-        let files = brought(&name, "scripts", &self.scripts, script)?;
+        let files = match &want.brings.script {
+            Some(pack) => self.pack(pack)?,
+            None => found(&name, "scripts", &self.scripts, script)?,
+        };
         let model = want.model_server.as_ref();
         Ok(Recipe {
             name,
@@ -200,13 +153,13 @@ impl Library {
 
     /// Returns the files of a test.
     pub(crate) fn test(&self, test: &FileName) -> Result<Vec<RecipeFile>, HostError> {
-        brought(&format!("the test {test}"), "tests", &self.tests, test)
+        found(&format!("the test {test}"), "tests", &self.tests, test)
     }
 
     /// Says what a guest that is to be made asks for and is not there.
     pub(crate) fn check(&self, want: &GuestSpec) -> Result<(), HostError> {
         for feature in &want.features {
-            self.folder(feature)?;
+            self.kit(want, feature)?;
         }
         if let Some(feature) = want.server() {
             self.service(want, &feature)?;
@@ -240,7 +193,7 @@ impl Library {
             Change::InstallFeature { feature } => Some(self.feature(proc, want, feature)?),
             Change::SetUpService { feature } => Some(self.service(want, feature)?),
             Change::RunApplicationScript { script } => Some(self.script(want, script)?),
-            Change::RestartServices => Some(repair::restart(&self.services()?)),
+            Change::RestartServices => Some(repair::restart(&self.services(want)?)),
             Change::ForgetApplication => Some(repair::forget()),
             Change::Create { .. }
             | Change::RemoveHalfMade
@@ -265,36 +218,22 @@ impl Library {
         })
     }
 
-    /// Returns what runs what each feature serves, of all features there are: a guest may have some
-    /// that its spec does not name.
-    pub(crate) fn services(&self) -> Result<BTreeMap<FeatureName, Service>, HostError> {
-        let mut services = BTreeMap::new();
-        for folder in self.features.iter().rev() {
-            let Ok(entries) = fs::read_dir(folder) else { continue };
-            for entry in entries.flatten() {
-                let name = entry.file_name();
-                let Some(Ok(feature)) = name.to_str().map(str::parse::<FeatureName>) else {
-                    continue;
-                };
-                let service = manifest(&entry.path())?.service;
-                services.extend(service.map(|service| (feature, service)));
-            }
-        }
-        Ok(services)
-    }
-
     /// Returns what sees whether a feature works, in a folder of its name; nothing where there is
     /// nothing to see with. One that is in the guest and no longer in the library cannot be looked
     /// at.
-    pub(crate) fn check_of(&self, feature: &FeatureName) -> Result<Vec<RecipeFile>, HostError> {
-        let Ok(folder) = self.folder(feature) else { return Ok(Vec::new()) };
-        let own = folder.join(feature.as_str());
-        if !own.join("check.sh").is_file() {
+    pub(crate) fn check_of(
+        &self,
+        want: &GuestSpec,
+        feature: &FeatureName,
+    ) -> Result<Vec<RecipeFile>, HostError> {
+        let Some(kit) = self.known(want, feature)?.filter(|kit| kit.has("check.sh")) else {
             return Ok(Vec::new());
-        }
-        let mut files = collect(&own, &format!("{feature}/feature"))?;
-        files.extend(self.shared(folder, &format!("{feature}/lib"))?);
-        Ok(files)
+        };
+        let below = |mut file: RecipeFile| {
+            file.name = format!("{feature}/{}", file.name);
+            file
+        };
+        Ok(kit.own.into_iter().chain(kit.shared).map(below).collect())
     }
 
     /// Returns the secrets that a feature may ask for, of those a guest is given.
@@ -303,17 +242,21 @@ impl Library {
         want: &GuestSpec,
         feature: &FeatureName,
     ) -> Result<BTreeMap<Box<str>, SecretRef>, HostError> {
-        let Ok(folder) = self.folder(feature) else { return Ok(BTreeMap::new()) };
-        Ok(asked_for(&manifest(&folder.join(feature.as_str()))?, want))
+        match self.known(want, feature)? {
+            Some(kit) => Ok(asked_for(&kit.manifest()?, want)),
+            None => Ok(BTreeMap::new()),
+        }
     }
 
     /// Returns what tells the present version of a feature from every other one, whatever is set
     /// of it; nothing where there is none.
-    pub(crate) fn version(&self, feature: &FeatureName) -> Result<Option<String>, HostError> {
-        let Ok(folder) = self.folder(feature) else { return Ok(None) };
-        let mut files = collect(&folder.join(feature.as_str()), "feature")?;
-        files.extend(self.shared(folder, "lib")?);
-        Ok(Some(RecipeFile::digest(&files)))
+    pub(crate) fn version(
+        &self,
+        want: &GuestSpec,
+        feature: &FeatureName,
+    ) -> Result<Option<String>, HostError> {
+        let kit = self.known(want, feature)?;
+        Ok(kit.map(|kit| RecipeFile::digest(&[kit.own, kit.shared].concat())))
     }
 
     /// Returns the text of an AppArmor profile, if there is one of this name.
@@ -324,7 +267,7 @@ impl Library {
 }
 
 /// Reads a script, and the files that it brings along: those in a folder beside it.
-fn brought(
+fn found(
     what: &str,
     kind: &str,
     folders: &[PathBuf],
@@ -349,19 +292,6 @@ fn brought(
 pub(crate) fn entry(script: &FileName) -> String {
     let name = script.as_str().rsplit('/').next().unwrap_or_default();
     format!("script/{name}")
-}
-
-fn manifest(own: &Path) -> Result<Manifest, HostError> {
-    let path = own.join("feature.json");
-    match fs::read_to_string(&path) {
-        Ok(text) => serde_json::from_str(&text).map_err(|err| HostError::Unreadable {
-            what: path.display().to_string(),
-            why: err.to_string(),
-        }),
-        // A folder of somebody's own that needs none.
-        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(Manifest::default()),
-        Err(err) => Err(HostError::Unreachable { err }),
-    }
 }
 
 /// Returns those secrets of a guest that a feature asks for.
@@ -418,11 +348,11 @@ pub(crate) fn quoted(value: &str) -> String {
     format!("'{}'", value.replace('\'', "'\\''"))
 }
 
-fn called(feature: &FeatureName) -> String {
+pub(crate) fn called(feature: &FeatureName) -> String {
     format!("the feature {feature}")
 }
 
-fn list(folders: &[PathBuf]) -> String {
+pub(crate) fn list(folders: &[PathBuf]) -> String {
     let folders: Vec<_> = folders.iter().map(|folder| folder.display().to_string()).collect();
     if folders.is_empty() { "there is none".to_owned() } else { folders.join(", ") }
 }

@@ -1,13 +1,14 @@
 //! A recipe: what is brought into a guest to be run there once for each version of it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use phoenix_domain::SecretRef;
+use phoenix_domain::{Brings, SecretRef};
 use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
 
@@ -85,6 +86,25 @@ impl RecipeFile {
         Self { name, mode: 0o600, bytes: text.into_bytes() }
     }
 
+    /// Reads the files of an archive that was brought along.
+    pub(crate) fn unpacked(archive: &[u8]) -> io::Result<Vec<Self>> {
+        let mut files = Vec::new();
+        for entry in tar::Archive::new(archive).entries()? {
+            let mut entry = entry?;
+            let name = entry.path()?.display().to_string();
+            let mode = entry.header().mode()? & 0o777;
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes)?;
+            files.push(Self { name, mode, bytes });
+        }
+        Ok(files)
+    }
+
+    /// Returns its text, as far as it is one.
+    pub(crate) fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.bytes)
+    }
+
     /// Returns what tells these files from all others.
     pub(crate) fn digest(files: &[Self]) -> String {
         let mut hash = Sha256::new();
@@ -111,9 +131,7 @@ pub(crate) fn collect(folder: &Path, name: &str) -> Result<Vec<RecipeFile>, Host
     entries.sort_by_key(fs::DirEntry::file_name);
     let mut files = Vec::new();
     for entry in entries {
-        // What is for people and for the tests of a feature stays outside.
-        let is_top = matches!(name.rsplit('/').next(), Some("feature" | "lib"));
-        if is_top && (entry.file_name() == "README.md" || entry.file_name() == "test") {
+        if entry.file_name().to_str().is_some_and(|own| Brings::is_left_out(name, own)) {
             continue;
         }
         let (path, below) = (entry.path(), format!("{name}/{}", entry.file_name().display()));

@@ -72,7 +72,10 @@ impl Actor {
     /// Takes a guest.
     pub fn claim(&self, guest: &str) {
         let claim = Claim { id: "c1".to_owned(), worker: self.worker.clone() };
-        self.tell(guest, Claimed { claim, way: WAY.to_vec() });
+        self.tell(
+            guest,
+            Claimed { claim, way: WAY.to_vec(), tools: std::collections::BTreeMap::new() },
+        );
     }
 
     /// Takes the first step of a guest.

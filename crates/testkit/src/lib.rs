@@ -7,9 +7,11 @@ pub mod host;
 pub mod lxc;
 pub mod moto;
 pub mod nats;
+mod pack;
 mod purse;
 pub mod pve;
 pub mod worker;
 
 pub use guest::{Builder, guest, machine};
+pub use pack::pack;
 pub use purse::Purse;

@@ -111,6 +111,7 @@ impl LxcLab {
             features: own("features"),
             scripts: own("scripts"),
             tests: own("tests"),
+            packs: Some(self.0.base().join("packs")),
             profiles: own("profiles"),
             vault: None,
         };

@@ -95,6 +95,7 @@ impl PveNode {
                 features: own("features"),
                 scripts: own("scripts"),
                 tests: own("tests"),
+                packs: Some(self.dir.path().join("packs")),
                 profiles: own("profiles"),
                 vault: None,
             },

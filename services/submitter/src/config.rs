@@ -28,10 +28,10 @@ fn read_by(
 ) -> Result<Loaded, CommandError> {
     let mut library = Library::built_in()?;
     // What is added later takes the place of what was there, and the first folder is to win.
-    for folder in feature_folders(&args.features).iter().rev() {
+    let folder = found(args)?;
+    for folder in feature_folders(&args.features, Some(&folder)).iter().rev() {
         library.add_folder(folder)?;
     }
-    let folder = found(args)?;
     let inventory = args.inventory.clone();
     Ok(load(&Input { folder: &folder, inventory, library: &library }))
 }

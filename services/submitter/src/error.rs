@@ -111,6 +111,9 @@ pub(crate) enum CommandError {
     /// The file about webhooks cannot be used.
     #[error("{} cannot be used:\n  {wrong}", path.display())]
     HooksRefused { path: PathBuf, wrong: String },
+    /// There are two opinions about webhooks.
+    #[error("webhooks are described twice: in {} (`--hooks`), and under `webhooks` in {}", hooks.display(), config.display())]
+    HooksTwice { hooks: PathBuf, config: PathBuf },
     /// The repository of the configuration cannot be fetched.
     #[error("the repository of the configuration cannot be fetched: {why}")]
     NoGit { why: String, advice: &'static str },
@@ -215,7 +218,8 @@ impl CommandError {
             Self::NoConfig { .. }
             | Self::Refused { .. }
             | Self::TokenRefused { .. }
-            | Self::HooksRefused { .. } => EXIT_REFUSED,
+            | Self::HooksRefused { .. }
+            | Self::HooksTwice { .. } => EXIT_REFUSED,
             Self::NoSuchGuest { .. }
             | Self::NeverSubmitted { .. }
             | Self::NoSuchTests { .. }
@@ -332,6 +336,9 @@ impl CommandError {
             }
             Self::NoMonitor(why) => one(monitor_hint(why)),
             Self::NoGit { advice, .. } => one(advice),
+            Self::HooksTwice { .. } => one(
+                "keep those in the configuration, which `phoenix check` checks, and leave `--hooks` out; or take the key `webhooks` out of it",
+            ),
             Self::NoListener { .. } => one("`--listen 127.0.0.1:0` takes a free port"),
             Self::NotYetThere { asked, .. } => one(&format!("`phoenix history {asked}` tells what is known")),
             Self::NoSuchRun { .. } => one("`phoenix runs --since 7d` lists runs"),

@@ -9,6 +9,7 @@
 //! its own and hands what was typed to [`run`].
 
 mod ahead;
+mod approvals;
 mod asking;
 mod capsule;
 mod cli;

@@ -71,6 +71,10 @@ async fn answer<H: Hypervisor>(context: Arc<Context<H>>, looks: Arc<Semaphore>, 
 
 /// Looks into a guest. Nobody who works on it is waited for, or kept from it.
 async fn inspected<H: Hypervisor>(context: &Context<H>, guest: &GuestSpec, checks: bool) -> Answer {
+    if let Err(err) = context.stock.fill(&context.bus, &guest.brings).await {
+        let (what, advice) = err.said();
+        return Answer::Failed { what, advice };
+    }
     let depth = if checks { Depth::Checks } else { Depth::Processes };
     match context.host.inspect(guest, depth, &Hand::holding([])).await {
         Ok(Inspected { is_running, processes, ailing, elsewhere, docker }) => {
@@ -119,6 +123,10 @@ async fn seen<H: Hypervisor>(context: &Context<H>, nth: usize, asked: &Inquiry) 
         let why = Blind { what: "the worker is about to end".to_owned(), advice: None };
         return Answer::Blind { nth, why };
     };
+    if let Err(err) = context.stock.fill(&context.bus, &want.brings).await {
+        let (what, advice) = err.said();
+        return Answer::Blind { nth, why: Blind { what, advice } };
+    }
     match forecast(&context.host, &want, asked.goal, asked.parent.as_deref()).await {
         Ok(forecast) => Answer::Plan { nth, forecast: Box::new(forecast) },
         Err(err) => {

@@ -20,6 +20,7 @@ use tracing::{debug, info, instrument, warn};
 
 use crate::context::{Context, now, spread};
 use crate::journal::LogJournal;
+use crate::stock::Unstocked;
 use crate::voice::Voice;
 
 /// How often a guest may be claimed without getting any further: its work kills its worker.
@@ -156,7 +157,8 @@ impl<H: Hypervisor> Context<H> {
             }
             Err(_) => Vec::new(),
         };
-        pen.say(Claimed { claim: Claim { id, worker: self.worker.clone() }, way });
+        let tools = self.tools().clone();
+        pen.say(Claimed { claim: Claim { id, worker: self.worker.clone() }, way, tools });
         let job = async {
             let claimed = match pen.settled().await {
                 Ok(claimed) => claimed,
@@ -281,6 +283,12 @@ impl<H: Hypervisor> Context<H> {
             held: Mutex::new(Instant::now()),
             said: voice.memory(),
         };
+        // What is taken away, or stands still, needs nothing of what was brought along with it.
+        if !state.desired.goal.is_downwards()
+            && let Err(ended) = self.stocked(pen, spec, state).await
+        {
+            return ended;
+        }
         let way = match self.way(pen, spec, state).await {
             Ok(way) => way,
             Err(ended) => return ended,
@@ -334,6 +342,25 @@ impl<H: Hypervisor> Context<H> {
                     return self.go_back(pen, state, step, &err).await;
                 }
                 self.failed(pen, state, step, &err).await
+            }
+        }
+    }
+
+    /// Makes sure that what was brought along with a guest is here.
+    async fn stocked(&self, pen: &Pen, spec: &GuestSpec, state: &Record) -> Result<(), Ended> {
+        loop {
+            match self.stock.fill(&self.bus, &spec.brings).await {
+                Ok(()) => return Ok(()),
+                Err(Unstocked::Host { step, err }) => {
+                    return Err(self.failed(pen, state, step, &StepError::Blind(err)).await);
+                }
+                Err(Unstocked::Away(err)) => {
+                    warn!(err = %chain(&err), "what was brought along cannot be fetched; it is tried again");
+                }
+            }
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+                () = self.shutdown.cancelled() => return Err(Ended::LetGo),
             }
         }
     }
@@ -523,8 +550,9 @@ fn remedy(err: &StepError) -> Remedy {
             Refusal::NotOurs => Remedy::Adopt,
             Refusal::Gone | Refusal::ParentNotReady { .. } | Refusal::Protected => Remedy::Retry,
         },
-        // What a host will never do is asked for in the file.
-        StepError::Blind(HostError::Impossible { .. })
+        // What a host will never do is asked for in the file; what is missing is brought along by whoever
+        // submits it.
+        StepError::Blind(HostError::Impossible { .. } | HostError::NotBrought { .. })
         | StepError::NotMade { err: HostError::Impossible { .. }, .. } => Remedy::Submit,
         StepError::Blind(_)
         | StepError::NotMade { .. }

@@ -1,6 +1,6 @@
 //! What every part of a worker shares.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::epochs::Epochs;
 use crate::gateways::Known;
 use crate::settings::Settings;
+use crate::stock::Stock;
 use crate::view::View;
 
 /// What every part of a worker shares.
@@ -27,8 +28,12 @@ pub(crate) struct Context<H> {
     pub(crate) view: View,
     pub(crate) epochs: Epochs,
     pub(crate) shutdown: CancellationToken,
+    /// What was brought along with guests.
+    pub(crate) stock: Stock,
     /// Guests this process is at.
     pub(crate) busy: Busy,
+    /// The versions of what the host works with.
+    pub(crate) tools: Mutex<BTreeMap<String, String>>,
     /// What is known of the guests that gateways lead to.
     pub(crate) known: Known,
     /// Tells the dispatcher to look at a guest again.
@@ -38,6 +43,11 @@ pub(crate) struct Context<H> {
 impl<H> Context<H> {
     pub(crate) fn lock_file(&self, name: &str) -> PathBuf {
         self.settings.run_dir.join(format!("{name}.lock"))
+    }
+
+    /// Returns the versions of what the host works with, as it was looked at last.
+    pub(crate) fn tools(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.tools.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Has the dispatcher look at a guest again.

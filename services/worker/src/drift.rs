@@ -47,6 +47,11 @@ async fn look<H: Hypervisor>(context: &Context<H>, guest: GuestKey) {
     };
     let Ok(spec) = state.desired.spec.read() else { return };
     let Some(spec) = context.told_where(spec, guest).await else { return };
+    if let Err(err) = context.stock.fill(&context.bus, &spec.brings).await {
+        let (what, _) = err.said();
+        debug!(%guest, %what, "it cannot be seen whether it drifted");
+        return;
+    }
     let (changes, seen) = match forecast(&context.host, &spec, goal, None).await {
         Ok(forecast) => (forecast.drift(), forecast.addresses),
         Err(err) => {

@@ -47,6 +47,11 @@ impl Known {
         self.heard();
     }
 
+    /// Says whether the end of every log was read.
+    pub(crate) fn has_all(&self) -> bool {
+        *self.all.borrow()
+    }
+
     /// Returns a guest's spec, read once.
     fn spec(&self, record: &Record) -> Option<Arc<GuestSpec>> {
         let mut specs = self.specs.lock().unwrap_or_else(PoisonError::into_inner);
@@ -100,7 +105,7 @@ pub(crate) async fn keep<H: Hypervisor>(context: Arc<Context<H>>) {
         loop {
             context.known.happened.notified().await;
             tokio::time::sleep(SETTLE).await;
-            if !*context.known.all.borrow() {
+            if !context.known.has_all() {
                 continue;
             }
             for guest in context.view.guests() {

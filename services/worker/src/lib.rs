@@ -24,11 +24,13 @@ mod program;
 mod safe;
 mod settings;
 mod sim;
+mod stock;
+mod tidy;
 mod view;
 mod voice;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use phoenix_bus::{Address, Bus, Cell, Durability, Proof, Teller};
@@ -42,6 +44,7 @@ use tracing::{info, warn};
 use crate::context::{Busy, Context, now};
 use crate::epochs::Epochs;
 use crate::limits::Limited;
+use crate::stock::Stock;
 use crate::view::View;
 
 pub use change::{CHANGE_VERB, SimChange};
@@ -88,7 +91,9 @@ pub async fn run<H: Hypervisor + 'static>(
         teller: Teller { source, traceparent: None, clock: now },
         host: Limited::new(host, settings.clones),
         view: View::default(),
+        stock: Stock::below(&settings.state_dir),
         busy: Busy::default(),
+        tools: Mutex::default(),
         known: gateways::Known::default(),
         settings,
         worker,
@@ -122,6 +127,11 @@ pub async fn run<H: Hypervisor + 'static>(
     let drift = drift::keep(Arc::clone(&context));
     parts.spawn(async {
         drift.await;
+        Ok(())
+    });
+    let tidy = tidy::keep(Arc::clone(&context));
+    parts.spawn(async {
+        tidy.await;
         Ok(())
     });
     let gateways = gateways::keep(Arc::clone(&context));

@@ -56,7 +56,10 @@ async fn say<H: Hypervisor>(
     facts: &Facts,
 ) {
     let inventory = match context.host.inventory().await {
-        Ok(inventory) => serde_json::to_value(inventory).unwrap_or_default(),
+        Ok(inventory) => {
+            context.tools().clone_from(&inventory.tools);
+            serde_json::to_value(inventory).unwrap_or_default()
+        }
         Err(err) => {
             warn!(%err, "the host cannot be asked what it has");
             serde_json::Value::Null

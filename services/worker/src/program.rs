@@ -20,6 +20,7 @@ use crate::error::WorkerError;
 use crate::make_folder;
 use crate::safe::Safe;
 use crate::settings::{HostKind, Pace, Settings};
+use crate::stock::Stock;
 
 /// Works until it is asked to end, and returns how that went.
 pub fn main(settings: Settings) -> ExitCode {
@@ -105,6 +106,7 @@ fn library(settings: &Settings) -> Result<Library, WorkerError> {
         features: settings.features.clone(),
         scripts: settings.scripts.clone(),
         tests: settings.tests.clone(),
+        packs: Some(Stock::below(&settings.state_dir).folder().to_owned()),
         profiles: settings.profiles.clone(),
         vault: Some(Arc::new(Safe { secrets, salt })),
     })

@@ -14,7 +14,7 @@ use phoenix_bus::Told;
 use phoenix_domain::EventKind;
 use phoenix_testkit::forge::{SECRET, Sender, push_to};
 
-use crate::guests::{FIRST, key};
+use crate::guests::{self, FIRST, key};
 use crate::load::{self, Load};
 use crate::processes::{Pair, cpu};
 
@@ -35,6 +35,7 @@ impl Scenes<'_> {
         let mut pair = Pair::start(self.server);
         pair.work(self.worker, 256);
         let mut load = Load::connect(&pair.url).await;
+        load.request = guests::serving;
         load.run(256, GUESTS).await;
         println!("{GUESTS} guests that cost nothing; each delivery has its own id and is signed.");
         self.deliveries(&pair).await;
@@ -95,7 +96,7 @@ impl Scenes<'_> {
             );
             loop {
                 let Told::Event { event, .. } = load.tail.next().await else { continue };
-                if event.fact.kind() == EventKind::StepTaken
+                if matches!(event.fact.kind(), EventKind::StepTaken | EventKind::RestartBegun)
                     && event.state.guest == key(u32::try_from(nth).unwrap())
                 {
                     times.push(1000.0 * begun.elapsed().as_secs_f64());
@@ -109,7 +110,7 @@ impl Scenes<'_> {
     }
 }
 
-/// Sends so many deliveries, each until it is taken.
+/// Sends so many deliveries, each of which is taken.
 async fn flood(at: &str, name: &str, total: usize) {
     let each = total / SENDERS;
     stream::iter(0..SENDERS)
@@ -118,9 +119,8 @@ async fn flood(at: &str, name: &str, total: usize) {
             for nth in 0..each {
                 let guest = (sender * each + nth) % GUESTS;
                 let id = format!("{name}-{sender}-{nth}");
-                while !matches!(client.send(&id, &push_to(&format!("g{guest}"))).await.0, 200 | 202)
-                {
-                }
+                let (status, said) = client.send(&id, &push_to(&format!("g{guest}"))).await;
+                assert!(matches!(status, 200 | 202), "{status}: {said}");
             }
         })
         .buffer_unordered(SENDERS)

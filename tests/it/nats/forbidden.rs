@@ -37,6 +37,8 @@ const WRITTEN: [&str; 12] = [
     "$KV.phoenix-watch.main.guards",
     "$JS.API.STREAM.MSG.DELETE.PHOENIX_DEAD",
 ];
+/// Emptying the library.
+const PURGE: &str = "$JS.API.STREAM.PURGE.OBJ_phoenix-library";
 /// What the worker of another host does.
 const OF_ANOTHER_HOST: [&str; 8] = [
     "$JS.API.CONSUMER.MSG.NEXT.PHOENIX_WORK.w_main_pve2_std",
@@ -55,13 +57,23 @@ async fn each_role_is_kept_from_what_is_not_its_own() {
     let of_monitor = &WRITTEN[4..6];
     let of_hosts = [&WRITTEN[1..4], &WRITTEN[8..9]].concat();
     let not_asking = [&WRITTEN[6..8], &WRITTEN[11..]].concat();
-    let of_pushes = ["$KV.phoenix-pushes.main.x", "$KV.phoenix-deliveries.main.x"];
+    let of_pushes = ["$KV.phoenix-deliveries.main.x", "$KV.phoenix-pushes.main.x"];
+    // Who asks for guests agrees to what waits, and brings along what they need.
+    let of_deliveries = &of_pushes[..1];
+    let of_pieces = ["$O.phoenix-library.C.x"];
+    let of_library = ["$O.phoenix-library.C.x", "$O.phoenix-library.M.x", PURGE];
     let table: [(&str, Vec<&[&str]>); 6] = [
-        ("watcher", vec![&NOBODY, &WRITTEN, &OF_ANOTHER_HOST, &of_pushes]),
-        ("submitter", vec![&NOBODY, of_monitor, &of_hosts, &OF_ANOTHER_HOST, &of_pushes]),
+        ("watcher", vec![&NOBODY, &WRITTEN, &OF_ANOTHER_HOST, &of_pushes, &of_library]),
+        ("submitter", vec![&NOBODY, of_monitor, &of_hosts, &OF_ANOTHER_HOST, of_deliveries]),
         ("serve", vec![&NOBODY, of_monitor, &of_hosts, &OF_ANOTHER_HOST]),
-        ("monitor", vec![&NOBODY, &of_hosts, &OF_ANOTHER_HOST, &of_pushes, &WRITTEN[7..8]]),
-        ("worker-pve1", vec![&NOBODY, of_monitor, &not_asking, &OF_ANOTHER_HOST, &of_pushes]),
+        (
+            "monitor",
+            vec![&NOBODY, &of_hosts, &OF_ANOTHER_HOST, &of_pushes, &of_library, &WRITTEN[7..8]],
+        ),
+        (
+            "worker-pve1",
+            vec![&NOBODY, of_monitor, &not_asking, &OF_ANOTHER_HOST, &of_pushes, &of_pieces],
+        ),
         ("admin", vec![&NOBODY[2..6], &of_hosts]),
     ];
     for (role, forbidden) in table {

@@ -179,6 +179,32 @@ async fn who_shows_no_secret_is_not_heard_and_leaves_no_trace() {
 }
 
 #[tokio::test]
+async fn who_sends_too_much_waits_and_shuts_nobody_out_who_does_not_sign() {
+    let site = Site::new().await;
+    let folder = TempDir::new().unwrap();
+    let file = hooks(&folder, &rule(953, "other", "restart"));
+    let text = fs::read_to_string(&file).unwrap();
+    let slow = text.replace(r#""provider""#, r#""per_second": 1, "provider""#);
+    fs::write(&file, slow).unwrap();
+    let served = Served::with(&site, "127.0.0.1:0", &["--hooks", file.to_str().unwrap()]).await;
+
+    for nth in 0..20 {
+        let (status, said) = deliver(&served, "forge", &format!("u-{nth}"), "00", PUSH).await;
+        assert_eq!(status, 401, "{said}");
+    }
+    let (first, said) = deliver(&served, "forge", "d-0", SIGNATURE, PUSH).await;
+    let mut last = first;
+    for nth in 1..1000 {
+        if last == 429 {
+            break;
+        }
+        last = deliver(&served, "forge", &format!("d-{nth}"), SIGNATURE, PUSH).await.0;
+    }
+
+    assert_eq!((first, last), (200, 429), "{said}");
+}
+
+#[tokio::test]
 async fn what_cannot_be_stored_is_not_accepted_and_is_taken_when_it_comes_again() {
     let (mut site, mut worker) = Site::complete().await;
     let folder = TempDir::new().unwrap();
@@ -201,6 +227,55 @@ async fn what_cannot_be_stored_is_not_accepted_and_is_taken_when_it_comes_again(
     assert_eq!(asked(&site, 950).await, 2);
 }
 
+/// What the host's file says of webhooks.
+fn of_host(folder: &TempDir, action: &str) -> Value {
+    let file = hooks(folder, &rule(950, "main", action));
+    serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn what_the_configuration_says_of_webhooks_is_done_as_what_a_file_of_its_own_says() {
+    let (site, _worker) = Site::complete().await;
+    let folder = TempDir::new().unwrap();
+    site.write_webhooks(&of_host(&folder, "restart"));
+    let config = site.folder().to_str().unwrap().to_owned();
+    site.ok(&["check", "--config", &config]).await;
+    let served = Served::with(&site, "127.0.0.1:0", &["--config", &config]).await;
+
+    let (status, said) = deliver(&served, "forge", "d-1", SIGNATURE, PUSH).await;
+
+    assert_eq!(status, 202, "{said}");
+    site.until_complete(950, 2).await;
+    let file = folder.path().join("hooks.json");
+    let both = ["--config", &config, "--hooks", file.to_str().unwrap()];
+    let (code, said) = Served::refused(&site, &both).await;
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("described twice"), "{said}");
+    assert!(said.contains("keep those in the configuration"), "{said}");
+}
+
+#[tokio::test]
+async fn a_configuration_that_is_wrong_about_webhooks_is_told_by_its_line_and_serves_nobody() {
+    let site = Site::new().await;
+    let folder = TempDir::new().unwrap();
+    site.write_webhooks(&of_host(&folder, "reboot"));
+    let config = site.folder().to_str().unwrap().to_owned();
+
+    let checked = site.phoenix(&["check", "--config", &config]).await;
+    let (code, told) = Served::refused(&site, &["--config", &config]).await;
+
+    assert_eq!((checked.code, code), (3, Some(3)), "{checked:?} {told}");
+    for said in [&checked.out, &told] {
+        assert!(said.contains("PHX0930") && said.contains("`reboot` is not an action"), "{said}");
+        assert!(said.contains("phoenix_hypervisor_config.json:"), "{said}");
+    }
+    // What is wrong with something else keeps nobody from looking.
+    let file = site.folder().join("phoenix_hypervisor_config.json");
+    fs::write(&file, r#"{ "timezone": "nowhere at all" }"#).unwrap();
+    let served = Served::with(&site, "127.0.0.1:0", &["--config", &config]).await;
+    assert!(served.get("/livez").await.starts_with("HTTP/1.1 200 "));
+}
+
 #[tokio::test]
 async fn a_file_that_cannot_be_used_says_all_that_is_wrong_before_anything_is_served() {
     let site = Site::new().await;
@@ -211,7 +286,7 @@ async fn a_file_that_cannot_be_used_says_all_that_is_wrong_before_anything_is_se
     let ended = site.phoenix(&["serve", "--hooks", file.to_str().unwrap()]).await;
 
     assert_eq!(ended.code, 3, "{ended:?}");
-    for said in ["`sources.forge`", "16", "`rules[0]`: `action`: `reboot` is not an action"] {
+    for said in ["`sources.forge`", "16", "`rules[0].action`: `reboot` is not an action"] {
         assert!(ended.err.contains(said), "{said}: {ended:?}");
     }
     assert!(!ended.err.contains("short"), "{ended:?}");

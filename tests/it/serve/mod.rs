@@ -2,6 +2,7 @@
 
 mod acts;
 mod browser;
+mod curl;
 mod door;
 mod hooks;
 mod load;

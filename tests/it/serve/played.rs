@@ -48,7 +48,7 @@ pub(super) async fn claim(site: &Site, vmid: u64) {
         StepName::StartContainer,
     ];
     let claim = Claim { id: format!("c{vmid}"), worker };
-    tell(site, vmid, Claimed { claim, way }).await;
+    tell(site, vmid, Claimed { claim, way, tools: std::collections::BTreeMap::new() }).await;
 }
 
 /// Takes the first step of a guest, in which this was said.

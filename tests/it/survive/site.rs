@@ -271,6 +271,7 @@ fn desired(spec: &GuestSpec, before: Option<&Record>) -> Desired {
         goal: phoenix_domain::Goal::Present,
         safety: None,
         after: Vec::new(),
+        tried: std::collections::BTreeMap::new(),
         spec: SpecText::of(spec).unwrap(),
     }
 }

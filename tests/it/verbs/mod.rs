@@ -3,6 +3,7 @@
 mod adopt;
 mod advice;
 mod asked;
+pub(crate) mod brought;
 mod delete;
 mod drift;
 mod explain;

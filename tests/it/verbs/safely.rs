@@ -34,6 +34,18 @@ async fn a_guest_that_fails_goes_back_and_says_why_and_what_to_type() {
     let runs = site.ok(&["runs"]).await;
     assert!(runs.out.contains("1 gone back"), "{runs:?}");
 
+    let retried = site.ok(&["retry", "950"]).await;
+    assert!(retried.out.contains("nothing to ask for"), "{retried:?}");
+    assert!(retried.out.contains("`phoenix dead replay 1` tries once more"), "{retried:?}");
+
+    let replayed = site.ok(&["dead", "replay", "1"]).await;
+    let once_more = site.phoenix(&["follow", replayed.out.trim()]).await;
+    assert_eq!(once_more.code, 9, "{once_more:?}");
+    assert!(once_more.out.contains("1 gone back"), "what was given up was tried: {once_more:?}");
+    let afterwards = site.phoenix(&["follow", replayed.out.trim()]).await;
+    assert_eq!(afterwards.code, 9, "{afterwards:?}");
+    assert!(afterwards.out.contains("1 gone back"), "{afterwards:?}");
+
     let again = site.phoenix(&["submit", "950", "--detach"]).await;
     assert!(again.out.starts_with("r-"), "what went back is not as wanted: {again:?}");
 }

@@ -66,6 +66,14 @@ impl Site {
         fs::write(self.folder.path().join("phoenix_lxc_configs.json"), lxc).unwrap();
     }
 
+    /// Has the host's file say this of webhooks.
+    pub(crate) fn write_webhooks(&self, webhooks: &Value) {
+        let file = self.folder.path().join("phoenix_hypervisor_config.json");
+        let mut host: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+        host.as_object_mut().unwrap().insert("webhooks".to_owned(), webhooks.clone());
+        fs::write(file, format!("{host:#}")).unwrap();
+    }
+
     /// Returns the folder with the configuration.
     pub(crate) fn folder(&self) -> &std::path::Path {
         self.folder.path()

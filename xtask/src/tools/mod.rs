@@ -137,6 +137,20 @@ pub(crate) const JQ: Tool = Tool {
     source: Source::Debian { package: "jq" },
 };
 
+/// Sends what the page of webhooks tells people to send, and what signs it there.
+pub(crate) const CURL: Tool = Tool {
+    name: "curl",
+    asked: &["--version"],
+    enough: Enough::AtLeast("7.76.0"),
+    source: Source::Debian { package: "curl" },
+};
+pub(crate) const PERL: Tool = Tool {
+    name: "perl",
+    asked: &["-MDigest::SHA", "-MMIME::Base64", "-e", "print $Digest::SHA::VERSION"],
+    enough: Enough::Any,
+    source: Source::Debian { package: "perl" },
+};
+
 pub(crate) const SHELLCHECK: Tool = Tool {
     name: "shellcheck",
     asked: &["--version"],
@@ -340,7 +354,7 @@ impl Tool {
 mod tests {
     use super::*;
 
-    const ALL: [&Tool; 16] = [
+    const ALL: [&Tool; 18] = [
         &NEXTEST,
         &DENY,
         &MACHETE,
@@ -351,6 +365,8 @@ mod tests {
         &LLAMA,
         &NATS_PY,
         &JQ,
+        &CURL,
+        &PERL,
         &SHELLCHECK,
         &CXX,
         &TIME,

@@ -60,6 +60,9 @@ pub(crate) struct RawHypervisor {
     pub(crate) shared_zfs_volumes: Option<BTreeMap<String, RawZfsVolume>>,
     /// Firewall of the data centre.
     pub(crate) firewall: Option<RawHostFirewall>,
+    /// Who may send webhooks to `phoenix serve`, and what is done for them. It is read where webhooks
+    /// are.
+    pub(crate) webhooks: Option<serde_json::Value>,
 }
 
 /// The administrator of the host.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use phoenix_domain::{
-    AbsolutePath, AppArmor, Body, Container, Disk, FeatureName, GibiBytes, GuestSpec, Hostname,
-    IdMap, MebiBytes, Nic, Origin, RawLine, Refused, Seal, Vmid, Volume, VolumeSource,
+    AbsolutePath, AppArmor, Body, Brings, Container, Disk, FeatureName, GibiBytes, GuestSpec,
+    Hostname, IdMap, MebiBytes, Nic, Origin, RawLine, Refused, Seal, Vmid, Volume, VolumeSource,
 };
 
 use super::parts::{self, NicDefaults};
@@ -80,6 +80,7 @@ pub(crate) fn container(vmid: Vmid, raw: RawContainer, mut reading: Reading<'_>)
         parameters: given::parameters(reading, raw.feature_parameters),
         secrets: given::secrets(reading, raw.secrets),
         application_script: reading.maybe("application_script", raw.application_script.as_deref()),
+        brings: Brings::default(),
         gpus: gpus.unwrap_or_default(),
         volumes,
         ports: parts::ports(reading, raw.ports.as_ref()),

@@ -1,8 +1,9 @@
 //! Reading one virtual machine.
 
 use phoenix_domain::{
-    Body, BridgeName, Disk, FeatureName, GibiBytes, GpuSet, GuestSpec, Hostname, ImageSource,
-    LoginName, Machine, MebiBytes, Origin, Seal, StorageId, User, Vmid, Volume, VolumeSource,
+    Body, BridgeName, Brings, Disk, FeatureName, GibiBytes, GpuSet, GuestSpec, Hostname,
+    ImageSource, LoginName, Machine, MebiBytes, Origin, Seal, StorageId, User, Vmid, Volume,
+    VolumeSource,
 };
 
 use super::parts::{self, NicDefaults};
@@ -115,6 +116,7 @@ pub(crate) fn machine(
         parameters: given::parameters(reading, raw.feature_parameters),
         secrets: given::secrets(reading, raw.secrets),
         application_script: None,
+        brings: Brings::default(),
         gpus: GpuSet::default(),
         volumes,
         ports: parts::ports(reading, raw.ports.as_ref()),

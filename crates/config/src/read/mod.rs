@@ -8,6 +8,7 @@ mod model_server;
 mod parts;
 mod probes;
 mod reading;
+mod webhooks;
 
 pub(crate) use container::container;
 pub(crate) use host::{host, is_zone};
@@ -16,3 +17,4 @@ pub(crate) use probes::{MISFIT, NAMED_TWICE, UNDECLARED};
 pub(crate) use reading::{
     OLD_SPELLING, REFUSED, REQUIRED, Reading, SECRET_CARRIED, SECRET_LITERAL,
 };
+pub(crate) use webhooks::webhooks;

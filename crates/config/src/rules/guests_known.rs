@@ -62,21 +62,21 @@ fn told(
         finding = finding.also(place, "nor here");
     }
     if !near.is_empty() {
-        let near = near.iter().map(|guest| format!("{} ({})", guest.spec.vmid, guest.spec.name));
-        finding = finding.help(format!("near it there {}", are(near)));
+        let names = near.iter().map(|guest| format!("{} ({})", guest.spec.vmid, guest.spec.name));
+        finding = finding.help(format!("near it there {} {}", are(near.len()), listed(names)));
     }
     Some(finding.help(remedy))
 }
 
-fn are(names: impl ExactSizeIterator<Item = String>) -> String {
-    let verb = if names.len() == 1 { "is" } else { "are" };
-    format!("{verb} {}", listed(names))
+/// Returns the verb of so many.
+pub(super) fn are(count: usize) -> &'static str {
+    if count == 1 { "is" } else { "are" }
 }
 
 /// Returns up to three guests whose id is one stroke away.
 ///
 /// The ids one stroke away are few, so asking for each of them costs the same in any fleet.
-fn near<'a>(scene: &'a Scene<'_>, missing: Vmid, nth_missing: usize) -> Vec<&'a Guest> {
+pub(super) fn near<'a>(scene: &'a Scene<'_>, missing: Vmid, nth_missing: usize) -> Vec<&'a Guest> {
     const SUGGESTED: usize = 3;
     // Where so many ids are wrong, it was not somebody's finger.
     const MISTYPED: usize = 20;

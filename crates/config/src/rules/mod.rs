@@ -73,6 +73,7 @@ mod tensor_parallel;
 mod time_zone;
 mod unknown_keys;
 mod users;
+mod webhooks;
 mod zfs_volumes;
 
 use std::num::NonZero;
@@ -162,6 +163,7 @@ const RULES: &[Rule] = &[
     time_zone::RULE,
     unknown_keys::RULE,
     users::RULE,
+    webhooks::RULE,
     zfs_volumes::RULE,
 ];
 

@@ -48,7 +48,7 @@ pub(crate) fn is_name(name: &str) -> bool {
 /// `hf_token_file` names a file, `token_url` an address, `--long-prefill-token-threshold` a number.
 #[rustfmt::skip]
 const NAMES_ANOTHER: &[&str] = &[
-    "file", "path", "url", "uri", "name", "id", "ids", "ref", "dir", "policy", "length", "len",
+    "file", "files", "path", "url", "uri", "name", "id", "ids", "ref", "dir", "policy", "length", "len",
     "type", "count", "limit", "ttl", "threshold", "mode", "budget", "size", "user", "username",
     "endpoint", "issuer", "store", "enabled", "required", "expiry", "provider", "details",
 ];
@@ -209,6 +209,7 @@ mod tests {
     fn a_key_that_speaks_of_a_secret_asks_for_none() {
         for key in [
             "hf_token_file",
+            "secret_files",
             "token_url",
             "--max-num-batched-tokens",
             "keyctl",

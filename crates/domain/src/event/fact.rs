@@ -1,5 +1,6 @@
 //! The facts: one type each, in the past tense.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -141,6 +142,9 @@ facts! {
         claim: Claim,
         /// The steps it will be taken through.
         way: Vec<StepName>,
+        /// The versions of what its host works with, as far as they are known.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        tools: BTreeMap<String, String>,
     }
     /// A step was taken: what it stands for holds.
     StepTaken "step-taken" "dev.phoenix.guest.step-taken.v1" {

@@ -155,6 +155,7 @@ fn complete(work: &mut Work, desired: &mut Desired, completed: &Completed) {
         // What comes next has no way back of its own, and waits for nobody of this run.
         desired.safety.take_if(|safety| safety.hold_s().is_some());
         desired.after.clear();
+        desired.tried.clear();
     }
     leave(work, desired, Standing::Completed);
 }

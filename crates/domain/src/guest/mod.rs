@@ -1,6 +1,7 @@
 //! What one guest should be.
 
 mod body;
+mod brings;
 mod firewall;
 mod irreplaceable;
 mod service;
@@ -18,6 +19,7 @@ use crate::{
 };
 
 pub use self::body::{AppArmor, Body, Container, IdMap, Machine, RawLine, User};
+pub use self::brings::Brings;
 pub use self::firewall::{Firewall, FirewallAction, FirewallRule, TrafficDirection};
 pub use self::irreplaceable::Irreplaceable;
 pub use self::service::{Check, ModelServer, PortMapping, Route, TestScript};
@@ -58,6 +60,9 @@ pub struct GuestSpec {
     pub secrets: BTreeMap<Box<str>, SecretRef>,
     /// The script that sets up the application, run last.
     pub application_script: Option<FileName>,
+    /// The script and the features themselves, as far as they lay beside its configuration.
+    #[serde(default, skip_serializing_if = "Brings::is_empty")]
+    pub brings: Brings,
     /// GPUs it may use.
     pub gpus: GpuSet,
     /// Volumes and directories mounted into it.
@@ -111,6 +116,7 @@ impl GuestSpec {
             parameters: Parameters::new(),
             secrets: BTreeMap::new(),
             application_script: None,
+            brings: Brings::default(),
             gpus: GpuSet::default(),
             volumes: Vec::new(),
             ports: Vec::new(),
@@ -193,9 +199,11 @@ impl GuestSpec {
     }
 
     /// Returns the digest of all that decides how it is made. Who watches over it afterwards is no
-    /// part of that, so its host has nothing to do when only that is changed.
+    /// part of that, so its host has nothing to do when only that is changed. Nor is what is brought
+    /// along: of that the receipts in it tell.
     pub fn made_for(&self) -> SpecDigest {
-        SpecDigest::of(&Self { probes: Vec::new(), health: Care::default(), ..self.clone() })
+        let (brings, probes, health) = (Brings::default(), Vec::new(), Care::default());
+        SpecDigest::of(&Self { brings, probes, health, ..self.clone() })
     }
 
     /// Returns the features of it that keep data which somebody would miss.
@@ -287,6 +295,7 @@ pub struct Boot {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::PackName;
 
     /// Returns a guest that says nothing but what it stands on.
     pub(crate) fn bare(vmid: u64, parent: Option<u64>, dependencies: &[u64]) -> GuestSpec {
@@ -344,10 +353,29 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn what_is_brought_along_decides_what_is_in_a_guest_and_not_how_it_is_made() {
+        let without = bare(950, None, &[]);
+        let mut with = without.clone();
+        with.brings.script = Some(PackName::of(b"echo"));
+        let mut other = without.clone();
+        other.brings.script = Some(PackName::of(b"true"));
+
+        let written = serde_json::to_string(&with).unwrap();
+
+        assert_eq!(serde_json::from_str::<GuestSpec>(&written).unwrap(), with);
+        assert_ne!(SpecDigest::of(&with), SpecDigest::of(&without));
+        assert_ne!(SpecDigest::of(&with), SpecDigest::of(&other));
+        assert_eq!(with.made_for(), without.made_for());
+        assert_ne!(with.contents(), without.contents());
+        assert_ne!(with.contents(), other.contents());
+        assert_ne!(with.service(), other.service());
+    }
+
+    #[test]
     fn a_guest_that_is_given_nothing_is_written_as_it_was_before_it_could_be() {
         let written = serde_json::to_value(bare(950, None, &[])).unwrap();
 
-        for key in ["parameters", "secrets", "probes", "health"] {
+        for key in ["parameters", "secrets", "probes", "health", "brings"] {
             assert!(written.get(key).is_none(), "{key}");
         }
     }

@@ -1,6 +1,6 @@
 //! Leaves a guest at rest that others can be cloned from.
 
-use crate::{Facets, GuestSpec, Phase, Plan, Refusal, Seal, Seen, Step, StepName};
+use crate::{Brings, Facets, GuestSpec, Phase, Plan, Refusal, Seal, Seen, Step, StepName};
 
 /// A step that has nothing to do once the guest rests with its contents sealed.
 ///
@@ -32,7 +32,10 @@ impl Step for UnlessSealed {
         match (&want.seal, &guest.template) {
             (Some(Seal::Template { .. }), Some(have)) => {
                 let contents = want.contents();
-                if *have == contents {
+                // One that was made before anything was brought along cannot be looked into any more: it is
+                // taken to hold what it should.
+                let before = GuestSpec { brings: Brings::default(), ..want.clone() };
+                if *have == contents || *have == before.contents() {
                     Ok(Plan::nothing())
                 } else {
                     Err(Refusal::Fixed {

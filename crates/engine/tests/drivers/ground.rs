@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use backoff::ExponentialBuilder;
 use phoenix_domain::{
-    Begun, Change, Facets, Goal, GuestSpec, Nic, Owner, Repair, Seen, Step, StepName,
+    Begun, Change, Facets, Goal, GuestSpec, Nic, Owner, PackName, Repair, Seen, Step, StepName,
 };
 use phoenix_engine::{Caution, Halt, Journal, Outcome, Taken, Walk};
 use phoenix_hypervisor::lxc::Lxc;
@@ -16,7 +16,7 @@ use phoenix_hypervisor::simulated::{Effects, Settings, Simulated, admin, init};
 use phoenix_hypervisor::{Ear, Hand, Hypervisor, Lock};
 use phoenix_testkit::lxc::LxcLab;
 use phoenix_testkit::pve::PveNode;
-use phoenix_testkit::{Builder, Purse, guest, lxc, pve};
+use phoenix_testkit::{Builder, Purse, guest, lxc, pack, pve};
 use tempfile::{TempDir, tempdir};
 
 pub(crate) const AGAIN: Goal = Goal::Repaired { by: Repair::Recreate };
@@ -38,6 +38,13 @@ pub(crate) trait Ground: Default {
     /// Puts a feature into the library.
     fn feature(&self, name: &str, script: &str) {
         self.write(&format!("features/{name}/install.sh"), script);
+    }
+
+    /// Puts a pack there, as if it had been brought along.
+    fn brought(&self, files: &[(&str, &str)]) -> PackName {
+        let (pack, archive) = pack(files);
+        self.write(&format!("packs/{pack}"), &archive);
+        pack
     }
 
     /// Returns the secrets that guests may be given.

@@ -49,6 +49,8 @@ macro_rules! inside {
             a_script_says_why_it_failed_and_whether_to_try_again,
             what_a_script_says_is_heard_while_it_runs,
             a_script_has_its_files_and_leaves_nothing,
+            what_is_brought_along_is_run_and_not_what_its_host_has,
+            what_is_brought_along_is_not_run_where_it_is_not_what_it_was,
             a_model_is_served_as_the_spec_says_and_again_when_that_changed,
             what_was_inherited_of_an_older_recipe_is_named,
             a_secret_is_there_while_it_is_needed_and_nowhere_afterwards,

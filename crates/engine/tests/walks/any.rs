@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use phoenix_domain::{
-    Change, Foreseen, GuestKey, GuestSpec, Health, Impact, Inside, Kind, Made, Owner, Phase, Run,
-    SeenGuest, SnapshotName, SpecDigest, Verdict, foresee,
+    Brings, Change, Foreseen, GuestKey, GuestSpec, Health, Impact, Inside, Kind, Made, Owner,
+    Phase, Run, SeenGuest, SnapshotName, SpecDigest, Verdict, foresee,
 };
 use phoenix_engine::Outcome;
 use phoenix_hypervisor::simulated::{Mark, SimulatedGuest, admin};
@@ -162,6 +162,7 @@ fn whole(guest: GuestKey, seen: SeenGuest) -> SimulatedGuest {
         clean: false,
         broken: BTreeMap::new(),
         upstreams: None,
+        brings: Brings::default(),
         boots: 0,
         repairs: 0,
         aside: None,

@@ -7,6 +7,7 @@ use phoenix_domain::Vmid;
 
 use super::rule::{Action, Refs, Rule};
 use super::window::RawWindow;
+use crate::file::Safely;
 use crate::paths::Paths;
 use crate::push::Push;
 use crate::refname::RefName;
@@ -27,6 +28,8 @@ pub struct Matched {
     pub opens: DateTime<Utc>,
     /// The window, for whoever looks at it once more then.
     pub window: Option<RawWindow>,
+    /// How guests go back that fail.
+    pub safely: Option<Safely>,
 }
 
 /// Why a push is about no guest, by the rule that came nearest.
@@ -111,7 +114,7 @@ impl Rule {
         let opens = self.window.as_ref().map_or(now, |(_, window)| window.opens(now));
         let window = self.window.as_ref().map(|(raw, _)| raw.clone());
         let (guests, action, approval) = (self.guests.clone(), self.action, self.approval);
-        Matched { rule, guests, action, approval, opens, window }
+        Matched { rule, guests, action, approval, opens, window, safely: self.safely }
     }
 }
 

@@ -4,9 +4,7 @@ mod matching;
 mod pattern;
 mod rule;
 mod window;
-mod wrong;
 
 pub use matching::{Matched, NotConfigured, matching};
 pub use rule::{Action, RawRule, Rule};
 pub use window::{RawWindow, Window};
-pub use wrong::WrongField;

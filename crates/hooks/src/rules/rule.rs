@@ -8,11 +8,13 @@ use serde::Deserialize;
 
 use super::pattern::Pattern;
 use super::window::{RawWindow, Window};
-use super::wrong::{WrongField, note};
+use crate::file::{RawSafely, Safely};
 use crate::repository::Repository;
+use crate::wrong::{WrongField, note};
 
 /// A rule as it is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RawRule {
     /// The repository: `github.com/owner/name`, or its address.
@@ -36,6 +38,9 @@ pub struct RawRule {
     /// Whether somebody has to agree before.
     #[serde(default)]
     pub approval: bool,
+    /// How guests go back that fail, where they are redeployed; without this they do not.
+    #[serde(default)]
+    pub safely: Option<RawSafely>,
 }
 
 /// What is to be done when something is pushed.
@@ -49,6 +54,7 @@ pub struct Rule {
     pub(super) action: Action,
     pub(super) window: Option<(RawWindow, Window)>,
     pub(super) approval: bool,
+    pub(super) safely: Option<Safely>,
 }
 
 /// Which branches, or which tags.
@@ -87,11 +93,37 @@ impl TryFrom<&RawRule> for Rule {
         let window = window.map_err(|fields| {
             wrong.extend(fields.into_iter().map(|field| field.within("window")));
         });
+        let safely = raw.safely.as_ref().and_then(|raw| safely(raw, action, &guests, &mut wrong));
         match (repository, refs, action, window) {
             (Some(repository), Some(refs), Some(action), Ok(window)) if wrong.is_empty() => {
-                Ok(Self { repository, refs, paths, guests, action, window, approval: raw.approval })
+                let approval = raw.approval;
+                Ok(Self { repository, refs, paths, guests, action, window, approval, safely })
             }
             (_, _, _, _) => Err(wrong),
+        }
+    }
+}
+
+fn safely(
+    raw: &RawSafely,
+    action: Option<Action>,
+    guests: &[Vmid],
+    wrong: &mut Vec<WrongField>,
+) -> Option<Safely> {
+    if let Some(action) = action.filter(|action| *action != Action::Redeploy) {
+        let what = format!("`{action}` changes nothing that could go back");
+        wrong.push(WrongField::new("safely", &what, "leave it out, or take `redeploy`"));
+    }
+    match Safely::read(raw) {
+        Ok(safely) if safely.canary.is_some_and(|canary| !guests.contains(&canary)) => {
+            let rule = "name one of `guests`";
+            wrong.push(WrongField::new("safely.canary", "none of the guests of this rule", rule));
+            None
+        }
+        Ok(safely) => Some(safely),
+        Err(fields) => {
+            wrong.extend(fields.into_iter().map(|field| field.within("safely")));
+            None
         }
     }
 }
@@ -188,6 +220,7 @@ mod tests {
             action: "reboot".to_owned(),
             window: Some(RawWindow { from: Some("2:00".to_owned()), ..RawWindow::default() }),
             approval: false,
+            safely: None,
         };
 
         let wrong = Rule::try_from(&raw).unwrap_err();

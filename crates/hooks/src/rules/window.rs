@@ -6,10 +6,11 @@ use chrono::{DateTime, Datelike as _, Days, NaiveTime, TimeDelta, Utc, Weekday};
 use phoenix_domain::Refused;
 use serde::{Deserialize, Serialize};
 
-use super::wrong::{WrongField, note};
+use crate::wrong::{WrongField, note};
 
 /// A window as it is written. Times are in UTC.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RawWindow {
     /// The days on which it opens: `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`; all without this.

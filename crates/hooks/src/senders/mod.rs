@@ -52,8 +52,8 @@ pub(crate) struct Said<'a> {
 pub(crate) enum Unreadable {
     #[error("it is no JSON (line {line}, column {column})")]
     NotJson { line: usize, column: usize },
-    #[error("it has not the form of this event of this sender (line {line}, column {column})")]
-    Shape { line: usize, column: usize },
+    #[error("it has not the form of this event of this sender{} (line {line}, column {column})", .missing.as_ref().map_or_else(String::new, |field| format!(": `{field}` is missing")))]
+    Shape { missing: Option<String>, line: usize, column: usize },
     #[error("it is no text")]
     NotText,
     #[error("`{field}` is missing")]
@@ -139,7 +139,11 @@ impl Said<'_> {
             let (line, column) = (err.line(), err.column());
             // The text of the error itself would show what the body says.
             if err.is_data() {
-                Unreadable::Shape { line, column }
+                // What is missing is named by us.
+                let text = err.to_string();
+                let missing =
+                    text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+                Unreadable::Shape { missing: missing.map(str::to_owned), line, column }
             } else {
                 Unreadable::NotJson { line, column }
             }

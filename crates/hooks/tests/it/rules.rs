@@ -109,6 +109,7 @@ fn a_match_says_all_that_is_to_be_done() {
         approval: false,
         opens: monday,
         window: Some(window),
+        safely: None,
     };
     assert_eq!(matching(&rules(), &tagged, now()), Ok(vec![recreate.clone()]));
     let within = monday + TimeDelta::hours(1);
@@ -121,6 +122,7 @@ fn a_match_says_all_that_is_to_be_done() {
         approval: true,
         opens: now(),
         window: None,
+        safely: None,
     };
     assert_eq!(matching(&rules(), &shared, now()), Ok(vec![reapply]));
 }

@@ -116,7 +116,7 @@ impl Looking<'_> {
             if self.want.features.contains(&feature) {
                 continue;
             }
-            let Some(version) = self.library.version(&feature)? else { continue };
+            let Some(version) = self.library.version(self.want, &feature)? else { continue };
             let receipt = receipts.read(&format!("feature-{feature}"));
             if !receipt.is_some_and(|receipt| receipt.is_of_version(&version)) {
                 outdated.insert(feature);

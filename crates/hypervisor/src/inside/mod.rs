@@ -297,7 +297,7 @@ impl Room<'_> {
         let (mut files, mut wanted, mut script) = (Vec::new(), BTreeMap::new(), String::new());
         let mut seconds = 60;
         for feature in &features {
-            let check = self.library.check_of(feature)?;
+            let check = self.library.check_of(self.want, feature)?;
             if check.is_empty() {
                 continue;
             }

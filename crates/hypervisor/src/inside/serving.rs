@@ -64,7 +64,7 @@ impl Room<'_> {
     pub(crate) async fn serving(&self, hand: &Hand) -> Result<Serving, HostError> {
         let docker_says = if asks_docker(self.want) { TELL_DOCKER } else { "" };
         let mut script = format!("R={RECEIPTS}\n{TELL}{docker_says}");
-        for (feature, service) in self.library.services()? {
+        for (feature, service) in self.library.services(self.want)? {
             let (kind, name) = match &service {
                 Service::Unit(name) => ("unit", name),
                 Service::Container(name) => ("container", name),

@@ -393,7 +393,7 @@ impl Hypervisor for Lxc {
                 .iter()
                 .filter_map(|path| path.file_name()?.to_str().map(str::to_owned))
                 .collect(),
-            tools: BTreeMap::new(),
+            tools: Inventory::kernel_of(Path::new("/")),
         })
     }
 }

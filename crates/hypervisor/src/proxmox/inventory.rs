@@ -144,7 +144,7 @@ impl Proxmox {
 
     fn tools(&self) -> BTreeMap<String, String> {
         let installed = self.text("/var/lib/dpkg/status");
-        let mut tools = BTreeMap::new();
+        let mut tools = Inventory::kernel_of(&self.layout.host("/"));
         for package in ["pve-manager", "pve-container", "qemu-server"] {
             let entry = installed.split("\n\n").find(|entry| {
                 entry.lines().next().is_some_and(|first| first == format!("Package: {package}"))

@@ -127,7 +127,7 @@ fn inherit(
         return Err(refuse.for_now(&why));
     };
     // What is set up to serve is each guest's own.
-    let Frozen { properties, root_disk, volumes, features, application, .. } = frozen;
+    let Frozen { properties, root_disk, volumes, features, application, brings, .. } = frozen;
     let is_bound = |source: &VolumeSource| matches!(source, VolumeSource::Host { .. });
     if let Some(volume) = volumes.iter().find(|volume| is_bound(&volume.source)) {
         let why = format!("unable to clone the directory mounted at {}", volume.place);
@@ -137,6 +137,7 @@ fn inherit(
     guest.seen.root_disk.size = root_disk.size;
     guest.seen.volumes = volumes;
     guest.seen.unprivileged = parent.seen.unprivileged;
+    guest.brings = brings;
     let inside = guest.inside();
     inside.features = features;
     inside.application = application;
@@ -190,6 +191,7 @@ fn change(
         Change::InstallFeature { feature } => {
             let inside = entered(refuse, guest)?;
             inside.features.insert(feature.clone());
+            guest.installed_by(feature, &scene.want.brings);
             if is_gateway(feature) {
                 guest.upstreams = Some(SpecDigest::of_upstreams(&scene.want.upstreams));
             }
@@ -202,6 +204,7 @@ fn change(
         Change::RunApplicationScript { script } => {
             let inside = entered(refuse, guest)?;
             inside.application = Some(script.clone());
+            guest.brings.script.clone_from(&scene.want.brings.script);
             set_up(scene, guest);
         }
         Change::RestartServices => {

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use phoenix_domain::{
-    BootId, Change, Disk, Facets, FeatureName, FileName, GuestKey, GuestSpec, Health, Inheritance,
-    Inside, Made, ModelServer, Owner, Property, Run, SeenGuest, SnapshotName, SpecDigest,
-    StorageId, Vmid, Volume, VolumeSource, is_gateway,
+    BootId, Brings, Change, Disk, Facets, FeatureName, FileName, GuestKey, GuestSpec, Health,
+    Inheritance, Inside, Made, ModelServer, Owner, Property, Run, SeenGuest, SnapshotName,
+    SpecDigest, StorageId, Vmid, Volume, VolumeSource, is_gateway,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -35,6 +35,9 @@ pub struct SimulatedGuest {
     /// The digest of what it led to when it was told, where it is a gateway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstreams: Option<SpecDigest>,
+    /// What was brought along of what was run in it.
+    #[serde(default, skip_serializing_if = "Brings::is_empty")]
+    pub brings: Brings,
     /// How often it was started: the only trace of a start that had to be made again.
     pub boots: u64,
     /// How often it was repaired from within.
@@ -64,6 +67,9 @@ pub struct Frozen {
     /// The digest of what it led to then.
     #[serde(default)]
     pub upstreams: Option<SpecDigest>,
+    /// What was brought along of what was run in it then.
+    #[serde(default, skip_serializing_if = "Brings::is_empty")]
+    pub brings: Brings,
 }
 
 /// What is wrong with a service.
@@ -124,9 +130,16 @@ impl SimulatedGuest {
                 seen.inside.map(|mut inside| {
                     // As on a real host, one that leads elsewhere counts as not installed.
                     inside.features.retain(|feature| leads_there || !is_gateway(feature));
+                    // So does what was brought along and is now another one.
+                    let (had, wanted) = (&self.brings, &want.brings);
+                    inside.features.retain(|feature| {
+                        had.features.get(feature) == wanted.features.get(feature)
+                    });
+                    let is_same = had.script == wanted.script;
                     Inside {
                         health: self.health(),
                         service: inside.service.filter(|_| is_as_wanted),
+                        application: inside.application.filter(|_| is_same),
                         ..inside
                     }
                 })
@@ -180,8 +193,8 @@ impl SimulatedGuest {
         let SeenGuest { properties, root_disk, volumes, .. } = self.seen.clone();
         let Inside { features, application, service, .. } =
             self.seen.inside.clone().unwrap_or_else(blank);
-        let upstreams = self.upstreams.clone();
-        Frozen { properties, root_disk, volumes, features, application, service, upstreams }
+        let (upstreams, brings) = (self.upstreams.clone(), self.brings.clone());
+        Frozen { properties, root_disk, volumes, features, application, service, upstreams, brings }
     }
 
     /// Makes it what it was, and still; its volumes are as they are. Says whether there is such a
@@ -190,7 +203,7 @@ impl SimulatedGuest {
         let Some(was) = self.frozen.get(name).cloned() else { return false };
         self.halt();
         (self.seen.properties, self.seen.root_disk) = (was.properties, was.root_disk);
-        self.upstreams = was.upstreams;
+        (self.upstreams, self.brings) = (was.upstreams, was.brings);
         self.broken.clear();
         let inside = self.inside();
         (inside.features, inside.application) = (was.features, was.application);
@@ -229,6 +242,13 @@ impl SimulatedGuest {
     /// Cures what these cure.
     pub(super) fn cure(&mut self, cures: &[Cure]) {
         self.broken.retain(|_, broken| !cures.contains(&broken.until));
+    }
+
+    /// Notes out of which pack a feature was installed, where it was brought along.
+    pub(super) fn installed_by(&mut self, feature: &FeatureName, brings: &Brings) {
+        self.brings.features.remove(feature);
+        let pack = brings.features.get(feature).cloned();
+        self.brings.features.extend(pack.map(|pack| (feature.clone(), pack)));
     }
 
     /// Notes that it was repaired once more.
@@ -314,6 +334,7 @@ pub(super) fn half_made(
         clean: false,
         broken: BTreeMap::new(),
         upstreams: None,
+        brings: Brings::default(),
         boots: 0,
         repairs: 0,
         aside: None,

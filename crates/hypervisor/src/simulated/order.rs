@@ -95,6 +95,11 @@ impl From<&HostError> for NotMade {
             HostError::NotGiven { err: why, .. } => {
                 Self::Failed { what: err.to_string(), why: why.to_string(), output: String::new() }
             }
+            // Whoever asks for the change has looked for it.
+            HostError::NotBrought { .. } => {
+                let (what, why) = (err.to_string(), "it is nowhere".to_owned());
+                Self::Failed { what, why, output: String::new() }
+            }
             // Nor has it an agent that could fail in its own ways.
             HostError::Agent { .. } | HostError::Job(_) => {
                 let (what, why) = (err.to_string(), "its agent failed".to_owned());

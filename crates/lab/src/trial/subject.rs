@@ -26,7 +26,7 @@ pub(crate) struct Folder {
 
 /// Finds a feature in the folders that are said, and in those where features usually are.
 pub fn subject(name: &str, said: &[PathBuf]) -> Result<Subject, TrialError> {
-    let folders = feature_folders(said);
+    let folders = feature_folders(said, None);
     let shelf = Shelf::of(&folders).map_err(TrialError::Shelf)?;
     let feature = folder(&shelf, &folders, name)?;
     if !feature.manifest.kinds.contains(&GuestKind::Container) {

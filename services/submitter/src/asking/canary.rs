@@ -9,8 +9,9 @@ use crate::error::CommandError;
 
 /// Has all guests wait for the one that tries it first, but for those it stands on.
 pub(crate) fn try_first(wanted: &mut [Wanted], canary: Vmid) -> Result<(), CommandError> {
-    let named = wanted.iter().find(|one| one.guest.vmid == canary).map(|one| one.guest);
-    let Some(canary) = named else { return Err(CommandError::NoCanary { canary }) };
+    let named = wanted.iter().find(|one| one.guest.vmid == canary);
+    let named = named.map(|one| (one.guest, one.digest.clone()));
+    let Some((canary, digest)) = named else { return Err(CommandError::NoCanary { canary }) };
     let mut before = BTreeSet::new();
     let mut open = vec![canary];
     while let Some(guest) = open.pop() {
@@ -19,7 +20,7 @@ pub(crate) fn try_first(wanted: &mut [Wanted], canary: Vmid) -> Result<(), Comma
         }
     }
     for one in wanted.iter_mut().filter(|one| !before.contains(&one.guest)) {
-        one.after.push(canary);
+        one.after.insert(canary, digest.clone());
     }
     Ok(())
 }
@@ -46,7 +47,7 @@ mod tests {
 
         let after: Vec<_> = all.iter().map(|one| one.after.len()).collect();
         assert_eq!(after, [0, 0, 1]);
-        assert_eq!(all[2].after, [all[1].guest]);
+        assert_eq!(all[2].after, [(all[1].guest, all[1].digest.clone())].into());
         assert!(try_first(&mut all, 777.try_into().unwrap()).is_err());
     }
 }

@@ -7,6 +7,8 @@ mod links;
 pub(crate) mod tests;
 mod turn;
 
+use std::collections::BTreeMap;
+
 use phoenix_domain::{
     Cause, Class, Desired, Fact, Goal, GuestKey, NodeName, Phase, Record, Requested, RunId, Safety,
     SpecDigest, SpecText, Standing,
@@ -28,7 +30,7 @@ pub(crate) struct Wanted {
     pub(crate) digest: SpecDigest,
     pub(crate) stands_on: Vec<GuestKey>,
     /// Those of the same run that try it first.
-    pub(crate) after: Vec<GuestKey>,
+    pub(crate) after: BTreeMap<GuestKey, SpecDigest>,
     pub(crate) goal: Goal,
     pub(crate) spec: SpecText,
 }
@@ -83,11 +85,17 @@ pub(crate) fn on_submit(wanted: &Wanted, before: Option<&Record>) -> Answer {
     if record.is_complete() && record.work.drift.is_empty() {
         return Answer::AsDesired;
     }
-    if record.is_settled() || desired.cancelled { Answer::Ask } else { Answer::Joined }
+    // It waits for one that tried something else, and would wait for ever.
+    let is_stuck = matches!(record.work.standing, Standing::BlockedBy { guest, .. } if desired.after.contains(&guest));
+    if record.is_settled() || desired.cancelled || is_stuck { Answer::Ask } else { Answer::Joined }
 }
 
 /// Says what is to be done about a guest somebody wants tried again.
 pub(crate) fn on_retry(record: &Record) -> Answer {
+    // It is what it was, and what was given up stands in its letter: nothing is left to try again.
+    if record.gone_back().is_some() && record.work.drift.is_empty() {
+        return Answer::AsDesired;
+    }
     if record.is_settled() || record.desired.cancelled {
         return Answer::Ask;
     }
@@ -119,7 +127,8 @@ pub(crate) fn request(wanted: &Wanted, asking: &Asking, before: Option<&Record>)
         trusts_log: asking.trusts_log,
         goal: wanted.goal,
         safety: safety(asking.hold_s, &asking.run, before),
-        after: wanted.after.clone(),
+        after: wanted.after.keys().copied().collect(),
+        tried: wanted.after.clone(),
         spec: wanted.spec.clone(),
     };
     Requested { desired: Box::new(desired) }.into()

@@ -54,7 +54,7 @@ pub(crate) fn wanted(vmid: u32, memory: u64) -> Wanted {
         cause: Cause::Submitted,
         digest: SpecDigest::of(&spec),
         stands_on: below.into_iter().collect(),
-        after: Vec::new(),
+        after: std::collections::BTreeMap::new(),
         goal: Goal::Present,
         spec: SpecText::of(&spec).unwrap(),
     }
@@ -110,7 +110,14 @@ fn event(fact: Fact, state: Record) -> Event {
 
 pub(crate) fn claimed(before: &Event) -> Event {
     let worker = WorkerName { host: "pve1".parse().unwrap(), instance: "i".to_owned() };
-    then(before, Claimed { claim: Claim { id: "c".to_owned(), worker }, way: WAY.to_vec() })
+    then(
+        before,
+        Claimed {
+            claim: Claim { id: "c".to_owned(), worker },
+            way: WAY.to_vec(),
+            tools: std::collections::BTreeMap::new(),
+        },
+    )
 }
 
 pub(crate) fn stepped(before: &Event) -> Event {
@@ -351,4 +358,18 @@ fn a_guest_keeps_the_spec_it_was_made_by_when_it_is_stopped() {
     assert_eq!(stopped.desired.digest, complete.state.desired.digest);
     assert_eq!((stopped.desired.revision, stopped.desired.goal), (2, Goal::Stopped));
     assert_eq!(stopped.work.phase, Phase::Completed);
+}
+
+#[test]
+fn a_guest_that_waits_for_one_that_tried_something_else_is_asked_for_anew() {
+    let mut first = wanted(950, 512);
+    first.after.insert(guest(951), first.digest.clone());
+    let fact = request(&first, &asking("r-0001"), None);
+    let state = Record::after(None, first.guest, &fact).unwrap();
+    let asked = event(fact, state);
+    assert_eq!(on_submit(&first, Some(&asked.state)), Answer::Joined);
+
+    let blocked =
+        then(&asked, Blocked { obstacle: Obstacle::Guest { guest: guest(951), root: guest(951) } });
+    assert_eq!(on_submit(&first, Some(&blocked.state)), Answer::Ask);
 }

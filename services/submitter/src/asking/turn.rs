@@ -106,6 +106,7 @@ pub(crate) fn turned(turn: &Turn, asking: &Asking, before: Option<&Record>) -> O
         goal,
         safety: None,
         after: Vec::new(),
+        tried: std::collections::BTreeMap::new(),
         ..asked.clone()
     };
     Some(Requested { desired: Box::new(desired) }.into())

@@ -1,14 +1,19 @@
 //! What has changed since a guest was good: what is wanted of it, what was done to it, and its host.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use phoenix_bus::HostReport;
 use phoenix_domain::{Event, Fact, Record};
-use serde::Serialize;
+use serde::{Deserialize as _, Serialize};
 use serde_json::Value;
 
 use super::line;
 use crate::site::not_well;
 use crate::words;
+
+/// Versions by name.
+type Tools = BTreeMap<String, String>;
 
 /// How long a value may be that is shown.
 const SHOWN: usize = 100;
@@ -37,13 +42,15 @@ pub(super) struct Difference {
 }
 
 impl Changed {
-    /// Compares a guest with how it was when it was good; `behind` is what happened since.
+    /// Compares a guest with how it was when it was good, the last of `until`; `behind` is what
+    /// happened since.
     pub(super) fn since(
-        good: Option<&Event>,
+        until: &[Event],
         record: &Record,
         behind: &[Event],
         report: Option<&HostReport>,
     ) -> Self {
+        let good = until.last();
         let mut changed = Self { good: good.map(|event| event.time), ..Self::default() };
         if let Some(was) = good.map(|event| &event.state.desired) {
             let is = &record.desired;
@@ -83,8 +90,28 @@ impl Changed {
             }
         }
         changed.host = report.map(|report| of_host(report, changed.good)).unwrap_or_default();
+        let of_report =
+            |report: &HostReport| Tools::deserialize(report.inventory.get("tools")?).ok();
+        let is = report.and_then(of_report);
+        let is = is.or_else(|| tools(behind).cloned()).unwrap_or_default();
+        changed.host.extend(tools(until).map(|was| versions(was, &is)).unwrap_or_default());
         changed
     }
+}
+
+/// Returns the versions of what a host worked with when it took a guest last.
+fn tools(events: &[Event]) -> Option<&Tools> {
+    events.iter().rev().find_map(|event| {
+        if let Fact::Claimed(claimed) = &event.fact { Some(&claimed.tools) } else { None }
+    })
+}
+
+/// Says which are others. What is not known on both sides is not guessed at.
+fn versions(was: &Tools, is: &Tools) -> Vec<String> {
+    let both = was.iter().filter_map(|(name, was)| Some((name, was, is.get(name)?)));
+    both.filter(|(_, was, is)| was != is)
+        .map(|(name, was, is)| line(&format!("{name} {was} -> {is}")))
+        .collect()
 }
 
 fn spec(text: &phoenix_domain::SpecText) -> Value {

@@ -148,7 +148,7 @@ impl Capsule {
             drift: work.drift.iter().map(|change| line(change)).collect(),
             incidents,
             changed: Changed::since(
-                good.and_then(|good| history.get(good)),
+                history.get(..good.map_or(0, |good| good + 1)).unwrap_or_default(),
                 record,
                 behind,
                 report,

@@ -93,6 +93,33 @@ fn of_a_guest_that_is_well_there_are_three_lines() {
 }
 
 #[test]
+fn a_driver_that_is_another_one_since_is_told() {
+    let first = asked(901, "r-0001");
+    let under = |before: &Event, driver: &str| {
+        let mut event = claimed(before);
+        let Fact::Claimed(claimed) = &mut event.fact else { panic!("{event:?}") };
+        claimed.tools.insert("nvidia".to_owned(), driver.to_owned());
+        claimed.tools.insert("linux".to_owned(), "6.8.12".to_owned());
+        event
+    };
+    let old = under(&first, "550.54");
+    let complete = completed(&old);
+    let again = asked_again(&complete, 1024);
+    let new = under(&again, "570.86");
+    let last = failed(&new);
+    let history = [first, old, complete, again, new, last];
+
+    let by_claims = capsule_of(&history, &[], Vec::new()).text();
+    let mut host = report("pve1", time());
+    host.inventory = serde_json::json!({ "tools": { "nvidia": "580.1" } });
+    let by_report = capsule_of(&history, &[host], Vec::new()).text();
+
+    assert!(by_claims.contains("nvidia 550.54 -> 570.86"), "{by_claims}");
+    assert!(!by_claims.contains("linux"), "{by_claims}");
+    assert!(by_report.contains("nvidia 550.54 -> 580.1"), "{by_report}");
+}
+
+#[test]
 fn a_guest_that_drifted_is_not_well() {
     let mut history = story(901)[..2].to_vec();
     let drifted = Drifted { changes: vec!["set memory to 512 MiB".to_owned()], addresses: None };

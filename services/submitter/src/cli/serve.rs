@@ -26,7 +26,8 @@ pub struct ServeArgs {
     /// read it. Without it the page only shows
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) token_file: Option<PathBuf>,
-    /// File that says who may send webhooks to /hooks/v1/NAME, and what is done for them
+    /// File that says who may send webhooks to /hooks/v1/NAME, and what is done for them; without it, what
+    /// `webhooks` of the configuration says
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) hooks: Option<PathBuf>,
     /// Where the repository of the configuration is kept, where the file names one

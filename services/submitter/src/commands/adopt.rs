@@ -36,6 +36,8 @@ async fn adopt(args: &AdoptArgs, output: &mut Output) -> Result<u8, CommandError
         .iter()
         .map(|vmid| live::subject(fleet, *vmid, Goal::Adopted, &hosts))
         .collect::<Result<Vec<_>, _>>()?;
+    let specs = subjects.iter().map(|subject| &*subject.spec);
+    wanted::bring(specs, &loaded, &session.bus).await?;
     let known = ahead::ask(&session.bus, &subjects).await;
     let foreign = foreign(known, output)?;
     if foreign.is_empty() {

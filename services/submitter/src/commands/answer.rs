@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
+use chrono::{DateTime, Utc};
 use phoenix_domain::{Answered, Fact, GuestKey, Record, Standing};
 
+use super::approve;
 use crate::cli::{AnswerArgs, Named, Says};
 use crate::error::{CommandError, EXIT_CONFLICT};
 use crate::output::Output;
@@ -35,23 +37,32 @@ pub(super) fn run(args: &AnswerArgs, output: &mut Output) -> Result<u8, CommandE
     })
 }
 
-/// Answers what is asked about a guest, or about all guests of a run; where `asked` says what somebody
-/// saw, only that.
+/// Answers what is asked about a guest, before a run is made, or about all guests of a run; where `asked`
+/// says what somebody saw, only that.
 pub(crate) async fn answer(
     hand: &Hand<'_>,
     named: &Named,
     says: Says,
     asked: Option<&str>,
 ) -> Result<Told, CommandError> {
+    if let Named::Run(run) = named
+        && let Some(told) = approve::answer(hand, run, says, asked).await?
+    {
+        return Ok(told);
+    }
     let states = States::read(hand.bus).await?;
     let guests = match named {
         Named::Guest(vmid) => states.named(&[*vmid])?,
         Named::Run(run) => {
-            let mut members = runs::members(hand.bus, &states, run).await?;
+            let members = runs::members(hand.bus, &states, run).await;
             let is_of_run =
                 |record: &Record| record.desired.run == *run && question(record).is_some();
-            members.retain(|guest| states.record(*guest).is_some_and(is_of_run));
-            members
+            let is_asked = |guest: &GuestKey| states.record(*guest).is_some_and(is_of_run);
+            let asks = members.as_ref().is_ok_and(|members| members.iter().any(is_asked));
+            if !asks && let Some(told) = approve::past(hand, run, asked).await? {
+                return Ok(told);
+            }
+            members?.into_iter().filter(is_asked).collect()
         }
     };
     let mut told = Told { text: String::new(), code: 0 };
@@ -90,6 +101,12 @@ pub(crate) async fn answer(
         }
     }
     Ok(told)
+}
+
+/// Says who has answered before.
+pub(super) fn faster(by: &str, yes: bool, at: DateTime<Utc>) -> String {
+    let (by, said) = (words::line(by), if yes { "yes" } else { "no" });
+    format!("not answered: {by} was faster, and said {said} at {}", words::time(at))
 }
 
 /// Returns what is asked about a guest.
@@ -146,9 +163,7 @@ impl Told {
         )]
         let faster = history.iter().rev().find_map(|(_, event)| match &event.fact {
             Fact::Answered(answered) if event.state.desired.revision == record.desired.revision => {
-                let said = if answered.yes { "yes" } else { "no" };
-                let (by, at) = (words::line(&answered.by), words::time(event.time));
-                Some(format!("not answered: {by} was faster, and said {said} at {at}"))
+                Some(faster(&answered.by, answered.yes, event.time))
             }
             _ => None,
         });

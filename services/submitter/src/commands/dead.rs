@@ -68,7 +68,7 @@ pub(crate) async fn again(hand: &Hand<'_>, seq: u64) -> Result<(String, RunId), 
     let appended = hand
         .bus
         .ask(hand.setup, &hand.teller, &[guest], |_, before| {
-            let record = before.filter(|record| is_dead_by(record, seq))?;
+            let record = before.filter(|record| is_about(seq, record))?;
             Some(asking::again(&state.desired, &asking, record))
         })
         .await?;
@@ -129,8 +129,10 @@ fn replayable(filed: Filed) -> Result<(GuestKey, Record), CommandError> {
     }
 }
 
-fn is_dead_by(record: &Record, seq: u64) -> bool {
-    record.is_settled() && record.work.standing == Standing::Dead { letter: seq }
+/// Says whether a letter has what was given up of a guest as it is now.
+fn is_about(letter: u64, record: &Record) -> bool {
+    let is_dead = record.is_settled() && record.work.standing == Standing::Dead { letter };
+    is_dead || record.gone_back().is_some_and(|(_, of_return)| of_return == letter)
 }
 
 fn json(filed: &Filed) -> Value {

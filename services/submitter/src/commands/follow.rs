@@ -30,7 +30,7 @@ async fn follow_run(args: &FollowArgs, output: &mut Output) -> Result<u8, Comman
             output.remark(&format!("{guest} was asked for since, in run {newer}"))?;
         }
     }
-    let watched = states.watched(&guests, &BTreeMap::new(), session::now());
+    let watched = states.watched(&guests, &BTreeMap::new(), session::now()).of_run(&args.run);
     if !watched.is_over() {
         follow::warn_of_silence(&session.bus, &watched, output).await?;
     }

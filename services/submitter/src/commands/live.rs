@@ -28,6 +28,11 @@ pub(super) fn known(
             Ok(Err(err)) => return Ok(Err(chain(&err))),
             Err(_) => return Ok(Err(format!("NATS did not answer within {} s", HELLO.as_secs()))),
         };
+        // What is to be run has to be known to whoever is to say whether it was.
+        let specs = subjects.iter().map(|subject| &*subject.spec);
+        if let Err(err) = wanted::bring(specs, loaded, &bus).await {
+            return Ok(Err(chain(&err)));
+        }
         let known = ahead::ask(&bus, &subjects).await;
         Ok(match ahead::silence(&known) {
             Some(Unknown { why, advice, .. }) => Err(format!("{why}; {advice}")),

@@ -2,6 +2,7 @@
 
 mod adopt;
 pub(crate) mod answer;
+mod approve;
 pub(crate) mod cancel;
 mod check;
 mod completion;

@@ -173,6 +173,9 @@ async fn turns(
             let never_built = CommandError::NeverBuilt { asked: *vmid, is_gone: false };
             let (Some(fleet), Some(hosts)) = (fleet, &hosts) else { return Err(never_built) };
             let spec = fleet.guest(*vmid).ok_or(never_built)?;
+            if let Some(loaded) = loaded {
+                wanted::bring([spec], loaded, &session.bus).await?;
+            }
             Some(wanted::one(fleet, spec, &typed.named, hosts)?)
         };
         let guest = match (record, &new) {

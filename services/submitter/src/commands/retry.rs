@@ -78,6 +78,9 @@ pub(crate) fn text(run: &RunId, appended: &[Appended]) -> String {
         let guest = words::guest(one.guest, &words::name(&one.state));
         let desired = &one.state.desired;
         let what = match one.seq {
+            None if let Some((_, letter)) = one.state.gone_back() => format!(
+                "is what it was before: `phoenix dead replay {letter}` tries once more what was given up"
+            ),
             Some(_) => format!("asked for again on {}", desired.host),
             None => {
                 format!("being worked on by run {} of {}", desired.run, words::line(&desired.by))

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::approvals;
 use crate::cli::{ListFormat, StatusArgs};
 use crate::error::CommandError;
 use crate::output::Output;
@@ -22,6 +23,8 @@ async fn show(args: &StatusArgs, output: &mut Output) -> Result<u8, CommandError
         states.named(&args.guests)?
     };
     let hosts = session.bus.hosts().await?;
+    // Whoever asks about guests is told of those.
+    let asked = if args.guests.is_empty() { session.bus.approvals().await? } else { Vec::new() };
     let around = Around { states: &states, hosts: Some(&hosts), now: session::now() };
     match (args.list.output, guests.as_slice()) {
         (ListFormat::Json, _) => {
@@ -29,6 +32,7 @@ async fn show(args: &StatusArgs, output: &mut Output) -> Result<u8, CommandError
                 guests.iter().filter_map(|guest| status::json(&around, *guest)).collect();
             let document = json!({
                 "apiVersion": "phoenix.dev/v1", "kind": "GuestStatusList", "guests": guests,
+                "questions": approvals::json(&asked),
             });
             output.data(&format!("{}\n", serde_json::to_string_pretty(&document)?))?;
         }
@@ -37,6 +41,9 @@ async fn show(args: &StatusArgs, output: &mut Output) -> Result<u8, CommandError
             output.data(&status::details(&around, *guest))?;
         }
         (ListFormat::Text, guests) => output.data(&status::list(&around, guests))?,
+    }
+    if !asked.is_empty() && matches!(args.list.output, ListFormat::Text) {
+        output.data(&format!("\n{}", approvals::text(&asked)))?;
     }
     Ok(0)
 }

@@ -86,7 +86,8 @@ async fn submit(
     follow::follow(&session.bus, tail, watched, run, &args.live, output).await
 }
 
-/// Returns what is wanted of every guest that is named or stood on, foundations first.
+/// Returns what is wanted of every guest that is named or stood on, foundations first. What they bring
+/// along is there then.
 pub(crate) async fn all_wanted(
     host: Option<NodeName>,
     loaded: &Loaded,
@@ -96,6 +97,7 @@ pub(crate) async fn all_wanted(
     let fleet = config::fleet(loaded)?;
     let order = plan::order(fleet, Verb::Create, named)?;
     let hosts = wanted::hosts(host, loaded, bus).await?;
+    wanted::bring(order.iter().copied(), loaded, bus).await?;
     order.into_iter().map(|spec| wanted::one(fleet, spec, named, &hosts)).collect()
 }
 

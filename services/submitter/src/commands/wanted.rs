@@ -1,5 +1,7 @@
 //! What is wanted of a guest, as the files have it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use phoenix_bus::Bus;
 use phoenix_config::{CheckedFleet, Loaded};
 use phoenix_domain::{Class, Goal, GuestKey, GuestSpec, NodeName, SpecDigest, SpecText, Vmid};
@@ -25,6 +27,20 @@ pub(super) async fn hosts(
     Ok(hosts)
 }
 
+/// Puts what guests bring along where their workers find it, before anybody is told to use it. What is
+/// there is not sent again.
+pub(super) async fn bring<'g>(
+    guests: impl IntoIterator<Item = &'g GuestSpec>,
+    loaded: &Loaded,
+    bus: &Bus,
+) -> Result<(), CommandError> {
+    let packs: BTreeSet<_> =
+        guests.into_iter().flat_map(|spec| spec.brings.packs()).map(|(_, pack)| pack).collect();
+    let archives = packs.into_iter().filter_map(|pack| Some((pack, loaded.packs.archive(pack)?)));
+    let archives: Vec<_> = archives.collect();
+    Ok(bus.bring(&archives).await?)
+}
+
 /// Returns what is wanted of one guest.
 pub(super) fn one(
     fleet: &CheckedFleet,
@@ -42,7 +58,7 @@ pub(super) fn one(
         cause: plan::cause(fleet, spec, named),
         digest: SpecDigest::of(spec),
         stands_on: foundations.map(GuestKey::from).collect(),
-        after: Vec::new(),
+        after: BTreeMap::new(),
         goal: Goal::Present,
         spec: SpecText::of(spec)?,
     })

@@ -36,11 +36,17 @@ pub(super) fn text(watched: &Watched, run: Option<&RunId>) -> String {
             Ending::Stuck { root } => {
                 let name = words::guest(root, watched.name(root));
                 section(&mut text, &format!("{title} is blocked by {name}"));
-                row(
-                    &mut text,
-                    "next",
-                    &format!("it goes on by itself when {} is complete", root.vmid),
-                );
+                let is_first =
+                    watched.record(key).is_some_and(|one| one.desired.after.contains(&root));
+                let next = if is_first {
+                    format!(
+                        "submit both anew when {} is mended; or `phoenix cancel {}`",
+                        root.vmid, key.vmid
+                    )
+                } else {
+                    format!("it goes on by itself when {} is complete", root.vmid)
+                };
+                row(&mut text, "next", &next);
             }
         }
     }

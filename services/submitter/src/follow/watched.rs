@@ -32,6 +32,8 @@ pub(crate) struct Guest {
     pub(crate) since: DateTime<Utc>,
     /// How many attempts there are, where that was told.
     pub(crate) attempts: Option<u32>,
+    /// Whether what the followed run wanted of it was given up before anybody followed.
+    is_back: bool,
     /// Where its log was when it began to be followed; what was said in a row has one place.
     known: u64,
 }
@@ -76,6 +78,11 @@ impl Guest {
             {
                 Some(*letter)
             }
+            Some(Safety::Returned { letter, .. })
+                if self.is_back && desired.revision == self.revision =>
+            {
+                Some(*letter)
+            }
             Some(Safety::Returned { .. } | Safety::Guarded { .. }) | None => None,
         }
     }
@@ -84,7 +91,17 @@ impl Guest {
     pub(crate) fn new(name: String, record: Record, seq: u64, since: DateTime<Utc>) -> Self {
         let (revision, digest) = (record.desired.revision, record.desired.digest.clone());
         let goal = record.desired.goal;
-        Self { name, revision, digest, goal, record, since, attempts: None, known: seq }
+        Self {
+            name,
+            revision,
+            digest,
+            goal,
+            record,
+            since,
+            attempts: None,
+            is_back: false,
+            known: seq,
+        }
     }
 }
 
@@ -187,6 +204,14 @@ impl Watched {
             | Ending::Question
             | Ending::Cancelled => true,
         })
+    }
+
+    /// Has what this run wanted told as given up where it was, also before anybody followed.
+    pub(crate) fn of_run(mut self, run: &RunId) -> Self {
+        for guest in self.guests.values_mut() {
+            guest.is_back = guest.record.has_gone_back(run);
+        }
+        self
     }
 
     /// Says how a guest ended.

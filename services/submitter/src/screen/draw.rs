@@ -44,6 +44,9 @@ impl Screen<'_> {
             Open::Incident(id) => {
                 Self::over(frame, middle, state, &facts::incident(self.site, &id));
             }
+            Open::Question(run) => {
+                Self::over(frame, middle, state, &facts::question(self.site, &run));
+            }
         }
         frame.render_widget(Paragraph::new(Self::foot(state)), foot);
     }
@@ -96,7 +99,9 @@ impl Screen<'_> {
         }
         let keys = match &state.open {
             Open::Nothing => "q end  ↑↓ jk go  Tab pane  Enter show  / filter  ? help",
-            Open::Help | Open::Guest(..) | Open::Incident(_) => "q end  ↑↓ jk scroll  Esc back",
+            Open::Help | Open::Guest(..) | Open::Incident(_) | Open::Question(_) => {
+                "q end  ↑↓ jk scroll  Esc back"
+            }
         };
         if state.filter.is_empty() {
             keys.to_owned()
@@ -181,6 +186,7 @@ impl Screen<'_> {
                 .take(shown)
                 .filter_map(|guest| panes::waiting(site, guest, now))
                 .collect(),
+            Pane::Questions => cut(panes::questions(site, now), first, shown),
             Pane::Incidents => cut(panes::incidents(site, now), first, shown),
             Pane::Runs => cut(panes::runs(site), first, shown),
             Pane::Workers => cut(panes::workers(site, now), first, shown),
@@ -207,6 +213,7 @@ fn columns(pane: Pane, width: u16) -> (Vec<u16>, Vec<&'static str>) {
         Pane::Fleet => {
             (vec![2, 22, 10, 18, 16], vec!["GUESTS", "STATE", "PHASE/STEP", "HEALTH", "FOR"])
         }
+        Pane::Questions => (vec![2, 34, 6], vec!["QUESTIONS", "FOR", "WHAT"]),
         Pane::Incidents => (vec![2, 16, 6, 6], vec!["INCIDENTS", "", "FOR", "WHAT"]),
         Pane::Runs => (vec![2, 34, 12], vec!["RUNS AT WORK", "BY", "STATE"]),
         Pane::Queue => (vec![2, 22, 6], vec!["WAITING", "FOR", "WHAT FOR"]),
@@ -241,7 +248,11 @@ fn heights(height: u16, here: Pane, counts: [usize; Pane::ALL.len()]) -> Vec<Con
         let lines = u16::try_from(count.min(room) + 1).unwrap_or(u16::MAX);
         match pane {
             Pane::Fleet => Constraint::Min(4),
-            Pane::Incidents | Pane::Runs | Pane::Queue | Pane::Workers => Constraint::Length(lines),
+            // Of what is asked most seldom there is not even a title.
+            Pane::Questions if count == 0 && pane != here => Constraint::Length(0),
+            Pane::Questions | Pane::Incidents | Pane::Runs | Pane::Queue | Pane::Workers => {
+                Constraint::Length(lines)
+            }
         }
     };
     Pane::ALL.into_iter().zip(counts).map(of).collect()

@@ -1,8 +1,8 @@
 //! What lies over the screen: a guest with what happened to it, an incident, and the keys.
 
 use chrono::{DateTime, Utc};
-use phoenix_domain::GuestKey;
 use phoenix_domain::health::{IncidentId, Try};
+use phoenix_domain::{GuestKey, RunId};
 
 use super::state::Past;
 use crate::severity::Severity;
@@ -17,7 +17,7 @@ const HELP: &[&str] = &[
     "q, Ctrl-C     end",
     "up down j k   go one line; PageUp PageDown a page; g G to the first and the last",
     "Tab           go to the next pane; Shift-Tab back",
-    "Enter         show the guest or the incident, and what can be typed about it",
+    "Enter         show the guest, the incident or the question, and what can be typed about it",
     "/             show only guests with this in their number, name, host, state or health",
     "Esc           close what is open; else show all guests",
     "?             these keys",
@@ -63,6 +63,19 @@ pub(super) fn guest(site: &Site, guest: GuestKey, past: &Past, now: DateTime<Utc
         }
     }
     lines
+}
+
+/// Returns the lines about what people are asked before a run is made.
+pub(super) fn question(site: &Site, run: &RunId) -> Vec<String> {
+    let Some(asked) = site.approvals.iter().find(|asked| asked.run == *run) else {
+        return vec![format!("nothing is asked before {run} any more")];
+    };
+    vec![
+        words::line(&asked.question),
+        format!("asked since {}, about {}", words::time(asked.since), words::line(&asked.commit)),
+        String::new(),
+        format!("type: phoenix answer {run} yes   phoenix answer {run} no"),
+    ]
 }
 
 /// Returns the lines about an incident.

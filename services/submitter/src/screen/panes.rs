@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use phoenix_bus::Approval;
 use phoenix_domain::{GuestKey, Record, RunId, Standing};
 
 use super::signs::Sign;
@@ -26,7 +27,7 @@ pub(super) fn guests(pane: Pane, site: &Site, filter: &str) -> Vec<GuestKey> {
             .map(|(guest, _)| guest)
             .filter(|guest| site.states.record(*guest).is_some_and(is_waiting))
             .collect(),
-        Pane::Incidents | Pane::Runs | Pane::Workers => Vec::new(),
+        Pane::Questions | Pane::Incidents | Pane::Runs | Pane::Workers => Vec::new(),
     }
 }
 
@@ -34,6 +35,7 @@ pub(super) fn guests(pane: Pane, site: &Site, filter: &str) -> Vec<GuestKey> {
 pub(super) fn count(pane: Pane, site: &Site, filter: &str) -> usize {
     match pane {
         Pane::Fleet | Pane::Queue => guests(pane, site, filter).len(),
+        Pane::Questions => site.approvals.len(),
         Pane::Incidents => site.open_incidents().len(),
         Pane::Runs => runs(site).len(),
         Pane::Workers => site.hosts.len(),
@@ -82,6 +84,19 @@ pub(super) fn guest(
         words::line(&status::next(&around, record)),
     ];
     Some(Line { sign: Sign::of(record), cells })
+}
+
+/// Returns the lines of what people are asked before something is done because of a push.
+pub(super) fn questions(site: &Site, now: DateTime<Utc>) -> Vec<Line> {
+    let line = |asked: &Approval| {
+        let cells = vec![
+            asked.run.to_string(),
+            words::brief(now - asked.since),
+            words::line(&asked.question),
+        ];
+        Line { sign: Sign::Bad, cells }
+    };
+    site.approvals.iter().map(line).collect()
 }
 
 /// Returns the lines of open incidents.

@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyModifiers};
 use phoenix_domain::health::IncidentId;
-use phoenix_domain::{Event, GuestKey};
+use phoenix_domain::{Event, GuestKey, RunId};
 
 use super::panes;
 use crate::site::Site;
@@ -12,6 +12,7 @@ use crate::site::Site;
 pub(super) enum Pane {
     #[default]
     Fleet,
+    Questions,
     Incidents,
     Runs,
     Queue,
@@ -54,6 +55,8 @@ pub(super) enum Open {
     Help,
     Guest(GuestKey, Past),
     Incident(IncidentId),
+    /// What people are asked before this run.
+    Question(RunId),
 }
 
 /// What is known of what happened to a guest.
@@ -82,8 +85,8 @@ pub(super) struct State {
 }
 
 impl Pane {
-    pub(super) const ALL: [Self; 5] =
-        [Self::Fleet, Self::Incidents, Self::Runs, Self::Queue, Self::Workers];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Fleet, Self::Questions, Self::Incidents, Self::Runs, Self::Queue, Self::Workers];
 
     fn nth(self) -> usize {
         Self::ALL.iter().position(|pane| *pane == self).unwrap_or_default()
@@ -133,14 +136,15 @@ impl State {
         match (key, &self.open) {
             (Key::Letter('q'), _) => return Effect::End,
             (Key::Escape | Key::Letter('?') | Key::Enter, Open::Help)
-            | (Key::Escape | Key::Enter, Open::Guest(..) | Open::Incident(_)) => {
+            | (Key::Escape | Key::Enter, Open::Guest(..) | Open::Incident(_) | Open::Question(_)) =>
+            {
                 self.open(Open::Nothing);
             }
             (Key::Letter('?'), _) => self.open(Open::Help),
             (Key::Escape, Open::Nothing) => self.filter.clear(),
             (Key::Letter('/'), Open::Nothing) => self.is_filtering = true,
-            (Key::Next, Open::Nothing) => self.pane = self.pane.beside(1),
-            (Key::Back, Open::Nothing) => self.pane = self.pane.beside(Pane::ALL.len() - 1),
+            (Key::Next, Open::Nothing) => self.pane = self.beside(1, site),
+            (Key::Back, Open::Nothing) => self.pane = self.beside(Pane::ALL.len() - 1, site),
             (Key::Enter, Open::Nothing) => return self.enter(site),
             (key, _) => self.go(key, site),
         }
@@ -169,6 +173,13 @@ impl State {
     pub(super) fn selected(&self, pane: Pane, lines: usize) -> Option<usize> {
         let selected = self.selected.get(pane.nth()).copied().unwrap_or_default();
         lines.checked_sub(1).map(|last| selected.min(last))
+    }
+
+    /// Returns the pane beside the one that is looked at; one that is not shown is passed over.
+    fn beside(&self, by: usize, site: &Site) -> Pane {
+        let next = self.pane.beside(by);
+        let is_shown = next != Pane::Questions || !site.approvals.is_empty();
+        if is_shown { next } else { next.beside(by) }
     }
 
     fn open(&mut self, open: Open) {
@@ -200,6 +211,13 @@ impl State {
             }
             return Effect::None;
         }
+        if self.pane == Pane::Questions {
+            let nth = self.selected(Pane::Questions, site.approvals.len());
+            if let Some(asked) = nth.and_then(|nth| site.approvals.get(nth)) {
+                self.open(Open::Question(asked.run.clone()));
+            }
+            return Effect::None;
+        }
         let guests = panes::guests(self.pane, site, &self.filter);
         let nth = self.selected(self.pane, guests.len());
         let Some(guest) = nth.and_then(|nth| guests.get(nth)).copied() else {
@@ -214,7 +232,7 @@ impl State {
         let lines = panes::count(self.pane, site, &self.filter);
         let at = match self.open {
             Open::Nothing => self.selected(self.pane, lines).unwrap_or_default(),
-            Open::Help | Open::Guest(..) | Open::Incident(_) => self.scroll,
+            Open::Help | Open::Guest(..) | Open::Incident(_) | Open::Question(_) => self.scroll,
         };
         let to = match key {
             Key::Up | Key::Letter('k') => at.saturating_sub(1),
@@ -239,7 +257,9 @@ impl State {
                 }
             }
             // How far there is to scroll is known when it is drawn.
-            Open::Help | Open::Guest(..) | Open::Incident(_) => self.scroll = to,
+            Open::Help | Open::Guest(..) | Open::Incident(_) | Open::Question(_) => {
+                self.scroll = to;
+            }
         }
     }
 }

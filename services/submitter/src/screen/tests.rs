@@ -43,6 +43,7 @@ fn cell() -> Site {
         states: States::of(fleet()),
         hosts: vec![report("pve1", time() + TimeDelta::seconds(80)), silent],
         incidents: vec![incident(|_| ())],
+        approvals: Vec::new(),
         outlook: Some(Outlook {
             monitor: "m".to_owned(),
             mode: Mode::Observe,
@@ -117,6 +118,34 @@ fn a_larger_terminal_shows_hosts_and_what_is_next() {
 #[test]
 fn an_empty_cell_is_shown_as_one() {
     insta::assert_snapshot!(drawn(&Site::default(), &mut State::default(), 80, 24).text());
+}
+
+#[test]
+fn what_people_are_asked_is_shown_with_what_to_type() {
+    let run: phoenix_domain::RunId = "r-0007".parse().unwrap();
+    let question = "deploy c0ffeec0ffee (the fleet) of github.com/acme/fleet?";
+    let asked = phoenix_bus::Approval {
+        run,
+        about: "the fleet".to_owned(),
+        commit: "c0ffee".to_owned(),
+        question: question.to_owned(),
+        since: time(),
+        decision: None,
+    };
+    let site = Site { approvals: vec![asked], ..cell() };
+    let mut state = State::default();
+    insta::assert_snapshot!(drawn(&site, &mut state, 80, 24).text());
+
+    typed(&mut state, &site, "\t\n");
+
+    assert_eq!(state.pane, Pane::Questions);
+    let text = drawn(&site, &mut state, 80, 24).text();
+    assert!(text.contains("phoenix answer r-0007 yes") && text.contains(question), "{text}");
+    typed(&mut state, &site, "\u{1b}\t");
+    assert_eq!(state.pane, Pane::Incidents);
+    state.pane = Pane::Fleet;
+    typed(&mut state, &cell(), "\t");
+    assert_eq!(state.pane, Pane::Incidents, "what is not shown is passed over");
 }
 
 #[test]

@@ -13,6 +13,9 @@ const LONGEST: Duration = Duration::from_mins(1);
 /// killed that was at it.
 const LOOK: Duration = Duration::from_mins(10);
 
+/// How often it is looked whether people have said something who are asked; nobody tells when they have.
+pub(super) const ANSWERED: Duration = Duration::from_secs(2);
+
 /// What goes wrong, over and over.
 pub(super) struct Trouble {
     pause: Duration,

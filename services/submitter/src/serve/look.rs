@@ -1,4 +1,5 @@
-//! What tells nobody when it changes: workers, what the monitor finds, and the dead letters.
+//! What tells nobody when it changes: workers, what the monitor finds, what people are asked, and the dead
+//! letters.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +30,7 @@ impl View {
     /// Takes in what was seen, and returns what is shown otherwise than before.
     pub(super) fn see(&mut self, look: Look, now: DateTime<Utc>) -> Vec<(&'static str, Value)> {
         let Look { found, letters } = look;
-        let was = (self.steady_hosts(now), self.incidents(), self.letters());
+        let was = (self.steady_hosts(now), self.incidents(), self.letters(), self.questions());
         let watched: BTreeSet<_> = self.site.seen.keys().chain(found.guests()).copied().collect();
         let health: Vec<_> = watched.iter().map(|guest| self.health(*guest)).collect();
         let alive = self.alive(now);
@@ -62,6 +63,9 @@ impl View {
         }
         if was.2 != self.letters() {
             news.push(("letters", self.letters()));
+        }
+        if was.3 != self.questions() {
+            news.push(("questions", self.questions()));
         }
         news
     }

@@ -72,18 +72,16 @@ async fn serve(args: &ServeArgs, output: &mut Output) -> Result<u8, CommandError
     }
     let door = args.token_file.as_ref().map(|path| Door::read(path, is_far)).transpose()?;
     let session = session::open(&args.connect, output).await?;
-    let hooks = args.hooks.as_ref();
-    let hooks = hooks.map(|path| Hooks::read(path, args, session.setup.clone())).transpose()?;
-    let (hooks, fleet) = hooks.unzip();
+    let (hooks, origin) = Hooks::read(args, session.setup.clone())?.unzip();
     let cannot = |err| CommandError::NoListener { listen: args.listen, err };
     let listener = TcpListener::bind(args.listen).await.map_err(cannot)?;
     let at = listener.local_addr().map_err(cannot)?;
     let (live, follow) = Live::begin(session.bus.clone()).await?;
     let names = Names::of(at, &args.name);
     let (remarks, mut remarked) = mpsc::channel(REMARKS);
-    let pushes = match fleet.flatten() {
+    let pushes = match origin.flatten() {
         None => None,
-        Some(fleet) => {
+        Some(origin) => {
             let around = Around {
                 bus: session.bus.clone(),
                 setup: session.setup.clone(),
@@ -91,7 +89,10 @@ async fn serve(args: &ServeArgs, output: &mut Output) -> Result<u8, CommandError
                 live: live.clone(),
                 remarks: remarks.clone(),
             };
-            Some(Arc::new(Pushes::begin(fleet, &args.state_dir, around).await?))
+            // `git` is run in other folders than this one.
+            let state_dir =
+                std::path::absolute(&args.state_dir).map_err(CommandError::NotWritten)?;
+            Some(Arc::new(Pushes::begin(origin, &state_dir, around).await?))
         }
     };
     let hooks = hooks.map(|hooks| hooks.with(pushes.clone()));

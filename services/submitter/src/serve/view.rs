@@ -8,6 +8,7 @@ use phoenix_domain::health::Try;
 use phoenix_domain::{Event, GuestKey};
 use serde_json::{Value, json};
 
+use crate::approvals;
 use crate::letter;
 use crate::severity::Severity;
 use crate::site::{Site, not_well};
@@ -54,7 +55,7 @@ impl View {
         json!({
             "apiVersion": "phoenix.dev/v1", "kind": "Site", "guests": guests,
             "hosts": self.hosts(now), "incidents": self.incidents(), "monitor": self.monitor(),
-            "letters": self.letters(), "happened": self.recent,
+            "letters": self.letters(), "questions": self.questions(), "happened": self.recent,
         })
     }
 
@@ -102,6 +103,11 @@ impl View {
             json!({ "letter": letter, "time": time, "guest": guest, "tried": tried, "why": why })
         });
         shown.collect()
+    }
+
+    /// Returns what people are asked before something is done because of a push.
+    pub(super) fn questions(&self) -> Value {
+        approvals::json(&self.site.approvals)
     }
 
     pub(super) fn monitor(&self) -> Value {

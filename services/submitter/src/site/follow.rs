@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use phoenix_bus::{
-    Bus, From, HostReport, MonitorAnswer, MonitorQuestion, Outlook, Seen, Tail, Told,
+    Approval, Bus, From, HostReport, MonitorAnswer, MonitorQuestion, Outlook, Seen, Tail, Told,
 };
 use phoenix_domain::health::Incident;
 use phoenix_domain::{Event, GuestKey};
@@ -16,7 +16,8 @@ use crate::error::CommandError;
 use crate::session;
 use crate::states::States;
 
-/// How often is looked at what tells nobody when it changes: workers, and what the monitor finds.
+/// How often is looked at what tells nobody when it changes: workers, what the monitor finds, and what
+/// people are asked.
 const EVERY: Duration = Duration::from_secs(2);
 /// How long the monitor may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -36,6 +37,7 @@ pub(crate) enum News {
 pub(crate) struct Look {
     pub(super) hosts: Vec<HostReport>,
     pub(super) incidents: Vec<Incident>,
+    pub(super) approvals: Vec<Approval>,
     pub(super) outlook: Option<Outlook>,
     pub(super) seen: BTreeMap<GuestKey, Seen>,
 }
@@ -102,7 +104,7 @@ async fn next_look(bus: Bus, is_of_the_past: bool) -> Option<News> {
     look(&bus).await.ok().map(|look| News::Looked(Box::new(look)))
 }
 
-/// Looks at workers and at what the monitor finds.
+/// Looks at workers, at what the monitor finds and at what people are asked.
 pub(crate) async fn look(bus: &Bus) -> Result<Look, CommandError> {
     let hosts = bus.hosts().await?;
     let asked = bus.ask_monitor(&MonitorQuestion::Health, PATIENCE).await;
@@ -117,5 +119,6 @@ pub(crate) async fn look(bus: &Bus) -> Result<Look, CommandError> {
         Some(outlook) => outlook.incidents.clone(),
         None => bus.incidents().await.unwrap_or_default(),
     };
-    Ok(Look { hosts, incidents, outlook, seen })
+    let approvals = bus.approvals().await?;
+    Ok(Look { hosts, incidents, approvals, outlook, seen })
 }

@@ -6,7 +6,7 @@ mod order;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use phoenix_bus::{HostReport, Outlook, Seen};
+use phoenix_bus::{Approval, HostReport, Outlook, Seen};
 use phoenix_domain::health::{Condition, Facts, Incident, Probe};
 use phoenix_domain::{Event, GuestKey};
 
@@ -20,6 +20,8 @@ pub(crate) struct Site {
     pub(crate) states: States,
     pub(crate) hosts: Vec<HostReport>,
     pub(crate) incidents: Vec<Incident>,
+    /// What people are asked before something is done because of a push.
+    pub(crate) approvals: Vec<Approval>,
     /// What the monitor says, but for the guests; absent while none answers.
     pub(crate) outlook: Option<Outlook>,
     /// What it says of each guest.
@@ -47,9 +49,11 @@ impl Site {
         let is_changed = alive(&look.hosts) != alive(&self.hosts)
             || look.outlook != self.outlook
             || look.seen != self.seen
-            || look.incidents != self.incidents;
-        let Look { hosts, incidents, outlook, seen } = look;
+            || look.incidents != self.incidents
+            || look.approvals != self.approvals;
+        let Look { hosts, incidents, approvals, outlook, seen } = look;
         (self.hosts, self.incidents, self.outlook, self.seen) = (hosts, incidents, outlook, seen);
+        self.approvals = approvals;
         is_changed
     }
 

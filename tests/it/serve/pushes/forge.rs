@@ -117,6 +117,17 @@ impl Forge {
 
     /// Serves it, with more in the file about webhooks: keys of `fleet`, and rules.
     pub(super) async fn served(&self, site: &Site, fleet: &Value, rules: &Value) -> Served {
+        self.served_with(site, fleet, rules, &[]).await
+    }
+
+    /// The same, with more arguments.
+    pub(super) async fn served_with(
+        &self,
+        site: &Site,
+        fleet: &Value,
+        rules: &Value,
+        arguments: &[&str],
+    ) -> Served {
         let file = self.hooks(fleet, rules);
         let config = site.folder();
         let state = self.file("state");
@@ -128,7 +139,7 @@ impl Forge {
             "--state-dir",
             state.to_str().unwrap(),
         ];
-        Served::with(site, "127.0.0.1:0", &more).await
+        Served::with(site, "127.0.0.1:0", &[&more, arguments].concat()).await
     }
 
     fn hooks(&self, more: &Value, rules: &Value) -> PathBuf {

@@ -1,8 +1,11 @@
 //! Pushes of the configuration, with a real repository and real deliveries, against the running server.
 
+mod approval;
+mod brought;
 mod forge;
 mod killed;
 mod order;
+mod rules;
 mod safely;
 mod waiting;
 
@@ -13,6 +16,7 @@ use self::forge::{Forge, Statuses, TOKEN, tell};
 use super::PATIENCE;
 use super::hooks::asked;
 use crate::survive::site::lxc;
+use crate::verbs::brought::write;
 use crate::verbs::site::Site;
 
 /// Waits until this is what became of a delivery, and returns all that did.
@@ -107,12 +111,11 @@ async fn a_comment_and_another_order_of_keys_change_nothing() {
     assert!(said(&listed).ends_with("nothing changed"), "{listed}");
     assert_eq!(all_asked(&site).await, [1, 1, 1, 1]);
 
-    std::fs::create_dir(forge.work().join("prod/scripts")).unwrap();
-    std::fs::write(forge.work().join("prod/scripts/api.sh"), "echo").unwrap();
-    let script = forge.push_all();
-    tell(&served, "d-2", &script).await;
+    write(&forge.work(), "prod/tests/answers.sh", "true");
+    let test = forge.push_all();
+    tell(&served, "d-2", &test).await;
     let listed = until(&site, "d-2", "nothing-to-do").await;
-    assert!(said(&listed).contains("prod/scripts/api.sh: workers have their own"), "{listed}");
+    assert!(said(&listed).contains("prod/tests/answers.sh: workers have their own"), "{listed}");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use super::{all_asked, said, until};
 use crate::verbs::site::Site;
 
 /// Returns a window that is closed now, and for a day at least.
-fn closed() -> Value {
+pub(super) fn closed() -> Value {
     let day = (Utc::now() + TimeDelta::days(3)).weekday().to_string().to_lowercase();
     json!({ "days": [day] })
 }

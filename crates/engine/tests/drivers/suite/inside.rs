@@ -1,6 +1,6 @@
 //! What is done inside of guests.
 
-use phoenix_domain::{Change, Check, Goal, Run, StepName, Verdict};
+use phoenix_domain::{Brings, Change, Check, Goal, Run, StepName, Verdict};
 use phoenix_engine::{Outcome, StepError};
 use phoenix_hypervisor::{Hand, Hypervisor as _, Lock};
 
@@ -78,6 +78,67 @@ pub(crate) async fn a_script_has_its_files_and_leaves_nothing<G: Ground>(ground:
     ground.write("scripts/setup.sh.d/words", "word=again\n");
     assert!(ground.arrive(&want).await > 0, "another file is another version of the script");
     assert!(ground.file(950, "/opt/said").unwrap().contains("again"));
+}
+
+pub(crate) async fn what_is_brought_along_is_run_and_not_what_its_host_has<G: Ground>(ground: &G) {
+    let says = |what: &str| {
+        format!("#!/bin/sh\nset -eu\nmkdir -p /opt\n. ./words\necho \"{what} $word\" >>/opt/said\n")
+    };
+    let installs = |what: &str| format!("#!/bin/sh\nmkdir -p /opt; echo {what} >>/opt/done\n");
+    ground.write("scripts/setup.sh", &says("its own"));
+    ground.write("scripts/setup.sh.d/words", "word=host\n");
+    ground.feature("tool", &installs("host"));
+    let mut want = ground.guest(950).features(&["tool"]).application("setup.sh").build();
+    let script = |what: &str| {
+        ground.brought(&[("script/setup.sh", &says(what)), ("script/words", "word=brought\n")])
+    };
+    let feature = |what: &str| ground.brought(&[("feature/install.sh", &installs(what))]);
+    want.brings.script = Some(script("one"));
+    want.brings.features.insert("tool".parse().unwrap(), feature("one"));
+    ground.arrive(&want).await;
+    let (said, done) =
+        (|| ground.file(950, "/opt/said").unwrap(), || ground.file(950, "/opt/done").unwrap());
+    assert_eq!((said(), done()), ("one brought\n".to_owned(), "one\n".to_owned()));
+    assert_eq!(ground.arrive(&want).await, 0);
+
+    want.brings.script = Some(script("two"));
+    ground.arrive(&want).await;
+    assert_eq!((said(), done()), ("one brought\ntwo brought\n".to_owned(), "one\n".to_owned()));
+
+    want.brings.features.insert("tool".parse().unwrap(), feature("two"));
+    ground.arrive(&want).await;
+    assert_eq!(done(), "one\ntwo\n");
+
+    // What is the same as that of the host is the same, wherever it comes from.
+    ground.write("scripts/setup.sh", &says("two"));
+    ground.write("scripts/setup.sh.d/words", "word=brought\n");
+    ground.feature("tool", &installs("two"));
+    want.brings = Brings::default();
+    ground.arrive(&want).await;
+    assert_eq!((said().lines().count(), done().lines().count()), (2, 2));
+}
+
+pub(crate) async fn what_is_brought_along_is_not_run_where_it_is_not_what_it_was<G: Ground>(
+    ground: &G,
+) {
+    ground.write("scripts/setup.sh", "#!/bin/sh\nmkdir -p /opt; echo host >/opt/said\n");
+    let mut want = ground.guest(950).application("setup.sh").build();
+    let pack =
+        ground.brought(&[("script/setup.sh", "#!/bin/sh\nmkdir -p /opt; echo it >/opt/said\n")]);
+    let (_, other) = phoenix_testkit::pack(&[(
+        "script/setup.sh",
+        "#!/bin/sh\nmkdir -p /opt; echo bad >/opt/said\n",
+    )]);
+    ground.write(&format!("packs/{pack}"), &other);
+    want.brings.script = Some(pack);
+
+    let Outcome::Stuck { err, .. } = ground.walk(&want, Goal::Present).await else {
+        unreachable!("it is another one")
+    };
+
+    assert!(told(&err).contains("it is not what its name says"), "{}", told(&err));
+    assert_eq!(err.verdict(), Verdict::Retry, "whoever comes next fetches it again");
+    assert!(ground.look(&want).await.guest.is_none(), "that is known before anything is made");
 }
 
 pub(crate) async fn a_model_is_served_as_the_spec_says_and_again_when_that_changed<G: Ground>(

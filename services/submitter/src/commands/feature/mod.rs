@@ -21,7 +21,7 @@ pub(crate) fn run(command: &FeatureCommand, output: &mut Output) -> Result<u8, C
 }
 
 fn shelf(args: &FeaturesArgs) -> Result<Shelf, CommandError> {
-    Ok(Shelf::of(&feature_folders(&args.folders))?)
+    Ok(Shelf::of(&feature_folders(&args.folders, None))?)
 }
 
 /// Says where a feature is.

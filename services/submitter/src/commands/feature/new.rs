@@ -36,7 +36,7 @@ enum Mode {
 pub(super) fn run(args: &FeatureNewArgs, output: &mut Output) -> Result<u8, CommandError> {
     let repository = PathBuf::from("features");
     let into = args.into.clone().unwrap_or_else(|| {
-        let is_here = feature_folders(&[]).contains(&repository);
+        let is_here = feature_folders(&[], None).contains(&repository);
         if is_here { repository } else { PathBuf::from(OWN) }
     });
     let folder = into.join(args.name.as_str());

@@ -12,6 +12,7 @@ use phoenix_domain::health::HealthNews;
 
 use self::concern::Concern;
 use self::merge::{Merge, Side};
+use crate::approvals;
 use crate::cli::{FollowFormat, WatchArgs};
 use crate::error::{CommandError, EXIT_INTERRUPTED};
 use crate::follow;
@@ -63,6 +64,11 @@ async fn watch(args: &WatchArgs, output: &mut Output) -> Result<u8, CommandError
         guests: Side::new(followed.guests.is_some()),
         health: Side::new(followed.health.is_some()),
     };
+    if args.events.since.is_none() && args.events.until.is_none() {
+        for line in approvals::text(&session.bus.approvals().await?).lines() {
+            output.remark(line)?;
+        }
+    }
     let mut interrupt = pin!(tokio::signal::ctrl_c());
     loop {
         tokio::select! {

@@ -6,11 +6,12 @@ use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 use phoenix_bus::{Accepted, Became, Bus, BusError, Later, ToldPush};
 use phoenix_domain::{GuestKey, RunId, SourceName};
-use phoenix_hooks::{Matched, Push, RawWindow, Rule, matching};
+use phoenix_hooks::{Matched, Push, Rule, matching};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::deploy::{self, Desk};
+use super::later::{self, Group};
 use super::{Hooks, Refusal};
 use crate::asking::Asking;
 use crate::error::CommandError;
@@ -49,8 +50,12 @@ struct Answer<'a> {
 #[derive(Clone, Serialize)]
 struct Wait {
     run: RunId,
-    until: DateTime<Utc>,
+    /// Absent where it waits for a human.
+    until: Option<DateTime<Utc>>,
 }
+
+/// What a rule has done for a push.
+pub(super) type Hit<'p> = (&'p Push, Matched);
 
 impl Arrival<'_> {
     /// Asks for all it is about, and says so.
@@ -60,31 +65,35 @@ impl Arrival<'_> {
             Ok(matched) => matched,
             Err(_) if wanted.is_some() => Vec::new(),
             Err(why) => {
+                let pushes = hooks.pushes.as_deref();
+                let elsewhere = self.pushes.iter().find_map(|push| pushes?.is_elsewhere(push));
+                let why = elsewhere.unwrap_or(why);
                 let became = [Became::Nothing { why: why.clone() }];
                 self.note(bus, &became).await.map_err(Refusal::of)?;
                 return Ok(super::nothing(self.id, &why));
             }
         };
-        let (at_once, later): (Vec<_>, Vec<_>) =
-            matched.into_iter().partition(|matched| matched.opens <= self.at);
+        let is_due = |(_, matched): &Hit<'_>| matched.opens <= self.at && !matched.approval;
+        let (at_once, later): (Vec<_>, Vec<_>) = matched.into_iter().partition(is_due);
         let mut answer = Answer { status: "accepted", delivery: self.id, ..Answer::default() };
         let mut became = Vec::new();
         if !at_once.is_empty() {
             let run = run_of(&format!("{}/{}", self.source, self.id)).map_err(Refusal::Later)?;
+            let at_once: Vec<_> = at_once.into_iter().map(|(_, matched)| matched).collect();
             answer.guests = self.do_now(&at_once, &run, hooks, bus).await?;
             let said = words::count(answer.guests.len(), "guest", "guests");
             became.push(Became::Run { run: run.clone(), said });
             answer.runs.push(run);
         }
         if !later.is_empty() {
-            answer.waits = self.have_done_later(&later, bus).await?;
+            answer.waits = self.have_done_later(later, bus).await?;
             let waits = answer.waits.iter().cloned();
             became.extend(waits.map(|Wait { run, until }| Became::Waits { run, until }));
             hooks.later.notify_one();
         }
         if let Some((pushes, push)) = wanted {
             pushes.want(&push).await.map_err(Refusal::of)?;
-            became.push(Became::Wanted { until: None });
+            became.push(Became::Wanted { until: None, asks: None });
             answer.commit = Some(push.commit);
         }
         // What it asks for stands somewhere; a sender that repeats it is told so.
@@ -107,8 +116,8 @@ impl Arrival<'_> {
             teller: session::teller_of("webhooks", None),
             asking: Asking { run: run.clone(), by: self.by(), trusts_log: false, hold_s: None },
         };
-        let actions = deploy::actions(matched);
-        Box::pin(desk.deploy(&actions)).await.map_err(Refusal::Later)
+        let orders = deploy::orders(matched);
+        Box::pin(desk.deploy(&orders)).await.map_err(Refusal::Later)
     }
 
     /// Returns what of it is about the repository of the configuration.
@@ -123,35 +132,38 @@ impl Arrival<'_> {
         Some((pushes, ToldPush { id, at: self.at, commit, by, waits: false }))
     }
 
-    /// Has done what is not done before a window opens: a run for each window.
-    async fn have_done_later(&self, matched: &[Matched], bus: &Bus) -> Result<Vec<Wait>, Refusal> {
-        let mut windows: Vec<(&RawWindow, DateTime<Utc>, Vec<Matched>)> = Vec::new();
-        for one in matched {
-            let Some(window) = &one.window else { continue };
-            match windows.iter_mut().find(|(there, _, _)| *there == window) {
-                Some((_, _, all)) => all.push(one.clone()),
-                None => windows.push((window, one.opens, vec![one.clone()])),
-            }
-        }
+    /// Has done what is not done before a window opens, or a human agrees: a run for each.
+    async fn have_done_later(&self, hits: Vec<Hit<'_>>, bus: &Bus) -> Result<Vec<Wait>, Refusal> {
         let mut waits = Vec::new();
-        for (window, until, matched) in windows {
+        for group in later::groups(hits) {
+            let window = group.window.clone().unwrap_or_default();
             let window = serde_json::to_value(window).map_err(|err| Refusal::Later(err.into()))?;
-            let run = run_of(&format!("{}/{}/{window}", self.source, self.id));
-            let run = run.map_err(Refusal::Later)?;
-            let actions = deploy::actions(&matched);
-            let later = Later {
-                run: run.clone(),
-                source: self.source.clone(),
-                id: self.id.to_owned(),
-                at: self.at,
-                by: self.by(),
-                window,
-                actions: actions.iter().map(|(vmid, one)| (*vmid, one.to_string())).collect(),
-            };
-            bus.do_later(&later).await.map_err(Refusal::of)?;
+            let about = group.about();
+            let mut name = format!("{}/{}/{window}", self.source, self.id);
+            name.extend(about.iter().flat_map(|about| ["/", about]));
+            let run = run_of(&name).map_err(Refusal::Later)?;
+            let until = about.is_none().then_some(group.opens);
+            bus.do_later(&self.later(run.clone(), window, &group)).await.map_err(Refusal::of)?;
             waits.push(Wait { run, until });
         }
         Ok(waits)
+    }
+
+    fn later(&self, run: RunId, window: serde_json::Value, group: &Group<'_>) -> Later {
+        let orders = deploy::orders(&group.matched);
+        let by = self.by();
+        let approval = group.approval(&run, &orders, &by, self.at);
+        Later {
+            run,
+            source: self.source.clone(),
+            id: self.id.to_owned(),
+            at: self.at,
+            by,
+            window,
+            actions: orders.iter().map(|(vmid, one)| (*vmid, one.action.to_string())).collect(),
+            safely: later::written(&orders),
+            approval,
+        }
     }
 
     /// Notes what became of it, beside what was noted of its parts meanwhile.
@@ -160,7 +172,8 @@ impl Arrival<'_> {
         let commit = commit.map(|commit| commit.as_str().to_owned());
         let change = |there: Option<Accepted>| {
             let there = there.filter(|there| there.at == self.at);
-            let meanwhile = there.map(|there| there.became).unwrap_or_default();
+            let there = there.unwrap_or_else(|| Accepted::fresh(self.at, None));
+            let Accepted { became: meanwhile, decided, .. } = there;
             let is_open = |one: &&Became| match one {
                 Became::Wanted { .. } => meanwhile.is_empty(),
                 Became::Run { .. }
@@ -169,7 +182,7 @@ impl Arrival<'_> {
                 | Became::Waits { .. } => true,
             };
             let became = became.iter().filter(is_open).chain(&meanwhile).cloned().collect();
-            Accepted { at: self.at, commit: commit.clone(), became }
+            Accepted { became, decided, ..Accepted::fresh(self.at, commit.clone()) }
         };
         bus.note_delivery(self.source, self.id, change).await
     }
@@ -181,11 +194,15 @@ impl Arrival<'_> {
     }
 }
 
-fn matches(rules: &[Rule], pushes: &[Push], now: DateTime<Utc>) -> Result<Vec<Matched>, String> {
+fn matches<'p>(
+    rules: &[Rule],
+    pushes: &'p [Push],
+    now: DateTime<Utc>,
+) -> Result<Vec<Hit<'p>>, String> {
     let (mut matched, mut why) = (Vec::new(), Vec::new());
     for push in pushes {
         match matching(rules, push, now) {
-            Ok(more) => matched.extend(more),
+            Ok(more) => matched.extend(more.into_iter().map(|one| (push, one))),
             Err(nothing) => why.push(nothing.to_string()),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use phoenix_bus::{Bus, Setup, Teller};
 use phoenix_domain::{Cause, Goal, GuestKey, Repair, Vmid};
-use phoenix_hooks::{Action, Matched};
+use phoenix_hooks::{Action, Matched, Safely};
 
 use crate::asking::{self, Answer, Asking, Turn, Wanted};
 use crate::cli::ConfigArgs;
@@ -12,6 +12,13 @@ use crate::commands::{all_wanted, refuse_to_move};
 use crate::config;
 use crate::error::CommandError;
 use crate::states::States;
+
+/// What is done with a guest, and how it goes back where that fails. What goes further is more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Order {
+    pub(super) action: Action,
+    pub(super) safely: Option<Safely>,
+}
 
 /// What asks.
 pub(in crate::serve) struct Desk<'d> {
@@ -27,24 +34,21 @@ impl Desk<'_> {
     /// before is not asked for once more.
     pub(super) async fn deploy(
         &self,
-        actions: &BTreeMap<Vmid, Action>,
+        orders: &BTreeMap<Vmid, Order>,
     ) -> Result<Vec<GuestKey>, CommandError> {
-        let those = |wanted: Action| {
-            let of = actions.iter().filter(move |(_, action)| **action == wanted);
+        let those = |wanted: Order| {
+            let of = orders.iter().filter(move |(_, order)| **order == wanted);
             of.map(|(vmid, _)| *vmid).collect::<Vec<_>>()
         };
         let mut asked = BTreeSet::new();
-        for action in Action::ALL {
-            let named = those(action);
-            if named.is_empty() {
-                continue;
-            }
-            asked.extend(match action {
+        for order in orders.values().copied().collect::<BTreeSet<_>>() {
+            let named = those(order);
+            asked.extend(match order.action {
                 Action::Restart => self.turn(&named, Goal::Restarted).await?,
                 Action::Reapply => {
                     self.turn(&named, Goal::Repaired { by: Repair::Application }).await?
                 }
-                Action::Redeploy => self.redeploy(&named).await?,
+                Action::Redeploy => self.redeploy(&named, order.safely).await?,
                 Action::Recreate => {
                     self.turn(&named, Goal::Repaired { by: Repair::Recreate }).await?
                 }
@@ -53,14 +57,37 @@ impl Desk<'_> {
         Ok(asked.into_iter().collect())
     }
 
-    async fn redeploy(&self, named: &[Vmid]) -> Result<Vec<GuestKey>, CommandError> {
+    async fn redeploy(
+        &self,
+        named: &[Vmid],
+        safely: Option<Safely>,
+    ) -> Result<Vec<GuestKey>, CommandError> {
         // Files are read elsewhere: pages are answered meanwhile.
         let files = self.config.clone();
         let reading = tokio::task::spawn_blocking(move || config::read(&files)).await;
         let loaded = reading.map_err(|err| CommandError::NoRuntime(err.into()))??;
         config::known(&loaded, named)?;
-        let wanted = all_wanted(None, &loaded, named, self.bus).await?;
-        Ok(self.ask(&wanted).await?.into_iter().map(|(guest, _)| guest).collect())
+        let mut wanted = all_wanted(None, &loaded, named, self.bus).await?;
+        if let Some(canary) = safely.and_then(|safely| safely.canary)
+            && self.changes(&wanted, canary).await?
+        {
+            asking::try_first(&mut wanted, canary)?;
+        }
+        let hold_s = safely.map(|safely| safely.hold_s);
+        let (teller, asking) = (self.teller.clone(), self.asking.clone());
+        let desk = Desk { teller, asking: Asking { hold_s, ..asking }, ..*self };
+        Ok(desk.ask(&wanted).await?.into_iter().map(|(guest, _)| guest).collect())
+    }
+
+    /// Says whether a guest is asked for, or was in this run. Where it is as it was, nobody waits for it.
+    async fn changes(&self, wanted: &[Wanted], canary: Vmid) -> Result<bool, CommandError> {
+        let Some(wanted) = wanted.iter().find(|one| one.guest.vmid == canary) else {
+            return Ok(false);
+        };
+        let ends = self.bus.ends(&[wanted.guest]).await?;
+        let before = ends.get(&wanted.guest).map(|end| &end.event.state);
+        let is_of_run = before.is_some_and(|before| before.desired.run == self.asking.run);
+        Ok(is_of_run || asking::on_submit(wanted, before) == Answer::Ask)
     }
 
     /// Asks for guests, where anything of them has changed, and returns those of this run with the
@@ -123,13 +150,14 @@ impl Desk<'_> {
 }
 
 /// Returns what is done with each guest: of several things the one that goes furthest.
-pub(super) fn actions(matched: &[Matched]) -> BTreeMap<Vmid, Action> {
-    let mut actions = BTreeMap::new();
+pub(super) fn orders(matched: &[Matched]) -> BTreeMap<Vmid, Order> {
+    let mut orders = BTreeMap::new();
     for one in matched {
+        let order = Order { action: one.action, safely: one.safely };
         for guest in &one.guests {
-            let action = actions.entry(*guest).or_insert(one.action);
-            *action = one.action.max(*action);
+            let furthest = orders.entry(*guest).or_insert(order);
+            *furthest = order.max(*furthest);
         }
     }
-    actions
+    orders
 }

@@ -1,102 +1,95 @@
-//! The file that says who may send webhooks, and what is done for them.
+//! Who may send webhooks, with their secrets, and what is done for them.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use phoenix_config::{File, Loaded, as_text};
 use phoenix_domain::SourceName;
-use phoenix_hooks::{Provider, RawRule, Rule, Source};
+use phoenix_hooks::{RawSource, RawWebhooks, Rule, Source};
 use phoenix_secrets::alone;
-use serde::Deserialize;
 
+use crate::cli::ServeArgs;
+use crate::config;
+use crate::error::CommandError;
 use crate::serve::pace::Pace;
-use crate::serve::pushes::{Fleet, RawFleet};
+use crate::serve::pushes::{Forge, Origin};
 
 /// How many times as many as a second's a source may send at once, where there were fewer before.
 const BURST: f64 = 5.0;
 
-/// What is in the file.
-pub(super) struct HooksFile {
+/// What is said of webhooks, with all the secrets that it takes.
+pub(super) struct Opened {
     pub(super) sources: BTreeMap<SourceName, (Source, Pace)>,
     pub(super) rules: Vec<Rule>,
-    pub(super) fleet: Option<Fleet>,
+    pub(super) origin: Option<Origin>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawFile {
-    sources: BTreeMap<SourceName, RawSource>,
-    #[serde(default)]
-    rules: Vec<RawRule>,
-    #[serde(default)]
-    fleet: Option<RawFleet>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawSource {
-    provider: Provider,
-    /// Files with a secret each: the one that holds, and the one that held before.
-    secret_files: Vec<PathBuf>,
-    /// How many deliveries it may send a second, and five times as many at once.
-    #[serde(default = "usual_pace")]
-    per_second: u32,
-}
-
-fn usual_pace() -> u32 {
-    100
-}
-
-/// Reads the file, or says everything that is wrong with it.
-pub(super) fn read(path: &Path) -> Result<HooksFile, Vec<String>> {
-    let text = fs::read_to_string(path).map_err(|err| vec![err.to_string()])?;
-    let raw: RawFile = serde_json::from_str(&text).map_err(|err| vec![err.to_string()])?;
-    let mut wrong = Vec::new();
-    let fleet = raw.fleet.map(|fleet| fleet.read(raw.sources.keys())).transpose();
-    let fleet = fleet.unwrap_or_else(|why| {
-        wrong.extend(why);
-        None
-    });
-    let mut sources = BTreeMap::new();
-    for (name, raw) in raw.sources {
-        let secrets =
-            raw.secret_files.iter().map(|path| alone(path)).collect::<Result<Vec<_>, _>>();
-        let source = secrets
-            .map_err(|err| format!("`sources.{name}`: {err}; {}", err.advice()))
-            .and_then(|secrets| {
-                Source::new(name.clone(), raw.provider, &secrets)
-                    .map_err(|err| format!("`sources.{name}`: {err}; {}", err.advice()))
-            });
-        if raw.per_second == 0 {
-            wrong.push(format!("`sources.{name}.per_second`: nobody could send anything"));
+/// Finds what is said of webhooks: in a file of its own, or in the host's file. Returns it with that file.
+pub(super) fn find(args: &ServeArgs) -> Result<Option<(PathBuf, RawWebhooks)>, CommandError> {
+    let loaded = match config::read_host(&args.config) {
+        Ok(loaded) => Some(loaded),
+        // Where there is no configuration, everything is shown all the same.
+        Err(CommandError::NoConfig { .. }) => None,
+        Err(err) => return Err(err),
+    };
+    let of_host =
+        || Ok::<_, CommandError>(config::folder(&args.config)?.join(File::Hypervisor.name()));
+    match (&args.hooks, loaded) {
+        (Some(hooks), Some(Loaded { webhooks: Some(_), .. })) => {
+            Err(CommandError::HooksTwice { hooks: hooks.clone(), config: of_host()? })
         }
-        match source {
+        (Some(path), _) => Ok(Some((path.clone(), read(path)?))),
+        (None, Some(loaded)) if loaded.refuses_webhooks() => {
+            let wrong = as_text(&loaded, true);
+            Err(CommandError::HooksRefused { path: of_host()?, wrong: wrong.trim_end().to_owned() })
+        }
+        (None, Some(Loaded { webhooks: Some(raw), .. })) => Ok(Some((of_host()?, raw))),
+        (None, _) => Ok(None),
+    }
+}
+
+/// Reads a file about webhooks alone.
+fn read(path: &Path) -> Result<RawWebhooks, CommandError> {
+    let refused = |wrong| CommandError::HooksRefused { path: path.to_owned(), wrong };
+    let text = fs::read_to_string(path).map_err(|err| refused(err.to_string()))?;
+    serde_json::from_str(&text).map_err(|err| refused(err.to_string()))
+}
+
+/// Reads what is written and opens its secrets, or says everything that is wrong with it.
+pub(super) fn open(raw: &RawWebhooks) -> Result<Opened, Vec<String>> {
+    let said = raw.read().map_err(|wrong| wrong.iter().map(ToString::to_string).collect());
+    // The secrets are told of even where something else is wrong: whoever mends it mends both.
+    let mut wrong: Vec<String> = said.as_ref().err().cloned().unwrap_or_default();
+    let mut sources = BTreeMap::new();
+    for (text, raw) in &raw.sources {
+        let Ok(name) = text.parse::<SourceName>() else { continue };
+        match source(&name, raw) {
             Ok(source) => {
                 let steady = f64::from(raw.per_second);
                 sources.insert(name, (source, Pace::new(steady, BURST * steady)));
             }
-            Err(why) => wrong.push(why),
+            Err(why) => wrong.push(format!("`sources.{name}`: {why}")),
         }
     }
-    let mut rules = Vec::new();
-    for (index, raw) in raw.rules.iter().enumerate() {
-        match Rule::try_from(raw) {
-            Ok(rule) => rules.push(rule),
-            Err(fields) => {
-                wrong.extend(fields.iter().map(|field| format!("`rules[{index}]`: {field}")));
-            }
-        }
-        if let Some(why) = not_done_yet(raw) {
-            wrong.push(format!("`rules[{index}]`: {why}"));
-        }
-    }
-    if sources.is_empty() && wrong.is_empty() {
-        wrong.push("`sources`: nobody may send anything; name one source at least".to_owned());
-    }
-    if wrong.is_empty() { Ok(HooksFile { sources, rules, fleet }) } else { Err(wrong) }
+    let said = said.map_err(|_| wrong.clone())?;
+    let origin = said.fleet.map(|fleet| {
+        let status = fleet.status.as_ref();
+        let forge = status.map(|status| Forge::open(status, &fleet.repository)).transpose();
+        let forge = forge.unwrap_or_else(|why| {
+            wrong.extend(why.iter().map(|why| format!("`fleet.status.{why}")));
+            None
+        });
+        Origin { fleet, forge }
+    });
+    let rules = said.rules;
+    if wrong.is_empty() { Ok(Opened { sources, rules, origin }) } else { Err(wrong) }
 }
 
-/// Says what of a rule nobody would do.
-fn not_done_yet(raw: &RawRule) -> Option<&'static str> {
-    raw.approval.then_some("`approval`: nobody is asked yet; take it out")
+/// Opens the secrets of a source.
+fn source(name: &SourceName, raw: &RawSource) -> Result<Source, String> {
+    let secrets = raw.secret_files.iter().map(|path| alone(path)).collect::<Result<Vec<_>, _>>();
+    let secrets = secrets.map_err(|err| format!("{err}; {}", err.advice()))?;
+    Source::new(name.clone(), raw.provider.clone(), &secrets)
+        .map_err(|err| format!("{err}; {}", err.advice()))
 }

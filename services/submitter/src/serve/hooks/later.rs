@@ -1,95 +1,160 @@
-//! Does what waits for a window, once it is open.
+//! What rules have done once a window is open, or a human has agreed.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
-use std::time::Duration;
 
-use phoenix_bus::{Accepted, Became, Bus, Later};
-use phoenix_domain::{Vmid, chain};
-use phoenix_hooks::{Action, RawWindow, Window};
-use tokio::sync::mpsc;
+use chrono::{DateTime, Utc};
+use phoenix_bus::{Approval, Later};
+use phoenix_domain::{RunId, Vmid};
+use phoenix_hooks::{Matched, Push, RawSafely, RawWindow, Safely};
 
-use super::Hooks;
-use super::deploy::Desk;
-use crate::asking::Asking;
-use crate::error::CommandError;
-use crate::serve::again::{Trouble, wait};
-use crate::session;
+use super::accept::Hit;
+use super::deploy::Order;
+use crate::approvals::short;
 use crate::words;
 
-impl Hooks {
-    /// Does so for as long as it is served, and first what another one was to do.
-    pub(in crate::serve) async fn work(
+/// What is done together.
+pub(super) struct Group<'p> {
+    pub(super) window: Option<RawWindow>,
+    pub(super) opens: DateTime<Utc>,
+    pub(super) matched: Vec<Matched>,
+    /// The push that a human is asked about, where one is.
+    asks: Option<&'p Push>,
+}
+
+/// Puts together what waits for the same window; what a human is asked about goes by its push.
+pub(super) fn groups(hits: Vec<Hit<'_>>) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for (push, one) in hits {
+        let asks = one.approval.then_some(push);
+        let is_its = |group: &&mut Group<'_>| group.window == one.window && group.asks == asks;
+        if let Some(group) = groups.iter_mut().find(is_its) {
+            group.matched.push(one);
+        } else {
+            let (window, opens) = (one.window.clone(), one.opens);
+            groups.push(Group { window, opens, matched: vec![one], asks });
+        }
+    }
+    groups
+}
+
+impl Group<'_> {
+    /// Returns what a human is asked about, but for the commit.
+    pub(super) fn about(&self) -> Option<String> {
+        self.asks.map(|push| format!("{} {}", push.repository, push.refname))
+    }
+
+    /// Returns what a human is asked before it is done.
+    pub(super) fn approval(
         &self,
-        bus: &Bus,
-        remarks: &mpsc::Sender<String>,
-    ) -> Infallible {
-        let mut trouble = Trouble::none();
-        loop {
-            match Box::pin(self.do_what_is_due(bus)).await {
-                Ok(most) => {
-                    trouble = Trouble::none();
-                    wait(&self.later, most).await;
-                }
-                Err(err) => trouble.pause(remarks, "webhooks", &chain(&err)).await,
-            }
+        run: &RunId,
+        orders: &BTreeMap<Vmid, Order>,
+        by: &str,
+        since: DateTime<Utc>,
+    ) -> Option<Approval> {
+        let (push, about) = (self.asks?, self.about()?);
+        let commit = push.after.as_ref().map_or("", |commit| commit.as_str()).to_owned();
+        let done: Vec<_> =
+            orders.iter().map(|(vmid, order)| format!("{} {vmid}", order.action)).collect();
+        let (done, by) = (words::shortened(&done.join(", "), 60), words::line(by));
+        let question = format!("{done} for {} of {about}, pushed by {by}?", short(&commit));
+        Some(Approval { run: run.clone(), about, commit, question, since, decision: None })
+    }
+}
+
+/// Returns how guests go back that fail, as it is noted.
+pub(super) fn written(orders: &BTreeMap<Vmid, Order>) -> BTreeMap<Vmid, serde_json::Value> {
+    let written = |safely: Safely| {
+        let canary = safely.canary.map(|canary| u64::from(canary.number()));
+        serde_json::to_value(RawSafely { hold_seconds: safely.hold_s, canary }).ok()
+    };
+    orders.iter().filter_map(|(vmid, order)| Some((*vmid, written(order.safely?)?))).collect()
+}
+
+/// Returns what is done with each guest, as it was noted.
+pub(super) fn orders(later: &Later) -> BTreeMap<Vmid, Order> {
+    let safely = |vmid: &Vmid| {
+        let raw = serde_json::from_value::<RawSafely>(later.safely.get(vmid)?.clone()).ok()?;
+        Safely::read(&raw).ok()
+    };
+    let orders = later.actions.iter().filter_map(|(vmid, action)| {
+        Some((*vmid, Order { action: action.parse().ok()?, safely: safely(vmid) }))
+    });
+    orders.collect()
+}
+
+/// Returns what is older than something else that a human is asked about in its place, with that.
+pub(super) fn overtaken(laters: &[Later]) -> Vec<(&Later, &Approval)> {
+    let by = |old: &Later| {
+        let about = &old.approval.as_ref()?.about;
+        let mut newer = laters.iter().filter(|one| (one.at, &one.run) > (old.at, &old.run));
+        newer.find_map(|one| {
+            let approval = one.approval.as_ref().filter(|approval| approval.about == *about)?;
+            let has_all =
+                old.actions.iter().all(|(vmid, done)| one.actions.get(vmid) == Some(done));
+            (has_all && one.window == old.window).then_some(approval)
+        })
+    };
+    laters.iter().filter_map(|old| Some((old, by(old)?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use serde_json::json;
+
+    use super::*;
+
+    fn later(nth: u32, about: Option<&str>, actions: &[(u32, &str)]) -> Later {
+        let run: RunId = format!("r-000{nth}").parse().unwrap();
+        let approval = about.map(|about| Approval {
+            run: run.clone(),
+            about: about.to_owned(),
+            commit: format!("commit-{nth}"),
+            question: String::new(),
+            since: DateTime::UNIX_EPOCH,
+            decision: None,
+        });
+        let action =
+            |(vmid, done): &(u32, &str)| (u64::from(*vmid).try_into().unwrap(), (*done).to_owned());
+        Later {
+            run,
+            source: "forge".parse().unwrap(),
+            id: format!("d-{nth}"),
+            at: DateTime::UNIX_EPOCH + TimeDelta::seconds(nth.into()),
+            by: "ann by forge".to_owned(),
+            window: json!({}),
+            actions: actions.iter().map(action).collect(),
+            safely: BTreeMap::new(),
+            approval,
         }
     }
 
-    /// Does what is due, and returns after how long something else is.
-    async fn do_what_is_due(&self, bus: &Bus) -> Result<Option<Duration>, CommandError> {
-        let (now, mut next) = (session::now(), None);
-        for later in bus.laters().await? {
-            // What another version has left is done now.
-            let window = serde_json::from_value::<RawWindow>(later.window.clone()).ok();
-            let window = window.and_then(|raw| Window::read(&raw).ok());
-            let opens = window.map_or(now, |window| window.opens(now));
-            if opens > now {
-                next = Some(next.map_or(opens, |next| opens.min(next)));
-                continue;
-            }
-            self.do_now(&later, bus).await?;
-            bus.forget_later(&later.run).await?;
-        }
-        Ok(next.map(|next| (next - now).to_std().unwrap_or_default()))
+    #[test]
+    fn what_asks_for_no_more_than_something_newer_is_overtaken_by_it() {
+        let all = [
+            later(1, Some("a"), &[(950, "restart")]),
+            later(2, Some("a"), &[(950, "restart"), (953, "redeploy")]),
+            later(3, Some("a"), &[(950, "redeploy")]),
+            later(4, Some("b"), &[(953, "redeploy")]),
+            later(5, None, &[(950, "restart"), (953, "redeploy")]),
+            later(6, Some("b"), &[(953, "redeploy")]),
+        ];
+
+        let found = overtaken(&all);
+
+        let found: Vec<_> =
+            found.iter().map(|(old, by)| (old.id.as_str(), by.commit.as_str())).collect();
+        assert_eq!(found, [("d-1", "commit-2"), ("d-4", "commit-6")]);
     }
 
-    async fn do_now(&self, later: &Later, bus: &Bus) -> Result<(), CommandError> {
-        let desk = Desk {
-            bus,
-            setup: &self.setup,
-            config: &self.config,
-            teller: session::teller_of("webhooks", None),
-            asking: Asking {
-                run: later.run.clone(),
-                by: later.by.clone(),
-                trusts_log: false,
-                hold_s: None,
-            },
-        };
-        let actions: BTreeMap<Vmid, Action> = later
-            .actions
-            .iter()
-            .filter_map(|(vmid, action)| Some((*vmid, action.parse().ok()?)))
-            .collect();
-        let became = match desk.deploy(&actions).await {
-            Ok(guests) => {
-                let said = words::count(guests.len(), "guest", "guests");
-                Became::Run { run: later.run.clone(), said }
-            }
-            Err(err @ CommandError::Bus(_)) => return Err(err),
-            // Nobody sends it again: the sender was told long ago that it is accepted.
-            Err(err) => Became::Refused { why: chain(&err) },
-        };
-        let change = |there: Option<Accepted>| {
-            let fresh = || Accepted { at: later.at, commit: None, became: Vec::new() };
-            let mut accepted = there.unwrap_or_else(fresh);
-            let is_it =
-                |one: &Became| matches!(one, Became::Waits { run, .. } if *run == later.run);
-            accepted.became.retain(|one| !is_it(one));
-            accepted.became.push(became.clone());
-            accepted
-        };
-        Ok(bus.note_delivery(&later.source, &later.id, change).await?)
+    #[test]
+    fn how_guests_go_back_is_read_as_it_was_noted() {
+        let canary = Some(950_u64.try_into().unwrap());
+        let safely = Some(Safely { hold_s: 60, canary });
+        let order = Order { action: phoenix_hooks::Action::Redeploy, safely };
+        let noted = BTreeMap::from([(950_u64.try_into().unwrap(), order)]);
+        let later = Later { safely: written(&noted), ..later(1, None, &[(950, "redeploy")]) };
+
+        assert_eq!(orders(&later), noted);
     }
 }

@@ -6,11 +6,11 @@
 
 mod accept;
 mod deploy;
+mod due;
 mod file;
 mod later;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub(super) use self::accept::run_of;
 pub(super) use self::deploy::Desk;
 use super::Window;
 use super::pace::Pace;
-use super::pushes::{Fleet, Pushes};
+use super::pushes::{Origin, Pushes};
 use crate::cli::{ConfigArgs, ServeArgs};
 use crate::error::CommandError;
 use crate::session;
@@ -59,26 +59,24 @@ pub(super) struct Hooks {
 }
 
 impl Hooks {
-    /// Reads the file that says it, and which repository holds the configuration.
+    /// Reads what is said of it, where anything is, and which repository holds the configuration.
     pub(super) fn read(
-        path: &Path,
         args: &ServeArgs,
         setup: Setup,
-    ) -> Result<(Self, Option<Fleet>), CommandError> {
-        let file = file::read(path).map_err(|wrong| {
-            let path = PathBuf::from(path);
-            CommandError::HooksRefused { path, wrong: wrong.join("\n  ") }
-        })?;
+    ) -> Result<Option<(Self, Option<Origin>)>, CommandError> {
+        let Some((path, raw)) = file::find(args)? else { return Ok(None) };
+        let opened = file::open(&raw)
+            .map_err(|wrong| CommandError::HooksRefused { path, wrong: wrong.join("\n  ") })?;
         let hooks = Self {
-            sources: file.sources,
-            rules: file.rules,
+            sources: opened.sources,
+            rules: opened.rules,
             config: args.config.clone(),
             setup,
             room: Semaphore::new(HELD / 1024),
             pushes: None,
             later: Notify::new(),
         };
-        Ok((hooks, file.fleet))
+        Ok(Some((hooks, opened.origin)))
     }
 
     /// Has pushes of the configuration deployed.
@@ -101,12 +99,7 @@ pub(super) async fn receive(
     else {
         return (StatusCode::NOT_FOUND, "there is no such source\n").into_response();
     };
-    if let Some(wait) = pace.is_too_fast() {
-        let wait = wait.as_secs().max(1).to_string();
-        return (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, wait)], "too fast\n")
-            .into_response();
-    }
-    match take(hooks, &window.bus, name, source, &headers, body).await {
+    match take(hooks, &window.bus, name, (source, pace), &headers, body).await {
         Ok(answer) => answer,
         Err(refusal) => {
             if let Some(remark) = refusal.remark() {
@@ -124,6 +117,8 @@ enum Refusal {
     Refused(phoenix_hooks::Refused),
     /// Its body does not come.
     Slow,
+    /// It is right, and the next one may come so much later.
+    Fast(Duration),
     /// It is right, and cannot be stored or done now.
     Later(CommandError),
 }
@@ -132,7 +127,7 @@ async fn take(
     hooks: &Hooks,
     bus: &Bus,
     name: &SourceName,
-    source: &Source,
+    (source, pace): (&Source, &Pace),
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
@@ -140,6 +135,10 @@ async fn take(
     let now = session::now();
     let Delivery { id, kind } = source.receive(headers, &body, now).map_err(Refusal::Refused)?;
     drop(body);
+    // Only what its sender has signed counts: whoever reaches the address shuts nobody out.
+    if let Some(wait) = pace.is_too_fast() {
+        return Err(Refusal::Fast(wait));
+    }
     let known = bus.delivery(name, id.as_str()).await.map_err(Refusal::of)?;
     if let Some(accepted) = known.filter(Accepted::is_taken) {
         let run = accepted.runs().next();
@@ -191,7 +190,7 @@ impl Refusal {
     fn remark(&self) -> Option<String> {
         match self {
             Self::Refused(refused) => Some(format!("refused: {refused}; {}", refused.advice())),
-            Self::Slow => None,
+            Self::Slow | Self::Fast(_) => None,
             Self::Later(err) => Some(format!("cannot be done: {}", phoenix_domain::chain(err))),
         }
     }
@@ -203,6 +202,10 @@ impl Refusal {
                 (refused.status(), format!("{}\n", refused.told())).into_response()
             }
             Self::Slow => (StatusCode::REQUEST_TIMEOUT, "the body does not come\n").into_response(),
+            Self::Fast(wait) => {
+                let wait = [(RETRY_AFTER, wait.as_secs().max(1).to_string())];
+                (StatusCode::TOO_MANY_REQUESTS, wait, "too fast\n").into_response()
+            }
             Self::Later(err) => {
                 let again = [(RETRY_AFTER, AGAIN)];
                 (StatusCode::SERVICE_UNAVAILABLE, again, format!("{err}\n")).into_response()

@@ -13,9 +13,14 @@ function link(vmid, text) {
   return element;
 }
 
-// Questions, one a card: those of one run that are the same are answered at once.
+// Questions, one a card: what has to be agreed to before it is asked for, and what guests ask. Those of one
+// run that are the same are answered at once.
 function questions() {
   const found = new Map();
+  for (const { run, question, since } of site.questions) {
+    const advice = `nothing is done before somebody has agreed; asked since ${since}`;
+    found.set(JSON.stringify([run, question]), { run, question, advice, guests: [], acts: canAct() });
+  }
   for (const guest of site.guests.values()) {
     if (guest.state !== 'question') continue;
     const { question, advice } = guest.standing;
@@ -29,7 +34,7 @@ function questions() {
   keep(at('questions'), cards, (card) => card.run + card.question, (card) => {
     const element = make('article', undefined, 'card bad');
     element.append(make('strong', card.question), make('p', card.advice));
-    element.append(make('p', `${many(card.guests.length, 'guest', 'guests')} of run ${card.run} of ${card.by}: ${card.guests.join(', ')}`));
+    if (card.guests.length) element.append(make('p', `${many(card.guests.length, 'guest', 'guests')} of run ${card.run} of ${card.by}: ${card.guests.join(', ')}`));
     if (card.acts) element.append(...answers(`/api/v1/runs/${card.run}/answer`, card.question));
     return element;
   }, '');
@@ -144,7 +149,7 @@ function hosts() {
   keep(at('hosts'), lines, (one) => one.text, (one) => make('p', one.text, one.bad ? 'bad' : ''), '');
 }
 
-draws(['guests', 'door'], questions);
+draws(['guests', 'questions', 'door'], questions);
 draws(['guests', 'door'], runs);
 draws(['guests'], queue);
 draws(['incidents', 'door'], incidents);

@@ -2,7 +2,7 @@
 
 import { at, line } from './make.js';
 
-export const site = { guests: new Map(), incidents: [], letters: [], hosts: [], monitor: null };
+export const site = { guests: new Map(), incidents: [], letters: [], questions: [], hosts: [], monitor: null };
 
 const drawers = [];
 let changed = new Set();
@@ -37,9 +37,9 @@ export function guestOf(vmid) {
 function take(all) {
   site.guests.clear();
   for (const guest of all.guests) site.guests.set(guest.guest, guest);
-  for (const kind of ['incidents', 'letters', 'hosts', 'monitor']) site[kind] = all[kind];
+  for (const kind of ['incidents', 'letters', 'questions', 'hosts', 'monitor']) site[kind] = all[kind];
   at('happened').replaceChildren(...all.happened.map(line).reverse());
-  for (const kind of ['all', 'guests', 'incidents', 'letters', 'hosts']) soon(kind);
+  for (const kind of ['all', 'guests', 'incidents', 'letters', 'questions', 'hosts']) soon(kind);
 }
 
 // Follows the server; `happened` is called with each event, and `again` when the server is another one than
@@ -68,6 +68,7 @@ export function watch(happened, again) {
   on('hosts', (told) => { [site.hosts, site.monitor] = [told.hosts, told.monitor]; soon('hosts'); });
   on('incidents', (told) => { site.incidents = told; soon('incidents'); });
   on('letters', (told) => { site.letters = told; soon('letters'); });
+  on('questions', (told) => { site.questions = told; soon('questions'); });
   on('happened', happened);
 }
 
@@ -75,5 +76,5 @@ export function watch(happened, again) {
 export function unwatch() {
   if (source) source.close();
   source = null;
-  take({ guests: [], incidents: [], letters: [], hosts: [], monitor: null, happened: [] });
+  take({ guests: [], incidents: [], letters: [], questions: [], hosts: [], monitor: null, happened: [] });
 }

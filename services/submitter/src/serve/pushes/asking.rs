@@ -1,6 +1,6 @@
 //! Reads the configuration as a commit has it, and asks for what it changes.
 
-use phoenix_bus::{Became, CommitState, OpenRun};
+use phoenix_bus::{Approval, Became, CommitState, OpenRun};
 use phoenix_config::{Level, Loaded, as_text};
 use phoenix_domain::{RunId, chain};
 
@@ -8,6 +8,7 @@ use super::deploying::{Broken, Round};
 use super::difference::Difference;
 use super::git::GitError;
 use super::{Pushes, export};
+use crate::approvals;
 use crate::asking::{self, Asking};
 use crate::cli::ConfigArgs;
 use crate::commands::{all_wanted, wanted_of_all};
@@ -30,24 +31,32 @@ pub(super) struct Outcome {
     pub(super) is_deployed: bool,
 }
 
+/// How a round ended.
+pub(super) enum Ended {
+    Done(Outcome),
+    /// People are asked before anything is done.
+    Asks(Approval),
+}
+
 impl Pushes {
-    /// Asks for what the tip changes.
-    pub(super) async fn deploy(&self, round: &Round) -> Result<Outcome, Broken> {
+    /// Asks for what the tip changes, once people have agreed where they have to.
+    pub(super) async fn deploy(&self, round: &Round) -> Result<Ended, Broken> {
+        let refused = |why: &str| Ok(Ended::Done(refused(why)));
         let archive = match self.git.archive(&round.tip, &self.fleet.folder).await {
             Ok(archive) => archive,
             Err(err @ (GitError::Failed { .. } | GitError::TooLarge)) => {
-                return Ok(refused(&chain(&err)));
+                return refused(&chain(&err));
             }
             Err(err) => return Err(err.into()),
         };
         let loaded = match self.load(archive).await {
             Ok(loaded) => loaded,
-            Err(why) => return Ok(refused(&why)),
+            Err(why) => return refused(&why),
         };
         match self.ask(round, &loaded).await {
-            Ok(outcome) => Ok(outcome),
+            Ok(ended) => Ok(ended),
             Err(CommandError::Bus(err)) => Err(Broken::Bus(*err)),
-            Err(err) => Ok(refused(&chain(&err))),
+            Err(err) => refused(&chain(&err)),
         }
     }
 
@@ -71,7 +80,7 @@ impl Pushes {
         Err(format!("{}{more}", first.unwrap_or_default()))
     }
 
-    async fn ask(&self, round: &Round, loaded: &Loaded) -> Result<Outcome, CommandError> {
+    async fn ask(&self, round: &Round, loaded: &Loaded) -> Result<Ended, CommandError> {
         let run = self.run_of(round)?;
         let states = self.bus.states().await?;
         let records = states.values().map(|(_, event)| &event.state);
@@ -80,7 +89,11 @@ impl Pushes {
         let more: Vec<_> = difference.untouched().into_iter().chain(round.more.clone()).collect();
         let said = |what: String| [&[what], &more[..]].concat().join("; ");
         if difference.changed.is_empty() {
-            return Ok(nothing(&said("nothing changed".to_owned())));
+            return Ok(Ended::Done(nothing(&said("nothing changed".to_owned()))));
+        }
+        let approval = round.approved(&run).filter(|_| self.fleet.approval);
+        if self.fleet.approval && approval.is_none() {
+            return Ok(Ended::Asks(self.question(round, run, &difference.changed).await));
         }
         let mut wanted = all_wanted(None, loaded, &difference.changed, &self.bus).await?;
         let safely = self.fleet.safely;
@@ -97,19 +110,19 @@ impl Pushes {
             teller: session::teller_of("webhooks", None),
             asking: Asking {
                 run: run.clone(),
-                by: format!("{by} by {}", self.fleet.source),
+                by: approvals::by(&format!("{by} by {}", self.fleet.source), approval),
                 trusts_log: false,
                 hold_s: safely.map(|safely| safely.hold_s),
             },
         };
         let asked = desk.ask(&wanted).await?;
         if asked.is_empty() {
-            return Ok(nothing(&said("nothing to ask for".to_owned())));
+            return Ok(Ended::Done(nothing(&said("nothing to ask for".to_owned()))));
         }
         let count = words::count(asked.len(), "guest", "guests");
         let named: Vec<_> = asked.iter().map(|(guest, _)| guest.to_string()).collect();
         let named = words::shortened(&named.join(" "), 60);
-        Ok(Outcome {
+        Ok(Ended::Done(Outcome {
             became: Became::Run { run: run.clone(), said: said(format!("{count}: {named}")) },
             state: CommitState::Pending,
             text: format!("waits for {count}: {named}"),
@@ -119,7 +132,7 @@ impl Pushes {
                 guests: asked.into_iter().collect(),
             }),
             is_deployed: true,
-        })
+        }))
     }
 
     /// Returns the run of a commit: the same for whoever goes on where another one was killed, and
@@ -130,7 +143,7 @@ impl Pushes {
     }
 }
 
-fn refused(why: &str) -> Outcome {
+pub(super) fn refused(why: &str) -> Outcome {
     let why = words::shortened(&words::line(why), SAID);
     Outcome {
         became: Became::Refused { why: why.clone() },

@@ -4,13 +4,15 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use phoenix_bus::{Became, BusError, CommitState, Deployed, FleetNote, ToldPush};
+use phoenix_bus::{Approval, Became, BusError, CommitState, Deployed, FleetNote, ToldPush};
 use phoenix_domain::chain;
 
-use super::asking::Outcome;
+use super::asking::{Ended, Outcome};
+use super::consent::is_approved;
 use super::git::GitError;
-use super::judge::{Place, Verdict, judge, short};
+use super::judge::{Place, Verdict, judge};
 use super::{Pushes, notes};
+use crate::approvals::short;
 use crate::deliveries;
 use crate::serve::again::{Trouble, wait};
 use crate::session;
@@ -22,7 +24,7 @@ const SETTLED: TimeDelta = TimeDelta::seconds(2);
 const RESTLESS: TimeDelta = TimeDelta::seconds(20);
 
 /// Folders beside the configuration that workers read, each on its own host.
-const UNREAD: [&str; 4] = ["scripts", "tests", "apparmor", "features"];
+const UNREAD: [&str; 2] = ["tests", "apparmor"];
 
 /// Why a round came to no end; it is gone again.
 pub(super) enum Broken {
@@ -40,6 +42,8 @@ pub(super) struct Round {
     pub(super) more: Vec<String>,
     /// What was deployed before.
     pub(super) last: Option<Deployed>,
+    /// What people were asked before it, and have said.
+    pub(super) approval: Option<Approval>,
 }
 
 impl Pushes {
@@ -76,17 +80,27 @@ impl Pushes {
         {
             return Ok(Some(rest));
         }
+        if let Some(most) = self.hear_people(&note).await? {
+            return Ok(Some(most));
+        }
         let opens = self.fleet.window.as_ref().map_or(now, |window| window.opens(now));
-        if opens > now {
-            self.wait_for(&note, newest, opens).await?;
-            return Ok(Some((opens - now).to_std().unwrap_or_default()));
+        // People are asked beforehand, and about what can be deployed.
+        if opens > now && !self.fleet.approval {
+            return Ok(Some(self.wait_for(&note, newest, opens).await?));
         }
         self.git.fetch().await?;
         let tip = self.git.tip().await?.as_str().to_owned();
         let pushes = self.judged(&note, &tip).await?;
         if pushes.is_empty() {
-            self.note(|note| note.seen = Some(tip.clone())).await?;
+            self.note(|note| {
+                note.seen = Some(tip.clone());
+                note.approval = None;
+            })
+            .await?;
             return Ok(Some(Duration::ZERO));
+        }
+        if opens > now && is_approved(&note, &tip) {
+            return Ok(Some(self.wait_for(&note, newest, opens).await?));
         }
         self.note(|note| {
             note.opens = None;
@@ -106,9 +120,12 @@ impl Pushes {
             Some(_) | None => None,
         };
         let more = moved.into_iter().chain(unread).collect();
-        let round = Round { tip, pushes, more, last: note.deployed };
-        let outcome = self.deploy(&round).await?;
-        self.close(&round, outcome).await?;
+        let (last, approval) = (note.deployed, note.approval);
+        let round = Round { tip, pushes, more, last, approval };
+        match self.deploy(&round).await? {
+            Ended::Done(outcome) => self.close(&round, outcome).await?,
+            Ended::Asks(approval) => self.ask_people(&round, &approval).await?,
+        }
         Ok(Some(Duration::ZERO))
     }
 
@@ -126,22 +143,23 @@ impl Pushes {
             .then(|| format!("{named}: workers have their own, and are brought no other"))
     }
 
-    /// Says until when it waits, once.
+    /// Says until when it waits, once, and returns for how long that is.
     async fn wait_for(
         &self,
         note: &FleetNote,
         newest: &ToldPush,
         opens: DateTime<Utc>,
-    ) -> Result<(), BusError> {
-        let is_new = note.opens != Some(opens);
+    ) -> Result<Duration, BusError> {
+        let (is_new, now) = (note.opens != Some(opens), session::now());
+        let lasts = (opens - now).to_std().unwrap_or_default();
         if !is_new && note.told.iter().all(|told| told.waits) {
-            return Ok(());
+            return Ok(lasts);
         }
-        let became = Became::Wanted { until: Some(opens) };
+        let became = Became::Wanted { until: Some(opens), asks: None };
         for push in note.told.iter().filter(|told| is_new || !told.waits) {
-            self.settle(push, &became).await?;
+            self.settle(push, &became, note.approval.as_ref()).await?;
         }
-        let (text, now) = (format!("waits until {}", words::time(opens)), session::now());
+        let text = format!("waits until {}", words::time(opens));
         self.note(|note| {
             note.opens = Some(opens);
             for told in note.told.iter_mut().filter(|told| told.at <= newest.at) {
@@ -153,7 +171,7 @@ impl Pushes {
         .await?;
         self.shown.notify_one();
         self.remark(&format!("{} {text}", short(&newest.commit))).await;
-        Ok(())
+        Ok(lasts)
     }
 
     /// Returns the pushes for which the tip is deployed, and says what became of the others.
@@ -176,17 +194,17 @@ impl Pushes {
                 Verdict::Refused(why) => Became::Refused { why },
             };
             self.remark(&told(&push.commit, &became)).await;
-            self.settle(push, &became).await?;
+            self.settle(push, &became, None).await?;
             self.note(|note| note.told.retain(|told| told.id != push.id)).await?;
         }
         Ok(pushes)
     }
 
     /// Notes what became of it: first with the deliveries, and then that it is done.
-    async fn close(&self, round: &Round, outcome: Outcome) -> Result<(), BusError> {
+    pub(super) async fn close(&self, round: &Round, outcome: Outcome) -> Result<(), BusError> {
         let Outcome { became, state, text, run, is_deployed } = outcome;
         for push in &round.pushes {
-            self.settle(push, &became).await?;
+            self.settle(push, &became, round.approval.as_ref()).await?;
         }
         let now = session::now();
         let guest = run.iter().flat_map(|run| run.guests.keys()).next().map(|guest| guest.vmid);
@@ -194,6 +212,7 @@ impl Pushes {
             let is_dealt_with = |told: &ToldPush| round.pushes.iter().any(|one| one.id == told.id);
             note.told.retain(|told| !is_dealt_with(told));
             note.seen = Some(round.tip.clone());
+            note.approval = None;
             if is_deployed {
                 let before = round.last.as_ref().map_or(0, |last| last.before + 1);
                 note.deployed = Some(Deployed { commit: round.tip.clone(), before });

@@ -7,8 +7,8 @@ use phoenix_bus::{BusError, CommitState, OpenRun};
 use phoenix_domain::{GuestKey, Record, Safety, Standing};
 use tokio::sync::watch::Receiver;
 
-use super::judge::short;
 use super::{Pushes, notes};
+use crate::approvals::short;
 use crate::follow::{Ending, Watched};
 use crate::serve::again::Trouble;
 use crate::session;

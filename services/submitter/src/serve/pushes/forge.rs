@@ -1,14 +1,11 @@
 //! Tells a forge what became of a commit, in its own words.
 
-use std::path::PathBuf;
-
 use phoenix_bus::{CommitState, CommitStatus};
-use phoenix_hooks::Repository;
+use phoenix_hooks::{ForgeKind, RawStatus, Repository};
 use phoenix_post::address::{self, Plain};
 use phoenix_post::{Key, Post, cut};
 use phoenix_secrets::alone;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -17,34 +14,10 @@ const CONTEXT: &str = "phoenix";
 /// The longest text that all of them take.
 const LONGEST: usize = 140;
 
-/// Where a forge is told, as it is written.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawStatus {
-    kind: Kind,
-    /// Where its API is, such as `https://api.github.com`.
-    url: String,
-    token_file: PathBuf,
-    /// Where people find the page.
-    link: String,
-}
-
-/// Which forge it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Kind {
-    Github,
-    Gitlab,
-    Gitea,
-    Forgejo,
-    BitbucketCloud,
-    BitbucketDataCenter,
-}
-
 /// Where a forge is told, and with what.
 #[derive(Clone, Debug)]
-pub(super) struct Forge {
-    kind: Kind,
+pub(in crate::serve) struct Forge {
+    kind: ForgeKind,
     url: Url,
     /// The path of the repository, as the forge has it: `acme/fleet`.
     path: String,
@@ -53,18 +26,21 @@ pub(super) struct Forge {
     link: Url,
 }
 
-impl RawStatus {
-    /// Reads it, or says everything that is wrong with it, behind the field.
-    pub(super) fn read(self, repository: &Repository) -> Result<Forge, Vec<String>> {
+impl Forge {
+    /// Opens what lets us in, or says everything that is wrong with a forge, behind the field.
+    pub(in crate::serve) fn open(
+        status: &RawStatus,
+        repository: &Repository,
+    ) -> Result<Self, Vec<String>> {
         let mut wrong = Vec::new();
-        let url = address::read(&self.url, Plain::Private);
-        let link = address::read(&self.link, Plain::Anywhere);
+        let url = address::read(&status.url, Plain::Private);
+        let link = address::read(&status.link, Plain::Anywhere);
         for (field, read) in [("url", &url), ("link", &link)] {
             wrong.extend(
                 read.as_ref().err().map(|(what, help)| format!("{field}`: {what}; {help}")),
             );
         }
-        let token = alone(&self.token_file);
+        let token = alone(&status.token_file);
         let token = token.map_err(|err| format!("token_file`: {err}; {}", err.advice()));
         let token = token.and_then(|token| {
             let token = token.expose_secret().trim().to_owned();
@@ -76,8 +52,8 @@ impl RawStatus {
         let path = repository.as_str().split_once('/').map_or("", |(_, path)| path).to_owned();
         match (url, link, token) {
             (Ok(url), Ok(link), Ok(token)) => {
-                let key = self.kind.key(token.clone());
-                Ok(Forge { kind: self.kind, url, path, key, token, link })
+                let (kind, key) = (status.kind, key(status.kind, &token));
+                Ok(Self { kind, url, path, key, token, link })
             }
             (_, _, token) => {
                 wrong.extend(token.err());
@@ -85,40 +61,7 @@ impl RawStatus {
             }
         }
     }
-}
 
-impl Kind {
-    fn key(self, token: SecretString) -> Key {
-        let named = |name, word| Key::Named(name, word, token.clone());
-        match self {
-            Self::Gitlab => named(http::HeaderName::from_static("private-token"), ""),
-            Self::Gitea | Self::Forgejo => named(http::header::AUTHORIZATION, "token "),
-            Self::Github | Self::BitbucketCloud | Self::BitbucketDataCenter => Key::Token(token),
-        }
-    }
-
-    fn state(self, state: CommitState) -> &'static str {
-        match (self, state) {
-            (Self::Github | Self::Gitlab | Self::Gitea | Self::Forgejo, CommitState::Pending) => {
-                "pending"
-            }
-            (Self::Github | Self::Gitlab | Self::Gitea | Self::Forgejo, CommitState::Success) => {
-                "success"
-            }
-            (Self::Github | Self::Gitea | Self::Forgejo, CommitState::Failure) => "failure",
-            (Self::Gitlab, CommitState::Failure) => "failed",
-            (Self::BitbucketCloud | Self::BitbucketDataCenter, CommitState::Pending) => {
-                "INPROGRESS"
-            }
-            (Self::BitbucketCloud | Self::BitbucketDataCenter, CommitState::Success) => {
-                "SUCCESSFUL"
-            }
-            (Self::BitbucketCloud | Self::BitbucketDataCenter, CommitState::Failure) => "FAILED",
-        }
-    }
-}
-
-impl Forge {
     /// Returns a status as it is posted.
     pub(super) fn post(&self, status: &CommitStatus) -> Post {
         Post::json(&self.at(&status.commit), Some(&self.key), &self.body(status))
@@ -132,20 +75,22 @@ impl Forge {
     fn at(&self, commit: &str) -> Url {
         let path = &self.path;
         match self.kind {
-            Kind::Github => address::below(&self.url, &format!("repos/{path}/statuses/{commit}")),
+            ForgeKind::Github => {
+                address::below(&self.url, &format!("repos/{path}/statuses/{commit}"))
+            }
             // The whole path is one part of the address.
-            Kind::Gitlab => {
+            ForgeKind::Gitlab => {
                 let path = path.replace('/', "%2F");
                 address::below(&self.url, &format!("api/v4/projects/{path}/statuses/{commit}"))
             }
-            Kind::Gitea | Kind::Forgejo => {
+            ForgeKind::Gitea | ForgeKind::Forgejo => {
                 address::below(&self.url, &format!("api/v1/repos/{path}/statuses/{commit}"))
             }
-            Kind::BitbucketCloud => {
+            ForgeKind::BitbucketCloud => {
                 let at = format!("2.0/repositories/{path}/commit/{commit}/statuses/build");
                 address::below(&self.url, &at)
             }
-            Kind::BitbucketDataCenter => {
+            ForgeKind::BitbucketDataCenter => {
                 let (project, slug) = path.rsplit_once('/').unwrap_or(("", path));
                 let project = project.rsplit('/').next().unwrap_or_default();
                 let at = format!(
@@ -157,21 +102,61 @@ impl Forge {
     }
 
     fn body(&self, status: &CommitStatus) -> Value {
-        let (state, text) = (self.kind.state(status.state), cut(&status.text, LONGEST));
+        let (state, text) = (state(self.kind, status.state), cut(&status.text, LONGEST));
         let mut link = self.link.clone();
         let guest = status.guest.map(|guest| guest.to_string());
         link.set_fragment(guest.as_deref());
         match self.kind {
-            Kind::Github | Kind::Gitlab | Kind::Gitea | Kind::Forgejo => json!({
-                "state": state, "target_url": link.as_str(), "description": text, "context": CONTEXT,
-            }),
-            Kind::BitbucketCloud | Kind::BitbucketDataCenter => json!({
+            ForgeKind::Github | ForgeKind::Gitlab | ForgeKind::Gitea | ForgeKind::Forgejo => {
+                json!({
+                    "state": state, "target_url": link.as_str(), "description": text, "context": CONTEXT,
+                })
+            }
+            ForgeKind::BitbucketCloud | ForgeKind::BitbucketDataCenter => json!({
                 "key": CONTEXT, "name": CONTEXT, "state": state, "url": link.as_str(), "description": text,
             }),
         }
     }
 }
 
+/// Returns what lets us in, as this kind of forge is shown it.
+fn key(kind: ForgeKind, token: &SecretString) -> Key {
+    let named = |name, word| Key::Named(name, word, token.clone());
+    match kind {
+        ForgeKind::Gitlab => named(http::HeaderName::from_static("private-token"), ""),
+        ForgeKind::Gitea | ForgeKind::Forgejo => named(http::header::AUTHORIZATION, "token "),
+        ForgeKind::Github | ForgeKind::BitbucketCloud | ForgeKind::BitbucketDataCenter => {
+            Key::Token(token.clone())
+        }
+    }
+}
+
+/// Returns how a commit stands, in the words of this kind of forge.
+fn state(kind: ForgeKind, state: CommitState) -> &'static str {
+    match (kind, state) {
+        (
+            ForgeKind::Github | ForgeKind::Gitlab | ForgeKind::Gitea | ForgeKind::Forgejo,
+            CommitState::Pending,
+        ) => "pending",
+        (
+            ForgeKind::Github | ForgeKind::Gitlab | ForgeKind::Gitea | ForgeKind::Forgejo,
+            CommitState::Success,
+        ) => "success",
+        (ForgeKind::Github | ForgeKind::Gitea | ForgeKind::Forgejo, CommitState::Failure) => {
+            "failure"
+        }
+        (ForgeKind::Gitlab, CommitState::Failure) => "failed",
+        (ForgeKind::BitbucketCloud | ForgeKind::BitbucketDataCenter, CommitState::Pending) => {
+            "INPROGRESS"
+        }
+        (ForgeKind::BitbucketCloud | ForgeKind::BitbucketDataCenter, CommitState::Success) => {
+            "SUCCESSFUL"
+        }
+        (ForgeKind::BitbucketCloud | ForgeKind::BitbucketDataCenter, CommitState::Failure) => {
+            "FAILED"
+        }
+    }
+}
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -186,7 +171,7 @@ mod tests {
         let raw = json!({
             "kind": kind, "url": url, "token_file": file.path(), "link": "https://phoenix.example.org/",
         });
-        serde_json::from_value::<RawStatus>(raw).unwrap().read(&repository.parse().unwrap())
+        Forge::open(&serde_json::from_value(raw).unwrap(), &repository.parse().unwrap())
     }
 
     fn said(kind: &str, url: &str, state: CommitState) -> String {

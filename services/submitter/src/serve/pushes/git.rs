@@ -117,6 +117,12 @@ impl Git {
         Ok(names.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect())
     }
 
+    /// Returns the first line of what is said of a commit.
+    pub(super) async fn subject(&self, commit: &str) -> Result<String, GitError> {
+        let out = self.good(&["show", "--no-patch", "--format=%s", commit, "--"], NEAR).await?;
+        Ok(String::from_utf8_lossy(&out).trim().to_owned())
+    }
+
     /// Returns the files of a folder of a commit, as an archive.
     pub(super) async fn archive(&self, commit: &str, folder: &str) -> Result<Vec<u8>, GitError> {
         let tree = if folder.is_empty() { commit.to_owned() } else { format!("{commit}:{folder}") };

@@ -2,6 +2,8 @@
 
 use phoenix_bus::Deployed;
 
+use crate::approvals::short;
+
 /// Where a commit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
@@ -47,11 +49,6 @@ pub(super) fn judge(
         }
         Some(_) | None => Verdict::Deploy,
     }
-}
-
-/// Returns a commit as people call it.
-pub(super) fn short(commit: &str) -> &str {
-    commit.get(..12).unwrap_or(commit)
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@
 //! stands there. The payload is a hint: what counts is the branch, as it is fetched.
 
 mod asking;
+mod consent;
 mod deploying;
 mod difference;
 mod export;
-mod file;
 mod following;
 mod forge;
 mod git;
@@ -22,21 +22,23 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
-use phoenix_bus::{Accepted, Became, Bus, BusError, FleetNote, Setup, ToldPush};
-use phoenix_hooks::Push;
+use phoenix_bus::{Accepted, Approval, Became, Bus, BusError, FleetNote, Setup, ToldPush};
+use phoenix_hooks::{Fleet, Push};
 use tokio::sync::{Notify, mpsc};
 
-pub(super) use self::file::{Fleet, RawFleet};
+pub(super) use self::forge::Forge;
 use self::git::Git;
-use self::judge::short;
 use self::program::Program;
 use super::live::Live;
+use crate::approvals::short;
 use crate::cli::ConfigArgs;
 use crate::error::CommandError;
 
 /// The repository that holds the configuration, and what is needed to deploy it.
 pub(super) struct Pushes {
     fleet: Fleet,
+    /// Where the forge is told what becomes of commits.
+    forge: Option<Forge>,
     about: String,
     git: Git,
     bus: Bus,
@@ -54,6 +56,12 @@ pub(super) struct Pushes {
     begun: Notify,
 }
 
+/// The repository as it is said to be, and the forge that is told what becomes of its commits.
+pub(super) struct Origin {
+    pub(super) fleet: Fleet,
+    pub(super) forge: Option<Forge>,
+}
+
 /// What serves all of it.
 pub(super) struct Around {
     pub(super) bus: Bus,
@@ -66,11 +74,13 @@ pub(super) struct Around {
 impl Pushes {
     /// Makes sure that everything is there that is needed.
     pub(super) async fn begin(
-        fleet: Fleet,
+        origin: Origin,
         state_dir: &Path,
         around: Around,
     ) -> Result<Self, CommandError> {
-        let kept = fleet.kept(state_dir);
+        let Origin { fleet, forge } = origin;
+        // What was fetched is kept there.
+        let kept = state_dir.join("fleet").join(fleet.source.as_str());
         let home = kept.join("home");
         // The configuration is nobody else's business.
         DirBuilder::new()
@@ -91,6 +101,7 @@ impl Pushes {
         let (wanted, shown, begun) = (Notify::new(), Notify::new(), Notify::new());
         Ok(Self {
             fleet,
+            forge,
             about,
             git,
             bus,
@@ -111,6 +122,12 @@ impl Pushes {
         push.after.as_ref().filter(|_| is_ours).map(|after| after.as_str().to_owned())
     }
 
+    /// Says of a push of the repository why it deploys nothing.
+    pub(super) fn is_elsewhere(&self, push: &Push) -> Option<String> {
+        (push.repository == self.fleet.repository)
+            .then(|| format!("{} is not deployed; {} is", push.refname, self.fleet.branch))
+    }
+
     /// Returns what is served.
     pub(super) fn fleet(&self) -> &Fleet {
         &self.fleet
@@ -122,7 +139,7 @@ impl Pushes {
         self.note(|note| gone = notes::tell(note, push)).await?;
         if let Some(gone) = gone {
             let why = format!("{} and others came after it", short(&push.commit));
-            self.settle(&gone, &Became::Nothing { why }).await?;
+            self.settle(&gone, &Became::Nothing { why }, None).await?;
         }
         self.wanted.notify_one();
         Ok(())
@@ -149,7 +166,7 @@ impl Pushes {
         let changed = |there| {
             let mut note = notes::of(there, &self.about);
             change(&mut note);
-            if self.fleet.forge.is_none() {
+            if self.forge.is_none() {
                 note.statuses.clear();
             }
             note
@@ -157,15 +174,20 @@ impl Pushes {
         self.bus.change_fleet_note(&self.fleet.source, changed).await
     }
 
-    /// Notes what became of a push with the delivery that told of it.
-    async fn settle(&self, push: &ToldPush, became: &Became) -> Result<(), BusError> {
+    /// Notes what became of a push with the delivery that told of it, and what people said who were asked.
+    async fn settle(
+        &self,
+        push: &ToldPush,
+        became: &Became,
+        approval: Option<&Approval>,
+    ) -> Result<(), BusError> {
         let change = |there: Option<Accepted>| {
             let commit = Some(push.commit.clone());
             let there = there.filter(|there| there.at == push.at);
-            let fresh = || Accepted { at: push.at, commit, became: Vec::new() };
-            let mut accepted = there.unwrap_or_else(fresh);
+            let mut accepted = there.unwrap_or_else(|| Accepted::fresh(push.at, commit));
             accepted.became.retain(|became| !matches!(became, Became::Wanted { .. }));
             accepted.became.push(became.clone());
+            accepted.hear(approval);
             accepted
         };
         self.bus.note_delivery(&self.fleet.source, &push.id, change).await

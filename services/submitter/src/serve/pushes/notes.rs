@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use phoenix_bus::{CommitState, CommitStatus, FleetNote, ToldPush};
 use phoenix_domain::Vmid;
 
-use super::judge::short;
+use crate::approvals::short;
 
 /// How many pushes may wait; beyond that the oldest goes, as the newest is what counts.
 const MOST: usize = 100;

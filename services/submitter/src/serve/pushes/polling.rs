@@ -41,7 +41,8 @@ impl Pushes {
         let push =
             ToldPush { id, at: session::now(), commit, by: "polling".to_owned(), waits: false };
         let wanted = async {
-            self.settle(&push, &Became::Wanted { until: None }).await?;
+            let became = Became::Wanted { until: None, asks: None };
+            self.settle(&push, &became, None).await?;
             self.want(&push).await
         };
         wanted.await.map_err(|err| phoenix_domain::chain(&err))

@@ -9,8 +9,8 @@ use phoenix_bus::{BusError, CommitStatus};
 use phoenix_post::Outcome;
 
 use super::forge::Forge;
-use super::judge::short;
 use super::{Pushes, notes};
+use crate::approvals::short;
 use crate::serve::again::{FIRST, Trouble, wait};
 use crate::session;
 
@@ -35,7 +35,7 @@ enum Next {
 
 impl Pushes {
     pub(super) async fn telling(&self) -> Infallible {
-        let Some(forge) = &self.fleet.forge else { return std::future::pending().await };
+        let Some(forge) = &self.forge else { return std::future::pending().await };
         let (mut attempts, mut trouble) = (Attempts::new(), Trouble::none());
         loop {
             match self.tell_all(forge, &mut attempts).await {

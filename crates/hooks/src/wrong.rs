@@ -1,13 +1,13 @@
-//! What is wrong with a rule as it is written.
+//! What is wrong with something as it is written.
 
 use phoenix_domain::Refused;
 use thiserror::Error;
 
-/// What is wrong with a field of a rule.
+/// What is wrong with a field.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("`{field}`: {what}; {rule}")]
 pub struct WrongField {
-    /// Which field, as a way through the rule: `window.days[1]`.
+    /// Which field, as the way to it: `rules[0].window.days[1]`.
     pub field: String,
     /// What is wrong with it.
     pub what: String,
@@ -16,22 +16,22 @@ pub struct WrongField {
 }
 
 impl WrongField {
-    pub(super) fn new(field: &str, what: &str, rule: &'static str) -> Self {
+    pub(crate) fn new(field: &str, what: &str, rule: &'static str) -> Self {
         Self { field: field.to_owned(), what: what.to_owned(), rule }
     }
 
-    pub(super) fn of(field: &str, refused: &Refused) -> Self {
+    pub(crate) fn of(field: &str, refused: &Refused) -> Self {
         Self::new(field, &refused.to_string(), refused.rule)
     }
 
     /// Returns it as a field of another one.
-    pub(super) fn within(self, field: &str) -> Self {
+    pub(crate) fn within(self, field: &str) -> Self {
         Self { field: format!("{field}.{}", self.field), ..self }
     }
 }
 
 /// Returns what was read, or notes what is wrong.
-pub(super) fn note<T>(
+pub(crate) fn note<T>(
     wrong: &mut Vec<WrongField>,
     field: &str,
     read: Result<T, Refused>,
