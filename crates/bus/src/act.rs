@@ -144,9 +144,9 @@ impl Act {
         }
     }
 
-    /// Says whether it is an answer to somebody who asked: that goes to an inbox of theirs.
+    /// Says whether it is an answer that goes to an inbox of who asked.
     pub(crate) fn answers(self) -> bool {
-        matches!(self, Self::AnswerForHost | Self::ActAsMonitor)
+        self == Self::ActAsMonitor
     }
 
     /// Returns the subjects it takes in a cell: for a host, or for any.
@@ -189,7 +189,10 @@ impl Act {
                 publish.push(format!("$KV.{HOSTS}.{}", cell.host(host)));
             }
             Self::AskHosts => publish.push(cell.ask("*")),
-            Self::AnswerForHost => subscribe.push(cell.ask(host)),
+            Self::AnswerForHost => {
+                subscribe.push(cell.ask(host));
+                publish.push(format!("{}.>", cell.answer(host, "*")));
+            }
             Self::AskMonitor => publish.extend([cell.monitor(), cell.standby()]),
             Self::OrderMonitor => publish.push(cell.order()),
             Self::ActAsMonitor => {

@@ -145,7 +145,7 @@ fn is_of_one_stream(one: &str, other: &str) -> bool {
 }
 
 /// Says whether a subject is one of those that a pattern names.
-fn covers(pattern: &str, subject: &str) -> bool {
+pub(crate) fn covers(pattern: &str, subject: &str) -> bool {
     let mut subject = subject.split('.');
     for wanted in pattern.split('.') {
         match (wanted, subject.next()) {

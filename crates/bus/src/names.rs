@@ -162,6 +162,11 @@ impl Cell {
         format!("phoenix.ask.{}.{host}", self.0)
     }
 
+    /// Returns what the subjects begin with under which the worker of a host answers a role; `*` is any host.
+    pub(crate) fn answer(&self, host: impl Display, role: &str) -> String {
+        format!("phoenix.answer.{}.{host}.{role}", self.0)
+    }
+
     /// Returns the subject of what is said in a guest.
     pub(crate) fn aloud(&self, guest: GuestKey) -> String {
         format!("phoenix.aloud.{}.{guest}", self.0)

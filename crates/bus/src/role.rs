@@ -121,6 +121,9 @@ impl Role {
             all.subscribe.extend(subscribe);
         }
         all.subscribe.push(format!("{}.>", self.inbox()));
+        if self.acts().contains(&Act::AskHosts) {
+            all.subscribe.push(format!("{}.>", cell.answer("*", &self.slug())));
+        }
         for subjects in [&mut all.publish, &mut all.subscribe] {
             subjects.sort();
             subjects.dedup();
@@ -128,7 +131,7 @@ impl Role {
         all
     }
 
-    /// Says whether it answers those who ask.
+    /// Says whether it answers those who ask where they wish.
     pub(crate) fn answers(&self) -> bool {
         self.acts().into_iter().any(Act::answers)
     }

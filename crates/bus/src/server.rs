@@ -1,17 +1,20 @@
 //! What a nats-server is told: who may do what, by the table of acts, and that nothing is acknowledged that is
 //! not on disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use phoenix_domain::NodeName;
 use serde::{Deserialize, Serialize};
 
 use crate::error::BusError;
+use crate::forbidden::covers;
 use crate::key::Key;
 use crate::names::Cell;
 use crate::role::Role;
+use crate::streams;
 
 /// The account that everybody of a cell is in.
 const ACCOUNT: &str = "PHOENIX";
@@ -105,14 +108,15 @@ impl Server {
             tls.own("  "),
             store.display(),
         );
-        if site.has_leaves {
+        if !site.leaves.is_empty() {
             text.push_str(&self.leaves(tls));
         }
         let others: Vec<_> = site.servers.iter().filter(|other| other.name != self.name).collect();
         if !others.is_empty() {
             text.push_str(&self.cluster(&others, tls, site.cell));
         }
-        text.push_str(&accounts(site.cell, site.users, true));
+        let more = format!("    jetstream: enabled\n{}", told_to_leaves(site.cell, site.leaves));
+        text.push_str(&accounts(site.cell, site.users, &more));
         text
     }
 
@@ -166,8 +170,8 @@ pub struct Site<'s> {
     pub servers: &'s [Server],
     /// Who is let in.
     pub users: &'s Users,
-    /// Whether there are hosts that cannot be called.
-    pub has_leaves: bool,
+    /// The hosts that cannot be called.
+    pub leaves: &'s [NodeName],
 }
 
 /// Returns the configuration of the server of a host that nobody can reach: it calls the others with the key
@@ -199,7 +203,7 @@ pub fn leaf(
          }}\n{THROUGH}{}",
         role.slug(),
         ca.display(),
-        accounts(cell, &users, false)
+        accounts(cell, &users, "")
     )
 }
 
@@ -208,13 +212,48 @@ pub fn leaf_seed(key: &Key) -> Result<String, BusError> {
     Ok(format!("nkey: \"{}\"\n", key.seed()?))
 }
 
+/// Returns what leaves are told that somebody here listens to. Streams listen to wider subjects than a host may
+/// use, and of those a leaf is not told, so that it would keep to itself what is meant for them. Each of these
+/// subjects is mapped to itself: that is told to every leaf, and changes nothing.
+fn told_to_leaves(cell: &Cell, hosts: &[NodeName]) -> String {
+    let kept = streams::subjects();
+    let is_narrower =
+        |subject: &String| kept.iter().any(|wide| wide != subject && covers(wide, subject));
+    let told: BTreeSet<_> = hosts
+        .iter()
+        .flat_map(|host| Role::Worker(host.clone()).subjects(cell).publish)
+        .filter(is_narrower)
+        .collect();
+    if told.is_empty() {
+        return String::new();
+    }
+    let lines: Vec<_> = told
+        .iter()
+        .map(|subject| format!("      \"{subject}\": \"{}\"\n", mapped_to_itself(subject)))
+        .collect();
+    format!("    mappings: {{\n{}    }}\n", lines.concat())
+}
+
+/// Returns a subject as what it is mapped to: each `*` is there by its number.
+fn mapped_to_itself(subject: &str) -> String {
+    let mut wildcards = 0;
+    let tokens = subject.split('.').map(|token| {
+        if token == "*" {
+            wildcards += 1;
+            format!("{{{{wildcard({wildcards})}}}}")
+        } else {
+            token.to_owned()
+        }
+    });
+    tokens.collect::<Vec<_>>().join(".")
+}
+
 /// Returns who is let in, and may do what.
-fn accounts(cell: &Cell, users: &Users, has_jetstream: bool) -> String {
-    let jetstream = if has_jetstream { "    jetstream: enabled\n" } else { "" };
+fn accounts(cell: &Cell, users: &Users, more: &str) -> String {
     let users: String = users.iter().map(|(role, public)| user(cell, role, public)).collect();
     format!(
         "accounts {{\n  \
-           {ACCOUNT} {{\n{jetstream}    users: [\n{users}    ]\n  }}\n  \
+           {ACCOUNT} {{\n{more}    users: [\n{users}    ]\n  }}\n  \
            SYS {{}}\n\
          }}\n\
          system_account: SYS\n"

@@ -38,6 +38,14 @@ pub(crate) fn names() -> Vec<String> {
     streams.chain(buckets).collect()
 }
 
+/// Returns all subjects that streams keep, those of buckets included.
+pub(crate) fn subjects() -> Vec<String> {
+    let streams =
+        streams(1, Durability::Synced, true).into_iter().flat_map(|stream| stream.subjects);
+    let buckets = buckets(1).map(|bucket| format!("$KV.{}.>", bucket.bucket));
+    streams.chain(buckets).collect()
+}
+
 fn log(replicas: usize, durability: Durability, batches: bool) -> Config {
     Config {
         name: LOG.to_owned(),

@@ -3,7 +3,7 @@
 use super::site::{Site, free_port};
 
 #[tokio::test]
-async fn a_leaf_calls_with_the_key_of_its_host_and_reaches_the_streams() {
+async fn a_worker_behind_a_leaf_takes_a_guest_to_completed_and_answers() {
     let site = Site::written(&["nats"]);
     let port = free_port();
     let written = site.init(&["--leaf-for", "pve1", "--leaf-port", &port.to_string()]);
@@ -13,6 +13,15 @@ async fn a_leaf_calls_with_the_key_of_its_host_and_reaches_the_streams() {
     let leaf = site.server("leaf-pve1");
     site.until_called(&format!("nats://127.0.0.1:{port}"), "worker-pve1").await;
 
-    let status = site.phoenix("watcher", &["status"]);
-    assert_eq!(status.code, 0, "{status:?}\n{}", leaf.log());
+    // What the worker does, and answers, is all by way of the leaf.
+    let worker = site.worker("pve1", Some(&format!("nats://127.0.0.1:{port}")));
+    let submitted = site.phoenix("submitter", &["submit", "901", "--timeout", "60s"]);
+    let logs = || format!("{}\n{}", worker.log(), leaf.log());
+    assert_eq!(submitted.code, 0, "{submitted:?}\n{}", logs());
+    assert!(submitted.out.contains("2 completed"), "{submitted:?}\n{}", logs());
+    let planned = site.phoenix("submitter", &["plan", "901"]);
+    assert_eq!(planned.code, 0, "{planned:?}\n{}", logs());
+    assert!(!planned.err.contains("did not answer"), "{planned:?}\n{}", logs());
+    let hosts = site.bus("watcher").await.hosts().await.unwrap();
+    assert_eq!(hosts.iter().map(|report| report.host.as_str()).collect::<Vec<_>>(), ["pve1"]);
 }

@@ -86,7 +86,8 @@ impl Plan<'_> {
             (path, Some(authority))
         };
         let (cell, servers) = (self.cell.clone(), &self.layout.servers);
-        let site = Site { cell: &cell, servers, users, has_leaves: !self.layout.leaves.is_empty() };
+        let leaves: Vec<_> = self.layout.leaves.keys().cloned().collect();
+        let site = Site { cell: &cell, servers, users, leaves: &leaves };
         for server in servers {
             let folder = self.dir.join(&server.name);
             let tls = match (&self.layout.tls, &authority) {
