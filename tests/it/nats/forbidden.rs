@@ -134,9 +134,9 @@ fn a_watcher_who_asks_for_a_guest_is_told_what_is_not_permitted_and_what_to_do()
 #[tokio::test]
 async fn what_waits_for_a_stream_or_a_bucket_is_ended_by_the_refusal() {
     let (site, _server) = Site::running();
-    let refused = |err: BusError| match err {
-        BusError::NotPermitted { subject, role, .. } => (subject, role.unwrap().to_string()),
-        other => panic!("{other:?}"),
+    let refused = |err: BusError| {
+        let BusError::NotPermitted { subject, role, .. } = err else { panic!("{err:?}") };
+        (subject, role.unwrap().to_string())
     };
 
     let worker = site.bus("worker-pve1").await;

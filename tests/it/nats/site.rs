@@ -13,7 +13,7 @@ use crate::bus::fleet;
 use crate::program::{Ended, phoenix, phoenix_monitor, phoenix_worker};
 
 /// How long servers may take to come up and to find each other.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A folder with what was written, and with the configuration of a small fleet.
 pub(super) struct Site {
@@ -32,7 +32,7 @@ impl Site {
         let site = Self {
             folder: fleet(512),
             url: servers.iter().map(Server::url).collect::<Vec<_>>().join(","),
-            monitor: servers[0].monitor(),
+            monitor: servers.first().unwrap().monitor(),
         };
         let written = site.init(&["--cluster", &all, "--hosts", "pve1,pve2"]);
         assert_eq!(written.code, 0, "{written:?}");
