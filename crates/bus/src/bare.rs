@@ -49,58 +49,7 @@ fn message() -> Outgoing {
     }
 }
 
-/// How long a server may take to refuse what it would have refused before it answered the question after it.
-const GRACE: std::time::Duration = std::time::Duration::from_secs(2);
-
 impl Bus {
-    /// Says whether the server forbids to publish under a subject, nothing of which is known here.
-    pub async fn is_forbidden_to_publish(&self, subject: &str) -> Result<bool, BusError> {
-        let told = self.hears_forbidden();
-        let sent = self.client.publish(subject.to_owned(), bytes::Bytes::new()).await;
-        sent.failing("publishing")?;
-        self.is_refused(Self::until_forbidden(told, subject)).await
-    }
-
-    /// Says whether the server forbids to listen to a subject, nothing of which is known here.
-    pub async fn is_forbidden_to_subscribe(&self, subject: &str) -> Result<bool, BusError> {
-        let told = self.hears_forbidden();
-        let _heard = self.client.subscribe(subject.to_owned()).await.failing("subscribing")?;
-        self.is_refused(Self::until_unheard(told, subject)).await
-    }
-
-    /// Waits for a refusal until the server has answered what was asked behind it.
-    async fn is_refused(&self, refused: impl Future<Output = ()>) -> Result<bool, BusError> {
-        let answered = async {
-            let answer = self.log_length().await;
-            tokio::time::sleep(GRACE).await;
-            answer
-        };
-        tokio::select! {
-            () = refused => Ok(true),
-            answer = answered => answer.map(|_| false),
-        }
-    }
-
-    /// Has only one server keep each stream, as one did that was alone.
-    pub async fn keep_by_one(&self) -> Result<(), BusError> {
-        for name in crate::streams::names() {
-            let stream = self.jetstream.get_stream(&name).await.failing("looking at a stream")?;
-            let config = Config { num_replicas: 1, ..stream.cached_info().config.clone() };
-            self.jetstream.update_stream(config).await.failing("changing a stream")?;
-        }
-        Ok(())
-    }
-
-    /// Returns how many servers keep each stream, of that which the fewest keep.
-    pub async fn fewest_replicas(&self) -> Result<usize, BusError> {
-        let mut fewest = usize::MAX;
-        for name in crate::streams::names() {
-            let stream = self.jetstream.get_stream(&name).await.failing("looking at a stream")?;
-            fewest = fewest.min(stream.cached_info().config.num_replicas);
-        }
-        Ok(fewest)
-    }
-
     /// Returns how many messages the log has taken since it was made.
     pub async fn log_length(&self) -> Result<u64, BusError> {
         let log = self.jetstream.get_stream(LOG).await.failing("looking at the log")?;

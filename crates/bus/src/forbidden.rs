@@ -96,12 +96,6 @@ impl Bus {
         forbidden(&mut told, |told| told.doing == Doing::Publish && told.subject == subject).await;
     }
 
-    /// Waits until the server forbids to listen to a subject.
-    pub(crate) async fn until_unheard(mut told: Receiver<Forbidden>, subject: &str) {
-        forbidden(&mut told, |told| told.doing == Doing::Subscribe && told.subject == subject)
-            .await;
-    }
-
     /// Returns the error that says what is not permitted, to whom, and who may.
     pub(crate) fn not_permitted(&self, act: Act, subject: String) -> BusError {
         BusError::NotPermitted { subject, act, role: self.role.clone() }
@@ -122,7 +116,10 @@ pub(crate) fn tell(said: &str, to: &Sender<Forbidden>) -> Option<Forbidden> {
 }
 
 /// Waits for something that is forbidden and concerns us; returns its subject.
-async fn forbidden(told: &mut Receiver<Forbidden>, is_ours: impl Fn(&Forbidden) -> bool) -> String {
+pub(crate) async fn forbidden(
+    told: &mut Receiver<Forbidden>,
+    is_ours: impl Fn(&Forbidden) -> bool,
+) -> String {
     loop {
         match told.recv().await {
             Ok(told) if is_ours(&told) => return told.subject,

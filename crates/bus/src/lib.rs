@@ -38,7 +38,9 @@ mod role;
 mod server;
 mod setup;
 mod streams;
+mod subjects;
 mod tail;
+mod trial;
 mod work;
 
 pub use act::Act;

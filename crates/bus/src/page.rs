@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use phoenix_domain::NodeName;
 
-use crate::act::{Act, Subjects};
+use crate::act::Act;
 use crate::names::Cell;
 use crate::role::Role;
+use crate::subjects::Subjects;
 
 /// Returns what each role may do in a cell, and which subjects that takes.
 pub fn roles_page(cell: &Cell, host: &NodeName) -> String {

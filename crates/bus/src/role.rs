@@ -5,8 +5,9 @@ use std::str::FromStr;
 
 use phoenix_domain::NodeName;
 
-use crate::act::{Act, Subjects};
+use crate::act::Act;
 use crate::names::Cell;
+use crate::subjects::Subjects;
 
 /// Who somebody is on the bus.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
