@@ -8,7 +8,7 @@ use phoenix_bus::BusError;
 use super::site::{Site, text};
 
 /// What nobody but the admin may publish.
-const NOBODY: [&str; 12] = [
+pub(super) const NOBODY: [&str; 12] = [
     "phoenix.log.other.lxc-950",
     "phoenix.event.main.lxc-950",
     "phoenix.anything",
@@ -40,7 +40,7 @@ const WRITTEN: [&str; 12] = [
 /// Emptying the library.
 const PURGE: &str = "$JS.API.STREAM.PURGE.OBJ_phoenix-library";
 /// What the worker of another host does.
-const OF_ANOTHER_HOST: [&str; 9] = [
+pub(super) const OF_ANOTHER_HOST: [&str; 9] = [
     "phoenix.answer.main.pve2.submitter.guessed",
     "$JS.API.CONSUMER.MSG.NEXT.PHOENIX_WORK.w_main_pve2_std",
     "$JS.ACK.PHOENIX_WORK.w_main_pve2_std.1.1.1.1.1",

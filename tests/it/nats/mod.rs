@@ -2,6 +2,7 @@
 
 mod cluster;
 mod forbidden;
+mod hostile;
 mod init;
 mod leaf;
 mod page;

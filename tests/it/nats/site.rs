@@ -13,7 +13,7 @@ use crate::bus::fleet;
 use crate::program::{Ended, phoenix, phoenix_monitor, phoenix_worker};
 
 /// How long servers may take to come up and to find each other.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A folder with what was written, and with the configuration of a small fleet.
 pub(super) struct Site {
