@@ -17,6 +17,8 @@ pub(crate) struct Served {
 
 /// A nats-server and a worker, ended when this is dropped.
 pub(crate) struct Pair {
+    /// What the server is.
+    program: PathBuf,
     pub(crate) url: String,
     pub(crate) server: Child,
     pub(crate) worker: Option<Child>,
@@ -27,17 +29,18 @@ pub(crate) struct Pair {
 impl Pair {
     pub(crate) fn start(server: &Path) -> Self {
         let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let at = folder.path().display();
-        let config = format!(
-            "listen: \"127.0.0.1:-1\"\nports_file_dir: \"{at}\"\njetstream {{ store_dir: \"{at}/js\", max_mem: 256M, max_file: 8G\n sync_interval: always }}\n"
-        );
-        let path = folder.path().join("nats.conf");
-        fs::write(&path, config).unwrap();
-        let mut command = command(server);
-        let log = fs::File::create(folder.path().join("nats.log")).unwrap();
-        let server = command.arg("-c").arg(&path).stderr(log).spawn().unwrap();
-        let url = address(folder.path(), server.id());
-        Self { url, server, worker: None, folder, watchers: Vec::new() }
+        let child = run(server, folder.path(), "127.0.0.1:-1");
+        let url = address(folder.path(), child.id());
+        let program = server.to_owned();
+        Self { program, url, server: child, worker: None, folder, watchers: Vec::new() }
+    }
+
+    /// Kills the server, and starts it where it was.
+    pub(crate) fn kill_the_server(&mut self) {
+        self.server.kill().unwrap();
+        self.server.wait().unwrap();
+        let listen = self.url.trim_start_matches("nats://");
+        self.server = run(&self.program, self.folder.path(), listen);
     }
 
     pub(crate) fn work(&mut self, worker: &Path, slots: usize) {
@@ -56,7 +59,17 @@ impl Pair {
 
     /// Starts `phoenix serve`.
     pub(crate) fn serve(&self, phoenix: &Path, hooks: &Path) -> Served {
-        let mut command = command(phoenix);
+        self.serve_with(command(phoenix), hooks)
+    }
+
+    /// The same, with one core for all of it.
+    pub(crate) fn serve_on_one_core(&self, phoenix: &Path, hooks: &Path) -> Served {
+        let mut taskset = command(Path::new("taskset"));
+        taskset.args(["--cpu-list", "0"]).arg(phoenix);
+        self.serve_with(taskset, hooks)
+    }
+
+    fn serve_with(&self, mut command: Command, hooks: &Path) -> Served {
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--nats-url", &self.url, "--hooks"])
             .arg(hooks)
@@ -112,13 +125,15 @@ impl Served {
     /// Waits until it says where it listens.
     fn hears(child: Child, said: impl Read + Send + 'static) -> Self {
         let mut lines = BufReader::new(said).lines().map(Result::unwrap);
+        let mut told = String::new();
         let at = lines.find_map(|line| {
+            told.push_str(&line);
             let (_, rest) = line.split_once("http://")?;
             Some(rest.split('/').next()?.to_owned())
         });
         // What it says later is nobody's, and must not stop it.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, at: at.unwrap() }
+        Self { child, at: at.unwrap_or_else(|| panic!("it does not listen: {told}")) }
     }
 }
 
@@ -127,6 +142,18 @@ impl Drop for Served {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// Starts a nats-server that keeps what it has in this folder.
+fn run(program: &Path, folder: &Path, listen: &str) -> Child {
+    let at = folder.display();
+    let config = format!(
+        "listen: \"{listen}\"\nports_file_dir: \"{at}\"\njetstream {{ store_dir: \"{at}/js\", max_mem: 256M, max_file: 8G\n sync_interval: always }}\n"
+    );
+    let path = folder.join("nats.conf");
+    fs::write(&path, config).unwrap();
+    let log = fs::File::options().create(true).append(true).open(folder.join("nats.log")).unwrap();
+    command(program).arg("-c").arg(&path).stderr(log).spawn().unwrap()
 }
 
 #[expect(clippy::disallowed_methods, reason = "what is measured is a process")]

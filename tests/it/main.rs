@@ -19,6 +19,7 @@ mod proxmox;
 mod secrets;
 mod serve;
 mod setup;
+mod sim;
 mod survive;
 mod texts;
 mod top;

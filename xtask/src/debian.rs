@@ -39,15 +39,28 @@ pub(crate) fn archive(workspace: &Workspace) -> Result<PathBuf> {
 const OF_A_HOST: [&str; 6] =
     ["samba", "nfs-kernel-server", "sudo", "apparmor", "tzdata", "iputils-ping"];
 
-/// Returns a folder with the root of a host, making it when there is none. It is there whole or not
-/// at all, and nobody writes into it.
+/// What judges packages as Debian's own are judged.
+const OF_A_JUDGE: [&str; 1] = ["lintian"];
+
+/// Returns a folder with the root of a host, making it when there is none.
 pub(crate) fn host(workspace: &Workspace) -> Result<PathBuf> {
-    let host = workspace.target.join(format!("tools/host-{RELEASE}"));
-    if host.is_dir() {
-        return Ok(host);
+    root(workspace, "host", &OF_A_HOST)
+}
+
+/// Returns a folder with the root of a Debian that judges packages, making it when there is none.
+pub(crate) fn judge(workspace: &Workspace) -> Result<PathBuf> {
+    root(workspace, "judge", &OF_A_JUDGE)
+}
+
+/// Returns a folder with the root of a Debian that has these packages. It is there whole or not at all, and
+/// nobody writes into it.
+fn root(workspace: &Workspace, name: &str, packages: &[&str]) -> Result<PathBuf> {
+    let root = workspace.target.join(format!("tools/{name}-{RELEASE}"));
+    if root.is_dir() {
+        return Ok(root);
     }
     let archive = archive(workspace)?;
-    let half = host.with_extension("half");
+    let half = root.with_extension("half");
     let unmade = || format!("cannot make {}", half.display());
     if half.exists() {
         fs::remove_dir_all(&half).with_context(unmade)?;
@@ -58,13 +71,15 @@ pub(crate) fn host(workspace: &Workspace) -> Result<PathBuf> {
     fs::write(half.join("usr/sbin/policy-rc.d"), "#!/bin/sh\nexit 101\n").with_context(unmade)?;
     Program::new("chmod").arg("755").arg(half.join("usr/sbin/policy-rc.d")).run()?;
     fs::copy("/etc/resolv.conf", half.join("etc/resolv.conf")).with_context(unmade)?;
+    // Nothing half written is ever used, so nothing waits for the disk.
+    let quick = ["apt-get", "-q", "-y", "-o", "DPkg::Options::=--force-unsafe-io"];
     let apt = |words: &[&str]| {
-        let program = Program::new("chroot").arg(&half).args(["apt-get", "-q", "-y"]).args(words);
+        let program = Program::new("chroot").arg(&half).args(quick).args(words);
         program.env("DEBIAN_FRONTEND", "noninteractive").env("LC_ALL", "C.UTF-8").run()
     };
     apt(&["update"])?;
-    apt(&[["install", "--no-install-recommends"].as_slice(), &OF_A_HOST].concat())?;
+    apt(&[["install", "--no-install-recommends"].as_slice(), packages].concat())?;
     apt(&["clean"])?;
-    fs::rename(&half, &host).with_context(unmade)?;
-    Ok(host)
+    fs::rename(&half, &root).with_context(unmade)?;
+    Ok(root)
 }

@@ -10,31 +10,40 @@ use crate::process::Program;
 use crate::say::say;
 use crate::workspace::{Profile, Workspace};
 
-/// Each shell, and the name under which it looks for the completions of `phoenix`.
-const SHELLS: [(&str, &str); 4] = [
-    ("bash", "phoenix"),
-    ("zsh", "_phoenix"),
-    ("fish", "phoenix.fish"),
-    ("powershell", "phoenix.ps1"),
-];
+/// Each shell, and the names under which it looks for the completions of a program: what stands before and
+/// behind the program's.
+const SHELLS: [(&str, &str, &str); 4] =
+    [("bash", "", ""), ("zsh", "_", ""), ("fish", "", ".fish"), ("powershell", "", ".ps1")];
+/// Each program that has completions, and how they are asked for.
+const COMPLETED: [(&str, Option<&str>); 2] =
+    [("phoenix", None), ("phoenix-submit", Some("--for-submit"))];
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     events::write()?;
     let phoenix = workspace.phoenix(Profile::Dev)?;
     let docs = workspace.target.join("docs");
-    for (shell, name) in SHELLS {
-        let folder = docs.join("completions").join(shell);
-        let script = Program::new(&phoenix).args(["completion", shell]).read()?;
-        create(&folder)?;
-        let path = folder.join(name);
-        fs::write(&path, script).with_context(|| format!("cannot write {}", path.display()))?;
-        say(format_args!("written: {}", path.display()));
-    }
-    let pages = docs.join("man");
-    create(&pages)?;
-    Program::new(&phoenix).arg("man").arg(&pages).run()
+    completions(&phoenix, &docs.join("completions"))?;
+    pages(&phoenix, &docs.join("man"))?;
+    say(format_args!("written: {}", docs.display()));
+    Ok(())
 }
 
-fn create(folder: &Path) -> Result<()> {
-    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))
+/// Writes the completions, each shell's into a folder of its own.
+pub(crate) fn completions(phoenix: &Path, into: &Path) -> Result<()> {
+    for (shell, before, behind) in SHELLS {
+        let folder = into.join(shell);
+        fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot create {}", folder.display()))?;
+        for (program, asked) in COMPLETED {
+            let script = Program::new(phoenix).args(["completion", shell]).args(asked).read()?;
+            let path = folder.join(format!("{before}{program}{behind}"));
+            fs::write(&path, script).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the man pages.
+pub(crate) fn pages(phoenix: &Path, into: &Path) -> Result<()> {
+    Program::new(phoenix).arg("man").arg(into).run()
 }

@@ -10,16 +10,17 @@ use crate::process::Program;
 use crate::say::say;
 use crate::schemas::Schemas;
 use crate::workspace::{self, Strictness, Workspace};
-use crate::{law, links, tools};
+use crate::{law, links, package, tools};
 
 /// One check: what it is called on the command line, and what it does.
 type Check = (&'static str, fn(&Workspace) -> Result<()>);
 
 /// All of them; the quick ones first.
-const CHECKS: [Check; 11] = [
+const CHECKS: [Check; 12] = [
     ("fmt", fmt),
     ("law", law::check),
     ("links", links::check),
+    ("units", package::units::check),
     ("deny", deny),
     ("typos", typos),
     ("machete", machete),
@@ -116,7 +117,9 @@ fn rustdoc(workspace: &Workspace) -> Result<()> {
 
 fn shellcheck(workspace: &Workspace) -> Result<()> {
     let is_script = |path: &Path| {
-        path.extension().is_some_and(|ending| ending == "sh") || path == Path::new(".ci/run")
+        path.extension().is_some_and(|ending| ending == "sh")
+            || path == Path::new(".ci/run")
+            || path.starts_with("deploy/scripts")
     };
     let scripts: Vec<_> = workspace::files()?.into_iter().filter(|path| is_script(path)).collect();
     Program::new(tools::SHELLCHECK.ensure(workspace)?).args(scripts).run()

@@ -11,6 +11,7 @@ mod law;
 mod links;
 mod lint;
 mod machine;
+mod package;
 mod process;
 mod say;
 mod schemas;
@@ -52,6 +53,8 @@ enum Task {
     Schemas(schemas::Schemas),
     /// Write man pages and shell completions to target/docs
     Docs,
+    /// Make the Debian packages
+    Package(package::Package),
     /// Feed the loader made-up input
     Fuzz(fuzz::Fuzz),
     /// Try a feature in a real container
@@ -86,6 +89,7 @@ fn run(cli: Cli) -> Result<()> {
         Task::Lint(task) => task.run(&workspace),
         Task::Schemas(task) => task.run(&workspace),
         Task::Docs => docs::run(&workspace),
+        Task::Package(task) => task.run(&workspace),
         Task::Fuzz(task) => task.run(&workspace),
         Task::Feature(task) => task.run(&workspace),
         Task::Machine => {

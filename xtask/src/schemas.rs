@@ -14,13 +14,14 @@ use crate::say::say;
 use crate::workspace::{Profile, Workspace};
 
 /// What `phoenix schema` is asked for, and the file its answer is kept in.
-const SCHEMAS: [(&str, &str); 6] = [
+const SCHEMAS: [(&str, &str); 7] = [
     ("lxc", "phoenix_lxc_configs.schema.json"),
     ("vm", "phoenix_vm_configs.schema.json"),
     ("hypervisor", "phoenix_hypervisor_config.schema.json"),
     ("inventory", "phoenix_inventory.schema.json"),
     ("feature", "feature.schema.json"),
     ("channels", "channels.schema.json"),
+    ("webhooks", "webhooks.schema.json"),
 ];
 
 const FOLDER: &str = "schemas";

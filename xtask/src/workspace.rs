@@ -89,12 +89,27 @@ impl Workspace {
 
     /// Builds `phoenix` and returns where it lies.
     pub(crate) fn phoenix(&self, profile: Profile) -> Result<PathBuf> {
-        let (name, folder) = match profile {
-            Profile::Dev => ("dev", "debug"),
-            Profile::Dist => ("dist", "dist"),
-        };
-        self.cargo(&["build", "--quiet", "--package", "phoenix", "--profile", name]).run()?;
-        Ok(self.target.join(folder).join("phoenix"))
+        self.cargo(&["build", "--quiet", "--package", "phoenix", "--profile", profile.name()])
+            .run()?;
+        Ok(self.target.join(profile.folder()).join("phoenix"))
+    }
+}
+
+impl Profile {
+    /// What cargo calls it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::Dist => "dist",
+        }
+    }
+
+    /// The folder of what is built so, below the target folder.
+    pub(crate) fn folder(self) -> &'static str {
+        match self {
+            Self::Dev => "debug",
+            Self::Dist => "dist",
+        }
     }
 }
 

@@ -194,8 +194,9 @@ impl Act {
             }
             Self::ReadDeliveries => publish = looking(DELIVERIES),
             Self::TakeDeliveries => {
-                publish =
-                    [writing(DELIVERIES, cell), looking(PUSHES), writing(PUSHES, cell)].concat();
+                publish = [DELIVERIES, PUSHES]
+                    .map(|bucket| [looking(bucket), writing(bucket, cell)].concat())
+                    .concat();
             }
             Self::ReadApprovals => publish = looking(PUSHES),
             Self::Decide => publish = [looking(PUSHES), writing(PUSHES, cell)].concat(),

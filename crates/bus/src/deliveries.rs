@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use crate::act::Act;
 use crate::approvals::{Approval, Decision};
 use crate::connect::Bus;
+use crate::delivery_tail::DeliveryTold;
+use crate::errand::Errand;
 use crate::error::BusError;
+use crate::kept::Guess;
 use crate::names::DELIVERIES;
 
 /// A delivery that was accepted.
@@ -25,6 +28,9 @@ pub struct Accepted {
     /// What people said who were asked, by the run it was about.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub decided: BTreeMap<RunId, Decision>,
+    /// What it wants done at once, until that is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub errand: Option<Errand>,
 }
 
 /// What became of a delivery, or of a part of it.
@@ -68,6 +74,8 @@ pub enum Became {
 /// A delivery, by its names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Noted {
+    /// Where it stands among all that was noted.
+    pub at: u64,
     /// Who sent it.
     pub source: SourceName,
     /// What its sender calls it.
@@ -79,7 +87,7 @@ pub struct Noted {
 impl Accepted {
     /// Makes the note of one of which nothing has become yet.
     pub fn fresh(at: DateTime<Utc>, commit: Option<String>) -> Self {
-        Self { at, commit, became: Vec::new(), decided: BTreeMap::new() }
+        Self { at, commit, became: Vec::new(), decided: BTreeMap::new(), errand: None }
     }
 
     /// Notes what people said who were asked.
@@ -90,19 +98,21 @@ impl Accepted {
 
     /// Says whether something was made of it, or will be; a repetition then does nothing.
     pub fn is_taken(&self) -> bool {
-        self.became.iter().any(|became| match became {
+        let is_made = |became: &Became| match became {
             Became::Run { .. } | Became::Waits { .. } | Became::Wanted { .. } => true,
             Became::Nothing { .. } | Became::Refused { .. } => false,
-        })
+        };
+        self.errand.is_some() || self.became.iter().any(is_made)
     }
 
     /// Returns the runs that it made.
     pub fn runs(&self) -> impl Iterator<Item = &RunId> {
-        self.became.iter().filter_map(|became| match became {
+        let made = self.became.iter().filter_map(|became| match became {
             Became::Run { run, .. } | Became::Waits { run, .. } => Some(run),
             Became::Wanted { asks, .. } => asks.as_ref(),
             Became::Nothing { .. } | Became::Refused { .. } => None,
-        })
+        });
+        self.errand.iter().map(|errand| &errand.run).chain(made)
     }
 }
 
@@ -114,6 +124,31 @@ impl Bus {
         id: &str,
     ) -> Result<Option<Accepted>, BusError> {
         self.kept(Act::ReadDeliveries, DELIVERIES, &self.cell.delivery(source, id)).await
+    }
+
+    /// Notes a delivery that nobody has noted yet. Where one was taken already it stays as it is, and is
+    /// returned.
+    pub async fn take_delivery(
+        &self,
+        source: &SourceName,
+        id: &str,
+        accepted: &Accepted,
+    ) -> Result<Option<Accepted>, BusError> {
+        let (key, mut taken) = (self.cell.delivery(source, id), None);
+        let change = |there: Option<Accepted>| {
+            taken = there.filter(Accepted::is_taken);
+            taken.is_none().then(|| accepted.clone())
+        };
+        self.change_kept_from(Guess::Nothing, Act::TakeDeliveries, DELIVERIES, &key, change)
+            .await?;
+        Ok(taken)
+    }
+
+    /// Changes what was noted of a delivery at this place, if it still stands as it did there. Says whether
+    /// it does.
+    pub async fn settle_delivery(&self, noted: &Noted) -> Result<bool, BusError> {
+        let key = self.cell.delivery(&noted.source, &noted.id);
+        self.replace_kept(Act::TakeDeliveries, DELIVERIES, &key, &noted.accepted, noted.at).await
     }
 
     /// Changes what is noted of a delivery, however many do so at once.
@@ -132,14 +167,17 @@ impl Bus {
 
     /// Returns the deliveries of the last days, the newest first.
     pub async fn deliveries(&self) -> Result<Vec<Noted>, BusError> {
-        let kept = self.all_kept(Act::ReadDeliveries, DELIVERIES, &self.cell.deliveries()).await?;
-        let mut noted: Vec<_> = kept
-            .into_iter()
-            .filter_map(|(key, accepted)| {
-                let (source, id) = key.split_once('.')?;
-                Some(Noted { source: source.parse().ok()?, id: id.to_owned(), accepted })
-            })
-            .collect();
+        let (mut tail, mut noted) = (self.tail_deliveries().await?, BTreeMap::new());
+        loop {
+            match tail.next().await {
+                DeliveryTold::Noted(one) => {
+                    noted.insert((one.source.clone(), one.id.clone()), *one);
+                }
+                DeliveryTold::CaughtUp => break,
+                DeliveryTold::Rewound => noted.clear(),
+            }
+        }
+        let mut noted: Vec<_> = noted.into_values().collect();
         noted.sort_by(|a, b| (b.accepted.at, &b.id).cmp(&(a.accepted.at, &a.id)));
         Ok(noted)
     }

@@ -12,6 +12,16 @@ use crate::error::{BusError, Failing as _};
 
 /// How often others may be faster before a change gives up.
 const TRIES: u32 = 12;
+const KEEPING: &str = "keeping a note";
+
+/// What is there, before anybody has looked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Guess {
+    /// Most likely nothing: it is looked only where that was wrong.
+    Nothing,
+    /// Nobody knows.
+    Unknown,
+}
 
 impl Bus {
     /// Returns a note; what cannot be read is none.
@@ -64,28 +74,56 @@ impl Bus {
         key: &str,
         change: impl FnMut(Option<T>) -> Option<T>,
     ) -> Result<Option<T>, BusError> {
-        self.allowed(act, self.write_kept(bucket, key, change)).await
+        self.change_kept_from(Guess::Unknown, act, bucket, key, change).await
+    }
+
+    /// The same, where it is known what most likely is there.
+    pub(crate) async fn change_kept_from<T: Serialize + DeserializeOwned>(
+        &self,
+        guess: Guess,
+        act: Act,
+        bucket: &'static str,
+        key: &str,
+        change: impl FnMut(Option<T>) -> Option<T>,
+    ) -> Result<Option<T>, BusError> {
+        self.allowed(act, self.write_kept(guess, bucket, key, change)).await
     }
 
     async fn write_kept<T: Serialize + DeserializeOwned>(
         &self,
+        guess: Guess,
         bucket: &'static str,
         key: &str,
         mut change: impl FnMut(Option<T>) -> Option<T>,
     ) -> Result<Option<T>, BusError> {
-        let doing = "keeping a note";
-        let bucket = self.bucket(bucket, doing).await?;
-        for _ in 0..TRIES {
-            let (there, revision) = read(&bucket, key).await?;
+        let bucket = self.bucket(bucket, KEEPING).await?;
+        for attempt in 0..TRIES {
+            let (there, revision) = match guess {
+                Guess::Nothing if attempt == 0 => (None, 0),
+                Guess::Nothing | Guess::Unknown => read(&bucket, key).await?,
+            };
             let Some(note) = change(there) else { return Ok(None) };
-            let text = Bytes::from(serde_json::to_vec(&note)?);
-            match bucket.update(key, text, revision).await {
-                Ok(_) => return Ok(Some(note)),
-                Err(err) if err.kind() == UpdateErrorKind::WrongLastRevision => {}
-                Err(err) => return Err(err).failing(doing),
+            if replace(&bucket, key, &note, revision).await? {
+                return Ok(Some(note));
             }
         }
         Err(BusError::Contended { guest: key.to_owned() })
+    }
+
+    /// Puts a note in the place of the one with this revision. Says whether that was still there.
+    pub(crate) async fn replace_kept<T: Serialize>(
+        &self,
+        act: Act,
+        bucket: &'static str,
+        key: &str,
+        note: &T,
+        revision: u64,
+    ) -> Result<bool, BusError> {
+        let replacing = async {
+            let bucket = self.bucket(bucket, KEEPING).await?;
+            replace(&bucket, key, note, revision).await
+        };
+        self.allowed(act, replacing).await
     }
 
     /// Forgets a note.
@@ -115,4 +153,17 @@ async fn read<T: DeserializeOwned>(
         .filter(|entry| entry.operation == Operation::Put)
         .and_then(|entry| serde_json::from_slice(&entry.value).ok());
     Ok((note, revision))
+}
+
+async fn replace<T: Serialize>(
+    bucket: &Store,
+    key: &str,
+    note: &T,
+    revision: u64,
+) -> Result<bool, BusError> {
+    match bucket.update(key, Bytes::from(serde_json::to_vec(note)?), revision).await {
+        Ok(_) => Ok(true),
+        Err(err) if err.kind() == UpdateErrorKind::WrongLastRevision => Ok(false),
+        Err(err) => Err(err).failing(KEEPING),
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use async_nats::Message;
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{LastRawMessageErrorKind, RawMessageErrorKind};
 use chrono::{DateTime, Utc};
@@ -115,6 +116,14 @@ impl Bus {
     }
 
     async fn read_history(&self, guest: GuestKey) -> Result<Vec<(u64, Event)>, BusError> {
+        if self.reads_many() {
+            let of = |(seq, message): (u64, Message)| {
+                let events = read(guest, &message.payload).into_iter().flatten();
+                events.map(move |event| (seq, event))
+            };
+            let messages = Box::pin(self.messages_at_once(guest)).await?;
+            return Ok(messages.into_iter().flat_map(of).collect());
+        }
         let stream = self.jetstream.get_stream_no_info(LOG).await.failing("reading the log")?;
         let subject = self.cell.log(guest);
         let mut events = Vec::new();
@@ -174,7 +183,19 @@ impl Bus {
         guests: &[GuestKey],
         wish: impl Fn(GuestKey, Option<&Record>) -> Wish,
     ) -> Result<Vec<Appended>, BusError> {
-        let mut known = self.ends(guests).await?;
+        let known = self.ends(guests).await?;
+        self.ask_knowing(known, setup, teller, guests, wish).await
+    }
+
+    /// The same, where the ends of the guests' logs were read a moment ago.
+    pub async fn ask_knowing(
+        &self,
+        mut known: BTreeMap<GuestKey, End>,
+        setup: &Setup,
+        teller: &Teller,
+        guests: &[GuestKey],
+        wish: impl Fn(GuestKey, Option<&Record>) -> Wish,
+    ) -> Result<Vec<Appended>, BusError> {
         let mut unreadable = BTreeMap::new();
         for _ in 0..TRIES {
             if let Some(appended) =

@@ -1,8 +1,9 @@
-//! The ends of many logs with one question: a thousand guests cost two round trips, not a thousand.
+//! Many messages with one question: the ends of a thousand logs cost two round trips, not a thousand, and a
+//! log of two hundred messages three.
 
 use std::collections::BTreeMap;
 
-use async_nats::header::{NATS_SEQUENCE, NATS_SUBJECT};
+use async_nats::header::{HeaderName, NATS_SEQUENCE, NATS_SUBJECT};
 use async_nats::{Message, StatusCode};
 use futures_util::StreamExt as _;
 use phoenix_domain::GuestKey;
@@ -16,9 +17,14 @@ use crate::names::{LOG, guest_of};
 /// How many guests one question asks for; the server answers at most 1024.
 const AT_ONCE: usize = 512;
 
+/// How many messages of one log an answer has at most.
+const OF_ONE: usize = 100;
+
 #[derive(Serialize)]
-struct Question {
-    multi_last: Vec<String>,
+#[serde(untagged)]
+enum Question {
+    LastOfEach { multi_last: Vec<String> },
+    Next { next_by_subj: String, seq: u64, batch: usize },
 }
 
 impl Bus {
@@ -29,31 +35,59 @@ impl Bus {
         let mut ends = BTreeMap::new();
         for part in guests.chunks(AT_ONCE) {
             let multi_last = part.iter().map(|guest| self.cell.log(*guest)).collect();
-            let question = serde_json::to_vec(&Question { multi_last })?;
-            let inbox = self.client.new_inbox();
-            let mut answers =
-                self.client.subscribe(inbox.clone()).await.failing("reading the log")?;
-            let subject = format!("$JS.API.DIRECT.GET.{LOG}");
-            let asked = self.client.publish_with_reply(subject, inbox, question.into()).await;
-            asked.failing("reading the log")?;
-            loop {
-                let answer = tokio::time::timeout(PATIENCE, answers.next()).await;
-                let Ok(Some(answer)) = answer else {
-                    return Err(BusError::Unknown { what: "reading the log" });
-                };
-                match answer.status {
-                    None => self.take(&answer, &mut ends).await?,
-                    // The last answer, or there are none at all.
-                    Some(status)
-                        if status.as_u16() == END_OF_ANSWERS || status == StatusCode::NOT_FOUND =>
-                    {
-                        break;
-                    }
-                    Some(_) => return Err(BusError::NotSetUp { url: self.url.clone() }),
-                }
+            for message in self.ask_log(&Question::LastOfEach { multi_last }).await? {
+                self.take(&message, &mut ends).await?;
             }
         }
         Ok(ends)
+    }
+
+    /// Returns the messages of a guest's log, the oldest first, each with its sequence.
+    pub(crate) async fn messages_at_once(
+        &self,
+        guest: GuestKey,
+    ) -> Result<Vec<(u64, Message)>, BusError> {
+        let (mut messages, mut seq) = (Vec::new(), 1);
+        loop {
+            let next_by_subj = self.cell.log(guest);
+            let found = self.ask_log(&Question::Next { next_by_subj, seq, batch: OF_ONE }).await?;
+            let found: Vec<_> = found
+                .into_iter()
+                .filter_map(|message| {
+                    Some((header(&message, NATS_SEQUENCE)?.parse().ok()?, message))
+                })
+                .collect();
+            let Some((last, _)) = found.last() else { return Ok(messages) };
+            seq = last + 1;
+            messages.extend(found);
+        }
+    }
+
+    /// Asks, and returns all that is answered.
+    async fn ask_log(&self, question: &Question) -> Result<Vec<Message>, BusError> {
+        let question = serde_json::to_vec(question)?;
+        let inbox = self.client.new_inbox();
+        let mut answers = self.client.subscribe(inbox.clone()).await.failing(READING)?;
+        let subject = format!("$JS.API.DIRECT.GET.{LOG}");
+        let asked = self.client.publish_with_reply(subject, inbox, question.into()).await;
+        asked.failing(READING)?;
+        let mut messages = Vec::new();
+        loop {
+            let answer = tokio::time::timeout(PATIENCE, answers.next()).await;
+            let Ok(Some(answer)) = answer else {
+                return Err(BusError::Unknown { what: READING });
+            };
+            match answer.status {
+                None => messages.push(answer),
+                // The last answer, or there are none at all.
+                Some(status)
+                    if status.as_u16() == END_OF_ANSWERS || status == StatusCode::NOT_FOUND =>
+                {
+                    return Ok(messages);
+                }
+                Some(_) => return Err(BusError::NotSetUp { url: self.url.clone() }),
+            }
+        }
     }
 
     async fn take(
@@ -61,9 +95,8 @@ impl Bus {
         answer: &Message,
         ends: &mut BTreeMap<GuestKey, End>,
     ) -> Result<(), BusError> {
-        let header = |name| answer.headers.as_ref().and_then(|headers| headers.get(name));
-        let guest = header(NATS_SUBJECT).and_then(|subject| guest_of(subject.as_str()));
-        let seq = header(NATS_SEQUENCE).and_then(|seq| seq.as_str().parse().ok());
+        let guest = header(answer, NATS_SUBJECT).and_then(guest_of);
+        let seq = header(answer, NATS_SEQUENCE).and_then(|seq| seq.parse().ok());
         let (Some(guest), Some(seq)) = (guest, seq) else { return Ok(()) };
         let end = match last_of(guest, &answer.payload) {
             Ok(event) => Some(End { seq, event }),
@@ -73,6 +106,12 @@ impl Bus {
         Ok(())
     }
 }
+
+fn header(message: &Message, name: HeaderName) -> Option<&str> {
+    Some(message.headers.as_ref()?.get(name)?.as_str())
+}
+
+const READING: &str = "reading the log";
 
 /// How the server says that it has said everything.
 const END_OF_ANSWERS: u16 = 204;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 use phoenix_domain::health::{
-    Breaker, Condition, Incident, Maintenance, Mode, Probe, Reading, Word,
+    Breaker, Condition, Evidence, Incident, Maintenance, Mode, Next, Probe, Reading, Word,
 };
 use phoenix_domain::{ChannelName, GuestKey};
 use serde::{Deserialize, Serialize};
@@ -133,6 +133,12 @@ pub struct Seen {
     /// old as this.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unread: BTreeMap<Box<str>, DateTime<Utc>>,
+    /// What those probes came upon last that do not find it well.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub evidence: BTreeMap<Box<str>, Evidence>,
+    /// What comes next, where it is not well and no incident of its own says that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Next>,
 }
 
 /// Why there is no answer.

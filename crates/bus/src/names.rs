@@ -18,6 +18,8 @@ pub(crate) const HEALTH: &str = "PHOENIX_HEALTH";
 pub(crate) const HOSTS: &str = "phoenix-hosts";
 /// Webhooks that were accepted.
 pub(crate) const DELIVERIES: &str = "phoenix-deliveries";
+/// The stream behind it.
+pub(crate) const DELIVERIES_STREAM: &str = "KV_phoenix-deliveries";
 /// What is wanted because of pushes, until it is asked for.
 pub(crate) const PUSHES: &str = "phoenix-pushes";
 /// What is brought along with guests, and the stream that holds it.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::act::Act;
 use crate::approvals::Approval;
 use crate::connect::Bus;
+use crate::errand::Errand;
 use crate::error::BusError;
 use crate::names::PUSHES;
 
@@ -110,23 +111,16 @@ pub enum CommitState {
 /// What is done when a window opens, or a human has agreed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Later {
-    /// The run it makes.
-    pub run: RunId,
+    /// What that is.
+    pub errand: Errand,
     /// Who sent the delivery.
     pub source: SourceName,
     /// What its sender calls it.
     pub id: String,
     /// When it came.
     pub at: DateTime<Utc>,
-    /// Who asks.
-    pub by: String,
     /// The window, as it is written.
     pub window: serde_json::Value,
-    /// What is done with each guest.
-    pub actions: BTreeMap<Vmid, String>,
-    /// How guests go back that fail, as it is written.
-    #[serde(default)]
-    pub safely: BTreeMap<Vmid, serde_json::Value>,
     /// What a human is asked before, and has said.
     #[serde(default)]
     pub approval: Option<Approval>,
@@ -152,7 +146,7 @@ impl Bus {
 
     /// Has something done later. It is once, however often it is said.
     pub async fn do_later(&self, later: &Later) -> Result<(), BusError> {
-        let key = self.cell.later(&later.run);
+        let key = self.cell.later(&later.errand.run);
         let fresh = |there: Option<Later>| there.is_none().then(|| later.clone());
         self.change_kept(Act::TakeDeliveries, PUSHES, &key, fresh).await.map(drop)
     }

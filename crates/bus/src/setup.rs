@@ -57,6 +57,14 @@ impl Bus {
         if is_one_of_many { IN_A_CLUSTER } else { durability.replicas() }
     }
 
+    /// Asks for the log, and returns once there is an answer: a connection that stands may lead to a server, or to
+    /// a leader of the log, that does not answer.
+    pub async fn answers(&self) -> Result<(), BusError> {
+        let asking =
+            async { self.jetstream.get_stream(LOG).await.failing("asking for the log").map(drop) };
+        self.allowed(Act::ReadLog, asking).await
+    }
+
     /// Looks at what a worker has set up, for those who only ask for work.
     pub async fn look_up(&self) -> Result<Setup, BusError> {
         self.allowed(Act::ReadLog, self.read_set_up()).await

@@ -26,6 +26,8 @@ pub enum Described {
     Feature,
     /// `channels.json`.
     Channels,
+    /// `hooks.json`: what stands under `webhooks` of the host's file, alone.
+    Webhooks,
 }
 
 /// Returns the schema of a document, JSON Schema 2020-12.
@@ -37,6 +39,7 @@ pub fn schema(document: Described) -> Value {
         Described::Inventory => of::<Inventory>(),
         Described::Feature => of::<Manifest>(),
         Described::Channels => of::<RawChannels>(),
+        Described::Webhooks => of::<RawWebhooks>(),
     }
 }
 
@@ -127,6 +130,7 @@ mod tests {
             Described::Inventory,
             Described::Feature,
             Described::Channels,
+            Described::Webhooks,
         ] {
             let schema = schema(document);
             assert!(jsonschema::draft202012::meta::is_valid(&schema), "{document:?}");

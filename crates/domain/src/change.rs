@@ -244,37 +244,51 @@ impl Change {
             | Self::Adopt => Impact::Live,
         }
     }
+}
 
-    /// Returns the short name of the kind of change, as faults and ledgers call it.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Create { .. } => "create",
-            Self::RemoveHalfMade => "remove-half-made",
-            Self::SetProperties { .. } => "set-properties",
-            Self::Attach { .. } => "attach",
-            Self::Detach { .. } => "detach",
-            Self::GrowVolume { .. } => "grow-volume",
-            Self::GrowRootDisk { .. } => "grow-root-disk",
-            Self::Start => "start",
-            Self::Restart => "restart",
-            Self::Stop => "stop",
-            Self::AwaitAgent => "await-agent",
-            Self::InstallFeature { .. } => "install-feature",
-            Self::SetUpService { .. } => "set-up-service",
-            Self::RunApplicationScript { .. } => "run-application-script",
-            Self::RestartServices => "restart-services",
-            Self::ForgetApplication => "forget-application",
-            Self::AwaitHealthy => "await-healthy",
-            Self::TakeSnapshot { .. } => "take-snapshot",
-            Self::RemoveSnapshot { .. } => "remove-snapshot",
-            Self::RollBack { .. } => "roll-back",
-            Self::CleanForTemplate => "clean-for-template",
-            Self::ConvertToTemplate { .. } => "convert-to-template",
-            Self::Adopt => "adopt",
-            Self::SetAside { .. } => "set-aside",
-            Self::Destroy { .. } => "destroy",
+/// Names each kind of change, once.
+macro_rules! kinds {
+    ($($variant:ident => $name:literal,)*) => {
+        impl Change {
+            /// The short names of all kinds of change.
+            pub const KINDS: &[&'static str] = &[$($name,)*];
+
+            /// Returns the short name of the kind of change, as faults and ledgers call it.
+            pub fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$variant { .. } => $name,)*
+                }
+            }
         }
-    }
+    };
+}
+
+kinds! {
+    Create => "create",
+    RemoveHalfMade => "remove-half-made",
+    SetProperties => "set-properties",
+    Attach => "attach",
+    Detach => "detach",
+    GrowVolume => "grow-volume",
+    GrowRootDisk => "grow-root-disk",
+    Start => "start",
+    Restart => "restart",
+    Stop => "stop",
+    AwaitAgent => "await-agent",
+    InstallFeature => "install-feature",
+    SetUpService => "set-up-service",
+    RunApplicationScript => "run-application-script",
+    RestartServices => "restart-services",
+    ForgetApplication => "forget-application",
+    AwaitHealthy => "await-healthy",
+    TakeSnapshot => "take-snapshot",
+    RemoveSnapshot => "remove-snapshot",
+    RollBack => "roll-back",
+    CleanForTemplate => "clean-for-template",
+    ConvertToTemplate => "convert-to-template",
+    Adopt => "adopt",
+    SetAside => "set-aside",
+    Destroy => "destroy",
 }
 
 impl fmt::Display for Change {

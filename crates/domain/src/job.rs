@@ -43,6 +43,16 @@ pub enum Cause {
     },
 }
 
+impl Cause {
+    /// Says whether it was asked for only because another one stands on it.
+    pub fn is_foundation(&self) -> bool {
+        match self {
+            Self::StoodOnBy(_) => true,
+            Self::Submitted | Self::Retried | Self::UpstreamsChanged | Self::Repair { .. } => false,
+        }
+    }
+}
+
 /// The name of a guest in subjects and keys: `lxc-950`, `vm-8001`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -52,6 +62,20 @@ pub struct GuestKey {
     pub kind: Kind,
     /// The number.
     pub vmid: Vmid,
+}
+
+impl GuestKey {
+    /// Reads a guest as people type it: by its number, or by the name that stands wherever guests are
+    /// shown, which tells its kind as well.
+    pub fn typed(text: &str) -> Result<(Option<Kind>, Vmid), Refused> {
+        if text.starts_with("lxc-") || text.starts_with("vm-") {
+            return text.parse().map(|Self { kind, vmid }| (Some(kind), vmid));
+        }
+        text.parse().map(|vmid| (None, vmid)).map_err(|_| {
+            let rule = "a guest is named by its number, from 100 to 999999999, or as `lxc-950` or `vm-8001`";
+            Refused::new(text, "a guest", rule)
+        })
+    }
 }
 
 impl From<&GuestSpec> for GuestKey {

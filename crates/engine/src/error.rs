@@ -29,14 +29,14 @@ pub enum StepError {
         left: Vec<Change>,
     },
     /// It held, and then it did not.
-    #[error("it held for {held_s} of {wanted_s} seconds, and then had to {}", left.first().map_or_else(String::new, ToString::to_string))]
+    #[error("it held for {held_s} of {wanted_s} seconds, and then: {why}")]
     DidNotLast {
         /// How long it held.
         held_s: u64,
         /// How long it should have.
         wanted_s: u64,
-        /// What is missing now.
-        left: Vec<Change>,
+        /// What is amiss since then.
+        why: String,
     },
     /// Something would be gone for good, and the log this guest's work goes by is in doubt.
     #[error("would have to {change}, and the log of this guest went backwards")]
@@ -67,7 +67,7 @@ impl StepError {
                 Some("see on the host whether the change takes effect later")
             }
             Self::DidNotLast { .. } => {
-                Some("`phoenix health` says which check fails, `phoenix logs` what the guest says")
+                Some("`phoenix logs` has what the guest said, `phoenix health` how it does now")
             }
             Self::WouldDestroy { .. } => {
                 Some("see that the log is the right one, then retry with --trust-log")
@@ -90,8 +90,8 @@ impl StepError {
     pub fn change(&self) -> Option<&Change> {
         match self {
             Self::NotMade { change, .. } | Self::WouldDestroy { change } => Some(change),
-            Self::DidNotHold { left } | Self::DidNotLast { left, .. } => left.first(),
-            Self::Blind(_) | Self::Refused(_) => None,
+            Self::DidNotHold { left } => left.first(),
+            Self::Blind(_) | Self::Refused(_) | Self::DidNotLast { .. } => None,
         }
     }
 }

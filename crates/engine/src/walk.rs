@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use backoff::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use phoenix_domain::{
-    Change, Facets, Foreseen, GuestSpec, Plan, RunId, Seen, Step, StepName, Verdict, Vmid, foresee,
+    Change, Facets, Foreseen, GuestSpec, Plan, RunId, Seen, Step, StepName, Verdict, Vmid, chain,
+    foresee,
 };
-use phoenix_hypervisor::{Hand, HostError, Hypervisor};
+use phoenix_hypervisor::{Depth, Hand, HostError, Hypervisor};
 use tokio::time::sleep;
 use tracing::debug;
 
@@ -173,25 +174,38 @@ impl<H: Hypervisor, J: Journal> Walk<'_, H, J> {
         Ok(made)
     }
 
-    /// Watches that nothing is left to do for a while. What is amiss may pass; what stays so does not.
+    /// Watches that nothing is left to do for a while, and that what is checked inside of it holds. What is
+    /// amiss may pass, also at the end of that time; what stays so does not.
     async fn hold(&self, step: &dyn Step, hold: Duration, now: Look) -> Result<Look, Stop> {
         let (begun, mut now, mut bad) = (Instant::now(), now, 0);
-        while begun.elapsed() < hold {
+        while begun.elapsed() < hold || bad > 0 {
             self.journal.goes_on().await?;
             sleep(GLANCE.min(hold)).await;
             now = self.look(step.needs(), None).await?;
-            let left = step.plan(self.want, &now.seen)?;
-            bad = if left.is_empty() { 0 } else { bad + 1 };
+            let Some(why) = self.amiss(step, &now.seen).await? else {
+                bad = 0;
+                continue;
+            };
+            bad += 1;
             if bad == BAD {
-                return Err(StepError::DidNotLast {
-                    held_s: begun.elapsed().as_secs(),
-                    wanted_s: hold.as_secs(),
-                    left: left.changes().to_vec(),
-                }
-                .into());
+                let (held_s, wanted_s) = (begun.elapsed().as_secs(), hold.as_secs());
+                return Err(StepError::DidNotLast { held_s, wanted_s, why }.into());
             }
         }
         Ok(now)
+    }
+
+    /// Says what is amiss: the check that fails with its last words, or else what would have to be changed.
+    async fn amiss(&self, step: &dyn Step, seen: &Seen) -> Result<Option<String>, Stop> {
+        let plan = step.plan(self.want, seen)?;
+        let checked = match self.host.inspect(self.want, Depth::Checks, self.hand).await {
+            Ok(inspected) => inspected.ailing,
+            // Nothing can be run in guests of this host.
+            Err(HostError::Impossible { .. }) => None,
+            Err(err) => Some(chain(&err)),
+        };
+        let left = plan.changes().first().map(|change| format!("it had to {change}"));
+        Ok(checked.or(left))
     }
 
     async fn look(&self, facets: Facets, known: Option<Look>) -> Result<Look, StepError> {

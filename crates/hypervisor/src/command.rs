@@ -221,6 +221,10 @@ impl Command {
             .stdout(stdout.share()?)
             .stderr(stderr.share()?)
             .process_group(0);
+        // Whoever reads these would speak for the worker to who supervises it.
+        for told in ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"] {
+            command.env_remove(told);
+        }
         let locks: Vec<_> = hand
             .files()
             .iter()

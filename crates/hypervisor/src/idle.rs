@@ -1,10 +1,13 @@
 //! A host whose changes cost nothing, for measuring everything else. It forgets all when it ends.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use phoenix_domain::health::Facts;
-use phoenix_domain::{Change, Facets, GuestSpec, Origin, Seen, SeenGuest, SeenParent, Vmid};
+use phoenix_domain::{
+    BootId, Change, Facets, GuestSpec, Origin, Seen, SeenGuest, SeenParent, Vmid,
+};
 
 use crate::{Hand, HostError, Hypervisor, Inventory};
 
@@ -12,6 +15,8 @@ use crate::{Hand, HostError, Hypervisor, Inventory};
 #[derive(Debug, Default)]
 pub struct Idle {
     guests: Mutex<BTreeMap<Vmid, SeenGuest>>,
+    /// How often a guest was started anew.
+    boots: AtomicU64,
 }
 
 impl Hypervisor for Idle {
@@ -20,7 +25,11 @@ impl Hypervisor for Idle {
     }
 
     async fn apply(&self, want: &GuestSpec, change: &Change, _: &Hand) -> Result<(), HostError> {
-        let after = self.seen(want).after(want, change);
+        let mut after = self.seen(want).after(want, change);
+        if let (Change::Restart, Some(guest)) = (change, &mut after.guest) {
+            let boots = self.boots.fetch_add(1, Ordering::Relaxed);
+            guest.boot = Some(BootId::new(boots.to_string()));
+        }
         let mut guests = self.guests.lock().unwrap_or_else(PoisonError::into_inner);
         match after.guest {
             Some(guest) => guests.insert(want.vmid, guest),

@@ -17,6 +17,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use phoenix_bus::{Address, Bus, Cell, Durability};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 /// How long the server may take to start.
@@ -59,6 +60,16 @@ impl NatsServer {
             child.kill().unwrap();
             child.wait().unwrap();
         }
+    }
+
+    /// Has the server stand still: its connections stay, and nobody answers on them.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Has it go on.
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
     }
 
     /// Starts it again at the same address, with what it had stored.
@@ -121,6 +132,12 @@ impl NatsServer {
         // The answer to the ping says that the server has read all of it.
         let mut answers = BufReader::new(stream).lines().map_while(Result::ok);
         written.is_ok() && answers.any(|answer| answer == "PONG")
+    }
+
+    fn signal(&self, signal: Signal) {
+        // It is our child and was not waited for, so the number is its own.
+        let id = self.child.as_ref().unwrap().id();
+        kill_process(Pid::from_raw(i32::try_from(id).unwrap()).unwrap(), signal).unwrap();
     }
 
     fn store(&self) -> PathBuf {

@@ -27,6 +27,7 @@ const SHOWN: usize = 200;
 pub struct Start {
     program: PathBuf,
     arguments: Vec<String>,
+    environment: Vec<(String, String)>,
     log: PathBuf,
 }
 
@@ -41,13 +42,25 @@ pub struct Worker {
 impl Start {
     /// Describes a worker of this program that tells `log` what it does.
     pub fn new(program: &Path, log: &Path) -> Self {
-        Self { program: program.to_owned(), arguments: Vec::new(), log: log.to_owned() }
+        Self {
+            program: program.to_owned(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            log: log.to_owned(),
+        }
     }
 
     /// Gives it arguments.
     #[must_use]
     pub fn with(mut self, arguments: &[&str]) -> Self {
         self.arguments.extend(arguments.iter().map(|one| (*one).to_owned()));
+        self
+    }
+
+    /// Tells it this by its environment, which has nothing else.
+    #[must_use]
+    pub fn told(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -58,6 +71,7 @@ impl Start {
         let child = Command::new(&self.program)
             .args(&self.arguments)
             .env_clear()
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

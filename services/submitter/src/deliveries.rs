@@ -1,9 +1,11 @@
 //! Deliveries of webhooks and what became of them, as people are shown it.
 
 use phoenix_bus::{Became, Noted};
+use phoenix_domain::{Record, RunId, Standing};
 use serde_json::{Value, json};
 
 use crate::approvals;
+use crate::states::States;
 use crate::table::table;
 use crate::words;
 
@@ -24,14 +26,53 @@ pub(crate) fn became(became: &Became) -> String {
     }
 }
 
+/// Says that what a delivery wants is about to be asked for.
+fn asking(run: &RunId) -> String {
+    format!("run {run} is being asked for")
+}
+
+/// Says what to type about what has failed of the run that a delivery made: the delivery does not make it
+/// again.
+fn next(one: &Became, states: &States) -> Option<String> {
+    let Became::Run { run, .. } = one else { return None };
+    let of_run =
+        states.records().filter(|record| record.desired.run == *run && record.is_settled());
+    let failed: Vec<_> = of_run.filter_map(again).collect();
+    (!failed.is_empty()).then(|| failed.join("; "))
+}
+
+fn again(record: &Record) -> Option<String> {
+    let guest = record.guest;
+    match &record.work.standing {
+        Standing::Completed => record.gone_back().map(|(_, letter)| {
+            format!("{guest} went back: `phoenix dead replay {letter}` tries it once more")
+        }),
+        Standing::Dead { .. } => Some(format!("{guest} was given up: {}", words::remedy(record))),
+        Standing::Blocked { .. } => {
+            Some(format!("{guest} waits for a human: {}", words::remedy(record)))
+        }
+        Standing::Cancelled => {
+            Some(format!("{guest} was cancelled: `phoenix retry {}` goes on", guest.vmid))
+        }
+        Standing::Requested
+        | Standing::Working
+        | Standing::RetryWait { .. }
+        | Standing::BlockedBy { .. }
+        | Standing::Failed => None,
+    }
+}
+
 /// Lists deliveries for people.
-pub(crate) fn text(noted: &[Noted]) -> String {
+pub(crate) fn text(noted: &[Noted], states: &States) -> String {
     let rows: Vec<_> = noted
         .iter()
         .map(|one| {
             let commit = one.accepted.commit.as_deref().unwrap_or("-");
             let commit = approvals::short(commit).to_owned();
-            let parts: Vec<_> = one.accepted.became.iter().map(became).collect();
+            let errand = one.accepted.errand.iter().map(|errand| asking(&errand.run));
+            let parts =
+                one.accepted.became.iter().flat_map(|one| [Some(became(one)), next(one, states)]);
+            let parts: Vec<_> = errand.chain(parts.flatten()).collect();
             let time = words::time(one.accepted.at);
             [time, one.source.to_string(), one.id.clone(), commit, parts.join("; ")]
         })
@@ -40,11 +81,15 @@ pub(crate) fn text(noted: &[Noted]) -> String {
 }
 
 /// Lists deliveries for programs.
-pub(crate) fn json(noted: &[Noted]) -> Value {
+pub(crate) fn json(noted: &[Noted], states: &States) -> Value {
     let deliveries: Vec<_> = noted
         .iter()
         .map(|one| {
-            let became: Vec<_> = one.accepted.became.iter().map(part).collect();
+            let errand = one.accepted.errand.iter().map(|errand| {
+                json!({ "state": "asking", "run": errand.run, "text": asking(&errand.run) })
+            });
+            let parts = one.accepted.became.iter().map(|one| part(one, states));
+            let became: Vec<_> = errand.chain(parts).collect();
             let decided = one.accepted.decided.iter().map(|(run, said)| {
                 let at = words::time(said.at);
                 json!({ "run": run, "yes": said.yes, "by": said.by, "time": at })
@@ -59,7 +104,7 @@ pub(crate) fn json(noted: &[Noted]) -> Value {
     json!({ "apiVersion": "phoenix.dev/v1", "kind": "DeliveryList", "deliveries": deliveries })
 }
 
-fn part(one: &Became) -> Value {
+fn part(one: &Became, states: &States) -> Value {
     let (state, run, until) = match one {
         Became::Run { run, .. } => ("run", Some(run), None),
         Became::Nothing { .. } => ("nothing-to-do", None, None),
@@ -70,7 +115,10 @@ fn part(one: &Became) -> Value {
         Became::Waits { run, until } => ("waits", Some(run), *until),
         Became::Wanted { until, .. } => ("waits", None, *until),
     };
-    json!({ "state": state, "run": run, "until": until.map(words::time), "text": became(one) })
+    json!({
+        "state": state, "run": run, "until": until.map(words::time), "text": became(one),
+        "next": next(one, states),
+    })
 }
 
 #[cfg(test)]
@@ -79,6 +127,7 @@ mod tests {
     use phoenix_bus::Accepted;
 
     use super::*;
+    use crate::asking::tests::{asked, claimed, completed, dead, failed, stepped};
 
     #[test]
     fn each_delivery_is_shown_with_what_became_of_it() {
@@ -101,12 +150,13 @@ mod tests {
             vec![Became::Nothing { why: "nothing changed".to_owned() }],
         ]
         .map(|became| Noted {
+            at: 1,
             source: "forge".parse().unwrap(),
             id: "d-1".to_owned(),
             accepted: Accepted { became, ..Accepted::fresh(at, Some("c0ffee".repeat(7))) },
         });
 
-        insta::assert_snapshot!(text(&noted), @r"
+        insta::assert_snapshot!(text(&noted, &States::default()), @r"
         TIME                  SOURCE  DELIVERY  COMMIT        WHAT BECAME OF IT
         2027-01-15T08:00:00Z  forge   d-1       c0ffeec0ffee  run r-0001: 1 guest: lxc-950
         2027-01-15T08:00:00Z  forge   d-1       c0ffeec0ffee  refused: older than; waits for its turn
@@ -114,6 +164,25 @@ mod tests {
         2027-01-15T08:00:00Z  forge   d-1       c0ffeec0ffee  waits for a human: phoenix answer r-0001 yes; waits for a human: phoenix answer r-0001 yes
         2027-01-15T08:00:00Z  forge   d-1       c0ffeec0ffee  nothing to do: nothing changed
         ");
-        assert_eq!(json(&noted)["deliveries"][1]["became"][1]["state"], "waits");
+        assert_eq!(
+            json(&noted, &States::default())["deliveries"][1]["became"][1]["state"],
+            "waits"
+        );
+    }
+
+    #[test]
+    fn a_run_that_failed_is_shown_with_what_tries_it_again() {
+        let of = |states: &States| {
+            let run = Became::Run { run: "r-0001".parse().unwrap(), said: "1 guest".to_owned() };
+            next(&run, states)
+        };
+        let working = stepped(&claimed(&asked(901, "r-0001")));
+        let dead = States::of([dead(&failed(&working))]);
+
+        assert_eq!(of(&dead).unwrap(), "lxc-901 was given up: `phoenix retry 901`");
+        assert_eq!(of(&States::of([completed(&working)])), None);
+        assert_eq!(of(&States::of([working])), None, "it is being worked on");
+        let nothing = Became::Nothing { why: "nothing changed".to_owned() };
+        assert_eq!(next(&nothing, &dead), None);
     }
 }

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use phoenix_bus::{BusError, NoMonitor};
 use phoenix_config::LibraryError;
-use phoenix_domain::{GuestKey, Irreplaceable, NodeName, Refused, RunId, Verdict, Vmid};
+use phoenix_domain::{
+    ChannelName, GuestKey, Irreplaceable, NodeName, Refused, RunId, SourceName, Verdict, Vmid,
+};
 use thiserror::Error;
 
 use crate::commands::NatsError;
@@ -88,6 +90,15 @@ pub(crate) enum CommandError {
     /// An incident that is not there was asked for.
     #[error("there is no incident {incident}")]
     NoSuchIncident { incident: String },
+    /// A maintenance that is not there was to be ended.
+    #[error("there is no maintenance {name}")]
+    NoSuchMaintenance { name: String },
+    /// A channel that is not there was asked for.
+    #[error("there is no channel {asked}")]
+    NoSuchChannel { asked: ChannelName, there: Vec<ChannelName> },
+    /// A source was asked for of which no webhook is kept.
+    #[error("no webhook of a source {asked} was accepted in the last days")]
+    NoSuchSource { asked: SourceName, there: Vec<SourceName> },
     /// The health monitor cannot be asked.
     #[error(transparent)]
     NoMonitor(#[from] NoMonitor),
@@ -100,6 +111,9 @@ pub(crate) enum CommandError {
     /// A guest was asked for of which nothing is kept of that time.
     #[error("nothing is known of guest {asked} at {}{}", words::time(*at), since(*oldest))]
     NotYetThere { asked: Vmid, at: DateTime<Utc>, oldest: Option<DateTime<Utc>> },
+    /// A guest was asked for as it will be.
+    #[error("nobody knows how guest {asked} will be at {}: it is {} now", words::time(*at), words::time(*now))]
+    StillToCome { asked: Vmid, at: DateTime<Utc>, now: DateTime<Utc> },
     /// Other machines could read the page.
     #[error(
         "whoever reaches {listen} could read the page, which asks nobody who they are: have people sign in with `--token-file FILE`, or put a proxy that asks them in front of it, and say that it may be so with `--let-anybody-read`"
@@ -230,6 +244,9 @@ impl CommandError {
             | Self::NoSuchRun { .. }
             | Self::NotYetThere { .. }
             | Self::NoSuchIncident { .. }
+            | Self::NoSuchMaintenance { .. }
+            | Self::NoSuchChannel { .. }
+            | Self::NoSuchSource { .. }
             | Self::NoSuchItem { .. }
             | Self::NoSuchLetter { .. } => EXIT_NOT_FOUND,
             Self::SetupState(phoenix_setup::StateError::Held)
@@ -272,6 +289,7 @@ impl CommandError {
             | Self::NotWritten(_) => EXIT_FAILED,
             Self::OpenToAnybody { .. }
             | Self::NoCanary { .. }
+            | Self::StillToCome { .. }
             | Self::Nats(NatsError::Even { .. } | NatsError::Twice { .. }) => EXIT_USAGE,
         }
     }
@@ -334,12 +352,27 @@ impl CommandError {
             Self::NoSuchIncident { .. } => {
                 one("`phoenix incidents --all` lists those that are kept")
             }
+            Self::NoSuchMaintenance { .. } => one("`phoenix maintenance list` lists them"),
+            Self::NoSuchChannel { there, .. } if there.is_empty() => {
+                one("`phoenix schema channels` says what a channels file has in it, and `phoenix-health-monitor --channels FILE` takes it")
+            }
+            Self::NoSuchChannel { there, .. } => vec![there_is(there)],
+            Self::NoSuchSource { there, .. } if there.is_empty() => {
+                one("and none of any other one")
+            }
+            Self::NoSuchSource { there, .. } => vec![there_is(there)],
             Self::NoMonitor(why) => one(monitor_hint(why)),
             Self::NoGit { advice, .. } => one(advice),
+            Self::HooksRefused { .. } => {
+                one("`phoenix schema webhooks` says what can be written; docs/webhooks.md says what it means")
+            }
             Self::HooksTwice { .. } => one(
                 "keep those in the configuration, which `phoenix check` checks, and leave `--hooks` out; or take the key `webhooks` out of it",
             ),
             Self::NoListener { .. } => one("`--listen 127.0.0.1:0` takes a free port"),
+            Self::StillToCome { asked, .. } => {
+                vec![format!("`phoenix status {asked}` shows how it is now")]
+            }
             Self::NotYetThere { asked, .. } => one(&format!("`phoenix history {asked}` tells what is known")),
             Self::NoSuchRun { .. } => one("`phoenix runs --since 7d` lists runs"),
             Self::NoCanary { canary } => vec![format!("name it among the guests: `phoenix submit {canary} … --canary {canary}`")],
@@ -373,7 +406,7 @@ impl CommandError {
                 one("take another name, or another folder: `--into DIR`")
             }
             Self::NotRoot => one("`sudo phoenix setup`; `--plan` shows what that would do"),
-            Self::NoSuchItem { there, .. } => vec![format!("there is {}", there.join(", "))],
+            Self::NoSuchItem { there, .. } => vec![there_is(there)],
             Self::NobodyToWipe { .. } => {
                 one("type it on a terminal: no option and no key of a file takes its place")
             }
@@ -392,9 +425,18 @@ impl CommandError {
             | Self::NotJson(_)
             | Self::FileNotWritten { .. }
             | Self::OpenToAnybody { .. }
-            | Self::HooksRefused { .. }
             | Self::NotWritten(_) => Vec::new(),
         }
+    }
+}
+
+/// Says what there is instead.
+fn there_is<T: ToString>(there: &[T]) -> String {
+    let names: Vec<_> = there.iter().map(ToString::to_string).collect();
+    if names.is_empty() {
+        "there is none".to_owned()
+    } else {
+        format!("there is {}", names.join(", "))
     }
 }
 

@@ -51,6 +51,11 @@ impl States {
         Ok(states)
     }
 
+    /// Returns the ends of the logs that they were read from.
+    pub(crate) fn into_ends(self) -> BTreeMap<GuestKey, End> {
+        self.0.into_iter().map(|(guest, (seq, event))| (guest, End { seq, event })).collect()
+    }
+
     /// Returns all guests in the order of their names.
     pub(crate) fn guests(&self) -> impl Iterator<Item = GuestKey> {
         self.0.keys().copied()
@@ -149,10 +154,11 @@ impl States {
         Watched::new(closure.into_iter().filter_map(|guest| {
             let (seq, event) = self.0.get(&guest)?;
             let name = words::name(&event.state);
-            Some(match asked.get(&guest) {
+            let followed = match asked.get(&guest) {
                 Some((seq, record)) => Guest::new(name, record.clone(), *seq, now),
                 None => Guest::new(name, event.state.clone(), *seq, event.time),
-            })
+            };
+            Some(if guests.contains(&guest) { followed } else { followed.brought_along() })
         }))
     }
 }

@@ -7,8 +7,8 @@ use anstream::adapter::strip_str;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use phoenix_bus::Aloud;
 use phoenix_domain::{
-    Cause, Event, Fact, Failure, Fate, Goal, GuestKey, Obstacle, Record, Remedy, Repair, RunId,
-    Standing, StepName, Verdict,
+    Cause, Completed, Event, Fact, Failure, Fate, Goal, GuestKey, Obstacle, Record, Remedy, Repair,
+    RunId, Standing, StepName, Verdict,
 };
 
 /// Returns a time as it is written everywhere.
@@ -285,18 +285,7 @@ pub(crate) fn happened(event: &Event) -> String {
             }
         },
         Fact::Completed(completed) => {
-            let changes = match completed.changes {
-                0 => "already as wanted".to_owned(),
-                changes => count(usize::try_from(changes).unwrap_or(0), "change", "changes"),
-            };
-            let at = match completed.addresses.as_slice() {
-                [] => String::new(),
-                [first, ..] => format!(", at {first}"),
-            };
-            let done = done(state.desired.goal);
-            let aside = completed.set_aside.map(|there| format!("; the old one is {there}"));
-            let aside = aside.unwrap_or_default();
-            format!("{done}, {changes} ({}){at}{aside}", took(completed.took_ms))
+            done_with(state.desired.goal, completed, &format!(" ({})", took(completed.took_ms)))
         }
         Fact::RestartBegun(_) => match state.desired.goal {
             Goal::Repaired { by: Repair::Recreate } => "about to be set aside and made again",
@@ -332,6 +321,31 @@ pub(crate) fn happened(event: &Event) -> String {
             None => "stopped".to_owned(),
         },
     }
+}
+
+/// Says what came of an attempt, where something else says how long it took.
+pub(crate) fn result(event: &Event) -> String {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "nothing else that ends an attempt says how long it took"
+    )]
+    match &event.fact {
+        Fact::Completed(completed) => done_with(event.state.desired.goal, completed, ""),
+        _ => happened(event),
+    }
+}
+
+fn done_with(goal: Goal, completed: &Completed, took: &str) -> String {
+    let changes = match completed.changes {
+        0 => "already as wanted".to_owned(),
+        changes => count(usize::try_from(changes).unwrap_or(0), "change", "changes"),
+    };
+    let at = match completed.addresses.as_slice() {
+        [] => String::new(),
+        [first, ..] => format!(", at {first}"),
+    };
+    let aside = completed.set_aside.map(|there| format!("; the old one is {there}"));
+    format!("{}, {changes}{took}{at}{}", done(goal), aside.unwrap_or_default())
 }
 
 /// Says what a guest waits for.

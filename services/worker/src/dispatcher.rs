@@ -21,6 +21,7 @@ use tracing::{debug, info, warn};
 
 use crate::attend::attend;
 use crate::context::{Context, now};
+use crate::supervision::RollCalls;
 
 /// How often everything is looked at again, whatever was told.
 const SWEEP: Duration = Duration::from_secs(20);
@@ -44,6 +45,7 @@ pub(crate) async fn run<H: Hypervisor + 'static>(
     context: Arc<Context<H>>,
     classes: Vec<Class>,
     mut nudges: mpsc::UnboundedReceiver<GuestKey>,
+    mut roll_calls: RollCalls,
 ) -> Result<(), BusError> {
     let mut tail = context.bus.tail(From::LastOfEach).await?;
     let shutdown = context.shutdown.clone();
@@ -90,6 +92,10 @@ pub(crate) async fn run<H: Hypervisor + 'static>(
                 }
             },
             Some(guest) = nudges.recv() => open.push(guest),
+            Some(asker) = roll_calls.recv(), if is_caught_up => {
+                // Who asks does not wait for ever.
+                let _gone = asker.send(());
+            }
             Some((guest, waked)) = wakings.next() => dispatcher.waked(guest, &waked),
             Some(()) = rescues.next() => {}
             () = until(due), if due.is_some() => {

@@ -3,7 +3,7 @@
 //! `dispatcher` wakes guests, `intake` takes the tokens, `attend` does what there is to do for one
 //! guest, `journal` turns what the engine tells into events. `forecast` is what `answers` tells those
 //! who ask what would be done, and how `drift` finds what is otherwise than it was left; `gateways`
-//! has those go again that lead elsewhere than they should. Whatever is killed: the log says what is wanted, the host says what is, and the kernel lock says who is at it.
+//! has those go again that lead elsewhere than they should. `supervision` tells systemd that the worker lives. Whatever is killed: the log says what is wanted, the host says what is, and the kernel lock says who is at it.
 
 mod answers;
 mod attend;
@@ -25,6 +25,7 @@ mod safe;
 mod settings;
 mod sim;
 mod stock;
+mod supervision;
 mod tidy;
 mod view;
 mod voice;
@@ -33,9 +34,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use phoenix_bus::{Address, Bus, Cell, Durability, Proof, Teller};
+use phoenix_bus::{Address, Bus, BusError, Cell, Durability, Proof, Teller};
 use phoenix_domain::{Class, WorkerName};
 use phoenix_hypervisor::Hypervisor;
+use phoenix_service::Supervisor;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -109,8 +111,9 @@ pub async fn run<H: Hypervisor + 'static>(
     }
     info!(host = %context.worker.host, driver = inventory.driver, "the worker is there");
 
+    let (roll_call, roll_calls) = supervision::roll_calls();
     let mut parts = JoinSet::new();
-    parts.spawn(dispatcher::run(Arc::clone(&context), classes.clone(), nudges));
+    parts.spawn(dispatcher::run(Arc::clone(&context), classes.clone(), nudges, roll_calls));
     for class in classes {
         let intake = intake::run(Arc::clone(&context), class);
         parts.spawn(async {
@@ -139,7 +142,22 @@ pub async fn run<H: Hypervisor + 'static>(
         gateways.await;
         Ok(())
     });
-    drop(context);
+    let supervision = supervision::keep(context, Supervisor::of_this_process(), roll_call);
+    let ended = tokio::select! {
+        ended = end_of(parts, &shutdown) => ended,
+        never = supervision => match never {},
+    };
+    // A server that is away hears no goodbye.
+    drop(tokio::time::timeout(GOODBYE, bus.close()).await);
+    info!("the worker has ended");
+    ended
+}
+
+/// Waits until all parts have ended, and says how.
+async fn end_of(
+    mut parts: JoinSet<Result<(), BusError>>,
+    shutdown: &CancellationToken,
+) -> Result<(), WorkerError> {
     let mut ended = Ok(());
     while let Some(part) = parts.join_next().await {
         match part {
@@ -150,9 +168,6 @@ pub async fn run<H: Hypervisor + 'static>(
         // One part that ends ends all: a worker that is half there helps nobody.
         shutdown.cancel();
     }
-    // A server that is away hears no goodbye.
-    drop(tokio::time::timeout(GOODBYE, bus.close()).await);
-    info!("the worker has ended");
     ended
 }
 

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand, ValueEnum};
-use phoenix_domain::{BridgeName, GuestKey, Refused, StorageId};
+use phoenix_domain::{BridgeName, GuestKey, Kind, Refused, StorageId};
 use phoenix_hypervisor::HostError;
 use phoenix_hypervisor::simulated::{Broken, Cure, Fault, FaultKind, Part, Sickness, admin};
 
@@ -84,8 +85,8 @@ pub enum SimVerb {
         /// Only with this guest
         #[arg(long, value_parser = guest)]
         guest: Option<Guest>,
-        /// Only with this kind of change: create, start, install-feature …
-        #[arg(long, value_name = "KIND")]
+        /// Only with this kind of change; `look` is no change, and goes wrong while the host is looked at
+        #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(admin::fault_kinds()))]
         kind: Option<String>,
         /// With which change that fits
         #[arg(long, default_value_t = 1, value_name = "N")]
@@ -341,8 +342,8 @@ fn word<T: FromStr<Err = Refused>>(text: &str) -> Result<T, String> {
 }
 
 fn guest(text: &str) -> Result<GuestKey, String> {
-    let named = if text.contains('-') { text.to_owned() } else { format!("lxc-{text}") };
-    named.parse().map_err(|err: Refused| err.rule.to_owned())
+    let typed = GuestKey::typed(text).map_err(|err| err.rule.to_owned());
+    typed.map(|(kind, vmid)| GuestKey { kind: kind.unwrap_or(Kind::Container), vmid })
 }
 
 fn line(text: &mut String, line: &str) {

@@ -1,6 +1,7 @@
 //! Webhooks that arrive, and pages and watchers that hear of what happens.
 
 pub(crate) mod bare;
+mod killed;
 mod watchers;
 
 use std::fs;
@@ -10,7 +11,7 @@ use std::time::Instant;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use phoenix_bus::Told;
+use phoenix_bus::{From, Told};
 use phoenix_domain::EventKind;
 use phoenix_testkit::forge::{SECRET, Sender, push_to};
 
@@ -40,6 +41,8 @@ impl Scenes<'_> {
         println!("{GUESTS} guests that cost nothing; each delivery has its own id and is signed.");
         self.deliveries(&pair).await;
         self.first_step(&pair, &mut load).await;
+        let served = pair.serve_on_one_core(self.phoenix, &hooks(pair.folder.path()));
+        killed::play(served, &mut pair, &load, if self.is_short { 1000 } else { 10_000 }).await;
         watchers::play(self.phoenix, &mut pair, &load).await;
     }
 
@@ -87,6 +90,8 @@ impl Scenes<'_> {
     async fn first_step(&self, pair: &Pair, load: &mut Load) {
         let served = pair.serve(self.phoenix, &hooks(pair.folder.path()));
         let mut client = Sender::connect(&served.at).await;
+        // What was told of the deliveries before is nobody's any more.
+        load.tail = load.bus.tail(From::Now).await.unwrap();
         let mut times = Vec::new();
         for nth in 0..if self.is_short { 20 } else { 200 } {
             let begun = Instant::now();

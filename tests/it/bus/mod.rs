@@ -4,6 +4,7 @@ mod answer;
 mod cancel;
 mod dead;
 mod explain;
+mod named;
 mod site;
 mod status;
 mod submit;

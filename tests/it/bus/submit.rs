@@ -87,7 +87,7 @@ fn a_run_is_followed_to_its_end() {
         ended.out.contains("1/3 ensure_container_defined: made container 900 (1.2 s)"),
         "{ended:?}"
     );
-    assert!(ended.out.ends_with(": 2 completed\n"), "{ended:?}");
+    assert!(ended.out.ends_with(": 1 completed; brought along: 1 completed\n"), "{ended:?}");
     assert!(!ended.err.contains("no worker"), "{ended:?}");
 }
 

@@ -1,6 +1,7 @@
 //! `phoenix watch`.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read};
+use std::iter;
 use std::process::Child;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -16,22 +17,28 @@ const PATIENCE: Duration = Duration::from_secs(30);
 struct Watching {
     child: Child,
     lines: Receiver<String>,
+    remarks: Receiver<String>,
+}
+
+/// Returns the lines of what a program says, as they come. It ends with the program, which the test ends.
+fn lines(said: impl Read + Send + 'static) -> Receiver<String> {
+    let (tell, lines) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(said).lines().map_while(Result::ok) {
+            if tell.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
 }
 
 impl Watching {
     fn start(site: &Site, args: &[&str]) -> Self {
         let mut child = site.start(&[&["watch"], args].concat());
-        let out = BufReader::new(child.stdout.take().unwrap());
-        let (tell, lines) = channel();
-        // It ends with the program, which the test ends.
-        std::thread::spawn(move || {
-            for line in out.lines().map_while(Result::ok) {
-                if tell.send(line).is_err() {
-                    return;
-                }
-            }
-        });
-        Self { child, lines }
+        let told = lines(child.stdout.take().unwrap());
+        let remarks = lines(child.stderr.take().unwrap());
+        Self { child, lines: told, remarks }
     }
 
     /// Returns the lines up to the first one that is like this.
@@ -205,4 +212,28 @@ fn who_watches_misses_nothing_and_hears_nothing_twice_though_the_server_is_kille
     kept.sort();
     assert_eq!(heard, kept);
     assert!(heard.len() >= 45, "{heard:?}");
+}
+
+#[test]
+fn what_nobody_has_heard_of_is_named_before_it_is_waited_for_and_told_once_it_comes() {
+    let site = Site::new();
+    site.submit("900");
+    let until = |args: &[&str]| {
+        let past = ["watch", "--since", "1h", "--until", "0s", "-o", "jsonl"];
+        site.phoenix(&[&past, args].concat())
+    };
+
+    let all = until(&["777", "900", "--host", "pve9,pve1", "--run", "r-0001abcd"]);
+    let known = until(&["900", "--host", "pve1"]);
+    let mut watching = Watching::start(&site, &["901", "-o", "jsonl"]);
+    let remark = || watching.remarks.recv_timeout(PATIENCE).expect("it is named some time");
+    let named = iter::repeat_with(remark).find(|line| line.contains("nothing is known")).unwrap();
+    site.submit("901");
+    let told = watching.until("901 is asked for", |line| line.contains("\"subject\":\"lxc-901\""));
+
+    let wanted = "nothing is known yet of guest 777, host pve9 and run r-0001abcd\n";
+    assert!(all.code == 0 && all.err.ends_with(wanted) && all.out.is_empty(), "{all:?}");
+    assert!(!known.err.contains("nothing is known"), "{known:?}");
+    assert_eq!(named, "nothing is known yet of guest 901");
+    assert_eq!(told.len(), 1, "it goes on waiting: {told:?}");
 }

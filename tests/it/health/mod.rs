@@ -201,6 +201,10 @@ async fn what_is_only_observed_is_told_and_not_repaired() {
 
     watched.break_it("service").await;
     watched.until_found("failed").await;
+    let explained = watched.phoenix(&["explain", "953"]).await;
+    assert!(explained.out.contains("not well since "), "{explained:?}");
+    assert!(explained.out.contains("what does not serve:\n  nginx is failed ("), "{explained:?}");
+    assert!(explained.out.contains("(GET http://"), "{explained:?}");
     // An incident is opened once it is clear that nobody else fails with it.
     let told = async {
         while watched.site.bus.incidents().await.unwrap().is_empty() {
@@ -213,6 +217,7 @@ async fn what_is_only_observed_is_told_and_not_repaired() {
     let looked = watched.phoenix(&["health", "953"]).await;
     assert_eq!(looked.code, 2, "{looked:?}");
     assert!(looked.err.contains("the mode is observe"), "{looked:?}");
+    assert!(looked.out.contains("\n953 gateway: nginx is failed ("), "{looked:?}");
 }
 
 #[tokio::test]

@@ -140,3 +140,26 @@ async fn a_template_is_called_one_and_a_maintenance_is_shown() {
     let wanted = "error: the breaker is not open, so there is nothing to close";
     assert!(closed.code == 1 && closed.err.starts_with(wanted), "{closed:?}");
 }
+
+#[tokio::test]
+async fn what_the_monitor_does_not_know_is_not_found_rather_than_declined() {
+    let watched = Watched::empty().await;
+    let _monitor = watched.monitor("only");
+    watched.until(|_| true).await;
+
+    for args in [
+        &["ack", "XA8ZGW"][..],
+        &["ack", "XA8ZGW", "--undo"],
+        &["maintenance", "end", "nothing"],
+        &["channels", "test", "nobody"],
+        &["channels", "forget", "nobody"],
+        &["health", "999"],
+        &["health", "probe", "999"],
+        &["repair", "999"],
+    ] {
+        let ended = watched.phoenix(args).await;
+
+        assert_eq!(ended.code, 5, "{args:?}: {ended:?}");
+        assert!(ended.err.contains("\nhint: "), "{args:?}: {ended:?}");
+    }
+}

@@ -14,7 +14,7 @@ fn every_role_does_its_work() {
 
     let submitted = site.phoenix("submitter", &["submit", "901", "--timeout", "60s"]);
     assert_eq!(submitted.code, 0, "{submitted:?}");
-    assert!(submitted.out.contains("2 completed"), "{submitted:?}");
+    assert!(submitted.out.contains("1 completed; brought along: 1 completed"), "{submitted:?}");
     let planned = site.phoenix("submitter", &["plan", "901", "--exit-code"]);
     assert_eq!(planned.code, 0, "{planned:?}");
     assert!(!planned.err.contains("no host was asked"), "{planned:?}");

@@ -97,6 +97,44 @@ async fn only_who_has_signed_in_and_only_our_own_page_acts() {
 }
 
 #[tokio::test]
+async fn what_makes_no_sense_is_refused_in_words_wherever_it_is_sent() {
+    let site = played::site(&[950]).await;
+    played::ask(&site, 950, "go on?").await;
+    let token = token(&site);
+    let served =
+        Served::with(&site, "127.0.0.1:0", &["--token-file", token.to_str().unwrap()]).await;
+    let kim = In::sign(&served, "kim").await;
+    let before = told(&site, 950).await.len();
+
+    for (path, body, status) in [
+        ("guests/950/answer", "nonsense", 400),
+        ("guests/950/answer", "", 400),
+        ("guests/950/answer", r#"{ "says": "perhaps", "asked": "go on?" }"#, 422),
+        ("runs/r-0001/answer", "{}", 422),
+        ("sign-in", "[", 400),
+        ("sign-in", r#"{ "name": "kim" }"#, 422),
+        ("guests/950/cancel", "nonsense", 400),
+        ("guests/950/cancel", r#"{ "says": "yes" }"#, 422),
+        ("guests/950/retry", "7", 422),
+        ("runs/r-0001/cancel", "nonsense", 400),
+        ("incidents/7F3K2A/ack", "nonsense", 400),
+        ("dead/1/replay", "nonsense", 400),
+        ("dead/1/discard", "nonsense", 400),
+        ("sign-out", "nonsense", 400),
+    ] {
+        let said = served.post_text(&format!("/api/v1/{path}"), &kim.headers(), body).await;
+
+        assert_eq!(said.status, status, "{path} {body}: {said:?}");
+        let error = said.json()["error"].as_str().unwrap().to_owned();
+        assert!(error.starts_with("what was sent "), "{path} {body}: {error}");
+        assert!(said.json()["hints"][0].as_str().unwrap().contains("docs/watching.md"), "{said:?}");
+    }
+    assert_eq!(told(&site, 950).await.len(), before, "nothing was done");
+    let done = served.post_text("/api/v1/guests/950/cancel", &kim.headers(), "").await;
+    assert_eq!(done.status, 200, "{done:?}");
+}
+
+#[tokio::test]
 async fn who_does_not_know_the_token_or_comes_from_elsewhere_gets_no_session() {
     let site = played::site(&[950]).await;
     let token = token(&site);

@@ -4,8 +4,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-use phoenix_domain::{EventKind, Goal, Repair, Standing};
+use phoenix_bus::Became;
+use phoenix_domain::{Event, EventKind, Goal, Repair, Standing};
 use phoenix_testkit::forge::SECRET;
+use phoenix_testkit::host::{Fault, FaultKind};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -87,7 +89,7 @@ async fn a_push_redeploys_what_it_is_about_once_however_often_it_is_told() {
 
     assert_eq!(status, 202, "{said}");
     let told: Value = serde_json::from_str(&said).unwrap();
-    assert_eq!(told["guests"], serde_json::json!(["lxc-950"]), "only what has changed: {told}");
+    assert_eq!(told["guests"], serde_json::json!([950]), "{told}");
     site.until_complete(950, 2).await;
     first.server.kill();
     let second = served(&site, &folder, &rule(950, "main", "redeploy")).await;
@@ -98,6 +100,12 @@ async fn a_push_redeploys_what_it_is_about_once_however_often_it_is_told() {
         "{said}"
     );
     assert_eq!((asked(&site, 950).await, asked(&site, 900).await), (2, 1));
+    let own = site.json(&["deliveries", "--source", "forge"]).await;
+    assert_eq!(own["deliveries"].as_array().map(Vec::len), Some(1), "{own}");
+    let other = site.phoenix(&["deliveries", "--source", "model"]).await;
+    assert_eq!(other.code, 5, "{other:?}");
+    assert!(other.err.contains("no webhook of a source model"), "{other:?}");
+    assert!(other.err.contains("hint: there is forge"), "{other:?}");
 }
 
 #[tokio::test]
@@ -153,6 +161,92 @@ async fn a_delivery_whose_server_was_killed_before_it_noted_it_restarts_nothing_
     assert_eq!(status, 202, "{again}");
     let run = |said: &str| serde_json::from_str::<Value>(said).unwrap()["runs"][0].clone();
     assert_eq!((run(&again), asked(&site, 950).await), (run(&first), 2));
+}
+
+/// What a server leaves that takes a delivery and is killed before it asks for anything.
+fn leave(site: &Site, id: &str, errand: &Value) {
+    let now = chrono::Utc::now();
+    let note = serde_json::json!({ "at": now, "became": [], "errand": errand }).to_string();
+    site.inner.server.publish(&format!("$KV.phoenix-deliveries.main.forge.{id}"), note);
+}
+
+/// Waits until something became of a delivery, and returns what.
+async fn became(site: &Site, id: &str) -> Vec<Became> {
+    let forge = "forge".parse().unwrap();
+    let settled = async {
+        loop {
+            let noted = site.inner.bus.delivery(&forge, id).await.unwrap().unwrap();
+            if noted.errand.is_none() {
+                return noted.became;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(super::PATIENCE, settled).await.expect("something became of it")
+}
+
+#[tokio::test]
+async fn what_one_took_and_was_killed_before_it_asked_for_it_is_done_by_the_next_once() {
+    let (site, _worker) = Site::complete().await;
+    let folder = TempDir::new().unwrap();
+    let errand =
+        |run| serde_json::json!({ "run": run, "by": "ann", "actions": { "950": "restart" } });
+    leave(&site, "d-1", &errand("r-0001"));
+
+    let first = served(&site, &folder, &rule(950, "main", "restart")).await;
+
+    assert!(matches!(&became(&site, "d-1").await[..], [Became::Run { .. }]));
+    site.until_complete(950, 2).await;
+    // Somebody asks for the same since, so that the last run is another one; and it is as if the server had
+    // been killed before it could say that it has asked.
+    site.ok(&["restart", "950"]).await;
+    site.until_complete(950, 3).await;
+    drop(first);
+    leave(&site, "d-1", &errand("r-0001"));
+    let _second = served(&site, &folder, &rule(950, "main", "restart")).await;
+
+    assert!(matches!(&became(&site, "d-1").await[..], [Became::Run { .. }]));
+    assert_eq!(asked(&site, 950).await, 3);
+}
+
+#[tokio::test]
+async fn what_is_about_a_guest_that_nobody_knows_says_so_among_the_deliveries() {
+    let (site, _worker) = Site::complete().await;
+    let folder = TempDir::new().unwrap();
+    let served = served(&site, &folder, &rule(777, "main", "restart")).await;
+
+    let (status, said) = deliver(&served, "forge", "d-1", SIGNATURE, PUSH).await;
+
+    assert_eq!(status, 202, "{said}");
+    let became = became(&site, "d-1").await;
+    assert!(matches!(&became[..], [Became::Refused { why }] if why.contains("777")), "{became:?}");
+    let listed = site.ok(&["deliveries"]).await;
+    assert!(listed.out.contains("refused: ") && listed.out.contains("777"), "{listed:?}");
+    let is_told = || served.server.log().contains("webhook of forge: cannot be done: ");
+    site.inner.poll("the operator is told", is_told).await;
+}
+
+#[tokio::test]
+async fn a_push_during_what_an_older_one_began_is_done_after_it() {
+    let (site, _worker) = Site::complete().await;
+    let folder = TempDir::new().unwrap();
+    let served = served(&site, &folder, &rule(950, "main", "restart")).await;
+    // It cannot be restarted until this is over, but it has begun to be.
+    let locked = FaultKind::Locked { ms: None };
+    let locked = Fault::new(locked).guest(lxc(950)).kind("restart").always();
+    let locked = site.inner.host.fault(locked);
+
+    let (status, said) = deliver(&served, "forge", "d-1", SIGNATURE, PUSH).await;
+    assert_eq!(status, 202, "{said}");
+    let is_begun = |event: &Event| event.fact.kind() == EventKind::RestartBegun;
+    site.inner.until_told("the first one begins", is_begun).await;
+    let (status, said) = deliver(&served, "forge", "d-2", SIGNATURE, PUSH).await;
+    assert_eq!(status, 202, "{said}");
+
+    assert!(matches!(&became(&site, "d-2").await[..], [Became::Run { .. }]));
+    assert_eq!(asked(&site, 950).await, 3, "what was begun before knows nothing of it");
+    site.inner.host.without_fault(locked);
+    site.until_complete(950, 3).await;
 }
 
 #[tokio::test]
@@ -245,6 +339,9 @@ async fn what_the_configuration_says_of_webhooks_is_done_as_what_a_file_of_its_o
     let (status, said) = deliver(&served, "forge", "d-1", SIGNATURE, PUSH).await;
 
     assert_eq!(status, 202, "{said}");
+    let schema = site.ok(&["schema", "webhooks"]).await;
+    let schema: Value = serde_json::from_str(&schema.out).unwrap();
+    assert!(schema["properties"]["sources"].is_object(), "{schema}");
     site.until_complete(950, 2).await;
     let file = folder.path().join("hooks.json");
     let both = ["--config", &config, "--hooks", file.to_str().unwrap()];

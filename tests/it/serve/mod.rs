@@ -106,11 +106,14 @@ impl Served {
 
     /// Sends something, with these headers.
     async fn post(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Said {
-        let body = body.to_string();
+        self.post_text(path, headers, &body.to_string()).await
+    }
+
+    async fn post_text(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Said {
         let length = body.len().to_string();
         let more = [("Content-Type", "application/json"), ("Content-Length", &length)];
         let headers = [headers, &more].concat();
-        let answer = self.send(&format!("POST {path}"), &headers, &body).await;
+        let answer = self.send(&format!("POST {path}"), &headers, body).await;
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         Said { status, head: head.to_owned(), body: body.to_owned() }

@@ -191,5 +191,7 @@ fn seen(guest: GuestKey) -> Seen {
         host: "pve1".to_owned(),
         probes: vec![(probe, Condition::Healthy, Utc::now())],
         unread: std::collections::BTreeMap::new(),
+        evidence: std::collections::BTreeMap::new(),
+        next: None,
     }
 }

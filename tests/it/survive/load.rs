@@ -36,6 +36,27 @@ async fn twenty_clones_of_one_parent_are_made_after_it() {
 }
 
 #[tokio::test]
+async fn a_log_that_is_longer_than_one_answer_is_read_whole() {
+    let site = Site::new().await;
+    // Nobody works on it, so that it is asked for once more each time.
+    let spec = [guest(900).build()];
+    let mut names = Vec::new();
+    for nth in 0..300 {
+        let name = format!("somebody {nth}");
+        site.submit_with(&spec, |desired| desired.by.clone_from(&name)).await;
+        names.push(name);
+    }
+
+    let history = site.bus.history(lxc(900)).await.unwrap();
+
+    assert!(history.is_sorted_by(|(before, _), (after, _)| before < after));
+    let read: Vec<_> = history.into_iter().map(|(_, event)| event.state.desired.by).collect();
+    // So much of a guest's log is kept.
+    assert_eq!(read, names[300 - 256..]);
+    assert!(site.bus.history(lxc(901)).await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn a_slow_guest_holds_up_no_other() {
     let site = Site::new().await;
     // Longer than any patience: the guest is never there in time.

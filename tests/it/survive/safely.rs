@@ -143,7 +143,10 @@ async fn what_is_sick_soon_goes_back() {
             && is_settled(states)
     };
     let states = site.until("it is what it was", is_back).await;
-    assert_eq!(states[&lxc(WEB)].desired.digest, SpecDigest::of(&first()));
+    let desired = &states[&lxc(WEB)].desired;
+    assert_eq!(desired.digest, SpecDigest::of(&first()));
+    let Some(Safety::Returned { why, .. }) = &desired.safety else { panic!("{desired:?}") };
+    assert!(why.contains(" of 3600 seconds, and then: nginx "), "it names what fails: {why}");
     site.assert_all_is_well().await;
 }
 

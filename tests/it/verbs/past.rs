@@ -25,6 +25,10 @@ async fn a_guest_is_shown_as_it_was_before_it_was_changed() {
     let before = site.phoenix(&["state", "950", "--at", "1d"]).await;
     assert_eq!(before.code, 5, "{before:?}");
     assert!(before.err.contains("what is kept of it begins at 20"), "{before:?}");
+    let later = site.phoenix(&["state", "950", "--at", "2126-11-22T03:00:00Z"]).await;
+    assert_eq!(later.code, 64, "{later:?}");
+    let said = "nobody knows how guest 950 will be at 2126-11-22T03:00:00Z: it is 20";
+    assert!(later.out.is_empty() && later.err.contains(said), "{later:?}");
 }
 
 #[tokio::test]
@@ -44,6 +48,19 @@ async fn what_happened_is_told_in_order_and_only_as_far_as_it_is_asked_for() {
     assert!(begin("asked to be restarted") < begin("restarted, "), "{all:?}");
     assert_eq!(first.out.lines().count(), 2, "{first:?}");
     assert!(none.out.is_empty() && none.err.contains("what is kept begins at"), "{none:?}");
+}
+
+#[tokio::test]
+async fn runs_are_listed_since_a_time_of_a_calendar_or_so_long_ago() {
+    let (site, _worker) = Site::complete().await;
+    let then = Utc::now().to_rfc3339();
+    site.ok(&["restart", "950"]).await;
+
+    let listed = |runs: &serde_json::Value| runs["runs"].as_array().unwrap().len();
+    assert_eq!(listed(&site.json(&["runs", "--since", &then]).await), 1);
+    assert_eq!(listed(&site.json(&["runs", "--since", "1h"]).await), 2);
+    let none = site.ok(&["runs", "--since", "0s"]).await;
+    assert!(none.out.is_empty() && none.err.starts_with("no run since 20"), "{none:?}");
 }
 
 #[tokio::test]

@@ -75,6 +75,22 @@ pub(crate) const FUZZ: Tool = Tool {
     source: Source::Crate { version: "0.13.2" },
 };
 
+/// Makes Debian packages of what manifests say.
+pub(crate) const DEB: Tool = Tool {
+    name: "cargo-deb",
+    asked: &["deb", "--version"],
+    enough: Enough::AtLeast("3.8.0"),
+    source: Source::Crate { version: "3.8.0" },
+};
+
+/// Lists what a program is made of, as `CycloneDX` has it, by who keeps that standard.
+pub(crate) const CYCLONEDX: Tool = Tool {
+    name: "cargo-cyclonedx",
+    asked: &["cyclonedx", "--version"],
+    enough: Enough::AtLeast("0.5.9"),
+    source: Source::Crate { version: "0.5.9" },
+};
+
 pub(crate) const TYPOS: Tool = Tool {
     name: "typos",
     asked: &["--version"],
@@ -156,6 +172,14 @@ pub(crate) const SHELLCHECK: Tool = Tool {
     asked: &["--version"],
     enough: Enough::AtLeast("0.9.0"),
     source: Source::Debian { package: "shellcheck" },
+};
+
+/// Judges units, without a systemd that runs. Before this version it did not do so with files.
+pub(crate) const SYSTEMD_ANALYZE: Tool = Tool {
+    name: "systemd-analyze",
+    asked: &["--version"],
+    enough: Enough::AtLeast("252.0"),
+    source: Source::Debian { package: "systemd" },
 };
 
 /// libFuzzer is C++ and comes as source.
@@ -354,10 +378,13 @@ impl Tool {
 mod tests {
     use super::*;
 
-    const ALL: [&Tool; 18] = [
+    const ALL: [&Tool; 21] = [
         &NEXTEST,
         &DENY,
         &MACHETE,
+        &DEB,
+        &CYCLONEDX,
+        &SYSTEMD_ANALYZE,
         &FUZZ,
         &TYPOS,
         &NATS_SERVER,

@@ -37,6 +37,11 @@ impl Condition {
         matches!(self, Self::Failed(_))
     }
 
+    /// Says whether nobody has to look after it.
+    pub fn is_well(self) -> bool {
+        self.reason().is_none()
+    }
+
     /// Says whether it serves, well or not.
     pub fn is_serving(self) -> bool {
         matches!(self, Self::Healthy | Self::Degraded(_))

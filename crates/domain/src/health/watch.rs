@@ -13,6 +13,7 @@ mod obstacle;
 mod orders;
 mod own;
 mod pass;
+mod prospect;
 mod turned;
 mod weigh;
 mod words;

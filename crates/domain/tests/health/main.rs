@@ -14,5 +14,6 @@ mod judge;
 mod ladder;
 mod laws;
 mod limits;
+mod prospect;
 mod ward;
 mod week;

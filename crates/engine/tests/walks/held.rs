@@ -3,13 +3,16 @@
 use std::sync::Mutex;
 
 use phoenix_domain::health::Facts;
-use phoenix_domain::{Change, Facets, GuestSpec, Run, Seen, Verdict};
+use phoenix_domain::{
+    Back, Change, Facets, Goal, GuestSpec, Run, Safety, Seen, SpecDigest, SpecText, StepName,
+    Verdict,
+};
 use phoenix_engine::{Caution, Outcome, StepError};
 use phoenix_hypervisor::simulated::{Fault, FaultKind, Simulated, admin};
-use phoenix_hypervisor::{Hand, HostError, Hypervisor, Inventory};
+use phoenix_hypervisor::{Depth, Hand, HostError, Hypervisor, Inspected, Inventory};
 use phoenix_testkit::guest;
 
-use crate::host::{cautious_walk_on, changes, host, walk_on};
+use crate::host::{cautious_walk_on, changes, host, walk_on, walk_the};
 
 #[tokio::test]
 async fn a_host_that_lies_is_found_out() {
@@ -100,6 +103,55 @@ async fn a_guest_that_vanishes_in_the_middle_is_made_anew_by_the_next_walk() {
     let Outcome::Stuck { err, .. } = outcome else { panic!("{outcome:?}") };
     assert_eq!(err.verdict(), Verdict::Retry);
     changes(&walk_on(&thieving, &want, 0).await);
+}
+
+/// A host that looks well from outside, as real ones do between two checks.
+struct Ailing(Simulated);
+
+impl Hypervisor for Ailing {
+    async fn look(&self, want: &GuestSpec, facets: Facets) -> Result<Seen, HostError> {
+        self.0.look(want, facets).await
+    }
+
+    async fn apply(&self, want: &GuestSpec, change: &Change, hand: &Hand) -> Result<(), HostError> {
+        self.0.apply(want, change, hand).await
+    }
+
+    async fn inspect(
+        &self,
+        want: &GuestSpec,
+        depth: Depth,
+        hand: &Hand,
+    ) -> Result<Inspected, HostError> {
+        let ailing = Some("docker: it is not up (exit status: 1)".to_owned());
+        Ok(Inspected { ailing, ..self.0.inspect(want, depth, hand).await? })
+    }
+
+    async fn facts(&self) -> Result<Facts, HostError> {
+        self.0.facts().await
+    }
+
+    async fn inventory(&self) -> Result<Inventory, HostError> {
+        self.0.inventory().await
+    }
+}
+
+#[tokio::test]
+async fn what_fails_inside_while_it_should_hold_is_found_and_named() {
+    let host = host();
+    let was = guest(950).features(&["docker"]).build();
+    host.arrive(&was).await;
+    let want = guest(950).features(&["docker"]).cores(4).build();
+    let spec = SpecText::of(&was).unwrap();
+    let back = Back { digest: SpecDigest::of(&was), stands_on: Vec::new(), spec };
+    let snapshot = "before-that".parse().unwrap();
+    let safety = Safety::Guarded { snapshot, hold_s: 1, back: Box::new(back) };
+    let way = safety.around(&want, Goal::Present.way(&want, None));
+
+    let outcome = walk_the(&way, &Ailing(host.simulated.clone()), &want).await;
+
+    let Outcome::Stuck { step: StepName::HoldHealth, err } = outcome else { panic!("{outcome:?}") };
+    assert!(err.to_string().ends_with("and then: docker: it is not up (exit status: 1)"), "{err}");
 }
 
 #[tokio::test]

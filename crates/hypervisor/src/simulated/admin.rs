@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use phoenix_domain::health::Facts;
-use phoenix_domain::{GuestKey, Health, Made, Owner, Property, Run, Volume};
+use phoenix_domain::{Change, GuestKey, Health, Made, Owner, Property, Run, Volume};
 use serde::Serialize;
 
 use super::effect;
@@ -70,6 +70,11 @@ pub fn services(dir: &Path) -> Result<Urls, HostError> {
 /// Has something go wrong, and returns the id of the fault.
 pub fn add_fault(dir: &Path, fault: Fault) -> Result<u32, HostError> {
     faults::add(&Folder::open(dir)?, fault)
+}
+
+/// Returns the kinds of what can go wrong: those of changes, and that of a look.
+pub fn fault_kinds() -> impl Iterator<Item = &'static str> {
+    Change::KINDS.iter().copied().chain([faults::LOOK])
 }
 
 /// Returns what is to go wrong still.

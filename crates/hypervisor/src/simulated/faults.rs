@@ -21,7 +21,7 @@ pub struct Fault {
     /// Only with this guest.
     #[serde(default)]
     pub guest: Option<GuestKey>,
-    /// Only with changes of this kind, as [`phoenix_domain::Change::kind`] names them.
+    /// Only with changes of this kind, which is one of [`super::admin::fault_kinds`].
     #[serde(default)]
     pub kind: Option<String>,
     /// From which fitting change on, the first being 1.

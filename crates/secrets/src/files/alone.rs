@@ -46,9 +46,9 @@ impl AloneError {
     }
 }
 
-/// Returns the one secret of a file, which nobody but its owner and group may read.
+/// Returns the one secret of a file, which nobody but its owner may read, and those root has given it to.
 pub fn alone(path: &Path) -> Result<SecretString, AloneError> {
-    let Some(bytes) = read(path, Audience::ItsGroup)? else {
+    let Some(bytes) = read(path, Audience::GivenByRoot)? else {
         return Err(AloneError::Missing { path: path.to_owned() });
     };
     value::line(&bytes).map_err(|err| AloneError::Value { path: path.to_owned(), err })

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FileType, Mode, OFlags, fstat, open};
 use rustix::io::Errno;
-use rustix::process::geteuid;
+use rustix::process::{getegid, geteuid};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -117,13 +117,19 @@ pub(crate) enum Audience {
     Nobody,
     /// Its group. This is also how a permission that systemd gives to one user looks.
     ItsGroup,
+    /// Its group, where root has given the file to that: to root's own, as systemd does, or to the one of
+    /// who reads it, as packages do for a service. A person's group may have others in it.
+    GivenByRoot,
 }
 
 impl Audience {
-    fn most(self) -> u32 {
+    /// Returns the most that may be allowed of a file of this user and group.
+    fn most(self, owner: u32, group: u32) -> u32 {
+        let is_given = owner == 0 && (group == 0 || group == getegid().as_raw());
         match self {
-            Self::Nobody => 0o600,
             Self::ItsGroup => 0o640,
+            Self::GivenByRoot if is_given => 0o640,
+            Self::GivenByRoot | Self::Nobody => 0o600,
         }
     }
 }
@@ -162,8 +168,9 @@ pub(crate) fn read(
     }
     let mode = seen.st_mode & 0o777;
     // What its owner may do with it is the owner's business.
-    if mode & 0o077 & !audience.most() != 0 {
-        return Err(FileError::Open { path: path.to_owned(), mode, may: audience.most() });
+    let may = audience.most(seen.st_uid, seen.st_gid);
+    if mode & 0o077 & !may != 0 {
+        return Err(FileError::Open { path: path.to_owned(), mode, may });
     }
     // Room for all of it at once: a buffer that grows leaves copies behind.
     let room = usize::try_from(seen.st_size).unwrap_or(LIMIT).min(LIMIT) + 64;

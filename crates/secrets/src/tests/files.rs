@@ -1,7 +1,7 @@
 //! Which files are read, and which are refused.
 
 use std::fs;
-use std::os::unix::fs::{chown, symlink};
+use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use rustix::process::geteuid;
 use tempfile::TempDir;
 
 use super::{exposed, fetched, name, put};
-use crate::{FileError, SecretError, Secrets, Settings, TokenFile};
+use crate::{AloneError, FileError, SecretError, Secrets, Settings, TokenFile, alone};
 
 fn file(path: &Path) -> Secrets {
     Secrets::new(Settings { file: Some(path.to_owned()), ..Settings::default() })
@@ -81,6 +81,35 @@ async fn a_token_and_a_credential_may_be_read_by_their_group() {
         assert_eq!(taken.is_ok(), is_taken, "{mode:o}");
         fs::remove_file(path).unwrap();
     }
+}
+
+#[test]
+fn a_file_with_one_secret_is_open_to_a_group_only_where_root_has_given_it_to_root_or_to_us() {
+    let folder = TempDir::new().unwrap();
+    let path = put(folder.path(), "page.token", "0123456789abcdef", 0o640);
+    let may = || match alone(&path) {
+        Ok(_) => None,
+        Err(AloneError::File(FileError::Open { may, .. })) => Some(may),
+        Err(err) => panic!("{err}"),
+    };
+
+    if !geteuid().is_root() {
+        // It is a person's.
+        assert_eq!(may(), Some(0o600));
+        return;
+    }
+    assert_eq!(may(), None, "this is how systemd makes it, and packages");
+    chown(&path, None, Some(12345)).unwrap();
+    assert_eq!(may(), Some(0o600), "whoever is in that group could read it");
+    set_permissions(&path, 0o600);
+    assert_eq!(may(), None);
+    chown(&path, None, Some(0)).unwrap();
+    set_permissions(&path, 0o644);
+    assert_eq!(may(), Some(0o640));
+}
+
+fn set_permissions(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
 #[tokio::test]

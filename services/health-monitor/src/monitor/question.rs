@@ -77,12 +77,17 @@ impl Acting<'_> {
             let known = self.guests.get(guest).filter(|known| !known.rests())?;
             let probes = self.watch.conditions(*guest);
             let unread = self.watch.unread(*guest);
+            let evidence = self.watch.evidence(*guest);
             Some(Seen {
                 guest: *guest,
                 name: known.name(),
                 host: known.host(),
                 probes: probes.map(|(probe, at, since)| (probe.clone(), at, since)).collect(),
                 unread: unread.map(|(probe, known)| (probe.name.clone(), known)).collect(),
+                evidence: evidence
+                    .map(|(probe, came)| (probe.name.clone(), came.clone()))
+                    .collect(),
+                next: self.watch.prospect(*guest),
             })
         };
         let (incidents, options) = (self.watch.incidents().cloned(), self.monitor.bus.options());

@@ -29,7 +29,7 @@ pub(super) fn of(events: &[Event]) -> Vec<Attempt> {
                 // Where nobody was at it, nothing was tried.
                 let Some(from) = began.take() else { continue };
                 let took = u64::try_from((event.time - from).num_milliseconds());
-                let result = line(&words::happened(event));
+                let result = line(&words::result(event));
                 let took_ms = Some(took.unwrap_or_default());
                 attempts.push(Attempt { began: from, took_ms, result });
             }

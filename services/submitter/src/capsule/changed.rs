@@ -23,7 +23,9 @@ const SHOWN: usize = 100;
 pub(super) struct Changed {
     /// When it was good; absent where it never was, as far as is kept.
     pub(super) good: Option<DateTime<Utc>>,
-    /// What is wanted otherwise, by property.
+    /// When it began to go back to how it was then; absent where it did not.
+    pub(super) back: Option<DateTime<Utc>>,
+    /// What is wanted otherwise, by property, or was until it went back.
     pub(super) wanted: Vec<Difference>,
     /// What was done to it.
     pub(super) done: Vec<String>,
@@ -43,7 +45,7 @@ pub(super) struct Difference {
 
 impl Changed {
     /// Compares a guest with how it was when it was good, the last of `until`; `behind` is what
-    /// happened since.
+    /// happened since. What it went back from counts, and not that it is wanted again as it was.
     pub(super) fn since(
         until: &[Event],
         record: &Record,
@@ -52,8 +54,12 @@ impl Changed {
     ) -> Self {
         let good = until.last();
         let mut changed = Self { good: good.map(|event| event.time), ..Self::default() };
+        let is_return = |event: &Event| matches!(event.fact, Fact::ReturnBegun(_));
+        let returned = record.gone_back().and_then(|_| behind.iter().rposition(is_return));
+        changed.back = returned.and_then(|at| behind.get(at)).map(|event| event.time);
+        let before = returned.and_then(|at| behind.get(at.checked_sub(1)?));
         if let Some(was) = good.map(|event| &event.state.desired) {
-            let is = &record.desired;
+            let is = before.map_or(&record.desired, |event| &event.state.desired);
             if was.digest != is.digest {
                 let (was, is) = (spec(&was.spec), spec(&is.spec));
                 differences("", &was, &is, &mut changed.wanted);

@@ -9,7 +9,7 @@ mod similar;
 mod tests;
 
 use chrono::{DateTime, Utc};
-use phoenix_bus::{Bus, Filed, From, Told};
+use phoenix_bus::{Bus, Filed, From, Seen, Told};
 use phoenix_config::veiled;
 use phoenix_domain::health::{Incident, IncidentId, Severity};
 use phoenix_domain::{
@@ -20,6 +20,7 @@ use serde::Serialize;
 use self::attempts::Attempt;
 use self::changed::Changed;
 use self::similar::{FAR, Similar};
+use crate::commands::health::{self, Failing};
 use crate::error::CommandError;
 use crate::status::{self, Around};
 use crate::words;
@@ -43,6 +44,9 @@ pub(crate) struct Capsule {
     failed: Option<Failed>,
     tried: Vec<Attempt>,
     drift: Vec<String>,
+    failing: Vec<Failing>,
+    /// What the monitor does next about what fails, where no incident says that.
+    prospect: Option<String>,
     incidents: Vec<Trouble>,
     changed: Changed,
     similar: Vec<Similar>,
@@ -83,6 +87,8 @@ pub(crate) struct Material<'m> {
     pub(crate) past: Vec<Event>,
     pub(crate) letters: Vec<Filed>,
     pub(crate) incidents: Vec<Incident>,
+    /// How guests are, as the health monitor sees them; nothing where none is there.
+    pub(crate) seen: Vec<Seen>,
 }
 
 impl<'m> Material<'m> {
@@ -101,7 +107,9 @@ impl<'m> Material<'m> {
         }
         let letters = bus.dead_letters().await?;
         let incidents = bus.incidents().await?;
-        Ok(Self { around, past, letters, incidents })
+        // Who has no monitor is told of all else.
+        let seen = health::outlook(bus).await.map(|outlook| outlook.guests).unwrap_or_default();
+        Ok(Self { around, past, letters, incidents, seen })
     }
 }
 
@@ -112,6 +120,9 @@ impl Capsule {
         let (desired, work, guest) = (&record.desired, &record.work, record.guest);
         let incidents: Vec<_> =
             material.incidents.iter().filter(|one| is_in(one, guest)).map(Trouble::of).collect();
+        let seen = material.seen.iter().find(|seen| seen.guest == guest);
+        let failing = seen.map(Failing::of).unwrap_or_default();
+        let prospect = seen.and_then(|seen| seen.next.as_ref()).filter(|_| !failing.is_empty());
         let failure = work.failure.as_ref().filter(|_| work.standing != Standing::Completed);
         // What was given up came before the event that made it wanted as it was.
         let is_return = |event: &Event| matches!(event.fact, Fact::ReturnBegun(_));
@@ -119,6 +130,7 @@ impl Capsule {
         let given_up = history.get(..returned.unwrap_or_default()).unwrap_or_default();
         let failure = failure.or_else(|| given_up.last()?.state.work.failure.as_ref());
         let is_well = incidents.is_empty()
+            && failing.is_empty()
             && failure.is_none()
             && record.gone_back().is_none()
             && work.drift.is_empty()
@@ -138,7 +150,10 @@ impl Capsule {
             host: desired.host.clone(),
             state: status::state(record),
             is_well,
-            since: since.map_or_else(|| around.states.since(guest), |event| event.time),
+            since: since
+                .map(|event| event.time)
+                .or_else(|| failing.iter().map(|failing| failing.since).min())
+                .unwrap_or_else(|| around.states.since(guest)),
             now: around.now,
             revision: desired.revision,
             run: desired.run.clone(),
@@ -146,6 +161,9 @@ impl Capsule {
             failed: failure.map(|failure| Failed::of(record, failure)),
             tried: attempts::of(behind),
             drift: work.drift.iter().map(|change| line(change)).collect(),
+            prospect: prospect.map(|next| line(&next.sentence())),
+            command: status::command(around, record).or_else(|| look(guest, &failing)),
+            failing,
             incidents,
             changed: Changed::since(
                 history.get(..good.map_or(0, |good| good + 1)).unwrap_or_default(),
@@ -157,7 +175,6 @@ impl Capsule {
                 .map(|failure| similar::of(guest, failure, material, since))
                 .unwrap_or_default(),
             next: line(&status::waits(around, record)),
-            command: status::command(around, record),
         }
     }
 
@@ -186,6 +203,14 @@ impl Trouble {
         let (text, next) = (line(&incident.text), line(&incident.next.sentence()));
         Self { id: incident.id.clone(), severity: incident.severity, text, next }
     }
+}
+
+/// Returns what to type about what fails, where nothing else is to be typed.
+fn look(guest: GuestKey, failing: &[Failing]) -> Option<String> {
+    let vmid = guest.vmid;
+    (!failing.is_empty()).then(|| {
+        format!("`phoenix health probe {vmid}` asks it now; `phoenix logs {vmid}` has what was said in it")
+    })
 }
 
 fn is_in(incident: &Incident, guest: GuestKey) -> bool {

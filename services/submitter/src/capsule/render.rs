@@ -2,12 +2,14 @@
 
 use std::fmt::Write as _;
 
+use chrono::{DateTime, Utc};
 use phoenix_domain::Verdict;
 
 use super::attempts::Attempt;
 use super::changed::Changed;
 use super::similar::Similar;
-use super::{Capsule, Failed};
+use super::{Capsule, Failed, line};
+use crate::commands::health::Failing;
 use crate::table::rows;
 use crate::words;
 
@@ -67,19 +69,28 @@ impl Capsule {
         )
     }
 
+    /// Says which probe finds what, since when, and what it came upon.
+    fn failing(&self, failing: &Failing) -> String {
+        let lasts = words::span(self.now - failing.since);
+        let (since, came) = (words::time(failing.since), line(&failing.came()));
+        format!("  {} is {} since {since} ({lasts}): {came}\n", failing.probe, failing.found)
+    }
+
     fn sections(&self) -> Vec<(&'static str, String)> {
-        let next = if self.next.is_empty() {
-            "nothing happens by itself".to_owned()
-        } else {
-            self.next.clone()
-        };
+        let of_incidents = || self.incidents.iter().map(|one| one.next.clone()).next();
+        let next = Some(self.next.clone()).filter(|next| !next.is_empty());
+        let next = next.or_else(|| self.prospect.clone()).or_else(of_incidents);
+        let next = next.unwrap_or_else(|| "nothing happens by itself".to_owned());
         let asked = format!("revision {} by {} in run {}", self.revision, self.by, self.run);
         let incidents = self.incidents.iter().map(|one| {
             format!("  {}  {}  {}\n    next: {}\n", one.id, one.severity, one.text, one.next)
         });
         let all = [
             ("what failed", self.failed.as_ref().map(failed).unwrap_or_default()),
-            ("what does not serve", incidents.collect()),
+            (
+                "what does not serve",
+                self.failing.iter().map(|one| self.failing(one)).chain(incidents).collect(),
+            ),
             ("what is otherwise than wanted", listed(&self.drift, Clone::clone)),
             ("what was tried", listed(&self.tried, attempt)),
             ("what changed since it was good", self.changed.text()),
@@ -113,11 +124,16 @@ impl Changed {
         rows(&[
             ("good", words::time(good)),
             ("wanted", or_nothing(&wanted)),
+            ("back", self.back.map(back).unwrap_or_default()),
             ("done", or_nothing(&self.done)),
             ("packages", shortened(&self.packages).join("\n")),
             ("host", self.host.join("\n")),
         ])
     }
+}
+
+fn back(at: DateTime<Utc>) -> String {
+    format!("at {}: it is wanted again as it was", words::time(at))
 }
 
 fn failed(failed: &Failed) -> String {

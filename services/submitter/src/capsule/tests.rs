@@ -1,12 +1,13 @@
 use chrono::TimeDelta;
 use phoenix_bus::{HostReport, Line};
-use phoenix_domain::{Drifted, StepFailed, StepTaken};
+use phoenix_domain::{Drifted, ReturnBegun, StepFailed, StepTaken};
 
 use super::*;
 use crate::asking::tests::{
     asked, asked_again, claimed, completed, dead, failed, guest, report, stepped, then, time,
-    waiting,
+    waiting, wanted,
 };
+use crate::asking::{self, Asking};
 use crate::states::States;
 
 /// What is behind a guest that is given up: it was complete, was asked for otherwise, and failed.
@@ -53,7 +54,7 @@ fn capsule_among(
     let states = States::of([last.clone()]);
     let around =
         Around { states: &states, hosts: Some(hosts), now: time() + TimeDelta::minutes(20) };
-    let material = Material { around, past, letters, incidents: Vec::new() };
+    let material = Material { around, past, letters, incidents: Vec::new(), seen: Vec::new() };
     Capsule::of(&last.state, history, &material)
 }
 
@@ -92,6 +93,43 @@ fn of_a_guest_that_is_well_there_are_three_lines() {
     assert_eq!(capsule.markdown().lines().count(), 3);
 }
 
+/// What is behind a guest that was asked for otherwise, failed, and is again what it was.
+fn went_back() -> Vec<Event> {
+    let complete = completed(&stepped(&claimed(&asked(901, "r-0001"))));
+    let safely = Asking {
+        run: "r-0002".parse().unwrap(),
+        by: "kim@desk".to_owned(),
+        trusts_log: false,
+        hold_s: Some(60),
+    };
+    let again =
+        then(&complete, asking::request(&wanted(901, 1024), &safely, Some(&complete.state)));
+    let failed = failed(&stepped(&claimed(&again)));
+    let begun = ReturnBegun { why: "it does not answer".to_owned(), letter: 8 };
+    let back = then(&failed, begun);
+    let done = completed(&claimed(&back));
+    vec![complete, again.clone(), claimed(&again), failed, back.clone(), claimed(&back), done]
+}
+
+#[test]
+fn of_a_guest_that_went_back_it_is_told_what_it_went_back_from() {
+    let text = capsule_of(&went_back(), &[], Vec::new()).text();
+
+    assert!(text.contains("  wanted  memory: 512 -> 1024\n"), "{text}");
+    assert!(
+        text.contains("  back    at 2027-01-15T08:00:00Z: it is wanted again as it was\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn how_long_an_attempt_took_is_told_once() {
+    let text = capsule_of(&went_back(), &[], Vec::new()).text();
+
+    let done = text.lines().find(|line| line.contains("  completed, ")).unwrap();
+    assert_eq!(done.matches(" ms)").count() + done.matches(" s)").count(), 1, "{text}");
+}
+
 #[test]
 fn a_driver_that_is_another_one_since_is_told() {
     let first = asked(901, "r-0001");
@@ -117,6 +155,39 @@ fn a_driver_that_is_another_one_since_is_told() {
     assert!(by_claims.contains("nvidia 550.54 -> 570.86"), "{by_claims}");
     assert!(!by_claims.contains("linux"), "{by_claims}");
     assert!(by_report.contains("nvidia 550.54 -> 580.1"), "{by_report}");
+}
+
+#[test]
+fn what_fails_is_told_before_an_incident_is_open_with_what_comes_next() {
+    let history = &story(901)[..2];
+    let states = States::of([history[1].clone()]);
+    let now = time() + TimeDelta::minutes(20);
+    let (failed, looked) = (now - TimeDelta::seconds(20), now + TimeDelta::seconds(10));
+    let seen: Seen = serde_json::from_value(serde_json::json!({
+        "guest": "lxc-901", "name": "guest-901", "host": "pve1",
+        "probes": [[
+            { "name": "nginx", "ask": { "type": "tcp", "port": 80 } },
+            { "is": "failed", "because": "exited" }, failed,
+        ]],
+        "evidence": { "nginx": {
+            "asked": "GET http://10.0.0.5/", "came": "nobody listens", "took_ms": 1,
+            "excerpt": "one\nPASSWORD=c4nary\n\n",
+        } },
+        "next": { "action": "look", "at": looked, "why": "an incident is opened unless it serves by then" },
+    }))
+    .unwrap();
+    let around = Around { states: &states, hosts: Some(&[]), now };
+    let material = Material {
+        around,
+        past: Vec::new(),
+        letters: Vec::new(),
+        incidents: Vec::new(),
+        seen: vec![seen],
+    };
+
+    let text = Capsule::of(&history[1].state, history, &material).text();
+
+    insta::assert_snapshot!(text);
 }
 
 #[test]

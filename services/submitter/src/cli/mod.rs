@@ -15,7 +15,7 @@ mod verbs;
 mod words;
 
 use clap::{Parser, Subcommand};
-use phoenix_domain::Vmid;
+use phoenix_domain::{GuestKey, Vmid};
 
 pub use self::feature::FeatureCommand;
 pub(crate) use self::feature::{
@@ -174,8 +174,9 @@ pub enum Command {
     Man(ManArgs),
 }
 
-fn vmid(text: &str) -> Result<Vmid, String> {
-    text.parse().map_err(|err: phoenix_domain::Refused| err.rule.to_owned())
+/// Reads a guest. Containers and machines share one space of numbers, so the number alone says which.
+pub(crate) fn vmid(text: &str) -> Result<Vmid, String> {
+    GuestKey::typed(text).map(|(_, vmid)| vmid).map_err(|err| err.rule.to_owned())
 }
 
 #[cfg(test)]

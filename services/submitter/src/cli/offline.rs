@@ -177,6 +177,8 @@ pub(crate) enum SchemaOf {
     Feature,
     /// The file that `phoenix-health-monitor --channels` takes
     Channels,
+    /// The file that `phoenix serve --hooks` takes
+    Webhooks,
 }
 
 /// What `completion` takes.

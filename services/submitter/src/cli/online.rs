@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use phoenix_domain::{NodeName, RunId, Vmid};
 
@@ -150,9 +151,9 @@ pub struct TestArgs {
 /// What `runs` takes.
 #[derive(Debug, Args)]
 pub struct RunsArgs {
-    /// How far to look back
-    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = words::duration)]
-    pub(crate) since: Duration,
+    /// Only what was asked for since then: 2h ago, or 2026-11-22T03:00:00Z
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = words::moment)]
+    pub(crate) since: DateTime<Utc>,
     #[command(flatten)]
     pub(crate) list: ListArgs,
 }

@@ -22,8 +22,8 @@ pub struct ServeArgs {
     /// Listen to other machines too: whoever reaches the address reads the page without signing in
     #[arg(long)]
     pub(crate) let_anybody_read: bool,
-    /// File with the token that people sign in with, who then act on the page; only its owner and group may
-    /// read it. Without it the page only shows
+    /// File with the token that people sign in with, who then act on the page; nobody else may read it, but
+    /// where it is root's the group of who serves. Without it the page only shows
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) token_file: Option<PathBuf>,
     /// File that says who may send webhooks to /hooks/v1/NAME, and what is done for them; without it, what

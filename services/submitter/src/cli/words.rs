@@ -14,7 +14,7 @@ use phoenix_domain::{
 pub(crate) enum Named {
     /// `r-…`
     Run(RunId),
-    /// `950`
+    /// `950`, or `lxc-950`
     Guest(Vmid),
 }
 
@@ -166,6 +166,11 @@ mod tests {
         assert!(matches!(named("950"), Ok(Named::Guest(_))));
         assert!(matches!(named("r-0199abcd"), Ok(Named::Run(_))));
         assert!(named("r-").is_err() && named("x").is_err());
+        let Ok(Named::Guest(vmid)) = named("vm-950") else { panic!("it is what output calls it") };
+        assert_eq!(vmid.number(), 950);
+        for bad in ["ct-950", "lxc-", "lxc-0950", "lxc-lxc-950", "LXC-950"] {
+            assert!(named(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

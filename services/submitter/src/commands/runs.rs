@@ -1,6 +1,5 @@
 //! `phoenix runs`: what was asked for lately.
 
-use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::cli::{ListFormat, RunsArgs};
@@ -18,14 +17,12 @@ pub(super) fn run(args: &RunsArgs, output: &mut Output) -> Result<u8, CommandErr
 
 async fn list(args: &RunsArgs, output: &mut Output) -> Result<u8, CommandError> {
     let session = session::open(&args.list.connect, output).await?;
-    let span = TimeDelta::from_std(args.since).unwrap_or(TimeDelta::MAX);
-    let runs = runs::since(&session.bus, session::now() - span).await?;
+    let runs = runs::since(&session.bus, args.since).await?;
     let states = States::read(&session.bus).await?;
     match args.list.output {
         ListFormat::Text if runs.is_empty() => {
-            let span = words::span(span);
-            output
-                .remark(&format!("no run in the last {span}; `--since 30d` looks further back"))?;
+            let since = words::time(args.since);
+            output.remark(&format!("no run since {since}; `--since 30d` looks further back"))?;
         }
         ListFormat::Text => output.data(&text(&runs, &states))?,
         ListFormat::Json => output.data(&json(&runs, &states)?)?,

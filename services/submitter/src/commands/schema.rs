@@ -14,6 +14,7 @@ pub(super) fn run(args: &SchemaArgs, output: &mut Output) -> Result<u8, CommandE
         SchemaOf::Inventory => Described::Inventory,
         SchemaOf::Feature => Described::Feature,
         SchemaOf::Channels => Described::Channels,
+        SchemaOf::Webhooks => Described::Webhooks,
     };
     output.data(&format!("{}\n", serde_json::to_string_pretty(&schema(described))?))?;
     Ok(0)

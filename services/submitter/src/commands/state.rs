@@ -16,6 +16,10 @@ pub(super) fn run(args: &StateArgs, output: &mut Output) -> Result<u8, CommandEr
 }
 
 async fn show(args: &StateArgs, output: &mut Output) -> Result<u8, CommandError> {
+    let now = session::now();
+    if args.at > now {
+        return Err(CommandError::StillToCome { asked: args.guest, at: args.at, now });
+    }
     let session = session::open(&args.list.connect, output).await?;
     let guest = states::key(&session.bus, args.guest).await?;
     let events = session.bus.history(guest).await?;

@@ -203,7 +203,8 @@ impl Asked {
             let end = self.ends.get(&wanted.guest);
             let seq = one.seq.or_else(|| end.map(|end| end.seq)).unwrap_or_default();
             let since = end.filter(|_| one.seq.is_none()).map_or(now, |end| end.event.time);
-            Guest::new(wanted.name.clone(), one.state.clone(), seq, since)
+            let guest = Guest::new(wanted.name.clone(), one.state.clone(), seq, since);
+            if wanted.cause.is_foundation() { guest.brought_along() } else { guest }
         }))
     }
 }

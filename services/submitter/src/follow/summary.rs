@@ -53,9 +53,20 @@ pub(super) fn text(watched: &Watched, run: Option<&RunId>) -> String {
     text
 }
 
+/// Says how it went with what was asked for, and with what that stands on.
 fn head(watched: &Watched, run: Option<&RunId>) -> String {
+    let run = run.map(|run| format!("run {run}: ")).unwrap_or_default();
+    let asked = counts(watched, |guest| guest.is_asked);
+    let along = counts(watched, |guest| !guest.is_asked);
+    match (asked.as_str(), along.as_str()) {
+        (only, "") | ("", only) => format!("{run}{only}\n"),
+        (asked, along) => format!("{run}{asked}; brought along: {along}\n"),
+    }
+}
+
+fn counts(watched: &Watched, is_meant: impl Fn(&Guest) -> bool) -> String {
     let mut counts: Vec<(&str, usize)> = Vec::new();
-    for (_, guest) in watched.guests() {
+    for (_, guest) in watched.guests().filter(|(_, guest)| is_meant(guest)) {
         let word = match watched.ending(guest) {
             Ending::Complete | Ending::Otherwise => words::done(guest.record.desired.goal),
             Ending::Dead { .. } => "given up",
@@ -72,8 +83,7 @@ fn head(watched: &Watched, run: Option<&RunId>) -> String {
     }
     let counts: Vec<_> =
         counts.into_iter().map(|(word, count)| format!("{count} {word}")).collect();
-    let run = run.map(|run| format!("run {run}: ")).unwrap_or_default();
-    format!("{run}{}\n", counts.join(", "))
+    counts.join(", ")
 }
 
 fn otherwise(text: &mut String, title: &str, guest: &Guest) {

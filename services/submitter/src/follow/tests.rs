@@ -89,6 +89,17 @@ fn the_summary_says_what_failed_why_and_what_to_type() {
 }
 
 #[test]
+fn what_was_brought_along_is_counted_apart_from_what_was_asked_for() {
+    let below = completed(&claimed(&asked(900, "r-0001")));
+    let above = completed(&claimed(&asked(901, "r-0001")));
+    let states = crate::states::States::of([below, above]);
+
+    let followed = states.watched(&[guest(901)], &std::collections::BTreeMap::new(), time());
+
+    assert_eq!(summary::text(&followed, None), "1 completed; brought along: 1 completed\n");
+}
+
+#[test]
 fn following_ends_when_nothing_more_happens_by_itself() {
     let begun = stepped(&claimed(&asked(900, "r-0001")));
     let above = asked(901, "r-0001");

@@ -32,6 +32,8 @@ pub(crate) struct Guest {
     pub(crate) since: DateTime<Utc>,
     /// How many attempts there are, where that was told.
     pub(crate) attempts: Option<u32>,
+    /// Whether somebody asked for it, and not only for what stands on it.
+    pub(crate) is_asked: bool,
     /// Whether what the followed run wanted of it was given up before anybody followed.
     is_back: bool,
     /// Where its log was when it began to be followed; what was said in a row has one place.
@@ -91,6 +93,7 @@ impl Guest {
     pub(crate) fn new(name: String, record: Record, seq: u64, since: DateTime<Utc>) -> Self {
         let (revision, digest) = (record.desired.revision, record.desired.digest.clone());
         let goal = record.desired.goal;
+        let is_asked = !record.desired.cause.is_foundation();
         Self {
             name,
             revision,
@@ -99,9 +102,15 @@ impl Guest {
             record,
             since,
             attempts: None,
+            is_asked,
             is_back: false,
             known: seq,
         }
+    }
+
+    /// Takes it as one that is followed only because others stand on it.
+    pub(crate) fn brought_along(self) -> Self {
+        Self { is_asked: false, ..self }
     }
 }
 

@@ -36,6 +36,8 @@ fn cell() -> Site {
         host: "pve1".to_owned(),
         probes: vec![(probe.clone(), at, time())],
         unread: std::collections::BTreeMap::new(),
+        evidence: std::collections::BTreeMap::new(),
+        next: None,
     };
     let seen = [seen(900, Condition::Healthy), seen(903, Condition::Failed(Reason::Hung))];
     let silent = report("pve2", time() - TimeDelta::minutes(9));

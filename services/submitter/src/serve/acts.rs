@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 
 use super::Window;
 use super::refusal::Refusal;
+use super::sent::{Nothing, Sent};
 use super::visits::Actor;
-use crate::cli::{Named, Says};
+use crate::cli::{self, Named, Says};
 use crate::commands::{answer, cancel, dead, health, retry};
 use crate::states;
 use crate::words;
@@ -34,7 +35,7 @@ fn said(text: &str) -> Json<Value> {
 
 /// Reads the number of a guest in an address.
 pub(super) fn vmid(text: &str) -> Result<Vmid, Refusal> {
-    text.parse().map_err(|_| Refusal::no_such("that is no number of a guest"))
+    cli::vmid(text).map_err(|rule| Refusal::no_such("that is no guest").hint(&rule))
 }
 
 fn run(text: &str) -> Result<RunId, Refusal> {
@@ -58,7 +59,7 @@ pub(super) async fn answer_guest(
     State(window): State<Arc<Window>>,
     actor: Actor,
     Path(guest): Path<String>,
-    Json(says): Json<Reply>,
+    Sent(says): Sent<Reply>,
 ) -> Told {
     reply(&window, &actor, Named::Guest(vmid(&guest)?), &says).await
 }
@@ -67,7 +68,7 @@ pub(super) async fn answer_run(
     State(window): State<Arc<Window>>,
     actor: Actor,
     Path(of): Path<String>,
-    Json(says): Json<Reply>,
+    Sent(says): Sent<Reply>,
 ) -> Told {
     reply(&window, &actor, Named::Run(run(&of)?), &says).await
 }
@@ -80,6 +81,7 @@ pub(super) async fn cancel_guest(
     State(window): State<Arc<Window>>,
     actor: Actor,
     Path(guest): Path<String>,
+    _: Nothing,
 ) -> Told {
     stop(&window, &actor, Named::Guest(vmid(&guest)?)).await
 }
@@ -88,6 +90,7 @@ pub(super) async fn cancel_run(
     State(window): State<Arc<Window>>,
     actor: Actor,
     Path(of): Path<String>,
+    _: Nothing,
 ) -> Told {
     stop(&window, &actor, Named::Run(run(&of)?)).await
 }
@@ -96,6 +99,7 @@ pub(super) async fn retry(
     State(window): State<Arc<Window>>,
     actor: Actor,
     Path(guest): Path<String>,
+    _: Nothing,
 ) -> Told {
     let guest = states::key(&window.bus, vmid(&guest)?).await?;
     let (run, appended) = Box::pin(retry::again(&actor.hand(&window), &[guest], false)).await?;
@@ -106,6 +110,7 @@ pub(super) async fn acknowledge(
     State(window): State<Arc<Window>>,
     actor: Actor,
     Path(incident): Path<String>,
+    _: Nothing,
 ) -> Told {
     let incident: IncidentId =
         incident.parse().map_err(|_| Refusal::no_such("that is no incident"))?;
@@ -116,6 +121,7 @@ pub(super) async fn replay(
     State(window): State<Arc<Window>>,
     actor: Actor,
     Path(number): Path<String>,
+    _: Nothing,
 ) -> Told {
     let again = Box::pin(dead::again(&actor.hand(&window), letter(&number)?)).await?;
     let (title, run) = again;
@@ -126,6 +132,7 @@ pub(super) async fn discard(
     State(window): State<Arc<Window>>,
     _actor: Actor,
     Path(number): Path<String>,
+    _: Nothing,
 ) -> Told {
     let number = letter(&number)?;
     dead::find(&window.bus, number).await?;

@@ -172,18 +172,24 @@ impl Live {
 
     /// Tells what happened, and how the guests are now that it changes.
     fn happened(&self, seq: u64, event: Event) {
-        let happened = view::happened(seq, &event);
+        let event = Arc::new(event);
+        // Where nobody listens or watches, nothing is made for them.
         if self.heard.receiver_count() > 0 {
-            drop(self.heard.send(Heard::Event(seq, Arc::new(event.clone()))));
+            drop(self.heard.send(Heard::Event(seq, Arc::clone(&event))));
         }
-        let changed: Value = {
+        let changed: Option<Value> = {
             let mut view = self.view();
-            let (touched, now) = (view.site.happened(seq, event), session::now());
-            view.remember(happened.clone());
-            touched.into_iter().filter_map(|one| view.guest(one, now)).collect()
+            view.site.states.take(seq, Event::clone(&event));
+            view.remember(seq, Arc::clone(&event));
+            (self.news.receiver_count() > 0).then(|| {
+                let (touched, now) = (view.site.touched_by(event.state.guest), session::now());
+                touched.filter_map(|one| view.guest(one, now)).collect()
+            })
         };
-        self.tell("guests", &changed);
-        self.tell("happened", &happened);
+        if let Some(changed) = changed {
+            self.tell("guests", &changed);
+            self.tell("happened", &view::happened(seq, &event));
+        }
         self.turns.send_replace(());
     }
 

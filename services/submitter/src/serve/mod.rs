@@ -13,6 +13,7 @@ mod pace;
 mod parts;
 mod pushes;
 mod refusal;
+mod sent;
 mod view;
 mod visits;
 
@@ -72,7 +73,7 @@ async fn serve(args: &ServeArgs, output: &mut Output) -> Result<u8, CommandError
     }
     let door = args.token_file.as_ref().map(|path| Door::read(path, is_far)).transpose()?;
     let session = session::open(&args.connect, output).await?;
-    let (hooks, origin) = Hooks::read(args, session.setup.clone())?.unzip();
+    let (hooks, origin) = Hooks::read(args, session.setup.clone(), output)?.unzip();
     let cannot = |err| CommandError::NoListener { listen: args.listen, err };
     let listener = TcpListener::bind(args.listen).await.map_err(cannot)?;
     let at = listener.local_addr().map_err(cannot)?;
@@ -124,7 +125,7 @@ async fn serve(args: &ServeArgs, output: &mut Output) -> Result<u8, CommandError
 async fn work(window: Arc<Window>, pushes: Option<Arc<Pushes>>) -> Infallible {
     let rules = async {
         match &window.hooks {
-            Some(hooks) => hooks.work(&window.bus, &window.remarks).await,
+            Some(hooks) => Box::pin(hooks.work(&window.bus, &window.remarks)).await,
             None => std::future::pending().await,
         }
     };

@@ -1,6 +1,7 @@
 //! What the page shows, as documents.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use phoenix_bus::Filed;
@@ -26,23 +27,24 @@ pub(super) struct View {
     /// The dead letters, and the mark they had when they were read.
     pub(super) letters: Vec<Filed>,
     pub(super) letters_at: (u64, u64),
-    /// What happened last, the newest last.
-    recent: VecDeque<Value>,
+    /// What happened last, the newest last, each with its place in the log.
+    recent: VecDeque<(u64, Arc<Event>)>,
 }
 
 impl View {
     /// Takes in the states as they were read, and with them what happened last to each guest.
     pub(super) fn begin(&mut self, states: States) {
         self.recent.clear();
-        for (seq, event) in states.last_events() {
-            self.remember(happened(seq, event));
+        let last = states.last_events();
+        for (seq, event) in last.into_iter().rev().take(RECENT).rev() {
+            self.remember(seq, Arc::new(event.clone()));
         }
         self.site.states = states;
     }
 
     /// Keeps something that happened for whoever comes later.
-    pub(super) fn remember(&mut self, happened: Value) {
-        self.recent.push_back(happened);
+    pub(super) fn remember(&mut self, seq: u64, event: Arc<Event>) {
+        self.recent.push_back((seq, event));
         if self.recent.len() > RECENT {
             self.recent.pop_front();
         }
@@ -52,10 +54,12 @@ impl View {
     pub(super) fn all(&self, now: DateTime<Utc>) -> Value {
         let guests: Vec<_> =
             self.site.states.guests().filter_map(|guest| self.guest(guest, now)).collect();
+        let recent = self.recent.iter().map(|(seq, event)| happened(*seq, event));
+        let recent: Vec<_> = recent.collect();
         json!({
             "apiVersion": "phoenix.dev/v1", "kind": "Site", "guests": guests,
             "hosts": self.hosts(now), "incidents": self.incidents(), "monitor": self.monitor(),
-            "letters": self.letters(), "questions": self.questions(), "happened": self.recent,
+            "letters": self.letters(), "questions": self.questions(), "happened": recent,
         })
     }
 

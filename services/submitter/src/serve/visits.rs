@@ -16,6 +16,7 @@ use super::Window;
 use super::answers::Shared;
 use super::door::{LASTS, NotLetIn, SESSION};
 use super::refusal::Refusal;
+use super::sent::{Nothing, Sent};
 use crate::session::{self, Hand};
 
 /// The header in which a page proves that it is ours.
@@ -106,7 +107,7 @@ pub(super) async fn session(State(window): State<Arc<Window>>, headers: HeaderMa
 pub(super) async fn sign_in(
     State(window): State<Arc<Window>>,
     headers: HeaderMap,
-    Json(told): Json<SignIn>,
+    Sent(told): Sent<SignIn>,
 ) -> Result<Response, Refusal> {
     let Some(door) = &window.door else { return Err(Refusal::nobody_signs_in()) };
     is_our_page(&window, &headers)?;
@@ -127,6 +128,7 @@ pub(super) async fn sign_out(
     State(window): State<Arc<Window>>,
     _actor: Actor,
     headers: HeaderMap,
+    _: Nothing,
 ) -> Response {
     if let Some(door) = &window.door {
         door.sign_out(&headers);

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use phoenix_bus::{Approval, HostReport, Outlook, Seen};
+use phoenix_domain::GuestKey;
 use phoenix_domain::health::{Condition, Facts, Incident, Probe};
-use phoenix_domain::{Event, GuestKey};
 
 pub(crate) use self::follow::{Following, Look, News, look};
 pub(crate) use self::order::ordered;
@@ -29,12 +29,10 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// Takes in what happened to a guest, and returns those whose lines may read otherwise since:
-    /// itself, and those above.
-    pub(crate) fn happened(&mut self, seq: u64, event: Event) -> Vec<GuestKey> {
-        let guest = event.state.guest;
-        self.states.take(seq, event);
-        std::iter::once(guest).chain(self.states.above(guest)).collect()
+    /// Returns the guests whose lines may read otherwise once something happened to this one: itself, and
+    /// those above.
+    pub(crate) fn touched_by(&self, guest: GuestKey) -> impl Iterator<Item = GuestKey> {
+        std::iter::once(guest).chain(self.states.above(guest))
     }
 
     /// Takes in what was found by looking; says whether more has changed than the time at which a

@@ -23,7 +23,7 @@ use crate::verbs::site::Site;
 async fn until(site: &Site, id: &str, state: &str) -> Value {
     let found = async {
         loop {
-            let listed = site.json(&["deliveries", "--source", "forge"]).await;
+            let listed = site.json(&["deliveries"]).await;
             let is_it = |one: &&Value| {
                 one.get("id").is_some_and(|told| told == id)
                     && became(one).iter().any(|became| became.get("state").unwrap() == state)

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::forge::{Forge, tell};
-use super::{all_asked, said, until};
+use super::{PATIENCE, all_asked, said, until};
 use crate::verbs::site::Site;
 
 #[tokio::test]
@@ -110,4 +110,45 @@ async fn a_link_that_leads_out_and_a_folder_that_is_not_there_are_refused() {
     let listed = until(&site, "d-2", "refused").await;
     assert!(said(&listed).contains("prod"), "{listed}");
     assert_eq!(all_asked(&site).await, [1, 1, 1, 1]);
+}
+
+#[tokio::test]
+async fn a_branch_that_is_not_there_and_a_guest_of_no_file_are_told_before_anybody_pushes() {
+    let (site, _worker) = Site::complete().await;
+    let (forge, _) = Forge::new(&site);
+    let rule = json!({
+        "repository": "github.com/acme/model", "branch": "main", "guests": [950, 959],
+        "action": "restart",
+    });
+
+    let served = forge.served(&site, &json!({ "branch": "nothing" }), &json!([rule])).await;
+
+    let told = async {
+        while !served.server.log().contains("the branch cannot be read now: ") {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, told).await.expect("it is told some time");
+    let log = served.server.log();
+    assert!(log.contains("there is no branch nothing in "), "{log}");
+    assert!(log.contains("`rules[0].guests[1]` is guest 959, which no file has"), "{log}");
+    assert!(!log.contains("guests[0]"), "{log}");
+}
+
+#[tokio::test]
+async fn a_canary_that_no_file_has_is_told_with_what_became_of_the_push() {
+    let (site, _worker) = Site::complete().await;
+    let (forge, _) = Forge::new(&site);
+    let safely = json!({ "safely": { "hold_seconds": 1, "canary": 959 } });
+    let served = forge.served(&site, &safely, &json!([])).await;
+    site.write(1024, 20);
+    let commit = forge.push_site(&site);
+
+    tell(&served, "d-1", &commit).await;
+
+    let told = until(&site, "d-1", "run").await;
+    assert!(
+        said(&told).contains("`fleet.safely.canary` is guest 959, which no file has"),
+        "{told}"
+    );
 }

@@ -31,6 +31,8 @@ async fn a_guest_that_fails_is_what_it_was_and_the_forge_is_told_so() {
     assert!(text.ends_with("it is again what it was"), "{text}");
     assert_eq!(site.inner.host.files(), before);
     assert_eq!(site.state("950").await["safety"]["is"], "returned");
+    let table = site.ok(&["deliveries"]).await;
+    assert!(table.out.contains("lxc-950 went back: `phoenix dead replay "), "{table:?}");
 
     site.inner.host.without_fault(fault);
     site.write(1536, 20);

@@ -98,8 +98,8 @@ async fn a_rule_waits_for_its_window_and_is_done_once_that_is_open() {
     first.server.kill();
     // The time at which it opens has come: what stands there has a window that is open.
     let note = json!({
-        "run": run, "source": "forge", "id": "d-1", "at": listed["time"], "by": "ann by forge",
-        "window": {}, "actions": { "950": "restart" },
+        "source": "forge", "id": "d-1", "at": listed["time"], "window": {},
+        "errand": { "run": run, "by": "ann by forge", "actions": { "950": "restart" } },
     });
     let key = format!("$KV.phoenix-pushes.main.later.{}", run.as_str().unwrap());
     site.inner.server.publish(&key, note.to_string());

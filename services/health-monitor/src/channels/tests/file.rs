@@ -13,7 +13,7 @@ impl Files {
         let files = Self(tempfile::tempdir().unwrap());
         for (name, text, mode) in [
             ("whsec", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n", 0o600),
-            ("whsec.old", "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX\n", 0o640),
+            ("whsec.old", "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX\n", 0o600),
             ("whsec.short", "whsec_AAECAwQFBgc=\n", 0o600),
             ("whsec.other", "not-a-signing-secret-at-all\n", 0o600),
             ("token", "tk_0123456789abcdefghijklmnopqrs\n", 0o600),
@@ -91,7 +91,7 @@ fn every_mistake_is_told_at_once_with_what_to_do() {
         (format!(r#"{{"name": "a", {hook}, "secret_file": "DIR/whsec", "topic": "x"}}"#), "`topic` means nothing"),
         (r#"{"name": "a", "kind": "webhook", "url": "http://hooks.example.org/", "secret_file": "DIR/whsec"}"#.to_owned(), "allow_plain_http"),
         (r#"{"name": "a", "kind": "webhook", "secret_file": "DIR/whsec"}"#.to_owned(), "it is not said where to"),
-        (format!(r#"{{"name": "a", {ntfy}, "token_file": "DIR/token.open"}}"#), "`chmod 640 "),
+        (format!(r#"{{"name": "a", {ntfy}, "token_file": "DIR/token.open"}}"#), "`chmod 6"),
         (format!(r#"{{"name": "a", {ntfy}, "token_file": "DIR/token.short"}}"#), "has 7 bytes, and needs 8"),
         (format!(r#"{{"name": "a", {ntfy}, "token_file": "DIR/token.empty"}}"#), "it is empty"),
         (format!(r#"{{"name": "a", {ntfy}, "template": "DIR/unknown.txt"}}"#), "unknown.txt:2"),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use phoenix_bus::{Bus, ChannelSeen, MonitorAnswer, MonitorQuestion};
+use phoenix_domain::ChannelName;
 use serde_json::json;
 
 use super::{SOON, ask, not_understood};
@@ -41,6 +42,24 @@ pub(super) async fn all(bus: &Bus) -> Result<Vec<ChannelSeen>, CommandError> {
         | MonitorAnswer::Agreed
         | MonitorAnswer::Declined { .. } => Err(not_understood()),
     }
+}
+
+/// Asks something about a channel. The monitor declines for many reasons; that there is no such channel is
+/// told apart from those.
+async fn ask_about(
+    bus: &Bus,
+    name: &ChannelName,
+    question: &MonitorQuestion,
+    patience: Duration,
+) -> Result<MonitorAnswer, CommandError> {
+    let answer = ask(bus, question, patience).await;
+    if let Err(CommandError::MonitorDeclines { .. }) = &answer {
+        let there: Vec<_> = all(bus).await?.into_iter().map(|channel| channel.name).collect();
+        if !there.contains(name) {
+            return Err(CommandError::NoSuchChannel { asked: name.clone(), there });
+        }
+    }
+    answer
 }
 
 /// Says so where people cannot be called by a channel.
@@ -115,10 +134,9 @@ fn state(channel: &ChannelSeen) -> &'static str {
 
 async fn test(args: &ChannelArgs, output: &mut Output) -> Result<u8, CommandError> {
     let bus = session::connect(&args.connect).await?;
-    let name = args.name.clone();
-    let question = MonitorQuestion::TestChannel { name };
+    let question = MonitorQuestion::TestChannel { name: args.name.clone() };
     let MonitorAnswer::Tested { is_taken, came, took_ms } =
-        ask(&bus, &question, THERE_AND_BACK).await?
+        ask_about(&bus, &args.name, &question, THERE_AND_BACK).await?
     else {
         return Err(not_understood());
     };
@@ -133,8 +151,8 @@ async fn test(args: &ChannelArgs, output: &mut Output) -> Result<u8, CommandErro
 
 async fn forget(args: &ChannelArgs, output: &mut Output) -> Result<u8, CommandError> {
     let bus = session::connect(&args.connect).await?;
-    let name = args.name.clone();
-    ask(&bus, &MonitorQuestion::ForgetChannel { name }, SOON).await?;
+    let question = MonitorQuestion::ForgetChannel { name: args.name.clone() };
+    ask_about(&bus, &args.name, &question, SOON).await?;
     output.remark(&format!("the channel {} is forgotten", args.name))?;
     Ok(0)
 }

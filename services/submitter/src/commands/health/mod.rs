@@ -1,6 +1,7 @@
 //! `phoenix health` and its neighbours: what the health monitor finds, and what it is told.
 
 mod channels;
+mod failing;
 mod incidents;
 mod orders;
 mod recreate;
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use phoenix_bus::{Bus, MonitorAnswer, MonitorQuestion, NoMonitor, Outlook, Seen};
-use phoenix_domain::health::{Condition, Evidence, Mode, Probe};
+use phoenix_domain::health::{Evidence, Mode, Probe};
 use phoenix_domain::{GuestKey, Vmid};
 use serde_json::json;
 
@@ -23,6 +24,7 @@ use crate::table;
 use crate::words;
 
 pub(super) use self::channels::run as channels;
+pub(crate) use self::failing::Failing;
 pub(super) use self::incidents::{explain, list as incidents};
 pub(crate) use self::orders::acknowledge;
 pub(super) use self::orders::{ack, breaker, maintenance, repair};
@@ -56,7 +58,8 @@ async fn ask(
     }
 }
 
-async fn outlook(bus: &Bus) -> Result<Outlook, CommandError> {
+/// Returns how everything is, as the monitor sees it.
+pub(crate) async fn outlook(bus: &Bus) -> Result<Outlook, CommandError> {
     match ask(bus, &MonitorQuestion::Health, SOON).await? {
         MonitorAnswer::Health(outlook) => Ok(*outlook),
         MonitorAnswer::Probed { .. }
@@ -137,12 +140,8 @@ async fn look(args: &LookArgs, output: &mut Output) -> Result<u8, CommandError> 
             ))?;
         }
     }
-    let is_well = |at: &Condition| match at {
-        Condition::Healthy | Condition::Starting => true,
-        Condition::Degraded(_) | Condition::Failed(_) | Condition::Unknown(_) => false,
-    };
-    let all = outlook.guests.iter().flat_map(|seen| &seen.probes);
-    Ok(if all.map(|(_, at, _)| at).all(is_well) { 0 } else { EXIT_DIFFERS })
+    let mut all = outlook.guests.iter().flat_map(|seen| &seen.probes);
+    Ok(if all.all(|(_, at, _)| at.is_well()) { 0 } else { EXIT_DIFFERS })
 }
 
 fn text(outlook: &Outlook, named: &[Vmid], now: DateTime<Utc>) -> String {
@@ -169,6 +168,9 @@ fn text(outlook: &Outlook, named: &[Vmid], now: DateTime<Utc>) -> String {
     }
     let head = ["GUEST", "NAME", "HOST", "PROBE", "STATE", "REASON", "SINCE"];
     let mut text = table::table(head, &rows);
+    for seen in &outlook.guests {
+        text.push_str(&failing::text(seen));
+    }
     let concerns = |guests: &[GuestKey]| {
         named.is_empty() || guests.iter().any(|guest| named.contains(&guest.vmid))
     };

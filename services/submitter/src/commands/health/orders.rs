@@ -42,6 +42,10 @@ pub(in crate::commands) fn maintenance(
             MaintenanceCommand::Start(args) => start(args, output).await,
             MaintenanceCommand::End(args) => {
                 let bus = session::connect(&args.connect).await?;
+                let windows = outlook(&bus).await?.maintenance;
+                if !windows.iter().any(|window| *window.id == *args.name) {
+                    return Err(CommandError::NoSuchMaintenance { name: args.name.clone() });
+                }
                 order(&bus, Word::EndMaintenance { id: args.name.as_str().into() }).await?;
                 output.remark(&format!("the maintenance {} is over", args.name))?;
                 Ok(0)
@@ -80,7 +84,7 @@ pub(in crate::commands) fn ack(args: &AckArgs, output: &mut Output) -> Result<u8
         let bus = session::connect(&args.connect).await?;
         let (incident, by) = (args.incident.clone(), session::by(&args.who));
         let said = if args.undo {
-            order(&bus, Word::TakeBackAck { incident, by }).await?;
+            order_about(&bus, &args.incident, Word::TakeBackAck { incident, by }).await?;
             format!("{}: nobody is at it: people are reminded of it again", args.incident)
         } else {
             acknowledge(&bus, incident, by, args.reason.clone()).await?
@@ -99,8 +103,21 @@ pub(crate) async fn acknowledge(
 ) -> Result<String, CommandError> {
     let said = "you have seen it: nobody is reminded of it, unless it becomes worse";
     let said = format!("{incident}: {said}");
-    order(bus, Word::Ack { incident, by, why }).await?;
+    let id = incident.clone();
+    order_about(bus, &id, Word::Ack { incident, by, why }).await?;
     Ok(said)
+}
+
+/// Orders something about an incident. The monitor declines what is about one that is not open; one that
+/// never was is told apart from those.
+async fn order_about(bus: &Bus, id: &IncidentId, word: Word) -> Result<(), CommandError> {
+    let Err(declined) = order(bus, word).await else { return Ok(()) };
+    if matches!(declined, CommandError::MonitorDeclines { .. })
+        && !bus.incidents().await?.iter().any(|incident| incident.id == *id)
+    {
+        return Err(CommandError::NoSuchIncident { incident: id.to_string() });
+    }
+    Err(declined)
 }
 
 fn row(window: &Maintenance) -> [String; 6] {

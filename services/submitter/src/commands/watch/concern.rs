@@ -8,8 +8,37 @@ use phoenix_domain::{Event, GuestKey, NodeName, Vmid};
 
 use crate::cli::WatchArgs;
 use crate::error::CommandError;
+use crate::runs;
 use crate::states::States;
 use crate::words;
+
+/// Returns what somebody named and nobody has heard of yet: guests, hosts and a run.
+pub(super) async fn unknown(args: &WatchArgs, bus: &Bus) -> Result<Vec<String>, CommandError> {
+    let mut unknown = Vec::new();
+    if args.guests.is_empty() && args.host.is_empty() && args.events.run.is_none() {
+        return Ok(unknown);
+    }
+    let states = States::read(bus).await?;
+    let is_unknown = |guest: &&Vmid| states.with_number(**guest).is_none();
+    unknown.extend(args.guests.iter().filter(is_unknown).map(|guest| format!("guest {guest}")));
+    if !args.host.is_empty() {
+        let reports = bus.hosts().await?;
+        let is_known = |host: &NodeName| {
+            reports.iter().any(|report| report.host == *host)
+                || states.records().any(|record| record.desired.host == *host)
+        };
+        let hosts = args.host.iter().filter(|host| !is_known(host));
+        unknown.extend(hosts.map(|host| format!("host {host}")));
+    }
+    if let Some(run) = &args.events.run {
+        match runs::one(bus, &states, run).await {
+            Ok(_) => {}
+            Err(CommandError::NoSuchRun { .. }) => unknown.push(format!("run {run}")),
+            Err(err) => return Err(err),
+        }
+    }
+    Ok(unknown)
+}
 
 /// The guests and hosts that somebody watches, and what is known of guests.
 pub(super) struct Concern {

@@ -56,6 +56,11 @@ async fn watch(args: &WatchArgs, output: &mut Output) -> Result<u8, CommandError
     let session = session::open(&args.events.connect, output).await?;
     let mut followed = Followed::begin(&session, args).await?;
     let mut concern = Concern::of(args, &session.bus).await?;
+    let unknown = concern::unknown(args, &session.bus).await?;
+    if !unknown.is_empty() {
+        // It may come; who mistyped it should not wait for that.
+        output.remark(&format!("nothing is known yet of {}", words::list(&unknown)))?;
+    }
     let mut health_words = HealthWords::default();
     if args.events.since.is_none() && args.wants_health() {
         health_words = HealthWords::knowing(session.bus.incidents().await?);

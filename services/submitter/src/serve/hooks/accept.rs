@@ -4,19 +4,17 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
-use phoenix_bus::{Accepted, Became, Bus, BusError, Later, ToldPush};
-use phoenix_domain::{GuestKey, RunId, SourceName};
+use phoenix_bus::{Accepted, Became, Bus, BusError, Errand, Later, ToldPush};
+use phoenix_domain::{RunId, SourceName, Vmid};
 use phoenix_hooks::{Matched, Push, Rule, matching};
 use serde::Serialize;
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::deploy::{self, Desk};
 use super::later::{self, Group};
-use super::{Hooks, Refusal};
-use crate::asking::Asking;
+use super::{Hooks, Refusal, deploy, errand};
 use crate::error::CommandError;
 use crate::serve::pushes::Pushes;
-use crate::session;
 use crate::words;
 
 /// How much of a name is noted.
@@ -35,9 +33,10 @@ pub(super) struct Arrival<'a> {
 struct Answer<'a> {
     status: &'static str,
     delivery: &'a str,
-    /// What was asked for already.
+    /// What is asked for at once.
     runs: Vec<RunId>,
-    guests: Vec<GuestKey>,
+    /// The guests that this is about.
+    guests: Vec<Vmid>,
     /// What is asked for when a window opens.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     waits: Vec<Wait>,
@@ -58,33 +57,46 @@ struct Wait {
 pub(super) type Hit<'p> = (&'p Push, Matched);
 
 impl Arrival<'_> {
-    /// Asks for all it is about, and says so.
+    /// Has all done that it is about, and says so.
     pub(super) async fn accept(&self, hooks: &Hooks, bus: &Bus) -> Result<Response, Refusal> {
         let wanted = self.wanted(hooks);
-        let matched = match matches(&hooks.rules, self.pushes, self.at) {
-            Ok(matched) => matched,
-            Err(_) if wanted.is_some() => Vec::new(),
-            Err(why) => {
-                let pushes = hooks.pushes.as_deref();
-                let elsewhere = self.pushes.iter().find_map(|push| pushes?.is_elsewhere(push));
-                let why = elsewhere.unwrap_or(why);
-                let became = [Became::Nothing { why: why.clone() }];
-                self.note(bus, &became).await.map_err(Refusal::of)?;
-                return Ok(super::nothing(self.id, &why));
+        let (at_once, later, why) = match matches(&hooks.rules, self.pushes, self.at) {
+            Ok(matched) => {
+                let is_due = |(_, matched): &Hit<'_>| matched.opens <= self.at && !matched.approval;
+                let (at_once, later): (Vec<_>, Vec<_>) = matched.into_iter().partition(is_due);
+                (at_once, later, None)
             }
+            Err(why) => (Vec::new(), Vec::new(), Some(why)),
         };
-        let is_due = |(_, matched): &Hit<'_>| matched.opens <= self.at && !matched.approval;
-        let (at_once, later): (Vec<_>, Vec<_>) = matched.into_iter().partition(is_due);
         let mut answer = Answer { status: "accepted", delivery: self.id, ..Answer::default() };
-        let mut became = Vec::new();
-        if !at_once.is_empty() {
-            let run = run_of(&format!("{}/{}", self.source, self.id)).map_err(Refusal::Later)?;
-            let at_once: Vec<_> = at_once.into_iter().map(|(_, matched)| matched).collect();
-            answer.guests = self.do_now(&at_once, &run, hooks, bus).await?;
-            let said = words::count(answer.guests.len(), "guest", "guests");
-            became.push(Became::Run { run: run.clone(), said });
-            answer.runs.push(run);
+        let errand = self.errand(at_once)?;
+        if let Some(errand) = &errand {
+            answer.runs.push(errand.run.clone());
+            answer.guests.extend(errand.actions.keys());
         }
+        let is_all_at_once = errand.is_some() && later.is_empty() && wanted.is_none();
+        if is_all_at_once {
+            // It takes one write, which tells a repetition as well.
+            let accepted = Accepted { errand, ..self.fresh() };
+            let taken = bus.take_delivery(self.source, self.id, &accepted).await;
+            return Ok(match taken.map_err(Refusal::of)? {
+                Some(taken) => self.repeated(&taken),
+                None => answer.into_response(),
+            });
+        }
+        let noted = bus.delivery(self.source, self.id).await.map_err(Refusal::of)?;
+        if let Some(taken) = noted.filter(Accepted::is_taken) {
+            return Ok(self.repeated(&taken));
+        }
+        if let Some(why) = why.filter(|_| wanted.is_none()) {
+            let pushes = hooks.pushes.as_deref();
+            let elsewhere = self.pushes.iter().find_map(|push| pushes?.is_elsewhere(push));
+            let why = elsewhere.unwrap_or(why);
+            let became = [Became::Nothing { why: why.clone() }];
+            self.note(bus, &became, None).await.map_err(Refusal::of)?;
+            return Ok(super::nothing(self.id, &why));
+        }
+        let mut became = Vec::new();
         if !later.is_empty() {
             answer.waits = self.have_done_later(later, bus).await?;
             let waits = answer.waits.iter().cloned();
@@ -97,27 +109,25 @@ impl Arrival<'_> {
             answer.commit = Some(push.commit);
         }
         // What it asks for stands somewhere; a sender that repeats it is told so.
-        self.note(bus, &became).await.map_err(Refusal::of)?;
-        Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
+        self.note(bus, &became, errand).await.map_err(Refusal::of)?;
+        Ok(answer.into_response())
     }
 
-    /// Does what rules ask for, and returns the guests.
-    async fn do_now(
-        &self,
-        matched: &[Matched],
-        run: &RunId,
-        hooks: &Hooks,
-        bus: &Bus,
-    ) -> Result<Vec<GuestKey>, Refusal> {
-        let desk = Desk {
-            bus,
-            setup: &hooks.setup,
-            config: &hooks.config,
-            teller: session::teller_of("webhooks", None),
-            asking: Asking { run: run.clone(), by: self.by(), trusts_log: false, hold_s: None },
-        };
-        let orders = deploy::orders(matched);
-        Box::pin(desk.deploy(&orders)).await.map_err(Refusal::Later)
+    /// Returns what is done at once, where anything is.
+    fn errand(&self, hits: Vec<Hit<'_>>) -> Result<Option<Errand>, Refusal> {
+        if hits.is_empty() {
+            return Ok(None);
+        }
+        let run = run_of(&format!("{}/{}", self.source, self.id)).map_err(Refusal::Later)?;
+        let matched: Vec<_> = hits.into_iter().map(|(_, matched)| matched).collect();
+        Ok(Some(errand::written(run, self.by(), &deploy::orders(&matched))))
+    }
+
+    /// Says that it was taken before, and what run it made.
+    fn repeated(&self, taken: &Accepted) -> Response {
+        let run = taken.runs().next();
+        let told = json!({ "status": "duplicate", "delivery": self.id, "run": run });
+        (StatusCode::OK, Json(told)).into_response()
     }
 
     /// Returns what of it is about the repository of the configuration.
@@ -154,25 +164,25 @@ impl Arrival<'_> {
         let by = self.by();
         let approval = group.approval(&run, &orders, &by, self.at);
         Later {
-            run,
+            errand: errand::written(run, by, &orders),
             source: self.source.clone(),
             id: self.id.to_owned(),
             at: self.at,
-            by,
             window,
-            actions: orders.iter().map(|(vmid, one)| (*vmid, one.action.to_string())).collect(),
-            safely: later::written(&orders),
             approval,
         }
     }
 
-    /// Notes what became of it, beside what was noted of its parts meanwhile.
-    async fn note(&self, bus: &Bus, became: &[Became]) -> Result<(), BusError> {
-        let commit = self.pushes.iter().find_map(|push| push.after.as_ref());
-        let commit = commit.map(|commit| commit.as_str().to_owned());
+    /// Notes what became of it, and what is to be done at once, beside what was noted of its parts meanwhile.
+    async fn note(
+        &self,
+        bus: &Bus,
+        became: &[Became],
+        errand: Option<Errand>,
+    ) -> Result<(), BusError> {
         let change = |there: Option<Accepted>| {
             let there = there.filter(|there| there.at == self.at);
-            let there = there.unwrap_or_else(|| Accepted::fresh(self.at, None));
+            let there = there.unwrap_or_else(|| self.fresh());
             let Accepted { became: meanwhile, decided, .. } = there;
             let is_open = |one: &&Became| match one {
                 Became::Wanted { .. } => meanwhile.is_empty(),
@@ -182,15 +192,27 @@ impl Arrival<'_> {
                 | Became::Waits { .. } => true,
             };
             let became = became.iter().filter(is_open).chain(&meanwhile).cloned().collect();
-            Accepted { became, decided, ..Accepted::fresh(self.at, commit.clone()) }
+            Accepted { became, decided, errand: errand.clone(), ..self.fresh() }
         };
         bus.note_delivery(self.source, self.id, change).await
+    }
+
+    /// Returns the note of it as long as nothing has become of it.
+    fn fresh(&self) -> Accepted {
+        let commit = self.pushes.iter().find_map(|push| push.after.as_ref());
+        Accepted::fresh(self.at, commit.map(|commit| commit.as_str().to_owned()))
     }
 
     /// Says who asks: whoever pushed, as the source tells it.
     fn by(&self) -> String {
         let who = self.pushes.iter().find_map(|push| push.pusher.as_deref());
         who.map_or_else(|| self.source.to_string(), |who| format!("{who} by {}", self.source))
+    }
+}
+
+impl Answer<'_> {
+    fn into_response(self) -> Response {
+        (StatusCode::ACCEPTED, Json(self)).into_response()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use phoenix_bus::{Bus, Setup, Teller};
-use phoenix_domain::{Cause, Goal, GuestKey, Repair, Vmid};
+use phoenix_domain::{Cause, Goal, GuestKey, Record, Repair, Vmid};
 use phoenix_hooks::{Action, Matched, Safely};
 
 use crate::asking::{self, Answer, Asking, Turn, Wanted};
@@ -27,6 +27,16 @@ pub(in crate::serve) struct Desk<'d> {
     pub(in crate::serve) config: &'d ConfigArgs,
     pub(in crate::serve) teller: Teller,
     pub(in crate::serve) asking: Asking,
+    pub(in crate::serve) certainty: Certainty,
+}
+
+/// What is known of whether this was asked for before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::serve) enum Certainty {
+    /// It was not.
+    New,
+    /// It may have been, by one that was killed before it could say so: it is looked.
+    MayBeAsked,
 }
 
 impl Desk<'_> {
@@ -86,7 +96,7 @@ impl Desk<'_> {
         };
         let ends = self.bus.ends(&[wanted.guest]).await?;
         let before = ends.get(&wanted.guest).map(|end| &end.event.state);
-        let is_of_run = before.is_some_and(|before| before.desired.run == self.asking.run);
+        let is_of_run = before.is_some_and(|before| self.is_of_run(before));
         Ok(is_of_run || asking::on_submit(wanted, before) == Answer::Ask)
     }
 
@@ -97,14 +107,16 @@ impl Desk<'_> {
         wanted: &[Wanted],
     ) -> Result<Vec<(GuestKey, u64)>, CommandError> {
         let guests: Vec<_> = wanted.iter().map(|wanted| wanted.guest).collect();
-        refuse_to_move(wanted, &self.bus.ends(&guests).await?)?;
+        let ends = self.bus.ends(&guests).await?;
+        refuse_to_move(wanted, &ends)?;
+        let asked = self.asked_before(&guests).await?;
         let by_guest: BTreeMap<_, &Wanted> =
             wanted.iter().map(|wanted| (wanted.guest, wanted)).collect();
         let appended = self
             .bus
-            .ask(self.setup, &self.teller, &guests, |guest, before| {
+            .ask_knowing(ends, self.setup, &self.teller, &guests, |guest, before| {
                 let wanted = by_guest.get(&guest)?;
-                if before.is_some_and(|before| before.desired.run == self.asking.run) {
+                if asked.contains(&guest) || before.is_some_and(|before| self.is_of_run(before)) {
                     return None;
                 }
                 match asking::on_submit(wanted, before) {
@@ -123,10 +135,11 @@ impl Desk<'_> {
         for guest in &guests {
             asking::refuse(guest.vmid, goal, states.record(*guest))?;
         }
+        let asked = self.asked_before(&guests).await?;
         let appended = self
             .bus
-            .ask(self.setup, &self.teller, &guests, |guest, before| {
-                let before = before.filter(|before| before.desired.run != self.asking.run)?;
+            .ask_knowing(states.into_ends(), self.setup, &self.teller, &guests, |guest, before| {
+                let before = before.filter(|before| !self.is_of_run(before))?;
                 let turn = Turn {
                     guest,
                     goal,
@@ -134,19 +147,47 @@ impl Desk<'_> {
                     stands_on: before.desired.stands_on.clone(),
                     new: None,
                 };
-                match asking::on_turn(&turn, Some(before)) {
-                    Answer::Ask => asking::turned(&turn, &self.asking, Some(before)),
-                    Answer::AsDesired | Answer::Joined | Answer::LivesElsewhere(_) => None,
-                }
+                let is_wanted = match asking::on_turn(&turn, Some(before)) {
+                    Answer::Ask => true,
+                    // What was begun before does not know of what was pushed since.
+                    Answer::Joined => is_begun(before),
+                    Answer::AsDesired | Answer::LivesElsewhere(_) => false,
+                };
+                let request = || asking::turned(&turn, &self.asking, Some(before));
+                (is_wanted && !asked.contains(&guest)).then(request).flatten()
             })
             .await?;
         Ok(self.of_this_run(&appended).into_iter().map(|(guest, _)| guest).collect())
     }
 
+    /// Returns the guests that were asked for in this run before, where that may be.
+    async fn asked_before(&self, guests: &[GuestKey]) -> Result<BTreeSet<GuestKey>, CommandError> {
+        let mut asked = BTreeSet::new();
+        if self.certainty == Certainty::New {
+            return Ok(asked);
+        }
+        for guest in guests {
+            let history = self.bus.history(*guest).await?;
+            if history.iter().any(|(_, event)| self.is_of_run(&event.state)) {
+                asked.insert(*guest);
+            }
+        }
+        Ok(asked)
+    }
+
+    fn is_of_run(&self, record: &Record) -> bool {
+        record.desired.run == self.asking.run
+    }
+
     fn of_this_run(&self, appended: &[phoenix_bus::Appended]) -> Vec<(GuestKey, u64)> {
-        let of_run = appended.iter().filter(|one| one.state.desired.run == self.asking.run);
+        let of_run = appended.iter().filter(|one| self.is_of_run(&one.state));
         of_run.map(|one| (one.guest, one.state.desired.revision)).collect()
     }
+}
+
+/// Says whether what a guest is asked for has been begun: with a restart, or with steps that are repeated.
+fn is_begun(record: &Record) -> bool {
+    record.work.revision == record.desired.revision && record.work.restart.is_some()
 }
 
 /// Returns what is done with each guest: of several things the one that goes furthest.

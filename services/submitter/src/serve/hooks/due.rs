@@ -3,23 +3,21 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use phoenix_bus::{Accepted, Became, Bus, BusError, Later};
+use phoenix_bus::{Accepted, Became, Bus, BusError, Errand, Later};
 use phoenix_domain::chain;
 use phoenix_hooks::{RawWindow, Window};
 use tokio::sync::mpsc;
 
-use super::deploy::Desk;
+use super::deploy::Certainty;
 use super::{Hooks, later};
 use crate::approvals;
-use crate::asking::Asking;
 use crate::error::CommandError;
 use crate::serve::again::{ANSWERED, Trouble, wait};
 use crate::session;
-use crate::words;
 
 impl Hooks {
     /// Does so for as long as it is served, and first what another one was to do.
-    pub(in crate::serve) async fn work(
+    pub(super) async fn do_what_waits(
         &self,
         bus: &Bus,
         remarks: &mpsc::Sender<String>,
@@ -46,10 +44,10 @@ impl Hooks {
             let commit = old.approval.as_ref().map_or("", |approval| approval.commit.as_str());
             let why = approvals::overtaken(commit, &by.commit);
             settle(old, &Became::Refused { why }, bus).await?;
-            bus.forget_later(&old.run).await?;
-            gone.push(old.run.clone());
+            bus.forget_later(&old.errand.run).await?;
+            gone.push(old.errand.run.clone());
         }
-        laters.retain(|later| !gone.contains(&later.run));
+        laters.retain(|later| !gone.contains(&later.errand.run));
         for later in laters {
             let approval = later.approval.as_ref();
             match approval.map(|approval| approval.decision.as_ref()) {
@@ -60,7 +58,7 @@ impl Hooks {
                 Some(Some(decision)) if !decision.yes => {
                     let why = approvals::refused(decision);
                     settle(&later, &Became::Refused { why }, bus).await?;
-                    bus.forget_later(&later.run).await?;
+                    bus.forget_later(&later.errand.run).await?;
                     continue;
                 }
                 Some(Some(_)) | None => {}
@@ -72,41 +70,25 @@ impl Hooks {
             if opens > now {
                 sooner((opens - now).to_std().unwrap_or_default());
                 let noted = bus.delivery(&later.source, &later.id).await?;
-                let is_noted = noted.is_some_and(|noted| noted.decided.contains_key(&later.run));
+                let is_noted =
+                    noted.is_some_and(|noted| noted.decided.contains_key(&later.errand.run));
                 if approval.is_some() && !is_noted {
-                    let (run, until) = (later.run.clone(), Some(opens));
+                    let (run, until) = (later.errand.run.clone(), Some(opens));
                     settle(&later, &Became::Waits { run, until }, bus).await?;
                 }
                 continue;
             }
             self.do_now(&later, bus).await?;
-            bus.forget_later(&later.run).await?;
+            bus.forget_later(&later.errand.run).await?;
         }
         Ok(next)
     }
 
     async fn do_now(&self, later: &Later, bus: &Bus) -> Result<(), CommandError> {
-        let desk = Desk {
-            bus,
-            setup: &self.setup,
-            config: &self.config,
-            teller: session::teller_of("webhooks", None),
-            asking: Asking {
-                run: later.run.clone(),
-                by: approvals::by(&later.by, later.approval.as_ref()),
-                trusts_log: false,
-                hold_s: None,
-            },
-        };
-        let became = match desk.deploy(&later::orders(later)).await {
-            Ok(guests) => {
-                let said = words::count(guests.len(), "guest", "guests");
-                Became::Run { run: later.run.clone(), said }
-            }
-            Err(err @ CommandError::Bus(_)) => return Err(err),
-            // Nobody sends it again: the sender was told long ago that it is accepted.
-            Err(err) => Became::Refused { why: chain(&err) },
-        };
+        let by = approvals::by(&later.errand.by, later.approval.as_ref());
+        let errand = Errand { by, ..later.errand.clone() };
+        // Nobody knows whether it was asked for before, by one that was killed since.
+        let became = self.run_errand(&errand, Certainty::MayBeAsked, bus).await?;
         Ok(settle(later, &became, bus).await?)
     }
 }
@@ -115,7 +97,8 @@ impl Hooks {
 async fn settle(later: &Later, became: &Became, bus: &Bus) -> Result<(), BusError> {
     let change = |there: Option<Accepted>| {
         let mut accepted = there.unwrap_or_else(|| Accepted::fresh(later.at, None));
-        let is_it = |one: &Became| matches!(one, Became::Waits { run, .. } if *run == later.run);
+        let is_it =
+            |one: &Became| matches!(one, Became::Waits { run, .. } if *run == later.errand.run);
         accepted.became.retain(|one| !is_it(one));
         accepted.became.push(became.clone());
         accepted.hear(later.approval.as_ref());

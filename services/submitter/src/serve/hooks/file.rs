@@ -49,6 +49,26 @@ pub(super) fn find(args: &ServeArgs) -> Result<Option<(PathBuf, RawWebhooks)>, C
     }
 }
 
+/// Returns what may be wrong with a file about webhooks alone, as `phoenix check` says it of the same in the
+/// host's file: guests of rules that no file on this machine has. They may come before a push does.
+pub(super) fn doubts(args: &ServeArgs, raw: &RawWebhooks) -> Vec<String> {
+    let Ok(loaded) = config::read(&args.config) else { return Vec::new() };
+    // What is said of `fleet` is about the files of the repository.
+    let of_rules = raw.guests().into_iter().filter(|(field, _)| field.starts_with("rules"));
+    let unknown = of_rules.filter(|(_, guest)| !loaded.knows(*guest));
+    unknown
+        .map(|(field, guest)| {
+            let near = loaded.near(guest);
+            let near = if near.is_empty() {
+                String::new()
+            } else {
+                format!("; did you mean {}?", near.join(" or "))
+            };
+            format!("`{field}` is guest {guest}, which no file has{near}")
+        })
+        .collect()
+}
+
 /// Reads a file about webhooks alone.
 fn read(path: &Path) -> Result<RawWebhooks, CommandError> {
     let refused = |wrong| CommandError::HooksRefused { path: path.to_owned(), wrong };

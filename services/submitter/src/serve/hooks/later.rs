@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use phoenix_bus::{Approval, Later};
 use phoenix_domain::{RunId, Vmid};
-use phoenix_hooks::{Matched, Push, RawSafely, RawWindow, Safely};
+use phoenix_hooks::{Matched, Push, RawWindow};
 
 use super::accept::Hit;
 use super::deploy::Order;
@@ -61,36 +61,16 @@ impl Group<'_> {
     }
 }
 
-/// Returns how guests go back that fail, as it is noted.
-pub(super) fn written(orders: &BTreeMap<Vmid, Order>) -> BTreeMap<Vmid, serde_json::Value> {
-    let written = |safely: Safely| {
-        let canary = safely.canary.map(|canary| u64::from(canary.number()));
-        serde_json::to_value(RawSafely { hold_seconds: safely.hold_s, canary }).ok()
-    };
-    orders.iter().filter_map(|(vmid, order)| Some((*vmid, written(order.safely?)?))).collect()
-}
-
-/// Returns what is done with each guest, as it was noted.
-pub(super) fn orders(later: &Later) -> BTreeMap<Vmid, Order> {
-    let safely = |vmid: &Vmid| {
-        let raw = serde_json::from_value::<RawSafely>(later.safely.get(vmid)?.clone()).ok()?;
-        Safely::read(&raw).ok()
-    };
-    let orders = later.actions.iter().filter_map(|(vmid, action)| {
-        Some((*vmid, Order { action: action.parse().ok()?, safely: safely(vmid) }))
-    });
-    orders.collect()
-}
-
 /// Returns what is older than something else that a human is asked about in its place, with that.
 pub(super) fn overtaken(laters: &[Later]) -> Vec<(&Later, &Approval)> {
     let by = |old: &Later| {
         let about = &old.approval.as_ref()?.about;
-        let mut newer = laters.iter().filter(|one| (one.at, &one.run) > (old.at, &old.run));
+        let of = |one: &&Later| (one.at, &one.errand.run) > (old.at, &old.errand.run);
+        let mut newer = laters.iter().filter(of);
         newer.find_map(|one| {
             let approval = one.approval.as_ref().filter(|approval| approval.about == *about)?;
-            let has_all =
-                old.actions.iter().all(|(vmid, done)| one.actions.get(vmid) == Some(done));
+            let done = |vmid| one.errand.actions.get(vmid);
+            let has_all = old.errand.actions.iter().all(|(vmid, same)| done(vmid) == Some(same));
             (has_all && one.window == old.window).then_some(approval)
         })
     };
@@ -100,6 +80,7 @@ pub(super) fn overtaken(laters: &[Later]) -> Vec<(&Later, &Approval)> {
 #[cfg(test)]
 mod tests {
     use chrono::TimeDelta;
+    use phoenix_bus::Errand;
     use serde_json::json;
 
     use super::*;
@@ -116,15 +97,13 @@ mod tests {
         });
         let action =
             |(vmid, done): &(u32, &str)| (u64::from(*vmid).try_into().unwrap(), (*done).to_owned());
+        let (by, actions) = ("ann by forge".to_owned(), actions.iter().map(action).collect());
         Later {
-            run,
+            errand: Errand { run, by, actions, safely: BTreeMap::new() },
             source: "forge".parse().unwrap(),
             id: format!("d-{nth}"),
             at: DateTime::UNIX_EPOCH + TimeDelta::seconds(nth.into()),
-            by: "ann by forge".to_owned(),
             window: json!({}),
-            actions: actions.iter().map(action).collect(),
-            safely: BTreeMap::new(),
             approval,
         }
     }
@@ -145,16 +124,5 @@ mod tests {
         let found: Vec<_> =
             found.iter().map(|(old, by)| (old.id.as_str(), by.commit.as_str())).collect();
         assert_eq!(found, [("d-1", "commit-2"), ("d-4", "commit-6")]);
-    }
-
-    #[test]
-    fn how_guests_go_back_is_read_as_it_was_noted() {
-        let canary = Some(950_u64.try_into().unwrap());
-        let safely = Some(Safely { hold_s: 60, canary });
-        let order = Order { action: phoenix_hooks::Action::Redeploy, safely };
-        let noted = BTreeMap::from([(950_u64.try_into().unwrap(), order)]);
-        let later = Later { safely: written(&noted), ..later(1, None, &[(950, "redeploy")]) };
-
-        assert_eq!(orders(&later), noted);
     }
 }

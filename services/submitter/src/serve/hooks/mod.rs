@@ -1,16 +1,18 @@
 //! Webhooks: what a forge tells, and what is asked for because of it.
 //!
-//! A delivery is answered with 202 once what it asks for stands in the logs, or with what waits for a
-//! window or for its turn. Its run is named after it, so that a repetition, whoever was killed in between,
-//! asks for nothing twice.
+//! A delivery is answered with 202 once it is noted what it asks for, or that this waits for a window or for
+//! its turn. Its run is named after it, so that a repetition, whoever was killed in between, asks for nothing
+//! twice.
 
 mod accept;
 mod deploy;
 mod due;
+mod errand;
 mod file;
 mod later;
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,21 +22,23 @@ use axum::extract::{Path as Named, State};
 use axum::http::header::{CONTENT_LENGTH, RETRY_AFTER};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use phoenix_bus::{Accepted, Bus, BusError, Setup};
+use futures_util::future::join;
+use phoenix_bus::{Bus, BusError, Setup};
 use phoenix_domain::SourceName;
 use phoenix_hooks::{Delivery, Kind, LIMIT, Rule, Source};
 use serde_json::json;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::time::timeout;
 
 use self::accept::Arrival;
 pub(super) use self::accept::run_of;
-pub(super) use self::deploy::Desk;
+pub(super) use self::deploy::{Certainty, Desk};
 use super::Window;
 use super::pace::Pace;
 use super::pushes::{Origin, Pushes};
 use crate::cli::{ConfigArgs, ServeArgs};
 use crate::error::CommandError;
+use crate::output::Output;
 use crate::session;
 
 /// How long a body may take to arrive.
@@ -63,8 +67,14 @@ impl Hooks {
     pub(super) fn read(
         args: &ServeArgs,
         setup: Setup,
+        output: &mut Output,
     ) -> Result<Option<(Self, Option<Origin>)>, CommandError> {
         let Some((path, raw)) = file::find(args)? else { return Ok(None) };
+        if args.hooks.is_some() {
+            for doubt in file::doubts(args, &raw) {
+                output.remark(&format!("warning: {}: {doubt}", path.display()))?;
+            }
+        }
         let opened = file::open(&raw)
             .map_err(|wrong| CommandError::HooksRefused { path, wrong: wrong.join("\n  ") })?;
         let hooks = Self {
@@ -77,6 +87,12 @@ impl Hooks {
             later: Notify::new(),
         };
         Ok(Some((hooks, opened.origin)))
+    }
+
+    /// Does what was accepted, for as long as it is served.
+    pub(super) async fn work(&self, bus: &Bus, remarks: &mpsc::Sender<String>) -> Infallible {
+        let (errands, waiting) = (self.run_errands(bus, remarks), self.do_what_waits(bus, remarks));
+        join(errands, waiting).await.0
     }
 
     /// Has pushes of the configuration deployed.
@@ -138,12 +154,6 @@ async fn take(
     // Only what its sender has signed counts: whoever reaches the address shuts nobody out.
     if let Some(wait) = pace.is_too_fast() {
         return Err(Refusal::Fast(wait));
-    }
-    let known = bus.delivery(name, id.as_str()).await.map_err(Refusal::of)?;
-    if let Some(accepted) = known.filter(Accepted::is_taken) {
-        let run = accepted.runs().next();
-        let told = json!({ "status": "duplicate", "delivery": id.as_str(), "run": run });
-        return Ok((StatusCode::OK, Json(told)).into_response());
     }
     let pushes = match kind {
         Kind::Pushes(pushes) => pushes,

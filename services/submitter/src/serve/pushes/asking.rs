@@ -2,7 +2,7 @@
 
 use phoenix_bus::{Approval, Became, CommitState, OpenRun};
 use phoenix_config::{Level, Loaded, as_text};
-use phoenix_domain::{RunId, chain};
+use phoenix_domain::{RunId, Vmid, chain};
 
 use super::deploying::{Broken, Round};
 use super::difference::Difference;
@@ -14,7 +14,7 @@ use crate::cli::ConfigArgs;
 use crate::commands::{all_wanted, wanted_of_all};
 use crate::config;
 use crate::error::CommandError;
-use crate::serve::hooks::{Desk, run_of};
+use crate::serve::hooks::{Certainty, Desk, run_of};
 use crate::session;
 use crate::words;
 
@@ -86,7 +86,15 @@ impl Pushes {
         let records = states.values().map(|(_, event)| &event.state);
         let all = wanted_of_all(loaded, &self.bus).await?;
         let difference = Difference::between(&all, records, &run);
-        let more: Vec<_> = difference.untouched().into_iter().chain(round.more.clone()).collect();
+        let canary = self.fleet.safely.and_then(|safely| safely.canary);
+        let is_nobody = |canary: &Vmid| all.iter().all(|one| one.guest.vmid != *canary);
+        let nobody = canary.filter(is_nobody).map(|canary| {
+            format!(
+                "`fleet.safely.canary` is guest {canary}, which no file has, so nobody waits for it"
+            )
+        });
+        let untouched = difference.untouched().into_iter();
+        let more: Vec<_> = untouched.chain(nobody).chain(round.more.clone()).collect();
         let said = |what: String| [&[what], &more[..]].concat().join("; ");
         if difference.changed.is_empty() {
             return Ok(Ended::Done(nothing(&said("nothing changed".to_owned()))));
@@ -98,7 +106,6 @@ impl Pushes {
         let mut wanted = all_wanted(None, loaded, &difference.changed, &self.bus).await?;
         let safely = self.fleet.safely;
         // Where the canary is as it was, nobody waits for it.
-        let canary = safely.and_then(|safely| safely.canary);
         if let Some(canary) = canary.filter(|canary| difference.changed.contains(canary)) {
             asking::try_first(&mut wanted, canary)?;
         }
@@ -114,8 +121,10 @@ impl Pushes {
                 trusts_log: false,
                 hold_s: safely.map(|safely| safely.hold_s),
             },
+            // What was asked for in this run is no difference any more.
+            certainty: Certainty::New,
         };
-        let asked = desk.ask(&wanted).await?;
+        let asked = Box::pin(desk.ask(&wanted)).await?;
         if asked.is_empty() {
             return Ok(Ended::Done(nothing(&said("nothing to ask for".to_owned()))));
         }

@@ -153,7 +153,7 @@ impl Pushes {
             self.telling(),
             self.polling(),
         );
-        all.await.0
+        Box::pin(all).await.0
     }
 
     /// Returns what is noted.

@@ -13,7 +13,10 @@ use crate::session;
 impl Pushes {
     /// Asks again and again; first of all for what was pushed while nobody served.
     pub(super) async fn polling(&self) -> Infallible {
-        let Some(every) = self.fleet.poll else { return std::future::pending().await };
+        let Some(every) = self.fleet.poll else {
+            self.try_once().await;
+            return std::future::pending().await;
+        };
         let mut trouble = Trouble::none();
         loop {
             match self.poll().await {
@@ -23,6 +26,14 @@ impl Pushes {
                 }
                 Err(err) => trouble.pause(&self.remarks, &self.who(), &err).await,
             }
+        }
+    }
+
+    /// Tells where the branch cannot be read, long before somebody pushes.
+    async fn try_once(&self) {
+        if let Err(err) = self.git.tip_there().await {
+            let why = phoenix_domain::chain(&err);
+            self.remark(&format!("the branch cannot be read now: {why}; {}", err.advice())).await;
         }
     }
 
