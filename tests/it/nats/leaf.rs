@@ -18,7 +18,11 @@ async fn a_worker_behind_a_leaf_takes_a_guest_to_completed_and_answers() {
     let submitted = site.phoenix("submitter", &["submit", "901", "--timeout", "60s"]);
     let logs = || format!("{}\n{}", worker.log(), leaf.log());
     assert_eq!(submitted.code, 0, "{submitted:?}\n{}", logs());
-    assert!(submitted.out.contains("1 completed; brought along: 1 completed"), "{submitted:?}\n{}", logs());
+    assert!(
+        submitted.out.contains("1 completed; brought along: 1 completed"),
+        "{submitted:?}\n{}",
+        logs()
+    );
     let planned = site.phoenix("submitter", &["plan", "901", "--exit-code"]);
     assert_eq!(planned.code, 0, "{planned:?}\n{}", logs());
     assert!(!planned.err.contains("no host was asked"), "{planned:?}\n{}", logs());

@@ -1,10 +1,10 @@
 //! Every role does its work with its own key.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
-use super::site::Site;
-use crate::program::phoenix_started;
+use super::site::{Site, text};
+use crate::serve::hooks::{PUSH, SIGNATURE, deliver_to, hooks, rule};
 
 #[test]
 fn every_role_does_its_work() {
@@ -38,29 +38,39 @@ fn every_role_does_its_work() {
     assert_eq!(discarded.code, 5, "{discarded:?}");
 }
 
-#[test]
-fn the_page_shows_everything_with_its_own_key() {
+#[tokio::test]
+async fn the_page_shows_everything_with_its_own_key() {
     let (site, _server) = Site::running();
     let _worker = site.worker("pve1", None);
     let submitted = site.phoenix("submitter", &["submit", "900", "--timeout", "60s"]);
     assert_eq!(submitted.code, 0, "{submitted:?}");
+    let (_serve, at) = site.serve(&[]).await;
 
-    let by = site.by("serve");
-    let mut args = vec!["serve", "--listen", "127.0.0.1:0"];
-    args.extend(by.iter().map(String::as_str));
-    let mut serve = phoenix_started(site.folder.path(), &args, &[]);
-    let mut said = BufReader::new(serve.stderr.take().unwrap());
-    let mut line = String::new();
-    while !line.contains("http://") && said.read_line(&mut line).unwrap() > 0 {}
-    let at = line.split("http://").nth(1).expect(&line);
-    let at: String = at.chars().take_while(|c| c.is_ascii_digit() || ".:".contains(*c)).collect();
     let mut page = TcpStream::connect(&at).unwrap();
     write!(page, "GET /api/v1/state HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n").unwrap();
     let mut state = String::new();
     page.read_to_string(&mut state).unwrap();
-    serve.kill().unwrap();
-    serve.wait().unwrap();
 
     assert!(state.starts_with("HTTP/1.1 200") && state.contains("lxc-900"), "{state}");
     assert!(state.contains("pve1"), "{state}");
+}
+
+#[tokio::test]
+async fn a_webhook_is_taken_with_the_key_of_the_page_and_seen_by_who_looks() {
+    let (site, _server) = Site::running();
+    let _worker = site.worker("pve1", None);
+    let submitted = site.phoenix("submitter", &["submit", "901", "--timeout", "60s"]);
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    let hooks = hooks(&site.folder, &rule(901, "main", "restart"));
+    let more = ["--hooks", text(&hooks), "--config", text(site.folder.path())];
+    let (_serve, at) = site.serve(&more).await;
+
+    let (status, said) = deliver_to(&at, "forge", "d-1", SIGNATURE, PUSH).await;
+    assert_eq!(status, 202, "{said}");
+    // What is taken is done by who follows what was taken.
+    site.until("watcher", &["runs"], |ended| ended.out.matches("r-").count() == 2);
+    site.until("watcher", &["deliveries"], |ended| ended.out.contains("run r-"));
+    let (status, said) = deliver_to(&at, "forge", "d-1", SIGNATURE, PUSH).await;
+    assert_eq!(status, 200, "{said}");
+    assert!(said.contains("duplicate"), "{said}");
 }

@@ -10,7 +10,8 @@ use phoenix_testkit::worker::{Start, Worker};
 use tempfile::TempDir;
 
 use crate::bus::fleet;
-use crate::program::{Ended, phoenix, phoenix_monitor, phoenix_worker};
+use crate::program::{Ended, phoenix, phoenix_monitor, phoenix_program, phoenix_worker};
+use crate::serve::listens;
 
 /// How long servers may take to come up and to find each other.
 pub(super) const PATIENCE: Duration = Duration::from_mins(1);
@@ -134,6 +135,18 @@ impl Site {
     pub(super) fn monitor(&self) -> Worker {
         let log = self.folder.path().join("monitor.log");
         Start::new(&phoenix_monitor(), &log).with(&strs(&self.by("monitor"))).go()
+    }
+
+    /// Starts the page and the webhooks, and returns where they are.
+    pub(super) async fn serve(&self, more: &[&str]) -> (Worker, String) {
+        let log = self.folder.path().join("serve.log");
+        let serve = Start::new(&phoenix_program(), &log)
+            .with(&["serve", "--listen", "127.0.0.1:0"])
+            .with(&strs(&self.by("serve")))
+            .with(more)
+            .go();
+        let at = listens(&serve, 0).await;
+        (serve, at)
     }
 
     /// Connects as a role.
