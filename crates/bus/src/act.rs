@@ -6,10 +6,10 @@
 use phoenix_domain::NodeName;
 
 use crate::names::{
-    ADVISORIES, CHANNELS, Cell, DEAD, DELIVERIES, HEALTH, HOSTS, LEASES, LIBRARY_SUBJECTS, LOG,
-    PUSHES, WATCH, WORK,
+    ADVISORIES, CHANNELS, Cell, DEAD, DELIVERIES, HEALTH, HOSTS, LEASES, LIBRARY_STREAM,
+    LIBRARY_SUBJECTS, LOG, PUSHES, WATCH, WORK,
 };
-use crate::subjects::{Subjects, looking, reading, shelving, taking, unreading, writing};
+use crate::subjects::{Subjects, listing, looking, reading, shelving, taking, unreading, writing};
 
 /// What is done on the bus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -204,7 +204,10 @@ impl Act {
                 publish = shelving();
                 publish.push(LIBRARY_SUBJECTS[0].to_owned());
             }
-            Self::Fetch => publish = shelving(),
+            Self::Fetch => {
+                publish = shelving();
+                publish.push(listing(LIBRARY_STREAM));
+            }
             Self::CheckSetUp => {
                 publish.push("$JS.API.STREAM.INFO.*".to_owned());
                 // It lives in the memory of a server, and is gone when that starts anew.

@@ -36,9 +36,14 @@ pub(crate) fn unreading(stream: &str) -> String {
 pub(crate) fn looking(bucket: &str) -> Vec<String> {
     let stream = format!("KV_{bucket}");
     let mut subjects = reading(&stream, &format!("$KV.{bucket}.>"));
-    // Keys are listed by a reader without a name, which the rules can only permit to read all of them.
-    subjects.extend([unreading(&stream), format!("$JS.API.CONSUMER.CREATE.{stream}")]);
+    subjects.extend([unreading(&stream), listing(&stream)]);
     subjects
+}
+
+/// What listing the names in a bucket or in the library takes: a reader without a name, which the rules can only
+/// permit to read all of them.
+pub(crate) fn listing(stream: &str) -> String {
+    format!("$JS.API.CONSUMER.CREATE.{stream}")
 }
 
 /// What writing into a bucket takes: what belongs to a cell begins with its name.

@@ -1,5 +1,6 @@
 //! A host that nobody can call: its own server calls the others.
 
+use super::acts::fetches_and_clears_away;
 use super::site::{Site, free_port};
 
 #[tokio::test]
@@ -11,7 +12,7 @@ async fn a_worker_behind_a_leaf_takes_a_guest_to_completed_and_answers() {
     let _hub = site.server("nats");
     site.set_up();
     let leaf = site.server("leaf-pve1");
-    site.until_called(&format!("nats://127.0.0.1:{port}"), "worker-pve1").await;
+    let by_leaf = site.by_leaf(&format!("nats://127.0.0.1:{port}"), "worker-pve1").await;
 
     // What the worker does, and answers, is all by way of the leaf.
     let worker = site.worker("pve1", Some(&format!("nats://127.0.0.1:{port}")));
@@ -26,6 +27,7 @@ async fn a_worker_behind_a_leaf_takes_a_guest_to_completed_and_answers() {
     let planned = site.phoenix("submitter", &["plan", "901", "--exit-code"]);
     assert_eq!(planned.code, 0, "{planned:?}\n{}", logs());
     assert!(!planned.err.contains("no host was asked"), "{planned:?}\n{}", logs());
+    fetches_and_clears_away(&site.bus("submitter").await, &by_leaf).await;
     let hosts = site.bus("watcher").await.hosts().await.unwrap();
     assert_eq!(hosts.iter().map(|report| report.host.as_str()).collect::<Vec<_>>(), ["pve1"]);
 }

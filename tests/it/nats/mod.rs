@@ -1,5 +1,6 @@
 //! Who may do what: real servers that run from what `phoenix nats init` writes.
 
+mod acts;
 mod cluster;
 mod forbidden;
 mod hostile;

@@ -79,15 +79,15 @@ impl Site {
         Start::new(&nats::program(), &log).with(&["--config", text(&config)]).go()
     }
 
-    /// Waits until a leaf has called those who keep the streams.
-    pub(super) async fn until_called(&self, url: &str, role: &str) {
+    /// Waits until a leaf has called those who keep the streams, and connects to it.
+    pub(super) async fn by_leaf(&self, url: &str, role: &str) -> Bus {
         let address = Address { url: url.to_owned(), ca: None, ..self.address(role) };
         let began = Instant::now();
         loop {
             if let Ok(bus) = Bus::connect(&address).await
                 && bus.look_up().await.is_ok()
             {
-                return;
+                return bus;
             }
             assert!(began.elapsed() < PATIENCE, "{url} leads nowhere");
             tokio::time::sleep(Duration::from_millis(50)).await;
