@@ -70,7 +70,8 @@ async fn what_waits_for_people_is_agreed_to_and_forgotten() {
     };
     let asks = |_| FleetNote { approval: Some(approval.clone()), ..FleetNote::default() };
     serve.change_fleet_note(&source, asks).await.unwrap();
-    assert_eq!(site.bus("watcher").await.approvals().await.unwrap(), [approval.clone()]);
+    let asked = site.bus("watcher").await.approvals().await.unwrap();
+    assert_eq!(asked, std::slice::from_ref(&approval));
 
     let decision = Decision { yes: true, by: "kim".to_owned(), at: now };
     let decided = submitter.decide(&run, None, &decision).await.unwrap().unwrap();

@@ -33,7 +33,8 @@ impl Leaf {
         let key = fs::read_to_string(site.key("worker-pve1")).unwrap();
         let seed = key.lines().find(|line| line.starts_with("SU")).unwrap();
         let pair = KeyPair::from_seed(seed).unwrap();
-        let signed = pair.sign(info["nonce"].as_str().unwrap().as_bytes()).unwrap();
+        let nonce = info.get("nonce").and_then(Value::as_str).unwrap();
+        let signed = pair.sign(nonce.as_bytes()).unwrap();
         let connect = json!({
             "nkey": pair.public_key(),
             "sig": BASE64_URL_SAFE_NO_PAD.encode(signed),
@@ -73,7 +74,7 @@ impl Leaf {
             let line = self.line().expect("the server hung up");
             if line.starts_with('{') {
                 let answer: Value = serde_json::from_str(&line).unwrap();
-                return answer["seq"].as_u64().unwrap();
+                return answer.get("seq").and_then(Value::as_u64).unwrap();
             }
         }
     }
