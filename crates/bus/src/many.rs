@@ -27,6 +27,13 @@ enum Question {
     Next { next_by_subj: String, seq: u64, batch: usize },
 }
 
+/// What is answered.
+struct Answer {
+    messages: Vec<Message>,
+    /// Whether the server has said all that was asked for.
+    is_all: bool,
+}
+
 impl Bus {
     pub(crate) async fn ends_at_once(
         &self,
@@ -35,11 +42,32 @@ impl Bus {
         let mut ends = BTreeMap::new();
         for part in guests.chunks(AT_ONCE) {
             let multi_last = part.iter().map(|guest| self.cell.log(*guest)).collect();
-            for message in self.ask_log(&Question::LastOfEach { multi_last }).await? {
+            let answer = self.ask_log(&Question::LastOfEach { multi_last }).await?;
+            for message in answer.messages {
                 self.take(&message, &mut ends).await?;
+            }
+            // Together they are more than the server says at once.
+            for guest in part.iter().filter(|_| !answer.is_all) {
+                ends.extend(self.end(*guest).await?.map(|end| (*guest, end)));
             }
         }
         Ok(ends)
+    }
+
+    /// Returns the ends of all logs of the cell; nothing where they are more than the server says at once.
+    pub(crate) async fn all_ends_at_once(
+        &self,
+    ) -> Result<Option<BTreeMap<GuestKey, End>>, BusError> {
+        let multi_last = vec![self.cell.logs()];
+        let answer = self.ask_log(&Question::LastOfEach { multi_last }).await?;
+        if !answer.is_all {
+            return Ok(None);
+        }
+        let mut ends = BTreeMap::new();
+        for message in answer.messages {
+            self.take(&message, &mut ends).await?;
+        }
+        Ok(Some(ends))
     }
 
     /// Returns the messages of a guest's log, the oldest first, each with its sequence.
@@ -52,6 +80,7 @@ impl Bus {
             let next_by_subj = self.cell.log(guest);
             let found = self.ask_log(&Question::Next { next_by_subj, seq, batch: OF_ONE }).await?;
             let found: Vec<_> = found
+                .messages
                 .into_iter()
                 .filter_map(|message| {
                     Some((header(&message, NATS_SEQUENCE)?.parse().ok()?, message))
@@ -64,7 +93,7 @@ impl Bus {
     }
 
     /// Asks, and returns all that is answered.
-    async fn ask_log(&self, question: &Question) -> Result<Vec<Message>, BusError> {
+    async fn ask_log(&self, question: &Question) -> Result<Answer, BusError> {
         let question = serde_json::to_vec(question)?;
         let inbox = self.client.new_inbox();
         let mut answers = self.client.subscribe(inbox.clone()).await.failing(READING)?;
@@ -79,11 +108,14 @@ impl Bus {
             };
             match answer.status {
                 None => messages.push(answer),
-                // The last answer, or there are none at all.
-                Some(status)
-                    if status.as_u16() == END_OF_ANSWERS || status == StatusCode::NOT_FOUND =>
-                {
-                    return Ok(messages);
+                Some(StatusCode::NOT_FOUND) => return Ok(Answer { messages, is_all: true }),
+                Some(status) if status.as_u16() == END_OF_ANSWERS => {
+                    let left = header(&answer, NATS_NUM_PENDING);
+                    let is_all = left.is_none_or(|left| left == "0");
+                    return Ok(Answer { messages, is_all });
+                }
+                Some(status) if status.as_u16() == TOO_MANY => {
+                    return Ok(Answer { messages, is_all: false });
                 }
                 Some(_) => return Err(BusError::NotSetUp { url: self.url.clone() }),
             }
@@ -115,3 +147,7 @@ const READING: &str = "reading the log";
 
 /// How the server says that it has said everything.
 const END_OF_ANSWERS: u16 = 204;
+/// How the server says that it would be more than it says at once.
+const TOO_MANY: u16 = 413;
+/// How many messages it has not said then.
+const NATS_NUM_PENDING: HeaderName = HeaderName::from_static("Nats-Num-Pending");

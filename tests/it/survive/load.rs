@@ -57,6 +57,27 @@ async fn a_log_that_is_longer_than_one_answer_is_read_whole() {
 }
 
 #[tokio::test]
+async fn whoever_looks_again_and_again_leaves_nothing_in_the_server() {
+    let site = Site::new().await;
+    site.submit(&[guest(900).build()]).await;
+
+    // More often than the log may have consumers.
+    for _ in 0..300 {
+        assert_eq!(site.bus.states().await.unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn more_guests_than_the_server_tells_at_once_are_all_known() {
+    let site = Site::new().await;
+    let all: Vec<GuestSpec> = (1000..2100).map(|vmid| guest(vmid).build()).collect();
+
+    site.submit(&all).await;
+
+    assert_eq!(site.bus.states().await.unwrap().len(), all.len());
+}
+
+#[tokio::test]
 async fn a_slow_guest_holds_up_no_other() {
     let site = Site::new().await;
     // Longer than any patience: the guest is never there in time.
