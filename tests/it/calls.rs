@@ -136,7 +136,8 @@ async fn a_channel_is_tried_listed_and_forgotten_by_what_is_typed() {
     assert_eq!(refused.code, 1, "{refused:?}");
     assert!(refused.out.contains("hooks did not take the test: it answers 401"), "{refused:?}");
     let unknown = watched.phoenix(&["channels", "test", "nobody"]).await;
-    assert!(unknown.err.contains("it has hooks"), "{unknown:?}");
+    assert_eq!(unknown.code, 5, "{unknown:?}");
+    assert!(unknown.err.contains("there is hooks"), "{unknown:?}");
 
     let listed = watched.phoenix(&["channels"]).await;
     assert!(listed.out.contains("hooks") && listed.out.contains("webhook"), "{listed:?}");
