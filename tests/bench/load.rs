@@ -24,7 +24,10 @@ impl Load {
     pub(crate) async fn connect(url: &str) -> Self {
         let cell = Cell::new("main".parse().unwrap());
         let (url, name) = (url.to_owned(), "bench".to_owned());
-        let bus = Bus::connect(&Address { url, credentials: None, name, cell }).await.unwrap();
+        let bus =
+            Bus::connect(&Address { url, credentials: None, key: None, ca: None, name, cell })
+                .await
+                .unwrap();
         let setup = loop {
             match bus.look_up().await {
                 Ok(setup) => break setup,

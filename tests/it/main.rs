@@ -13,6 +13,7 @@ mod check;
 mod examples;
 mod feature;
 mod health;
+mod nats;
 mod program;
 mod proxmox;
 mod secrets;

@@ -5,9 +5,12 @@ use async_nats::Subscriber;
 use futures_util::StreamExt as _;
 use phoenix_domain::GuestKey;
 use serde::{Deserialize, Serialize};
+use tokio::sync::broadcast::Receiver;
 
+use crate::act::Act;
 use crate::connect::Bus;
 use crate::error::{BusError, Failing as _};
+use crate::forbidden::Forbidden;
 use crate::names::guest_of;
 
 /// What was said in one guest.
@@ -26,7 +29,9 @@ struct Said {
 
 /// Hears what is said.
 pub struct Listener {
+    bus: Bus,
     subscriber: Subscriber,
+    forbidden: Receiver<Forbidden>,
 }
 
 impl Bus {
@@ -39,18 +44,25 @@ impl Bus {
 
     /// Listens to what is said in the guests of this cell from now on.
     pub async fn listen(&self) -> Result<Listener, BusError> {
+        let forbidden = self.hears_forbidden();
         let subscriber = self.client.subscribe(self.cell.alouds()).await;
-        Ok(Listener { subscriber: subscriber.failing("listening to guests")? })
+        let subscriber = subscriber.failing("listening to guests")?;
+        Ok(Listener { bus: self.clone(), subscriber, forbidden })
     }
 }
 
 impl Listener {
-    /// Returns what is said next. What cannot be read is not for us.
-    pub async fn next(&mut self) -> Aloud {
-        while let Some(message) = self.subscriber.next().await {
+    /// Returns what is said next, or that we may not hear it. What cannot be read is not for us.
+    pub async fn next(&mut self) -> Result<Aloud, BusError> {
+        loop {
+            let message = tokio::select! {
+                message = self.subscriber.next() => message,
+                err = self.bus.until_not_permitted(Act::Listen, &mut self.forbidden) => return Err(err),
+            };
+            let Some(message) = message else { break };
             let said = serde_json::from_slice::<Said>(&message.payload).ok();
             if let Some((guest, Said { lines })) = guest_of(&message.subject).zip(said) {
-                return Aloud { guest, lines };
+                return Ok(Aloud { guest, lines });
             }
         }
         // The connection is closed; who listens has others to hear that from.

@@ -6,6 +6,7 @@ use phoenix_domain::RunId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::act::Act;
 use crate::connect::Bus;
 use crate::error::BusError;
 use crate::names::PUSHES;
@@ -58,7 +59,8 @@ impl Approval {
 impl Bus {
     /// Returns what a human is asked now, the oldest first.
     pub async fn approvals(&self) -> Result<Vec<Approval>, BusError> {
-        let notes = self.all_kept::<Waiting>(PUSHES, &self.cell.pushes()).await?;
+        let notes =
+            self.all_kept::<Waiting>(Act::ReadApprovals, PUSHES, &self.cell.pushes()).await?;
         let asked = notes.into_iter().filter_map(|(_, note)| note.approval);
         let mut open: Vec<_> = asked.filter(|one| one.decision.is_none()).collect();
         open.sort_by(|a, b| (a.since, &a.run).cmp(&(b.since, &b.run)));
@@ -75,7 +77,7 @@ impl Bus {
     ) -> Result<Option<Approval>, BusError> {
         let prefix = self.cell.pushes();
         let is_it = |note: &Waiting| note.approval.as_ref().is_some_and(|one| one.run == *run);
-        let notes = self.all_kept::<Waiting>(PUSHES, &prefix).await?;
+        let notes = self.all_kept::<Waiting>(Act::Decide, PUSHES, &prefix).await?;
         let Some((rest, _)) = notes.into_iter().find(|(_, note)| is_it(note)) else {
             return Ok(None);
         };
@@ -95,7 +97,7 @@ impl Bus {
             stands = approval;
             note.filter(|_| is_open)
         };
-        self.change_kept(PUSHES, &format!("{prefix}{rest}"), change).await?;
+        self.change_kept(Act::Decide, PUSHES, &format!("{prefix}{rest}"), change).await?;
         Ok(stands)
     }
 }

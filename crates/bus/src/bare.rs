@@ -23,7 +23,8 @@ impl Bare {
     /// Connects, and makes the stream.
     pub async fn connect(url: &str, node: NodeName) -> Result<Self, BusError> {
         let (url, name) = (url.to_owned(), "bare".to_owned());
-        let address = Address { url, credentials: None, name, cell: Cell::new(node) };
+        let address =
+            Address { url, credentials: None, key: None, ca: None, name, cell: Cell::new(node) };
         let bus = Bus::connect(&address).await?;
         let config = Config {
             name: STREAM.to_owned(),

@@ -11,6 +11,7 @@ use phoenix_domain::ChannelName;
 use phoenix_domain::health::{IncidentId, Severity};
 use serde::{Deserialize, Serialize};
 
+use crate::act::Act;
 use crate::channels::lease_of;
 use crate::connect::Bus;
 use crate::error::{BusError, Failing as _};
@@ -100,6 +101,10 @@ pub struct ChannelSeen {
 impl Bus {
     /// Returns what is noted of a channel.
     pub async fn channel_memory(&self, channel: &ChannelName) -> Result<ChannelMemory, BusError> {
+        self.allowed(Act::CallPeople, self.read_channel_memory(channel)).await
+    }
+
+    async fn read_channel_memory(&self, channel: &ChannelName) -> Result<ChannelMemory, BusError> {
         let doing = "reading what a channel has told";
         let bucket = self.bucket(CHANNELS, doing).await?;
         let key = self.cell.channel_key(channel);
@@ -114,6 +119,10 @@ impl Bus {
 
     /// Returns all channels that were ever at work and were not forgotten.
     pub async fn channels(&self) -> Result<Vec<ChannelSeen>, BusError> {
+        self.allowed(Act::CallPeople, self.read_channels()).await
+    }
+
+    async fn read_channels(&self) -> Result<Vec<ChannelSeen>, BusError> {
         let doing = "looking at the channels";
         let stream = self.jetstream.get_stream_no_info(HEALTH).await.failing(doing)?;
         let mut consumers = stream.consumers();

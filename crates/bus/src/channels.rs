@@ -14,6 +14,7 @@ use phoenix_domain::health::{AboutIncident, Concerned, Incident, IncidentId};
 use serde::Deserialize;
 use tracing::{debug, warn};
 
+use crate::act::Act;
 use crate::connect::Bus;
 use crate::error::{BusError, Failing as _};
 use crate::lease::Lease;
@@ -89,6 +90,10 @@ impl Bus {
 
     /// Takes the calls of a channel. One that is new begins with how each incident stands now.
     pub async fn calls(&self, channel: &ChannelName) -> Result<Calls, BusError> {
+        self.allowed(Act::CallPeople, self.begin_calls(channel)).await
+    }
+
+    async fn begin_calls(&self, channel: &ChannelName) -> Result<Calls, BusError> {
         let doing = "taking calls";
         let stream = self.jetstream.get_stream_no_info(HEALTH).await.failing(doing)?;
         let config = Config {
@@ -117,6 +122,10 @@ impl Bus {
 
     /// Returns how an incident stands now, where it is still kept.
     pub async fn news(&self, id: &IncidentId) -> Result<Option<News>, BusError> {
+        self.allowed(Act::ReadHealth, self.read_news(id)).await
+    }
+
+    async fn read_news(&self, id: &IncidentId) -> Result<Option<News>, BusError> {
         let doing = "reading what was told of health";
         let stream = self.jetstream.get_stream_no_info(HEALTH).await.failing(doing)?;
         let subject = self.cell.incident(id.as_str());

@@ -6,12 +6,15 @@ use std::time::Duration;
 use async_nats::jetstream::context::ContextBuilder;
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, jetstream};
 use phoenix_domain::{NodeName, chain};
-use tokio::sync::watch;
-use tracing::{debug, info, warn};
+use tokio::sync::{broadcast, watch};
+use tracing::{debug, error, info, warn};
 
 use crate::bucket::Buckets;
 use crate::error::{BoxError, BusError};
+use crate::forbidden::{self, Forbidden};
+use crate::key::Key;
 use crate::names::Cell;
+use crate::role::Role;
 
 /// How long one request may take. A leader that is lost is replaced within it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
@@ -28,6 +31,10 @@ pub struct Address {
     pub url: String,
     /// The file with the credentials.
     pub credentials: Option<PathBuf>,
+    /// The file with the key of a role, which comes before the credentials.
+    pub key: Option<PathBuf>,
+    /// The file with who vouches for the server; without it, whom this machine trusts.
+    pub ca: Option<PathBuf>,
     /// The name under which the server lists the connection.
     pub name: String,
     /// The cell.
@@ -41,6 +48,9 @@ pub struct Bus {
     pub(crate) jetstream: jetstream::Context,
     pub(crate) cell: Cell,
     pub(crate) url: String,
+    /// Who we are there, where our key says so.
+    pub(crate) role: Option<Role>,
+    pub(crate) forbidden: broadcast::Sender<Forbidden>,
     /// Counts how often the connection was made.
     connected: watch::Receiver<u64>,
     pub(crate) buckets: Buckets,
@@ -50,6 +60,10 @@ impl Bus {
     /// Connects, or says why not.
     pub async fn connect(address: &Address) -> Result<Self, BusError> {
         let (times, connected) = watch::channel(0);
+        let forbidden = broadcast::Sender::new(forbidden::KEPT);
+        let key = address.key.as_deref().map(Key::read).transpose()?;
+        let role = key.as_ref().and_then(Key::role).cloned();
+        let (told, who) = (forbidden.clone(), role.clone());
         let mut options = ConnectOptions::new()
             .name(&address.name)
             // A server that is gone without a word is noticed after two of these.
@@ -60,10 +74,22 @@ impl Bus {
                 Duration::from_millis(u64::try_from(attempt).unwrap_or(50).min(50) * 20)
             })
             .event_callback(move |event| {
-                let times = times.clone();
-                async move { tell(&event, &times) }
+                tell(&event, &times, &told, who.as_ref());
+                std::future::ready(())
             });
-        if let Some(path) = &address.credentials {
+        if let Some(role) = &role {
+            options = options.custom_inbox_prefix(role.inbox());
+        }
+        if let Some(path) = &address.ca {
+            std::fs::metadata(path).map_err(|err| BusError::BadCredentials {
+                path: path.display().to_string(),
+                err,
+            })?;
+            options = options.add_root_certificates(path.clone()).require_tls(true);
+        }
+        if let Some(key) = &key {
+            options = options.nkey(key.seed()?);
+        } else if let Some(path) = &address.credentials {
             options = options.credentials_file(path).await.map_err(|err| {
                 BusError::BadCredentials { path: path.display().to_string(), err }
             })?;
@@ -86,7 +112,8 @@ impl Bus {
         })?;
         let jetstream = ContextBuilder::new().timeout(PATIENCE).build(client.clone());
         let (cell, url) = (address.cell.clone(), without_password(&address.url));
-        Ok(Self { client, jetstream, cell, url, connected, buckets: Buckets::default() })
+        let buckets = Buckets::default();
+        Ok(Self { client, jetstream, cell, url, role, forbidden, connected, buckets })
     }
 
     /// Returns the cell.
@@ -139,15 +166,26 @@ fn without_password(url: &str) -> String {
     shown.collect::<Vec<_>>().join(",")
 }
 
-fn tell(event: &Event, times: &watch::Sender<u64>) {
+fn tell(
+    event: &Event,
+    times: &watch::Sender<u64>,
+    told: &broadcast::Sender<Forbidden>,
+    role: Option<&Role>,
+) {
     match event {
         Event::Connected => {
             times.send_modify(|times| *times += 1);
             debug!("connected to NATS");
         }
         Event::Disconnected => warn!("the connection to NATS is lost; it is made again"),
-        // What a role may not do is told here and nowhere else: its requests only time out.
-        Event::ServerError(err) => warn!(%err, "NATS refuses"),
+        Event::ServerError(err) => {
+            if let Some(Forbidden { subject, .. }) = forbidden::tell(&err.to_string(), told) {
+                let role = role.map_or_else(|| "unknown".to_owned(), ToString::to_string);
+                error!(subject, role, "not permitted");
+            } else {
+                warn!(%err, "NATS refuses");
+            }
+        }
         Event::SlowConsumer(id) => warn!(id, "events arrive faster than they are taken"),
         Event::LameDuckMode | Event::Draining | Event::Closed | Event::ClientError(_) => {
             info!(%event, "the connection to NATS");

@@ -11,10 +11,11 @@ use chrono::{DateTime, Utc};
 use phoenix_domain::{EventKind, Failure, GuestKey, Record};
 use serde::{Deserialize, Serialize};
 
+use crate::act::Act;
 use crate::connect::Bus;
 use crate::error::{BusError, Failing as _};
 use crate::names::{ABOUT, CONTENT_TYPE, DEAD};
-use crate::publish::{Outgoing, Unacknowledged};
+use crate::publish::Outgoing;
 
 /// How much of a guest's history a letter holds.
 const STORY: usize = 50;
@@ -196,6 +197,10 @@ impl Bus {
 
     /// Returns every dead letter of the cell, oldest first.
     pub async fn dead_letters(&self) -> Result<Vec<Filed>, BusError> {
+        self.allowed(Act::ReadDead, self.read_letters()).await
+    }
+
+    async fn read_letters(&self) -> Result<Vec<Filed>, BusError> {
         let stream = self.jetstream.get_stream_no_info(DEAD).await.failing("reading letters")?;
         let mut filed = Vec::new();
         let mut next = 1;
@@ -226,7 +231,10 @@ impl Bus {
     /// Returns how many letters there are and the number of the last one: what is otherwise whenever one
     /// was filed or removed. It costs one question, however many there are.
     pub async fn dead_mark(&self) -> Result<(u64, u64), BusError> {
-        let stream = self.jetstream.get_stream(DEAD).await.failing("reading letters")?;
+        let stream = self.allowed(Act::ReadDead, async {
+            self.jetstream.get_stream(DEAD).await.failing("reading letters")
+        });
+        let stream = stream.await?;
         let state = &stream.cached_info().state;
         Ok((state.messages, state.last_sequence))
     }
@@ -238,11 +246,14 @@ impl Bus {
         if !is_ours {
             return Ok(false);
         }
-        stream.delete_message(seq).await.failing("discarding a letter")
+        self.allowed(Act::DiscardDead, async {
+            stream.delete_message(seq).await.failing("discarding a letter")
+        })
+        .await
     }
 
     async fn file(&self, letter: &DeadLetter, about: &str) -> Result<Option<u64>, BusError> {
-        if self.filed_about(letter.guest, about).await?.is_some() {
+        if self.allowed(Act::ReadDead, self.filed_about(letter.guest, about)).await?.is_some() {
             return Ok(None);
         }
         let mut headers = async_nats::HeaderMap::new();
@@ -253,11 +264,7 @@ impl Bus {
         let payload = serde_json::to_vec(letter)?.into();
         match self.publish(Outgoing { subject, headers, payload }).await {
             Ok(ack) => Ok(Some(ack.seq)),
-            Err(Unacknowledged::Unknown) => Err(BusError::Unknown { what: "filing a dead letter" }),
-            Err(Unacknowledged::NoStream) => Err(BusError::NotSetUp { url: self.url.clone() }),
-            Err(Unacknowledged::Refused { words, .. }) => {
-                Err(BusError::Failed { what: "filing a dead letter", err: words.into() })
-            }
+            Err(err) => Err(err.of(self, Act::FileDead, "filing a dead letter")),
         }
     }
 

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use phoenix_domain::{RunId, SourceName};
 use serde::{Deserialize, Serialize};
 
+use crate::act::Act;
 use crate::approvals::{Approval, Decision};
 use crate::connect::Bus;
 use crate::delivery_tail::DeliveryTold;
@@ -122,7 +123,7 @@ impl Bus {
         source: &SourceName,
         id: &str,
     ) -> Result<Option<Accepted>, BusError> {
-        self.kept(DELIVERIES, &self.cell.delivery(source, id)).await
+        self.kept(Act::ReadDeliveries, DELIVERIES, &self.cell.delivery(source, id)).await
     }
 
     /// Notes a delivery that nobody has noted yet. Where one was taken already it stays as it is, and is
@@ -138,7 +139,8 @@ impl Bus {
             taken = there.filter(Accepted::is_taken);
             taken.is_none().then(|| accepted.clone())
         };
-        self.change_kept_from(Guess::Nothing, DELIVERIES, &key, change).await?;
+        self.change_kept_from(Guess::Nothing, Act::TakeDeliveries, DELIVERIES, &key, change)
+            .await?;
         Ok(taken)
     }
 
@@ -146,7 +148,7 @@ impl Bus {
     /// it does.
     pub async fn settle_delivery(&self, noted: &Noted) -> Result<bool, BusError> {
         let key = self.cell.delivery(&noted.source, &noted.id);
-        self.replace_kept(DELIVERIES, &key, &noted.accepted, noted.at).await
+        self.replace_kept(Act::TakeDeliveries, DELIVERIES, &key, &noted.accepted, noted.at).await
     }
 
     /// Changes what is noted of a delivery, however many do so at once.
@@ -157,7 +159,9 @@ impl Bus {
         mut change: impl FnMut(Option<Accepted>) -> Accepted,
     ) -> Result<(), BusError> {
         let key = self.cell.delivery(source, id);
-        let noted = self.change_kept(DELIVERIES, &key, |there| Some(change(there))).await;
+        let noted = self
+            .change_kept(Act::TakeDeliveries, DELIVERIES, &key, |there| Some(change(there)))
+            .await;
         noted.map(drop)
     }
 

@@ -1,5 +1,6 @@
 //! Following what is noted of deliveries.
 
+use crate::act::Act;
 use crate::connect::Bus;
 use crate::deliveries::Noted;
 use crate::error::BusError;
@@ -54,8 +55,12 @@ impl Bus {
     /// Follows what is noted of deliveries, first of those of the last days.
     pub async fn tail_deliveries(&self) -> Result<DeliveryTail, BusError> {
         let prefix = format!("$KV.{DELIVERIES}.{}", self.cell.deliveries());
-        let subjects = vec![format!("{prefix}>")];
-        let of = Of { stream: DELIVERIES_STREAM, subjects, doing: "following deliveries" };
+        let of = Of {
+            stream: DELIVERIES_STREAM,
+            subject: format!("{prefix}>"),
+            act: Act::ReadDeliveries,
+            doing: "following deliveries",
+        };
         Ok(DeliveryTail { reader: Reader::begin(self, of, From::LastOfEach).await?, prefix })
     }
 }

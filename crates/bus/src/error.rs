@@ -3,6 +3,9 @@
 use phoenix_domain::{Verdict, chain};
 use thiserror::Error;
 
+use crate::act::Act;
+use crate::role::Role;
+
 /// How the bus can fail us.
 #[derive(Debug, Error)]
 pub enum BusError {
@@ -32,6 +35,16 @@ pub enum BusError {
         /// Why.
         #[source]
         err: std::io::Error,
+    },
+    /// The server does not permit it to the key we have.
+    #[error("not permitted: subject {subject}: {}", may(.role.as_ref(), *.act))]
+    NotPermitted {
+        /// The subject that is forbidden.
+        subject: String,
+        /// What was being done.
+        act: Act,
+        /// Who we are there, where our key says so.
+        role: Option<Role>,
     },
     /// The server is too old.
     #[error("NATS at {url} is version {found}, and at least {needed} is needed")]
@@ -114,6 +127,14 @@ pub enum BusError {
     },
 }
 
+/// Says that a role may not do something.
+fn may(role: Option<&Role>, act: Act) -> String {
+    match role {
+        Some(role) => format!("the key of {role} may not {}", act.words()),
+        None => format!("our credentials do not let us {}", act.words()),
+    }
+}
+
 /// A cause, whatever its type.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -128,6 +149,7 @@ impl BusError {
             | Self::NotSetUp { .. } => Verdict::Retry,
             Self::NotLetIn { .. }
             | Self::BadCredentials { .. }
+            | Self::NotPermitted { .. }
             | Self::TooOld { .. }
             | Self::NoJetStream { .. }
             | Self::NotDurable { .. }
@@ -145,7 +167,18 @@ impl BusError {
                 "or name another: `--nats-url nats://HOST:4222`, or NATS_URL",
             ],
             Self::NotLetIn { .. } | Self::BadCredentials { .. } => {
-                vec!["name the credentials: `--nats-creds FILE`, or NATS_CREDS"]
+                vec![
+                    "name the key: `--nats-nkey-file FILE`, or PHOENIX_NATS_NKEY_FILE",
+                    "or the credentials: `--nats-creds FILE`, or NATS_CREDS",
+                ]
+            }
+            Self::NotPermitted { act: Act::SetUp, .. } => {
+                vec!["have its admin make the streams: `phoenix nats setup --nats-nkey-file FILE`"]
+            }
+            Self::NotPermitted { .. } => {
+                vec![
+                    "take the key of who may: `--nats-nkey-file FILE`; docs/nats.md says what each role may do",
+                ]
             }
             Self::TooOld { .. } => vec!["install a newer nats-server; Debian's is too old"],
             Self::NoJetStream { .. } => {

@@ -13,10 +13,11 @@ use phoenix_domain::health::{
 };
 use serde::Deserialize;
 
+use crate::act::Act;
 use crate::connect::Bus;
 use crate::error::{BusError, Failing as _};
 use crate::names::{HEALTH, WATCH};
-use crate::publish::{Outgoing, Unacknowledged};
+use crate::publish::Outgoing;
 
 /// What an earlier monitor has kept, and where this one keeps the same. Somebody else who writes there
 /// in between is noticed: then nothing is written.
@@ -34,6 +35,10 @@ pub struct Displaced;
 impl Bus {
     /// Returns what an earlier monitor has kept.
     pub async fn memory(&self) -> Result<(Memory, Vec<Piece>), BusError> {
+        self.allowed(Act::ActAsMonitor, self.read_memory()).await
+    }
+
+    async fn read_memory(&self) -> Result<(Memory, Vec<Piece>), BusError> {
         let bucket = self.bucket(WATCH, "reading what was kept").await?;
         let prefix = self.cell.watch();
         let mut memory = Memory { bucket, prefix, revisions: BTreeMap::new() };
@@ -71,20 +76,13 @@ impl Bus {
     pub(crate) async fn tell(&self, subject: String, event: Vec<u8>) -> Result<(), BusError> {
         let headers = async_nats::HeaderMap::new();
         let told = self.publish(Outgoing { subject, headers, payload: event.into() }).await;
-        told.map(drop).map_err(|err| BusError::Failed {
-            what: "telling of health",
-            err: match err {
-                Unacknowledged::Refused { words, .. } => words.into(),
-                Unacknowledged::NoStream => "there is no stream for it".into(),
-                Unacknowledged::Unknown => "there was no answer in time".into(),
-            },
-        })
+        told.map(drop).map_err(|err| err.of(self, Act::TellHealth, "telling of health"))
     }
 
     /// Returns how each incident stands that is still kept, as it was told last.
     pub async fn incidents(&self) -> Result<Vec<Incident>, BusError> {
         let mut incidents: Vec<_> = self
-            .last_told::<AboutIncident>(self.cell.incidents())
+            .allowed(Act::ReadHealth, self.last_told::<AboutIncident>(self.cell.incidents()))
             .await?
             .into_iter()
             .map(|about| *about.incident)
@@ -95,7 +93,8 @@ impl Bus {
 
     /// Returns what each probe of a guest found it to be, as it was told last.
     pub async fn conditions(&self, guest: GuestKey) -> Result<Vec<Condition>, BusError> {
-        let turned = self.last_told::<Turned>(self.cell.health(guest, "*")).await?;
+        let told = self.last_told::<Turned>(self.cell.health(guest, "*"));
+        let turned = self.allowed(Act::ReadHealth, told).await?;
         Ok(turned.into_iter().map(|turned| turned.to).collect())
     }
 
@@ -109,6 +108,8 @@ impl Bus {
         let stream = self.jetstream.get_stream(HEALTH).await.failing(doing)?;
         let consumer = stream
             .create_consumer(OrderedConfig {
+                // Only of one with a name the server's rules can say what it reads.
+                name: Some(uuid::Uuid::new_v4().simple().to_string()),
                 deliver_subject: self.client.new_inbox(),
                 filter_subject: subjects,
                 deliver_policy: DeliverPolicy::LastPerSubject,

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use phoenix_domain::health::HealthNews;
 
+use crate::act::Act;
 use crate::connect::Bus;
 use crate::error::BusError;
 use crate::names::HEALTH;
@@ -40,8 +41,8 @@ pub struct HealthTail(Reader);
 impl Bus {
     /// Follows what is told of health in the cell.
     pub async fn tail_health(&self, from: From) -> Result<HealthTail, BusError> {
-        let subjects = vec![self.cell.healths(), self.cell.incidents()];
-        let of = Of { stream: HEALTH, subjects, doing: "following what is told of health" };
+        let (subject, act) = (self.cell.all_health(), Act::ReadHealth);
+        let of = Of { stream: HEALTH, subject, act, doing: "following what is told of health" };
         Ok(HealthTail(Reader::begin(self, of, from).await?))
     }
 }

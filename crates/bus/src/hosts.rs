@@ -7,6 +7,7 @@ use phoenix_domain::NodeName;
 use phoenix_domain::health::Facts;
 use serde::{Deserialize, Serialize};
 
+use crate::act::Act;
 use crate::connect::Bus;
 use crate::error::{BusError, Failing as _};
 use crate::names::HOSTS;
@@ -48,6 +49,10 @@ impl HostReport {
 impl Bus {
     /// Says what there is to say about a host.
     pub async fn report(&self, report: &HostReport) -> Result<(), BusError> {
+        self.allowed(Act::ReportHost, self.write_report(report)).await
+    }
+
+    async fn write_report(&self, report: &HostReport) -> Result<(), BusError> {
         let hosts = self.bucket(HOSTS, "reporting the host").await?;
         let report_text = serde_json::to_vec(report)?;
         let key = self.cell.host(&report.host);
@@ -57,6 +62,10 @@ impl Bus {
 
     /// Returns what was last said about each host of the cell.
     pub async fn hosts(&self) -> Result<Vec<HostReport>, BusError> {
+        self.allowed(Act::ReadHosts, self.read_hosts()).await
+    }
+
+    async fn read_hosts(&self) -> Result<Vec<HostReport>, BusError> {
         let bucket = match self.bucket(HOSTS, "asking for hosts").await {
             Ok(bucket) => bucket,
             // Nobody was ever there who could have said anything.
@@ -64,7 +73,7 @@ impl Bus {
             Err(err) => return Err(err),
         };
         let mut keys = bucket.keys().await.failing("asking for hosts")?;
-        let (mut reports, mine) = (Vec::new(), self.cell.hosts());
+        let (mut reports, mine) = (Vec::new(), self.cell.host("*"));
         let mine = mine.trim_end_matches('*');
         while let Some(key) = keys.next().await {
             let key = key.failing("asking for hosts")?;

@@ -6,6 +6,7 @@ use futures_util::TryStreamExt as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::act::Act;
 use crate::connect::Bus;
 use crate::error::{BusError, Failing as _};
 
@@ -26,16 +27,28 @@ impl Bus {
     /// Returns a note; what cannot be read is none.
     pub(crate) async fn kept<T: DeserializeOwned>(
         &self,
+        act: Act,
         bucket: &'static str,
         key: &str,
     ) -> Result<Option<T>, BusError> {
-        let doing = "reading a note";
-        let bucket = self.bucket(bucket, doing).await?;
-        Ok(read(&bucket, key).await?.0)
+        let reading = async {
+            let bucket = self.bucket(bucket, "reading a note").await?;
+            Ok(read(&bucket, key).await?.0)
+        };
+        self.allowed(act, reading).await
     }
 
     /// Returns all notes whose keys begin like this, with the rest of their keys.
     pub(crate) async fn all_kept<T: DeserializeOwned>(
+        &self,
+        act: Act,
+        bucket: &'static str,
+        prefix: &str,
+    ) -> Result<Vec<(String, T)>, BusError> {
+        self.allowed(act, self.read_all_kept(bucket, prefix)).await
+    }
+
+    async fn read_all_kept<T: DeserializeOwned>(
         &self,
         bucket: &'static str,
         prefix: &str,
@@ -56,29 +69,41 @@ impl Bus {
     /// faster, and the last answer counts; where it returns nothing, all stays as it was.
     pub(crate) async fn change_kept<T: Serialize + DeserializeOwned>(
         &self,
+        act: Act,
         bucket: &'static str,
         key: &str,
         change: impl FnMut(Option<T>) -> Option<T>,
     ) -> Result<Option<T>, BusError> {
-        self.change_kept_from(Guess::Unknown, bucket, key, change).await
+        self.change_kept_from(Guess::Unknown, act, bucket, key, change).await
     }
 
     /// The same, where it is known what most likely is there.
     pub(crate) async fn change_kept_from<T: Serialize + DeserializeOwned>(
         &self,
         guess: Guess,
+        act: Act,
+        bucket: &'static str,
+        key: &str,
+        change: impl FnMut(Option<T>) -> Option<T>,
+    ) -> Result<Option<T>, BusError> {
+        self.allowed(act, self.write_kept(guess, bucket, key, change)).await
+    }
+
+    async fn write_kept<T: Serialize + DeserializeOwned>(
+        &self,
+        guess: Guess,
         bucket: &'static str,
         key: &str,
         mut change: impl FnMut(Option<T>) -> Option<T>,
     ) -> Result<Option<T>, BusError> {
-        let store = self.bucket(bucket, KEEPING).await?;
+        let bucket = self.bucket(bucket, KEEPING).await?;
         for attempt in 0..TRIES {
             let (there, revision) = match guess {
                 Guess::Nothing if attempt == 0 => (None, 0),
-                Guess::Nothing | Guess::Unknown => read(&store, key).await?,
+                Guess::Nothing | Guess::Unknown => read(&bucket, key).await?,
             };
             let Some(note) = change(there) else { return Ok(None) };
-            if self.replace_kept(bucket, key, &note, revision).await? {
+            if replace(&bucket, key, &note, revision).await? {
                 return Ok(Some(note));
             }
         }
@@ -88,28 +113,32 @@ impl Bus {
     /// Puts a note in the place of the one with this revision. Says whether that was still there.
     pub(crate) async fn replace_kept<T: Serialize>(
         &self,
+        act: Act,
         bucket: &'static str,
         key: &str,
         note: &T,
         revision: u64,
     ) -> Result<bool, BusError> {
-        let bucket = self.bucket(bucket, KEEPING).await?;
-        match bucket.update(key, Bytes::from(serde_json::to_vec(note)?), revision).await {
-            Ok(_) => Ok(true),
-            Err(err) if err.kind() == UpdateErrorKind::WrongLastRevision => Ok(false),
-            Err(err) => Err(err).failing(KEEPING),
-        }
+        let replacing = async {
+            let bucket = self.bucket(bucket, KEEPING).await?;
+            replace(&bucket, key, note, revision).await
+        };
+        self.allowed(act, replacing).await
     }
 
     /// Forgets a note.
     pub(crate) async fn forget_kept(
         &self,
+        act: Act,
         bucket: &'static str,
         key: &str,
     ) -> Result<(), BusError> {
         let doing = "forgetting a note";
-        let bucket = self.bucket(bucket, doing).await?;
-        bucket.purge(key).await.failing(doing)
+        let forgetting = async {
+            let bucket = self.bucket(bucket, doing).await?;
+            bucket.purge(key).await.failing(doing)
+        };
+        self.allowed(act, forgetting).await
     }
 }
 
@@ -124,4 +153,17 @@ async fn read<T: DeserializeOwned>(
         .filter(|entry| entry.operation == Operation::Put)
         .and_then(|entry| serde_json::from_slice(&entry.value).ok());
     Ok((note, revision))
+}
+
+async fn replace<T: Serialize>(
+    bucket: &Store,
+    key: &str,
+    note: &T,
+    revision: u64,
+) -> Result<bool, BusError> {
+    match bucket.update(key, Bytes::from(serde_json::to_vec(note)?), revision).await {
+        Ok(_) => Ok(true),
+        Err(err) if err.kind() == UpdateErrorKind::WrongLastRevision => Ok(false),
+        Err(err) => Err(err).failing(KEEPING),
+    }
 }

@@ -9,6 +9,7 @@ use async_nats::jetstream::kv::{CreateErrorKind, Operation, Store, UpdateErrorKi
 use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 
+use crate::act::Act;
 use crate::connect::Bus;
 use crate::error::{BusError, Failing as _};
 use crate::names::LEASES;
@@ -30,6 +31,10 @@ pub struct Lease {
 impl Bus {
     /// Waits until this one may act as the only one of its kind.
     pub async fn lease(&self, what: &str, holder: &str) -> Result<Lease, BusError> {
+        self.allowed(Act::ActAsMonitor, self.wait_for_lease(what, holder)).await
+    }
+
+    async fn wait_for_lease(&self, what: &str, holder: &str) -> Result<Lease, BusError> {
         let bucket = self.bucket(LEASES, "asking for a lease").await?;
         let key = self.cell.lease(what);
         let mut seen: Option<(u64, Instant)> = None;

@@ -4,6 +4,7 @@
 //! last event carries the whole state. The queue holds wake-ups that could be derived from the log
 //! at any time. Correctness rests on neither order nor exactly-once delivery.
 
+mod act;
 mod aloud;
 mod approvals;
 pub mod bare;
@@ -17,25 +18,34 @@ mod delivery_tail;
 mod durability;
 mod errand;
 mod error;
+mod forbidden;
 mod health;
 mod health_tail;
 mod hosts;
 mod kept;
+mod key;
 mod lease;
 mod log;
 mod many;
 mod monitor;
 mod names;
 mod packs;
+mod page;
 mod pen;
 mod publish;
 mod pushes;
 mod question;
 mod reader;
+mod role;
+mod server;
 mod setup;
+mod streams;
+mod subjects;
 mod tail;
+mod trial;
 mod work;
 
+pub use act::Act;
 pub use aloud::{Aloud, Listener};
 pub use approvals::{Approval, Decision};
 pub use channel_notes::{Called, ChannelMemory, ChannelNote, ChannelSeen, Delivered};
@@ -50,12 +60,14 @@ pub use error::{BoxError, BusError};
 pub use health::{Displaced, Memory};
 pub use health_tail::{HealthTail, HealthTold};
 pub use hosts::{HostReport, SILENT_AFTER};
+pub use key::Key;
 pub use lease::Lease;
 pub use log::{Appended, End, Teller, Wish};
 pub use monitor::{
     AskedMonitor, MonitorAnswer, MonitorQuestion, MonitorQuestions, NoMonitor, Outlook, Seen,
 };
 pub use names::Cell;
+pub use page::roles_page;
 pub use pen::{Pen, Stopped};
 pub use pushes::{
     CommitState, CommitStatus, Deployed, FleetNote, Later, OpenRun, Told as ToldPush,
@@ -64,6 +76,8 @@ pub use question::{
     Ahead, Answer, Answers, Asked, Blind, Difference, Forecast, Inquiry, Question, Questions,
     Refused, Unanswered,
 };
+pub use role::Role;
+pub use server::{Server, Site, Tls, Users, leaf, leaf_seed};
 pub use setup::Setup;
 pub use tail::{From, Tail, Told};
 pub use work::{Given, Token, Tokens, Waked};

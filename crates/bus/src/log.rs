@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use phoenix_domain::{Event, Fact, GuestKey, Record, Unreadable};
 use tracing::warn;
 
+use crate::act::Act;
 use crate::connect::Bus;
 use crate::error::{BusError, Failing as _};
 use crate::names::LOG;
@@ -73,6 +74,10 @@ impl Teller {
 impl Bus {
     /// Returns the end of a guest's log. It is a hint: only an append decides.
     pub async fn end(&self, guest: GuestKey) -> Result<Option<End>, BusError> {
+        self.allowed(Act::ReadLog, self.read_end(guest)).await
+    }
+
+    async fn read_end(&self, guest: GuestKey) -> Result<Option<End>, BusError> {
         let Some(last) = self.last_message(guest).await? else { return Ok(None) };
         match last_of(guest, &last.payload) {
             Ok(event) => Ok(Some(End { seq: last.sequence, event })),
@@ -101,12 +106,16 @@ impl Bus {
 
     /// Returns the last event of a guest that can be read, where the last message cannot.
     async fn last_readable(&self, guest: GuestKey, seq: u64) -> Result<Option<End>, BusError> {
-        let events = self.history(guest).await?;
+        let events = self.read_history(guest).await?;
         Ok(events.into_iter().next_back().map(|(_, event)| End { seq, event }))
     }
 
     /// Returns what is kept of a guest's events, oldest first; what cannot be read is left out.
     pub async fn history(&self, guest: GuestKey) -> Result<Vec<(u64, Event)>, BusError> {
+        self.allowed(Act::ReadLog, self.read_history(guest)).await
+    }
+
+    async fn read_history(&self, guest: GuestKey) -> Result<Vec<(u64, Event)>, BusError> {
         if self.reads_many() {
             let of = |(seq, message): (u64, Message)| {
                 let events = read(guest, &message.payload).into_iter().flatten();
@@ -145,7 +154,7 @@ impl Bus {
     /// Returns the state of every guest of the cell.
     pub async fn states(&self) -> Result<BTreeMap<GuestKey, (u64, Event)>, BusError> {
         if self.reads_many()
-            && let Some(ends) = Box::pin(self.all_ends_at_once()).await?
+            && let Some(ends) = self.allowed(Act::ReadLog, self.all_ends_at_once()).await?
         {
             return Ok(ends
                 .into_iter()
@@ -316,7 +325,9 @@ impl Bus {
         err: &Unacknowledged,
     ) -> Result<Option<u64>, BusError> {
         match err {
-            Unacknowledged::NoStream => return Err(BusError::NotSetUp { url: self.url.clone() }),
+            Unacknowledged::NoStream | Unacknowledged::Forbidden { .. } => {
+                return Err(err.clone().of(self, Act::AppendToLog, "appending to the log"));
+            }
             Unacknowledged::Unknown => warn!(%guest, "an append was not acknowledged"),
             Unacknowledged::Refused { .. } => {}
         }
@@ -331,7 +342,7 @@ impl Bus {
     /// Returns the ends of guests' logs, of those that have one.
     pub async fn ends(&self, guests: &[GuestKey]) -> Result<BTreeMap<GuestKey, End>, BusError> {
         if guests.len() > 1 && self.reads_many() {
-            return self.ends_at_once(guests).await;
+            return self.allowed(Act::ReadLog, self.ends_at_once(guests)).await;
         }
         let mut ends = BTreeMap::new();
         for guest in guests {

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tracing::warn;
 
+use crate::act::Act;
 use crate::channel_notes::ChannelSeen;
 use crate::connect::Bus;
 use crate::error::{BoxError, BusError, Failing as _};
@@ -51,6 +52,19 @@ pub enum MonitorQuestion {
         /// What.
         word: Word,
     },
+}
+
+impl MonitorQuestion {
+    /// Says whether it has something done, and does not only look.
+    fn is_order(&self) -> bool {
+        match self {
+            Self::Health | Self::Channels => false,
+            Self::Probe { .. }
+            | Self::TestChannel { .. }
+            | Self::ForgetChannel { .. }
+            | Self::Order { .. } => true,
+        }
+    }
 }
 
 /// What the monitor answers.
@@ -142,6 +156,9 @@ pub enum NoMonitor {
         /// How long it was waited for.
         after: Duration,
     },
+    /// We may not ask it that.
+    #[error(transparent)]
+    NotPermitted(Box<BusError>),
     /// It could not be asked, or what it says is not understood.
     #[error("the health monitor cannot be asked")]
     NotAsked(#[source] BoxError),
@@ -151,6 +168,7 @@ pub enum NoMonitor {
 pub struct MonitorQuestions {
     bus: Bus,
     asked: Subscriber,
+    ordered: Subscriber,
 }
 
 /// A question that waits for its answer.
@@ -170,7 +188,14 @@ impl Bus {
     ) -> Result<MonitorAnswer, NoMonitor> {
         let body = serde_json::to_vec(question).map_err(|err| NoMonitor::NotAsked(err.into()))?;
         let request = async_nats::Request::new().payload(body.into()).timeout(Some(patience));
-        let no_monitor = match self.client.send_request(self.cell.monitor(), request).await {
+        let (act, subject) = if question.is_order() {
+            (Act::OrderMonitor, self.cell.order())
+        } else {
+            (Act::AskMonitor, self.cell.monitor())
+        };
+        let asking = async { Ok(self.client.send_request(subject, request).await) };
+        let asked = self.allowed(act, asking).await;
+        let no_monitor = match asked.map_err(|err| NoMonitor::NotPermitted(Box::new(err)))? {
             Ok(answer) => {
                 return serde_json::from_slice(&answer.payload)
                     .map_err(|err| NoMonitor::NotAsked(err.into()));
@@ -203,8 +228,10 @@ impl Bus {
 
     /// Takes the questions to the monitor. Only the one that acts does.
     pub async fn monitor_questions(&self) -> Result<MonitorQuestions, BusError> {
-        let asked = self.client.subscribe(self.cell.monitor()).await;
-        Ok(MonitorQuestions { bus: self.clone(), asked: asked.failing("listening for questions")? })
+        let doing = "listening for questions";
+        let asked = self.client.subscribe(self.cell.monitor()).await.failing(doing)?;
+        let ordered = self.client.subscribe(self.cell.order()).await.failing(doing)?;
+        Ok(MonitorQuestions { bus: self.clone(), asked, ordered })
     }
 }
 
@@ -212,11 +239,21 @@ impl MonitorQuestions {
     /// Returns the next question; nothing when the connection is closed.
     pub async fn next(&mut self) -> Option<AskedMonitor> {
         loop {
-            let message = self.asked.next().await?;
+            let (message, may_order) = tokio::select! {
+                message = self.asked.next() => (message?, false),
+                message = self.ordered.next() => (message?, true),
+            };
             // Whoever names no place for the answer does not want one.
-            if let Some(reply) = message.reply {
-                let question = serde_json::from_slice(&message.payload);
-                return Some(AskedMonitor { question, bus: self.bus.clone(), reply });
+            let Some(reply) = message.reply else { continue };
+            let question = serde_json::from_slice(&message.payload);
+            let asked = AskedMonitor { question, bus: self.bus.clone(), reply };
+            match &asked.question {
+                // Who may only look would order by asking.
+                Ok(question) if question.is_order() && !may_order => {
+                    let why = format!("orders are taken under {}", self.bus.cell.order());
+                    asked.answer(&MonitorAnswer::Declined { why }).await;
+                }
+                Ok(_) | Err(_) => return Some(asked),
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Every name on the bus: subjects, streams, buckets, consumers, headers.
 
+use std::fmt::Display;
+
 use phoenix_domain::{ChannelName, Class, GuestKey, NodeName, PackName, RunId, SourceName};
 
 /// The log of every guest.
@@ -83,14 +85,19 @@ impl Cell {
         format!("phoenix.log.{}.*", self.0)
     }
 
-    /// Returns the subject of a token.
-    pub(crate) fn work(&self, host: &NodeName, class: Class, guest: GuestKey) -> String {
-        format!("phoenix.work.{}.{host}.{class}.{guest}", self.0)
+    /// Returns the subjects under which the logs of this cell are told live.
+    pub(crate) fn event(&self) -> String {
+        format!("phoenix.event.{}.*", self.0)
     }
 
-    /// Returns the subjects of the tokens of a class.
-    pub(crate) fn works(&self, host: &NodeName, class: Class) -> String {
-        format!("phoenix.work.{}.{host}.{class}.*", self.0)
+    /// Returns the subject of a token; `*` is all that are.
+    pub(crate) fn work(
+        &self,
+        host: impl Display,
+        class: impl Display,
+        guest: impl Display,
+    ) -> String {
+        format!("phoenix.work.{}.{host}.{class}.{guest}", self.0)
     }
 
     /// Returns the key of a delivery.
@@ -134,7 +141,7 @@ impl Cell {
     }
 
     /// Returns the name of the consumer of a class.
-    pub(crate) fn consumer(&self, host: &NodeName, class: Class) -> String {
+    pub(crate) fn consumer(&self, host: impl Display, class: Class) -> String {
         format!("w_{}_{host}_{class}", self.0)
     }
 
@@ -152,9 +159,14 @@ impl Cell {
         format!("phoenix.dead.{}.*", self.0)
     }
 
-    /// Returns the subject of questions to the worker of a host.
-    pub(crate) fn ask(&self, host: &NodeName) -> String {
+    /// Returns the subject of questions to the worker of a host; `*` is any.
+    pub(crate) fn ask(&self, host: impl Display) -> String {
         format!("phoenix.ask.{}.{host}", self.0)
+    }
+
+    /// Returns what the subjects begin with under which the worker of a host answers a role; `*` is any host.
+    pub(crate) fn answer(&self, host: impl Display, role: &str) -> String {
+        format!("phoenix.answer.{}.{host}.{role}", self.0)
     }
 
     /// Returns the subject of what is said in a guest.
@@ -175,6 +187,12 @@ impl Cell {
     /// Returns the subjects of what is found of all guests of this cell, and of how its channels do.
     pub(crate) fn healths(&self) -> String {
         format!("phoenix.health.{}.*.*", self.0)
+    }
+
+    /// Returns the subjects of all that is told of health in this cell, incidents included. It is one, as
+    /// what a role may read is said by the one subject that it names.
+    pub(crate) fn all_health(&self) -> String {
+        format!("phoenix.*.{}.>", self.0)
     }
 
     /// Returns the subject of an incident.
@@ -212,6 +230,12 @@ impl Cell {
         format!("phoenix.monitor.{}", self.0)
     }
 
+    /// Returns the subject of orders to the health monitor. It is one of its own, so that who may look need
+    /// not be one who may order.
+    pub(crate) fn order(&self) -> String {
+        format!("phoenix.monitor.{}.order", self.0)
+    }
+
     /// Returns the subject under which monitors answer that wait for their turn.
     pub(crate) fn standby(&self) -> String {
         format!("phoenix.monitor.{}.standby", self.0)
@@ -227,14 +251,9 @@ impl Cell {
         format!("{}.{what}", self.0)
     }
 
-    /// Returns the key under which a host is reported.
-    pub(crate) fn host(&self, host: &NodeName) -> String {
+    /// Returns the key under which a host is reported; `*` is any.
+    pub(crate) fn host(&self, host: impl Display) -> String {
         format!("{}.{host}", self.0)
-    }
-
-    /// Returns the keys of all hosts of this cell.
-    pub(crate) fn hosts(&self) -> String {
-        format!("{}.*", self.0)
     }
 }
 
@@ -258,7 +277,7 @@ mod tests {
     fn what_others_subscribe_to_has_the_names_they_were_told() {
         let contract: Value = serde_json::from_str(CONTRACT).unwrap();
         let cell = Cell::new("CELL".parse().unwrap());
-        let host = "HOST".parse().unwrap();
+        let host: NodeName = "HOST".parse().unwrap();
         let guest = "lxc-950".parse().unwrap();
         let live = LIVE_SUBJECTS.replace("{{wildcard(1)}}", "CELL");
         let names: BTreeMap<_, _> = [

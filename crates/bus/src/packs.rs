@@ -12,6 +12,7 @@ use futures_util::TryStreamExt as _;
 use phoenix_domain::PackName;
 use tokio::io::AsyncReadExt as _;
 
+use crate::act::Act;
 use crate::connect::Bus;
 use crate::error::{BusError, Failing as _};
 use crate::names::{LIBRARY, LIBRARY_STREAM};
@@ -25,6 +26,10 @@ impl Bus {
         if packs.is_empty() {
             return Ok(());
         }
+        self.allowed(Act::Bring, self.put_all(packs)).await
+    }
+
+    async fn put_all(&self, packs: &[(&PackName, &[u8])]) -> Result<(), BusError> {
         let library = self.library().await?;
         for (pack, archive) in packs {
             if !is_there(&library, &self.cell.pack(pack)).await? {
@@ -36,6 +41,10 @@ impl Bus {
 
     /// Returns the archive of a pack; nothing where it is not there, or not whole.
     pub async fn brought(&self, pack: &PackName) -> Result<Option<Vec<u8>>, BusError> {
+        self.allowed(Act::Fetch, self.fetch(pack)).await
+    }
+
+    async fn fetch(&self, pack: &PackName) -> Result<Option<Vec<u8>>, BusError> {
         let doing = "fetching a pack";
         let library = self.library().await?;
         let get = async {
@@ -64,6 +73,14 @@ impl Bus {
     /// Takes packs out of the library that nobody means any more. One that was put there since may be
     /// meant by who is about to ask for it.
     pub async fn forget_packs(
+        &self,
+        meant: &BTreeSet<PackName>,
+        since: DateTime<Utc>,
+    ) -> Result<(), BusError> {
+        self.allowed(Act::Fetch, self.remove_packs(meant, since)).await
+    }
+
+    async fn remove_packs(
         &self,
         meant: &BTreeSet<PackName>,
         since: DateTime<Utc>,

@@ -185,7 +185,9 @@ impl Pen {
                     events = self.again_on(&end, events);
                 }
                 (Landing::Again, _) => {
-                    if let Unacknowledged::Refused { words, .. } = &err {
+                    if let Unacknowledged::Forbidden { .. } = &err {
+                        debug!(guest = %self.guest, "an append was not permitted; it is tried again");
+                    } else if let Unacknowledged::Refused { words, .. } = &err {
                         warn!(guest = %self.guest, %words, "an append was refused; it is tried again");
                     } else if !is_told && begun.elapsed() > UNHEARD {
                         is_told = true;

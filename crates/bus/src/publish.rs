@@ -8,7 +8,9 @@ use bytes::Bytes;
 use phoenix_domain::Event;
 use serde::Deserialize;
 
+use crate::act::Act;
 use crate::connect::Bus;
+use crate::error::BusError;
 use crate::names::{CONTENT_TYPE, TRACEPARENT};
 
 /// A message about to be published.
@@ -35,6 +37,11 @@ pub(crate) enum Unacknowledged {
         /// Its words.
         words: String,
     },
+    /// We may not.
+    Forbidden {
+        /// Under which subject.
+        subject: String,
+    },
     /// There is no such stream.
     NoStream,
     /// There was no answer in time. The message may have been stored, or may be yet.
@@ -60,13 +67,23 @@ struct Refusal {
 }
 
 impl Unacknowledged {
+    /// Returns the error of who has tried that.
+    pub(crate) fn of(self, bus: &Bus, act: Act, what: &'static str) -> BusError {
+        match self {
+            Self::NoStream => BusError::NotSetUp { url: bus.url.clone() },
+            Self::Unknown => BusError::Unknown { what },
+            Self::Refused { words, .. } => BusError::Failed { what, err: words.into() },
+            Self::Forbidden { subject } => bus.not_permitted(act, subject),
+        }
+    }
+
     /// Says whether there is a message under this subject already, and only one may be.
     pub(crate) fn is_there_already(&self) -> bool {
         match self {
             Self::Refused { code, words } => {
                 *code == LIMIT_REACHED && words.contains("per subject")
             }
-            Self::NoStream | Self::Unknown => false,
+            Self::Forbidden { .. } | Self::NoStream | Self::Unknown => false,
         }
     }
 }
@@ -90,7 +107,14 @@ impl Bus {
     /// Publishes one message.
     pub(crate) async fn publish(&self, message: Outgoing) -> Result<Ack, Unacknowledged> {
         let request = Request::new().headers(message.headers).payload(message.payload);
-        match self.client.send_request(message.subject, request).await {
+        let (told, subject) = (self.hears_forbidden(), message.subject.clone());
+        let answer = tokio::select! {
+            answer = self.client.send_request(message.subject, request) => answer,
+            () = Self::until_forbidden(told, &subject) => {
+                return Err(Unacknowledged::Forbidden { subject });
+            }
+        };
+        match answer {
             Ok(answer) => read(&answer.payload),
             Err(err) => Err(match err.kind() {
                 RequestErrorKind::NoResponders => Unacknowledged::NoStream,

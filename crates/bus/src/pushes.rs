@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use phoenix_domain::{GuestKey, RunId, SourceName, Vmid};
 use serde::{Deserialize, Serialize};
 
+use crate::act::Act;
 use crate::approvals::Approval;
 use crate::connect::Bus;
 use crate::errand::Errand;
@@ -128,7 +129,7 @@ pub struct Later {
 impl Bus {
     /// Returns what is known of the fleet of a source.
     pub async fn fleet_note(&self, source: &SourceName) -> Result<Option<FleetNote>, BusError> {
-        self.kept(PUSHES, &self.cell.fleet(source)).await
+        self.kept(Act::TakeDeliveries, PUSHES, &self.cell.fleet(source)).await
     }
 
     /// Changes what is known of the fleet of a source, however many do so at once.
@@ -138,7 +139,8 @@ impl Bus {
         mut change: impl FnMut(Option<FleetNote>) -> FleetNote,
     ) -> Result<(), BusError> {
         let key = self.cell.fleet(source);
-        let changed = self.change_kept(PUSHES, &key, |there| Some(change(there))).await;
+        let changed =
+            self.change_kept(Act::TakeDeliveries, PUSHES, &key, |there| Some(change(there))).await;
         changed.map(drop)
     }
 
@@ -146,17 +148,17 @@ impl Bus {
     pub async fn do_later(&self, later: &Later) -> Result<(), BusError> {
         let key = self.cell.later(&later.errand.run);
         let fresh = |there: Option<Later>| there.is_none().then(|| later.clone());
-        self.change_kept(PUSHES, &key, fresh).await.map(drop)
+        self.change_kept(Act::TakeDeliveries, PUSHES, &key, fresh).await.map(drop)
     }
 
     /// Returns all that is to be done later.
     pub async fn laters(&self) -> Result<Vec<Later>, BusError> {
-        let kept = self.all_kept(PUSHES, &self.cell.laters()).await?;
+        let kept = self.all_kept(Act::TakeDeliveries, PUSHES, &self.cell.laters()).await?;
         Ok(kept.into_iter().map(|(_, later)| later).collect())
     }
 
     /// Forgets what was done, or is not to be done any more.
     pub async fn forget_later(&self, run: &RunId) -> Result<(), BusError> {
-        self.forget_kept(PUSHES, &self.cell.later(run)).await
+        self.forget_kept(Act::TakeDeliveries, PUSHES, &self.cell.later(run)).await
     }
 }

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tracing::warn;
 
+use crate::act::Act;
 use crate::connect::Bus;
 use crate::error::{BoxError, BusError, Failing as _};
 
@@ -327,8 +328,12 @@ impl Bus {
         let not_asked = |err: BoxError| Unanswered::NotAsked { host: host.clone(), err };
         let silent = || Unanswered::Silent { host: host.clone(), after: patience };
         let body = write(question).map_err(|err| not_asked(err.into()))?;
-        let request = async_nats::Request::new().payload(body.into()).timeout(Some(patience));
-        match self.client.send_request(self.cell.ask(host), request).await {
+        let request = async_nats::Request::new()
+            .payload(body.into())
+            .timeout(Some(patience))
+            .inbox(self.inbox_for(host));
+        let asking = async { Ok(self.client.send_request(self.cell.ask(host), request).await) };
+        match self.allowed(Act::AskHosts, asking).await.map_err(|err| not_asked(err.into()))? {
             Ok(answer) => read(&answer.payload)
                 .map_err(|err| Unanswered::Unreadable { host: host.clone(), err }),
             Err(err) => Err(match err.kind() {
@@ -378,13 +383,19 @@ impl Bus {
         let silent = || Unanswered::Silent { host: host.clone(), after: patience };
         let body = write(&Question::Plan { guests: wishes.to_vec() })
             .map_err(|err| not_asked(err.into()))?;
-        let inbox = self.client.new_inbox();
+        let mut forbidden = self.hears_forbidden();
+        let inbox = self.inbox_for(host);
         let answers = self.client.subscribe(inbox.clone()).await;
         let mut answers = answers.map_err(|err| not_asked(err.into()))?;
         let sent = self.client.publish_with_reply(self.cell.ask(host), inbox, body.into()).await;
         sent.map_err(|err| not_asked(err.into()))?;
         while told.iter().any(Option::is_none) {
-            let answer = tokio::time::timeout(patience, answers.next()).await;
+            let answer = tokio::select! {
+                answer = tokio::time::timeout(patience, answers.next()) => answer,
+                err = self.until_not_permitted(Act::AskHosts, &mut forbidden) => {
+                    return Err(not_asked(err.into()));
+                }
+            };
             let message = answer.map_err(|_| silent())?.ok_or_else(silent)?;
             if message.status == Some(StatusCode::NO_RESPONDERS) {
                 return Err(Unanswered::Nobody { host: host.clone() });
@@ -406,6 +417,15 @@ impl Bus {
             }
         }
         Ok(())
+    }
+
+    /// Returns where the worker of a host is to answer: where a server permits that to this host alone, and
+    /// nobody but our role to listen. A leaf passes on nothing else, as it does not know of other inboxes.
+    fn inbox_for(&self, host: &NodeName) -> String {
+        let inbox = self.client.new_inbox();
+        let Some(role) = &self.role else { return inbox };
+        let unique = inbox.rsplit('.').next().unwrap_or_default();
+        format!("{}.{unique}", self.cell.answer(host, &role.slug()))
     }
 
     /// Takes the questions to the worker of a host.

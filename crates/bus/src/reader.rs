@@ -13,6 +13,7 @@ use futures_util::StreamExt as _;
 use tokio::sync::watch;
 use tracing::{debug, warn};
 
+use crate::act::Act;
 use crate::connect::Bus;
 use crate::error::{BusError, Failing as _};
 use crate::tail::From;
@@ -25,8 +26,10 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub(crate) struct Of {
     /// The stream.
     pub(crate) stream: &'static str,
-    /// Its subjects.
-    pub(crate) subjects: Vec<String>,
+    /// Some of it: what a role may read is said by the one subject that it names.
+    pub(crate) subject: String,
+    /// What that is, where it is forbidden.
+    pub(crate) act: Act,
     /// What is being done, where that fails.
     pub(crate) doing: &'static str,
 }
@@ -83,7 +86,8 @@ struct Built {
 impl Reader {
     /// Begins to read.
     pub(crate) async fn begin(bus: &Bus, of: Of, from: From) -> Result<Self, BusError> {
-        let built = build(bus.clone(), of.clone(), Place { from, last: 0 }).await?;
+        let building = build(bus.clone(), of.clone(), Place { from, last: 0 });
+        let built = bus.allowed(of.act, building).await?;
         Ok(Self {
             bus: bus.clone(),
             of,
@@ -222,16 +226,12 @@ async fn consumer(
     stream: &Stream,
     deliver_policy: DeliverPolicy,
 ) -> Result<Consumer<OrderedConfig>, BusError> {
-    // What a role may read is often said by the one subject that it names.
-    let (filter_subject, filter_subjects) = match of.subjects.as_slice() {
-        [one] => (one.clone(), Vec::new()),
-        several => (String::new(), several.to_vec()),
-    };
     let deliver_subject = bus.client.new_inbox();
     let config = OrderedConfig {
+        // Only of one with a name the server's rules can say what it reads.
+        name: Some(uuid::Uuid::new_v4().simple().to_string()),
         deliver_subject,
-        filter_subject,
-        filter_subjects,
+        filter_subject: of.subject.clone(),
         deliver_policy,
         ..OrderedConfig::default()
     };

@@ -6,6 +6,7 @@ use async_nats::jetstream::Message;
 use chrono::{DateTime, Utc};
 use phoenix_domain::{Event, GuestKey, chain};
 
+use crate::act::Act;
 use crate::connect::Bus;
 use crate::dead::Foreign;
 use crate::error::BusError;
@@ -63,7 +64,7 @@ impl Bus {
     }
 
     async fn tail_of(&self, subject: String, from: From) -> Result<Tail, BusError> {
-        let of = Of { stream: LOG, subjects: vec![subject], doing: "following the log" };
+        let of = Of { stream: LOG, subject, act: Act::ReadLog, doing: "following the log" };
         Ok(Tail { reader: Reader::begin(self, of, from).await?, row: VecDeque::new() })
     }
 }

@@ -12,11 +12,12 @@ use phoenix_domain::{Class, GuestKey, NodeName};
 use tokio::time::Interval;
 use tracing::{debug, warn};
 
+use crate::act::Act;
 use crate::connect::Bus;
 use crate::dead::Foreign;
 use crate::error::{BusError, Failing as _};
 use crate::names::{WORK, guest_of};
-use crate::publish::{Outgoing, Unacknowledged};
+use crate::publish::Outgoing;
 
 /// Whether a token is in the queue now because of us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,11 +70,7 @@ impl Bus {
         match self.publish(message).await {
             Ok(_) => Ok(Waked::Now),
             Err(err) if err.is_there_already() => Ok(Waked::Before),
-            Err(Unacknowledged::NoStream) => Err(BusError::NotSetUp { url: self.url.clone() }),
-            Err(Unacknowledged::Unknown) => Err(BusError::Unknown { what: "waking a guest" }),
-            Err(Unacknowledged::Refused { words, .. }) => {
-                Err(BusError::Failed { what: "waking a guest", err: words.into() })
-            }
+            Err(err) => Err(err.of(self, Act::Wake, "waking a guest")),
         }
     }
 
@@ -95,9 +92,12 @@ impl Tokens {
     pub async fn next(&mut self) -> Given {
         loop {
             let Some(stream) = &mut self.stream else {
-                match self.build().await {
+                let built =
+                    self.bus.allowed_for(Some(&self.host), Act::TakeWork, self.build()).await;
+                match built {
                     Ok(stream) => self.stream = Some(stream),
                     Err(err) => {
+                        // What is not permitted is told where the server says so.
                         debug!(%err, class = %self.class, "the queue is not there yet");
                         tokio::time::sleep(Duration::from_millis(250)).await;
                     }
@@ -142,7 +142,7 @@ impl Tokens {
         let consumer = stream
             .create_consumer(Config {
                 durable_name: Some(name),
-                filter_subject: self.bus.cell.works(&self.host, self.class),
+                filter_subject: self.bus.cell.work(&self.host, self.class, "*"),
                 ack_policy: AckPolicy::Explicit,
                 ack_wait: self.ack_wait,
                 // The log counts attempts; a token is only a wake-up.

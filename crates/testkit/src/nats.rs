@@ -91,6 +91,8 @@ impl NatsServer {
         Address {
             url: self.url(),
             credentials: None,
+            key: None,
+            ca: None,
             name: "a test".to_owned(),
             cell: Cell::new("main".parse().unwrap()),
         }
@@ -211,7 +213,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// Returns the path of the server that tests run.
-fn program() -> PathBuf {
+pub fn program() -> PathBuf {
     #[expect(clippy::disallowed_methods, reason = "a test has no main to be handed this by")]
     let said = std::env::var_os("PHOENIX_NATS_SERVER");
     match said {

@@ -16,6 +16,12 @@ pub struct Settings {
     /// The file with the credentials for NATS
     #[arg(long, env = "NATS_CREDS", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub nats_creds: Option<PathBuf>,
+    /// The file with the key of its role, as `phoenix nats init` made it
+    #[arg(long, env = "PHOENIX_NATS_NKEY_FILE", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub nats_nkey_file: Option<PathBuf>,
+    /// The file with who vouches for NATS
+    #[arg(long, env = "PHOENIX_NATS_CA_FILE", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub nats_ca_file: Option<PathBuf>,
     /// The world whose guest numbers are unique: a cluster, or a lone host
     #[arg(long, env = "PHOENIX_CELL", default_value = phoenix_bus::USUAL_CELL, value_name = "NAME", value_parser = cell)]
     pub cell: NodeName,

@@ -12,6 +12,7 @@ use phoenix_domain::{
 };
 use thiserror::Error;
 
+use crate::commands::NatsError;
 use crate::words;
 
 /// The command line makes no sense (`EX_USAGE`).
@@ -194,6 +195,9 @@ pub(crate) enum CommandError {
     /// A feature could not be read.
     #[error("the feature library cannot be used")]
     Library(#[from] LibraryError),
+    /// The configuration of nats-server was not written.
+    #[error(transparent)]
+    Nats(#[from] NatsError),
     /// The bus failed us.
     #[error(transparent)]
     Bus(Box<BusError>),
@@ -245,7 +249,9 @@ impl CommandError {
             | Self::NoSuchSource { .. }
             | Self::NoSuchItem { .. }
             | Self::NoSuchLetter { .. } => EXIT_NOT_FOUND,
-            Self::SetupState(phoenix_setup::StateError::Held) => EXIT_CONFLICT,
+            Self::SetupState(phoenix_setup::StateError::Held)
+            | Self::Nats(NatsError::NotOurs { .. } | NatsError::OtherCell { .. }) => EXIT_CONFLICT,
+            Self::NoMonitor(NoMonitor::NotPermitted(_)) => EXIT_NOT_PERMITTED,
             Self::MovedOn { .. } | Self::LivesElsewhere { .. } | Self::FeatureThere { .. } => {
                 EXIT_CONFLICT
             }
@@ -275,10 +281,16 @@ impl CommandError {
             | Self::NoGit { .. }
             | Self::NoListener { .. }
             | Self::NoScreen
+            | Self::Nats(
+                NatsError::NotRead { .. }
+                | NatsError::NoLayout { .. }
+                | NatsError::NoCertificate(_),
+            )
             | Self::NotWritten(_) => EXIT_FAILED,
-            Self::OpenToAnybody { .. } | Self::NoCanary { .. } | Self::StillToCome { .. } => {
-                EXIT_USAGE
-            }
+            Self::OpenToAnybody { .. }
+            | Self::NoCanary { .. }
+            | Self::StillToCome { .. }
+            | Self::Nats(NatsError::Even { .. } | NatsError::Twice { .. }) => EXIT_USAGE,
         }
     }
 
@@ -290,6 +302,7 @@ impl CommandError {
                 "name the folder: `--config DIR`, or PHOENIX_CONFIG_DIR".to_owned(),
                 "the folder holds phoenix_hypervisor_config.json, and phoenix_lxc_configs.json or phoenix_vm_configs.json".to_owned(),
             ],
+            Self::Nats(err) => err.hints(),
             Self::Refused { .. } => one("`phoenix check` says what is wrong and what to do"),
             Self::NoSuchGuest { near, .. } if near.is_empty() => {
                 one("`phoenix config show` lists all guests")
@@ -440,6 +453,9 @@ fn one_of(hosts: &[NodeName]) -> Vec<String> {
 fn monitor_hint(why: &NoMonitor) -> &'static str {
     match why {
         NoMonitor::Nobody => "start one: `phoenix-health-monitor`",
+        NoMonitor::NotPermitted(_) => {
+            "take the key of who may: `--nats-nkey-file FILE`; docs/nats.md says what each role may do"
+        }
         NoMonitor::TakingOver => "ask again in a moment; what was found last is kept",
         NoMonitor::Silent { .. } | NoMonitor::NotAsked(_) => {
             "see what the health monitor says in its log"
@@ -472,7 +488,9 @@ fn joined<'v>(guests: impl IntoIterator<Item = &'v Vmid>) -> String {
 
 fn bus_exit_code(err: &BusError) -> u8 {
     match err {
-        BusError::NotLetIn { .. } | BusError::BadCredentials { .. } => EXIT_NOT_PERMITTED,
+        BusError::NotLetIn { .. }
+        | BusError::BadCredentials { .. }
+        | BusError::NotPermitted { .. } => EXIT_NOT_PERMITTED,
         BusError::Contended { .. } => EXIT_CONFLICT,
         BusError::Unreachable { .. }
         | BusError::TooOld { .. }

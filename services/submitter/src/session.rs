@@ -1,5 +1,7 @@
 //! One visit to NATS: the connection, and who it is that asks.
 
+use std::path::PathBuf;
+
 use chrono::{DateTime, Utc};
 use phoenix_bus::{Address, Bus, BusError, Cell, Durability, Setup, Teller, USUAL_SERVER};
 use phoenix_domain::RunId;
@@ -51,9 +53,12 @@ pub(crate) fn run<T>(
 pub(crate) async fn connect(args: &ConnectArgs) -> Result<Bus, CommandError> {
     let said = [&args.nats_url, &args.nats_url_of_others];
     let url = said.into_iter().flatten().find(|url| !url.is_empty());
+    let said = |path: &Option<PathBuf>| path.clone().filter(|path| !path.as_os_str().is_empty());
     let address = Address {
         url: url.map_or(USUAL_SERVER, String::as_str).to_owned(),
-        credentials: args.nats_creds.clone().filter(|path| !path.as_os_str().is_empty()),
+        credentials: said(&args.nats_creds),
+        key: said(&args.nats_nkey_file),
+        ca: said(&args.nats_ca_file),
         name: format!("phoenix of {}", host()),
         cell: Cell::new(args.cell.clone()),
     };

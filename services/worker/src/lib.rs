@@ -77,6 +77,8 @@ pub async fn run<H: Hypervisor + 'static>(
     let bus = Bus::connect(&Address {
         url: settings.nats_url.clone(),
         credentials: settings.nats_creds.clone(),
+        key: settings.nats_nkey_file.clone(),
+        ca: settings.nats_ca_file.clone(),
         name: format!("phoenix-worker {}", worker.host),
         cell: Cell::new(settings.cell.clone()),
     })

@@ -22,6 +22,12 @@ pub struct Settings {
     /// The file with the credentials for NATS
     #[arg(long, env = "NATS_CREDS", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub nats_creds: Option<PathBuf>,
+    /// The file with the key of its role, as `phoenix nats init` made it
+    #[arg(long, env = "PHOENIX_NATS_NKEY_FILE", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub nats_nkey_file: Option<PathBuf>,
+    /// The file with who vouches for NATS
+    #[arg(long, env = "PHOENIX_NATS_CA_FILE", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub nats_ca_file: Option<PathBuf>,
     /// Where the monitoring of NATS answers: it tells whether an acknowledgement is worth anything
     #[arg(long, env = "PHOENIX_NATS_MONITOR", value_name = "URL")]
     pub nats_monitor: Option<String>,
@@ -104,7 +110,8 @@ impl Settings {
     pub(crate) fn wherever_we_are(mut self) -> Self {
         let paths = [&mut self.run_dir, &mut self.state_dir, &mut self.host_root];
         let folders = [&mut self.features, &mut self.scripts, &mut self.tests, &mut self.profiles];
-        let optional = [&mut self.sim_dir, &mut self.netns].into_iter().flatten();
+        let nats = [&mut self.nats_creds, &mut self.nats_nkey_file, &mut self.nats_ca_file];
+        let optional = [&mut self.sim_dir, &mut self.netns].into_iter().chain(nats).flatten();
         for path in paths.into_iter().chain(folders.into_iter().flatten()).chain(optional) {
             // Where there is no current folder, what is said is all there is.
             if let Ok(absolute) = std::path::absolute(&*path) {

@@ -11,4 +11,4 @@ mod submit;
 mod unreachable;
 mod watch;
 
-pub(crate) use self::site::Site;
+pub(crate) use self::site::{Site, fleet};

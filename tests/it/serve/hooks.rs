@@ -18,11 +18,12 @@ use crate::survive::site::{States, lxc};
 use crate::verbs::site::Site;
 
 /// What GitHub would send, and how it would sign that with the secret.
-pub(super) const PUSH: &str = include_str!("../../../crates/hooks/tests/payloads/github-push.json");
-const SIGNATURE: &str = "03986589763f040606f196fbf8927725f56598e43a4d577ec4c02e17f277d0f5";
+pub(crate) const PUSH: &str = include_str!("../../../crates/hooks/tests/payloads/github-push.json");
+pub(crate) const SIGNATURE: &str =
+    "03986589763f040606f196fbf8927725f56598e43a4d577ec4c02e17f277d0f5";
 
 /// A file about webhooks, with the secret of its source.
-fn hooks(folder: &TempDir, rules: &str) -> PathBuf {
+pub(crate) fn hooks(folder: &TempDir, rules: &str) -> PathBuf {
     let secret = folder.path().join("forge.secret");
     fs::write(&secret, SECRET).unwrap();
     fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
@@ -35,7 +36,8 @@ fn hooks(folder: &TempDir, rules: &str) -> PathBuf {
     file
 }
 
-fn rule(guest: u64, branch: &str, action: &str) -> String {
+/// A rule about a guest.
+pub(crate) fn rule(guest: u64, branch: &str, action: &str) -> String {
     format!(
         r#"{{ "repository": "github.com/acme/fleet", "branch": "{branch}", "guests": [{guest}], "action": "{action}" }}"#
     )
@@ -49,12 +51,22 @@ pub(super) async fn deliver(
     signature: &str,
     body: &str,
 ) -> (u16, String) {
-    let mut stream = TcpStream::connect(&served.at).await.unwrap();
+    deliver_to(&served.at, source, id, signature, body).await
+}
+
+/// The same, to who listens there.
+pub(crate) async fn deliver_to(
+    at: &str,
+    source: &str,
+    id: &str,
+    signature: &str,
+    body: &str,
+) -> (u16, String) {
+    let mut stream = TcpStream::connect(at).await.unwrap();
     let head = format!(
-        "POST /hooks/v1/{source} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n\
+        "POST /hooks/v1/{source} HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\nContent-Length: {}\r\n\
          Content-Type: application/json\r\nX-GitHub-Event: push\r\nX-GitHub-Delivery: {id}\r\n\
          X-Hub-Signature-256: sha256={signature}\r\n\r\n",
-        served.at,
         body.len()
     );
     stream.write_all(head.as_bytes()).await.unwrap();

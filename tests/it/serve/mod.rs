@@ -4,7 +4,7 @@ mod acts;
 mod browser;
 mod curl;
 mod door;
-mod hooks;
+pub(crate) mod hooks;
 mod load;
 mod many;
 mod news;
@@ -72,16 +72,7 @@ impl Served {
         let url = site.inner.server.url();
         let arguments = ["serve", "--listen", listen, "--nats-url", &url];
         let server = Start::new(&phoenix_program(), &log).with(&arguments).with(more).go();
-        let listens = async {
-            loop {
-                let said = server.log().split_off(before);
-                if let Some((_, rest)) = said.split_once("http://") {
-                    break rest.split('/').next().unwrap().to_owned();
-                }
-                tokio::task::yield_now().await;
-            }
-        };
-        let at = tokio::time::timeout(PATIENCE, listens).await.expect("it listens some time");
+        let at = listens(&server, before).await;
         Self { server, at }
     }
 
@@ -194,6 +185,20 @@ impl News {
         };
         tokio::time::timeout(PATIENCE, over).await.expect("it is over some time")
     }
+}
+
+/// Returns where a server listens, as it says behind what stood in its log before.
+pub(crate) async fn listens(server: &Worker, before: usize) -> String {
+    let listens = async {
+        loop {
+            let said = server.log().split_off(before);
+            if let Some((_, rest)) = said.split_once("http://") {
+                break rest.split('/').next().unwrap().to_owned();
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, listens).await.expect("it listens some time")
 }
 
 /// Reads an answer to its end.

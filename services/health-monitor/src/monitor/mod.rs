@@ -43,6 +43,8 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     let bus = Bus::connect(&Address {
         url: settings.nats_url.clone(),
         credentials: settings.nats_creds.clone(),
+        key: settings.nats_nkey_file.clone(),
+        ca: settings.nats_ca_file.clone(),
         name: format!("phoenix-health-monitor {instance}"),
         cell: Cell::new(settings.cell.clone()),
     })

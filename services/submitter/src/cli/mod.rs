@@ -4,6 +4,7 @@
 
 mod feature;
 mod health;
+mod nats;
 mod offline;
 mod online;
 mod past;
@@ -25,6 +26,7 @@ pub(crate) use self::health::{
     IncidentsArgs, LookArgs, MaintainArgs, MaintenanceCommand, ModeArgs, ProbeArgs, RepairArgs,
     TypedRung,
 };
+pub(crate) use self::nats::{NatsCommand, NatsInitArgs, NatsSetupArgs};
 pub(crate) use self::offline::{
     CheckArgs, CheckFormat, CompletionArgs, ConfigArgs, ConfigCommand, ExplainArgs, ExplainFormat,
     GraphFormat, ManArgs, PlanArgs, PlanFormat, SchemaArgs, SchemaOf, ShowArgs, ShowFormat,
@@ -63,6 +65,9 @@ Environment:
   PHOENIX_CONFIG_DIR  where the configuration is, unless --config says so
   NATS_URL            where NATS is, unless --nats-url or PHOENIX_NATS_URL says so
   NATS_CREDS          the credentials for NATS, unless --nats-creds says so
+  PHOENIX_NATS_NKEY_FILE, PHOENIX_NATS_CA_FILE
+                      the key of a role for NATS, and who vouches for the server, unless
+                      --nats-nkey-file and --nats-ca-file say so
   PHOENIX_CELL        the cell, unless --cell says so
   NO_COLOR            no colours, whatever the terminal can do";
 
@@ -153,6 +158,9 @@ pub enum Command {
     /// Look at the configuration as Phoenix understands it
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Configure nats-server so that each role may do what it needs, and make its streams
+    #[command(subcommand)]
+    Nats(Box<NatsCommand>),
     /// Look after secrets
     #[command(subcommand)]
     Secrets(SecretsCommand),

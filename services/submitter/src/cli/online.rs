@@ -22,6 +22,12 @@ pub(crate) struct ConnectArgs {
     /// File with the credentials for NATS
     #[arg(long, value_name = "FILE", env = "NATS_CREDS", value_hint = ValueHint::FilePath)]
     pub(crate) nats_creds: Option<PathBuf>,
+    /// File with the key of a role, as `phoenix nats init` made it
+    #[arg(long, value_name = "FILE", env = "PHOENIX_NATS_NKEY_FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) nats_nkey_file: Option<PathBuf>,
+    /// File with who vouches for NATS
+    #[arg(long, value_name = "FILE", env = "PHOENIX_NATS_CA_FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) nats_ca_file: Option<PathBuf>,
     /// The cell: the guests whose numbers and hosts are one world
     #[arg(long, value_name = "NAME", env = "PHOENIX_CELL", default_value = phoenix_bus::USUAL_CELL, value_parser = words::node)]
     pub(crate) cell: NodeName,

@@ -56,6 +56,7 @@ async fn follow(
     loop {
         let text = tokio::select! {
             said = listener.next() => {
+                let said = said?;
                 if said.guest != guest || args.step.is_some() || args.run.is_some() {
                     continue;
                 }

@@ -17,6 +17,7 @@ mod history;
 mod live;
 pub(crate) mod logs;
 mod man;
+mod nats;
 mod plan;
 mod power;
 mod removal;
@@ -34,6 +35,7 @@ mod trace;
 mod wanted;
 mod watch;
 
+pub(crate) use self::nats::NatsError;
 pub(crate) use self::submit::{all_wanted, refuse_to_move, wanted_of_all};
 use phoenix_domain::RunId;
 
@@ -84,6 +86,7 @@ pub(crate) fn run(
         Command::Repair(args) => health::repair(&args, output),
         Command::Dead(command) => dead::run(&command, output),
         Command::Config(ConfigCommand::Show(args)) => show::run(&args, output),
+        Command::Nats(command) => nats::run(&command, output),
         Command::Secrets(command) => secrets::run(&command, output),
         Command::Explain(args) => explain::run(&args, output),
         Command::Schema(args) => schema::run(&args, output),

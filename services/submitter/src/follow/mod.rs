@@ -148,9 +148,12 @@ async fn watch(
                 // What is not ours is the worker's to file.
                 Told::Unreadable(_) | Told::CaughtUp => {}
             },
-            said = guests.next() => if watched.record(said.guest).is_some() {
-                view.say(&said, watched, output)?;
-            },
+            said = guests.next() => {
+                let said = said?;
+                if watched.record(said.guest).is_some() {
+                    view.say(&said, watched, output)?;
+                }
+            }
             _ = &mut interrupt => return Ok(Stop::Interrupted),
             () = until(deadline.map(|(_, at)| at)) => {
                 return Ok(Stop::Waited(live.timeout.unwrap_or_default()));

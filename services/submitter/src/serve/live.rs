@@ -228,7 +228,11 @@ impl Live {
 /// Returns what is said next in a guest; nothing, where nobody listens.
 async fn next_said(listener: &mut Option<Listener>) -> Aloud {
     match listener {
-        Some(listener) => listener.next().await,
+        Some(listener) => match listener.next().await {
+            Ok(said) => said,
+            // Where it is not permitted, that was logged, and the page shows the rest.
+            Err(_) => std::future::pending().await,
+        },
         None => std::future::pending().await,
     }
 }

@@ -103,13 +103,15 @@ async fn watch(args: &WatchArgs, output: &mut Output) -> Result<u8, CommandError
                 HealthTold::Rewound => output.remark(REWOUND)?,
                 HealthTold::CaughtUp => merge.health.caught_up(),
             },
-            said = followed.said.next() => if args.hears(said.guest) {
-                for line in words::said(&said, "") {
+            said = followed.said.next() => {
+                let said = said?;
+                let lines = if args.hears(said.guest) { words::said(&said, "") } else { Vec::new() };
+                for line in lines {
                     if !output.stream(&format!("{line}\n"))? {
                         return Ok(0);
                     }
                 }
-            },
+            }
             _ = &mut interrupt => return Ok(EXIT_INTERRUPTED),
         }
         while let Some((time, piece)) = merge.next() {

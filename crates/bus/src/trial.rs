@@ -1,0 +1,71 @@
+//! Trying what a server permits, and how many servers keep what: what tests look at.
+
+use async_nats::jetstream::stream::Config;
+use bytes::Bytes;
+use tokio::sync::broadcast::Receiver;
+
+use crate::connect::{Bus, PATIENCE};
+use crate::error::{BusError, Failing as _};
+use crate::forbidden::{Forbidden, forbidden};
+use crate::streams;
+
+/// What no role may publish.
+const MARK: &str = "phoenix.mark";
+
+impl Bus {
+    /// Says whether the server forbids to publish under a subject, nothing of which is known here.
+    pub async fn is_forbidden_to_publish(&self, subject: &str) -> Result<bool, BusError> {
+        let told = self.hears_forbidden();
+        let sent = self.client.publish(subject.to_owned(), Bytes::new()).await;
+        sent.failing("publishing")?;
+        self.is_forbidden_before_mark(told, subject).await
+    }
+
+    /// Says whether the server forbids to listen to a subject, nothing of which is known here.
+    pub async fn is_forbidden_to_subscribe(&self, subject: &str) -> Result<bool, BusError> {
+        let told = self.hears_forbidden();
+        let _heard = self.client.subscribe(subject.to_owned()).await.failing("subscribing")?;
+        self.is_forbidden_before_mark(told, subject).await
+    }
+
+    /// Says whether the server forbids what was just sent. It reads in the order in which it was sent: when it
+    /// has refused the mark behind that, it has refused that as well, or does not.
+    async fn is_forbidden_before_mark(
+        &self,
+        mut told: Receiver<Forbidden>,
+        subject: &str,
+    ) -> Result<bool, BusError> {
+        let marked = self.client.publish(MARK.to_owned(), Bytes::new()).await;
+        marked.failing("publishing")?;
+        let refused = async {
+            let is_ours = |told: &Forbidden| [subject, MARK].contains(&&*told.subject);
+            let is_forbidden = forbidden(&mut told, is_ours).await == subject;
+            if is_forbidden {
+                forbidden(&mut told, |told| told.subject == MARK).await;
+            }
+            is_forbidden
+        };
+        let refused = tokio::time::timeout(PATIENCE, refused).await;
+        refused.map_err(|_| BusError::Unknown { what: "asking for what nobody may" })
+    }
+
+    /// Has only one server keep each stream, as one did that was alone.
+    pub async fn keep_by_one(&self) -> Result<(), BusError> {
+        for name in streams::names() {
+            let stream = self.jetstream.get_stream(&name).await.failing("looking at a stream")?;
+            let config = Config { num_replicas: 1, ..stream.cached_info().config.clone() };
+            self.jetstream.update_stream(config).await.failing("changing a stream")?;
+        }
+        Ok(())
+    }
+
+    /// Returns how many servers keep each stream, of that which the fewest keep.
+    pub async fn fewest_replicas(&self) -> Result<usize, BusError> {
+        let mut fewest = usize::MAX;
+        for name in streams::names() {
+            let stream = self.jetstream.get_stream(&name).await.failing("looking at a stream")?;
+            fewest = fewest.min(stream.cached_info().config.num_replicas);
+        }
+        Ok(fewest)
+    }
+}

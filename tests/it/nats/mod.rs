@@ -1,0 +1,11 @@
+//! Who may do what: real servers that run from what `phoenix nats init` writes.
+
+mod acts;
+mod cluster;
+mod forbidden;
+mod hostile;
+mod init;
+mod leaf;
+mod page;
+mod roles;
+mod site;
