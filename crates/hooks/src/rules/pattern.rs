@@ -5,7 +5,14 @@ use phoenix_domain::Refused;
 
 /// A pattern of names that have parts between `/`. `*` stays within a part, `**` does not.
 #[derive(Clone, Debug)]
-pub(super) struct Pattern(GlobMatcher);
+pub(super) enum Pattern {
+    /// The one name itself, as `main` is: every delivery is held against it.
+    Name(String),
+    Glob(Box<GlobMatcher>),
+}
+
+/// What makes a pattern of a name.
+const SIGNS: [char; 7] = ['*', '?', '[', ']', '{', '}', '\\'];
 
 impl Pattern {
     pub(super) fn read(text: &str) -> Result<Self, Refused> {
@@ -23,8 +30,11 @@ impl Pattern {
         if text.starts_with("refs/") {
             return refused("a pattern has the short name, `main` and not `refs/heads/main`");
         }
+        if !text.contains(SIGNS) {
+            return Ok(Self::Name(text.to_owned()));
+        }
         match GlobBuilder::new(text).literal_separator(true).build() {
-            Ok(glob) => Ok(Self(glob.compile_matcher())),
+            Ok(glob) => Ok(Self::Glob(Box::new(glob.compile_matcher()))),
             Err(_) => refused(
                 "a pattern has `*`, `**`, `?`, `[a-z]` and `{one,other}`, each closed again",
             ),
@@ -32,7 +42,10 @@ impl Pattern {
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
-        self.0.is_match(name)
+        match self {
+            Self::Name(one) => one == name,
+            Self::Glob(glob) => glob.is_match(name),
+        }
     }
 }
 
@@ -44,6 +57,7 @@ mod tests {
     fn a_star_stays_within_a_part_and_two_do_not() {
         for (pattern, has, has_not) in [
             ("main", &["main"][..], &["Main", "main2", "a/main"][..]),
+            (r"a\*b", &["a*b"], &["ab", "axb", r"a\*b"]),
             ("release/*", &["release/1"], &["release", "release/1/2"]),
             (
                 "guests/962/**",
