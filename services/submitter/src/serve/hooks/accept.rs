@@ -12,7 +12,8 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::later::{self, Group};
-use super::{DeliveryName, Hooks, Refusal, deploy, errand};
+use super::ours::DeliveryName;
+use super::{Hooks, Refusal, deploy, errand};
 use crate::error::CommandError;
 use crate::serve::pushes::Pushes;
 use crate::words;
@@ -78,15 +79,13 @@ impl Arrival<'_> {
         if is_all_at_once {
             // It takes one write, which tells a repetition as well.
             let accepted = Accepted { errand, ..self.fresh() };
-            hooks.taken().insert(self.name());
+            let writing = hooks.ours.begin(self.name());
             let taken = bus.take_delivery(self.source, self.id, &accepted).await;
-            if !matches!(taken, Ok(None)) {
-                hooks.taken().remove(&self.name());
+            if let Some(before) = taken.map_err(Refusal::of)? {
+                return Ok(self.repeated(&before));
             }
-            return Ok(match taken.map_err(Refusal::of)? {
-                Some(taken) => self.repeated(&taken),
-                None => answer.into_response(),
-            });
+            writing.taken();
+            return Ok(answer.into_response());
         }
         let noted = bus.delivery(self.source, self.id).await.map_err(Refusal::of)?;
         if let Some(taken) = noted.filter(Accepted::is_taken) {

@@ -10,8 +10,9 @@ use phoenix_domain::{RunId, Vmid, chain};
 use phoenix_hooks::{RawSafely, Safely};
 use tokio::sync::mpsc;
 
+use super::Hooks;
 use super::deploy::{Certainty, Desk, Order};
-use super::{DeliveryName, Hooks};
+use super::ours::DeliveryName;
 use crate::asking::Asking;
 use crate::error::CommandError;
 use crate::serve::again::Trouble;
@@ -20,6 +21,8 @@ use crate::words;
 
 /// How many are done at once.
 const AT_ONCE: usize = 16;
+/// How many are done at once while senders wait to be answered, who go first.
+const BESIDE: usize = 1;
 /// How many wait here for that; the others wait in NATS.
 const WAITING: usize = 1024;
 
@@ -42,7 +45,7 @@ impl Hooks {
         // Those that wait, are being done, or are done; until that is told.
         let mut taken = BTreeSet::<DeliveryName>::new();
         loop {
-            while doing.len() < AT_ONCE
+            while doing.len() < if self.ours.is_awaited() { BESIDE } else { AT_ONCE }
                 && let Some(open) = waiting.pop_front()
             {
                 doing.push(self.settle(open, bus, remarks));
@@ -54,7 +57,7 @@ impl Hooks {
                         if noted.accepted.errand.is_none() {
                             taken.remove(&name);
                         } else if taken.insert(name.clone()) {
-                            let is_ours = self.taken().remove(&name);
+                            let is_ours = self.ours.claim(&name);
                             let certainty =
                                 if is_ours { Certainty::New } else { Certainty::MayBeAsked };
                             waiting.push_back(Open { noted: *noted, certainty });

@@ -10,10 +10,11 @@ mod due;
 mod errand;
 mod file;
 mod later;
+mod ours;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -33,6 +34,7 @@ use tokio::time::timeout;
 use self::accept::Arrival;
 pub(super) use self::accept::run_of;
 pub(super) use self::deploy::{Certainty, Desk};
+use self::ours::Ours;
 use super::Window;
 use super::pace::Pace;
 use super::pushes::{Origin, Pushes};
@@ -60,12 +62,8 @@ pub(super) struct Hooks {
     pushes: Option<Arc<Pushes>>,
     /// That something waits for a window.
     later: Notify,
-    /// What was taken here and is not asked for yet: nobody else can have asked for it.
-    taken: Mutex<BTreeSet<DeliveryName>>,
+    ours: Ours,
 }
-
-/// Who sent a delivery, and what its sender calls it.
-type DeliveryName = (SourceName, String);
 
 impl Hooks {
     /// Reads what is said of it, where anything is, and which repository holds the configuration.
@@ -90,14 +88,9 @@ impl Hooks {
             room: Semaphore::new(HELD / 1024),
             pushes: None,
             later: Notify::new(),
-            taken: Mutex::default(),
+            ours: Ours::default(),
         };
         Ok(Some((hooks, opened.origin)))
-    }
-
-    fn taken(&self) -> MutexGuard<'_, BTreeSet<DeliveryName>> {
-        // What is in it was whole before anything broke.
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does what was accepted, for as long as it is served.
