@@ -17,6 +17,7 @@ mod history;
 mod live;
 pub(crate) mod logs;
 mod man;
+mod nodes;
 mod plan;
 mod power;
 mod removal;
@@ -62,6 +63,7 @@ pub(crate) fn run(
         Command::Drift(args) => drift::run(&args, output),
         Command::Test(args) => test::run(&args, output),
         Command::Status(args) => status::run(&args, output),
+        Command::Nodes(args) => nodes::run(&args, output),
         Command::Runs(args) => runs::run(&args, output),
         Command::Follow(args) => follow::run(&args, output),
         Command::Watch(args) => watch::run(&args, output),
