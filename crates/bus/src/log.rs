@@ -147,7 +147,10 @@ impl Bus {
         if self.reads_many()
             && let Some(ends) = Box::pin(self.all_ends_at_once()).await?
         {
-            return Ok(ends.into_iter().map(|(guest, end)| (guest, (end.seq, end.event))).collect());
+            return Ok(ends
+                .into_iter()
+                .map(|(guest, end)| (guest, (end.seq, end.event)))
+                .collect());
         }
         let mut tail = self.tail(From::LastOfEach).await?;
         let mut states = BTreeMap::new();
