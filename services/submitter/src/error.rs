@@ -99,6 +99,9 @@ pub(crate) enum CommandError {
     /// A source was asked for of which no webhook is kept.
     #[error("no webhook of a source {asked} was accepted in the last days")]
     NoSuchSource { asked: SourceName, there: Vec<SourceName> },
+    /// A node was asked for of which nobody has heard.
+    #[error("nothing is known of a node {asked}")]
+    NoSuchNode { asked: NodeName, there: Vec<NodeName> },
     /// The health monitor cannot be asked.
     #[error(transparent)]
     NoMonitor(#[from] NoMonitor),
@@ -247,6 +250,7 @@ impl CommandError {
             | Self::NoSuchMaintenance { .. }
             | Self::NoSuchChannel { .. }
             | Self::NoSuchSource { .. }
+            | Self::NoSuchNode { .. }
             | Self::NoSuchItem { .. }
             | Self::NoSuchLetter { .. } => EXIT_NOT_FOUND,
             Self::SetupState(phoenix_setup::StateError::Held)
@@ -361,6 +365,7 @@ impl CommandError {
                 one("and none of any other one")
             }
             Self::NoSuchSource { there, .. } => vec![there_is(there)],
+            Self::NoSuchNode { there, .. } => vec![there_is(there)],
             Self::NoMonitor(why) => one(monitor_hint(why)),
             Self::NoGit { advice, .. } => one(advice),
             Self::HooksRefused { .. } => {

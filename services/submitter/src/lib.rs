@@ -22,6 +22,7 @@ mod follow;
 mod health_words;
 mod hosting;
 mod letter;
+mod nodes;
 mod output;
 mod runs;
 mod screen;

@@ -34,8 +34,8 @@ pub(crate) use self::offline::{
 pub(crate) use self::online::Says;
 pub(crate) use self::online::{
     AnswerArgs, CancelArgs, ConnectArgs, DeadCommand, DeadShowArgs, DiscardArgs, FollowArgs,
-    FollowFormat, ListArgs, ListFormat, LiveArgs, ReplayArgs, RetryArgs, RunsArgs, StatusArgs,
-    SubmitArgs, TestArgs, WhoArgs,
+    FollowFormat, ListArgs, ListFormat, LiveArgs, NodesArgs, ReplayArgs, RetryArgs, RunsArgs,
+    StatusArgs, SubmitArgs, TestArgs, WhoArgs,
 };
 pub(crate) use self::past::{HistoryArgs, LogsArgs, StateArgs, TraceArgs, WatchArgs};
 pub(crate) use self::secrets::{SecretsCheckArgs, SecretsCommand};
@@ -110,6 +110,8 @@ pub enum Command {
     Test(TestArgs),
     /// Show how guests are and what is being done about them
     Status(StatusArgs),
+    /// Show the nodes: whether somebody works there, and what waits for that
+    Nodes(NodesArgs),
     /// List what was asked for lately
     Runs(RunsArgs),
     /// Follow a run until it is done

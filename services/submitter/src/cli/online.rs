@@ -132,6 +132,16 @@ pub struct StatusArgs {
     pub(crate) list: ListArgs,
 }
 
+/// What `nodes` takes.
+#[derive(Debug, Args)]
+pub struct NodesArgs {
+    /// The nodes; without any, all
+    #[arg(value_name = "NODE")]
+    pub(crate) nodes: Vec<NodeName>,
+    #[command(flatten)]
+    pub(crate) list: ListArgs,
+}
+
 /// What `test` takes.
 #[derive(Debug, Args)]
 pub struct TestArgs {

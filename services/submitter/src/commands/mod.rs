@@ -18,6 +18,7 @@ mod live;
 pub(crate) mod logs;
 mod man;
 mod nats;
+mod nodes;
 mod plan;
 mod power;
 mod removal;
@@ -64,6 +65,7 @@ pub(crate) fn run(
         Command::Drift(args) => drift::run(&args, output),
         Command::Test(args) => test::run(&args, output),
         Command::Status(args) => status::run(&args, output),
+        Command::Nodes(args) => nodes::run(&args, output),
         Command::Runs(args) => runs::run(&args, output),
         Command::Follow(args) => follow::run(&args, output),
         Command::Watch(args) => watch::run(&args, output),
