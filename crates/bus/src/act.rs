@@ -6,7 +6,7 @@
 use phoenix_domain::NodeName;
 
 use crate::names::{
-    ADVISORIES, CHANNELS, Cell, DEAD, DELIVERIES, HEALTH, HOSTS, LEASES, LIBRARY_STREAM,
+    ADVISORIES, CHANNELS, Cell, DEAD, DELIVERIES, DRAINS, HEALTH, HOSTS, LEASES, LIBRARY_STREAM,
     LIBRARY_SUBJECTS, LOG, PUSHES, WATCH, WORK,
 };
 use crate::subjects::{Subjects, listing, looking, reading, shelving, taking, unreading, writing};
@@ -42,6 +42,10 @@ pub enum Act {
     ReadHosts,
     /// Telling how a host is.
     ReportHost,
+    /// Reading which nodes are drained.
+    ReadDrains,
+    /// Draining nodes, and ending that.
+    Drain,
     /// Asking workers.
     AskHosts,
     /// Answering for a host.
@@ -72,7 +76,7 @@ pub enum Act {
 
 impl Act {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::ReadLog,
         Self::AppendToLog,
         Self::Listen,
@@ -87,6 +91,8 @@ impl Act {
         Self::CallPeople,
         Self::ReadHosts,
         Self::ReportHost,
+        Self::ReadDrains,
+        Self::Drain,
         Self::AskHosts,
         Self::AnswerForHost,
         Self::AskMonitor,
@@ -119,6 +125,8 @@ impl Act {
             Self::CallPeople => "call people by channels",
             Self::ReadHosts => "read how hosts are",
             Self::ReportHost => "tell how its host is",
+            Self::ReadDrains => "read which nodes are drained",
+            Self::Drain => "drain nodes, and end that",
             Self::AskHosts => "ask workers",
             Self::AnswerForHost => "answer for its host",
             Self::AskMonitor => "ask the health monitor",
@@ -179,6 +187,8 @@ impl Act {
                 publish.push(format!("$JS.API.STREAM.INFO.KV_{HOSTS}"));
                 publish.push(format!("$KV.{HOSTS}.{}", cell.host(host)));
             }
+            Self::ReadDrains => publish = looking(DRAINS),
+            Self::Drain => publish = [looking(DRAINS), writing(DRAINS, cell)].concat(),
             Self::AskHosts => publish.push(cell.ask("*")),
             Self::AnswerForHost => {
                 subscribe.push(cell.ask(host));

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::act::Act;
 use crate::connect::Bus;
+use crate::drains::Drain;
 use crate::error::{BusError, Failing as _};
 use crate::names::HOSTS;
 
@@ -37,6 +38,9 @@ pub struct HostReport {
     /// What of the host is not as it should be. A worker that does not look says nothing.
     #[serde(default)]
     pub facts: Facts,
+    /// Why it begins nothing, where that is so.
+    #[serde(default)]
+    pub drained: Option<Drain>,
 }
 
 impl HostReport {

@@ -16,6 +16,10 @@ pub(crate) const ADVISORIES: &str = "PHOENIX_ADVISORIES";
 pub(crate) const HEALTH: &str = "PHOENIX_HEALTH";
 /// Workers, what their hosts have, and when they were last heard.
 pub(crate) const HOSTS: &str = "phoenix-hosts";
+/// Nodes where nothing is begun for now.
+pub(crate) const DRAINS: &str = "phoenix-drains";
+/// The stream behind it.
+pub(crate) const DRAINS_STREAM: &str = "KV_phoenix-drains";
 /// Webhooks that were accepted.
 pub(crate) const DELIVERIES: &str = "phoenix-deliveries";
 /// The stream behind it.

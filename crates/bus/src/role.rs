@@ -26,18 +26,26 @@ pub enum Role {
     Admin,
 }
 
-const LOOKS: [Act; 8] = [
+const LOOKS: [Act; 9] = [
     Act::ReadLog,
     Act::Listen,
     Act::ReadDead,
     Act::ReadHealth,
     Act::ReadHosts,
+    Act::ReadDrains,
     Act::ReadDeliveries,
     Act::ReadApprovals,
     Act::AskMonitor,
 ];
-const ASKS: [Act; 6] =
-    [Act::AppendToLog, Act::DiscardDead, Act::AskHosts, Act::OrderMonitor, Act::Decide, Act::Bring];
+const ASKS: [Act; 7] = [
+    Act::AppendToLog,
+    Act::DiscardDead,
+    Act::Drain,
+    Act::AskHosts,
+    Act::OrderMonitor,
+    Act::Decide,
+    Act::Bring,
+];
 
 impl Role {
     /// The roles of which there is one in a cell.
@@ -61,6 +69,7 @@ impl Role {
                 Act::FileDead,
                 Act::ReadHealth,
                 Act::ReportHost,
+                Act::ReadDrains,
                 Act::SpeakAloud,
                 Act::AnswerForHost,
             ],

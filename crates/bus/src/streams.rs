@@ -10,8 +10,8 @@ use async_nats::jetstream::stream::{
 
 use crate::durability::Durability;
 use crate::names::{
-    ADVISORIES, ADVISORY_SUBJECTS, CHANNELS, DEAD, DEAD_SUBJECTS, DELIVERIES, DURABILITY, HEALTH,
-    HEALTH_SUBJECTS, HOSTS, LEASES, LIBRARY_STREAM, LIBRARY_SUBJECTS, LIVE_SUBJECTS, LOG,
+    ADVISORIES, ADVISORY_SUBJECTS, CHANNELS, DEAD, DEAD_SUBJECTS, DELIVERIES, DRAINS, DURABILITY,
+    HEALTH, HEALTH_SUBJECTS, HOSTS, LEASES, LIBRARY_STREAM, LIBRARY_SUBJECTS, LIVE_SUBJECTS, LOG,
     LOG_SUBJECTS, PUSHES, WATCH, WORK, WORK_SUBJECTS,
 };
 
@@ -152,7 +152,7 @@ fn library(replicas: usize) -> Config {
     }
 }
 
-pub(crate) fn buckets(replicas: usize) -> [kv::Config; 6] {
+pub(crate) fn buckets(replicas: usize) -> [kv::Config; 7] {
     let bucket = |name: &str, description: &str, max_age| kv::Config {
         bucket: name.to_owned(),
         description: description.to_owned(),
@@ -164,6 +164,7 @@ pub(crate) fn buckets(replicas: usize) -> [kv::Config; 6] {
     [
         // Kept long after the host fell silent, so that people are told since when it is.
         bucket(HOSTS, "Hosts: what they have, and when their worker was last heard", 30 * DAY),
+        bucket(DRAINS, "Nodes where nothing is begun for now", Duration::ZERO),
         bucket(DELIVERIES, "Webhooks that were accepted", 7 * DAY),
         bucket(PUSHES, "What is wanted because of pushes, until it is asked for", Duration::ZERO),
         bucket(CHANNELS, "What each channel has told people, and how it does", Duration::ZERO),

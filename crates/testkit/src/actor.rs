@@ -65,6 +65,7 @@ impl Actor {
             busy: 0,
             inventory: serde_json::Value::Null,
             facts: Facts::default(),
+            drained: None,
         };
         self.runtime.block_on(self.bus.report(&report)).unwrap();
     }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use phoenix_bus::HostReport;
+use phoenix_bus::{Drain, HostReport};
 use phoenix_domain::{GuestKey, NodeName};
 use serde_json::{Value, json};
 
+use crate::error::CommandError;
 use crate::site::not_well;
 use crate::states::States;
 use crate::table::table;
@@ -22,12 +23,24 @@ pub(crate) struct Node {
     guests: usize,
     /// Those of them that are to be worked on.
     open: Vec<GuestKey>,
+    /// Why nothing is begun there, where that is so.
+    drain: Option<Drain>,
 }
 
-/// Returns every node that a worker has told of or that a guest lives on, in the order of their names.
-pub(crate) fn all(states: &States, hosts: &[HostReport]) -> Vec<Node> {
-    let fresh =
-        |name: &NodeName| Node { name: name.clone(), report: None, guests: 0, open: Vec::new() };
+/// Returns every node that a worker has told of, that a guest lives on or that is drained, in the order of their
+/// names.
+pub(crate) fn all(
+    states: &States,
+    hosts: &[HostReport],
+    drains: &[(NodeName, Drain)],
+) -> Vec<Node> {
+    let fresh = |name: &NodeName| Node {
+        name: name.clone(),
+        report: None,
+        guests: 0,
+        open: Vec::new(),
+        drain: None,
+    };
     let mut nodes: BTreeMap<NodeName, Node> = BTreeMap::new();
     for report in hosts {
         let node = nodes.entry(report.host.clone()).or_insert_with(|| fresh(&report.host));
@@ -43,7 +56,25 @@ pub(crate) fn all(states: &States, hosts: &[HostReport]) -> Vec<Node> {
             node.open.push(record.guest);
         }
     }
+    for (name, drain) in drains {
+        nodes.entry(name.clone()).or_insert_with(|| fresh(name)).drain = Some(drain.clone());
+    }
     nodes.into_values().collect()
+}
+
+/// Returns those of these names.
+pub(crate) fn find(nodes: Vec<Node>, names: &[NodeName]) -> Result<Vec<Node>, CommandError> {
+    if let Some(unknown) = names.iter().find(|name| nodes.iter().all(|one| one.name != **name)) {
+        let there = nodes.into_iter().map(|one| one.name).collect();
+        return Err(CommandError::NoSuchNode { asked: unknown.clone(), there });
+    }
+    Ok(nodes.into_iter().filter(|one| names.contains(&one.name)).collect())
+}
+
+/// Says since when a node is drained, by whom, and why.
+pub(crate) fn drained(drain: &Drain) -> String {
+    let why = drain.why.as_ref().map(|why| format!(": {}", words::line(why))).unwrap_or_default();
+    format!("drained since {} by {}{why}", words::time(drain.since), words::line(&drain.by))
 }
 
 /// Lists nodes for people.
@@ -71,6 +102,7 @@ impl Node {
     /// Says whether somebody works there.
     fn state(&self, now: DateTime<Utc>) -> String {
         match &self.report {
+            _ if self.drain.is_some() => "drained".to_owned(),
             None => "never seen".to_owned(),
             Some(report) if report.is_alive(now) => "there".to_owned(),
             Some(report) => {
@@ -83,11 +115,17 @@ impl Node {
     /// Says what waits for a worker that is not there, and what to do.
     pub(crate) fn remark(&self, now: DateTime<Utc>) -> Option<String> {
         let is_alive = self.report.as_ref().is_some_and(|report| report.is_alive(now));
+        let waiting = words::count(self.open.len(), "guest waits", "guests wait");
+        let name = &self.name;
+        if let Some(drain) = &self.drain {
+            return Some(format!(
+                "{name} is {}; {waiting}: `phoenix drain {name} --end` has them worked on",
+                drained(drain)
+            ));
+        }
         if is_alive || self.open.is_empty() {
             return None;
         }
-        let waiting = words::count(self.open.len(), "guest waits", "guests wait");
-        let name = &self.name;
         Some(format!(
             "{waiting} for a worker on {name}: look there with `systemctl status phoenix-worker`"
         ))
@@ -100,6 +138,7 @@ impl Node {
             "node": self.name, "isAlive": report.is_some_and(|report| report.is_alive(now)),
             "guests": self.guests, "toDo": self.open,
             "busy": report.map(|report| report.busy),
+            "drained": self.drain,
             "version": report.map(|report| &report.version),
             "instance": report.map(|report| &report.instance),
             "started": report.map(|report| words::time(report.started)),
@@ -129,6 +168,7 @@ mod tests {
             busy: 2,
             inventory: Value::Null,
             facts: Facts { broken_bridges: vec!["vmbr0".parse().unwrap()], ..Facts::default() },
+            drained: None,
         }
     }
 
@@ -140,9 +180,13 @@ mod tests {
             report("pve2", now - TimeDelta::seconds(3), false),
             report("pve3", now - TimeDelta::minutes(3), false),
             report("pve4", now - TimeDelta::seconds(3), true),
+            report("pve5", now - TimeDelta::seconds(3), false),
         ];
+        let why = Some("new memory".to_owned());
+        let drain = Drain { by: "ann".to_owned(), why, since: now - TimeDelta::minutes(2) };
+        let drains = [("pve5".parse().unwrap(), drain)];
 
-        let nodes = all(&states, &hosts);
+        let nodes = all(&states, &hosts, &drains);
 
         let remarks: Vec<_> = nodes.iter().filter_map(|node| node.remark(now)).collect();
         insta::assert_snapshot!(format!("{}{}", text(&nodes, now), remarks.join("\n")));

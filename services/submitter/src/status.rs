@@ -7,6 +7,7 @@ use phoenix_bus::HostReport;
 use phoenix_domain::{Goal, GuestKey, Record, Safety, Standing};
 use serde_json::{Value, json};
 
+use crate::nodes;
 use crate::states::States;
 use crate::table::{rows, table};
 use crate::words;
@@ -327,6 +328,9 @@ fn host(around: &Around<'_>, record: &Record) -> String {
     match around.report(record) {
         None if around.hosts.is_none() => host.to_string(),
         None => format!("{host}; no worker has been seen there"),
+        Some(HostReport { drained: Some(drain), .. }) => {
+            format!("{host}, {}", nodes::drained(drain))
+        }
         Some(report) if report.is_alive(around.now) => {
             format!("{host}; its worker is alive since {}", words::time(report.started))
         }
@@ -343,6 +347,10 @@ fn failures(record: &Record) -> String {
 /// Returns what a human may want to type.
 pub(crate) fn command(around: &Around<'_>, record: &Record) -> Option<String> {
     let vmid = record.guest.vmid;
+    if !record.is_settled() && around.report(record).is_some_and(|report| report.drained.is_some())
+    {
+        return Some(format!("`phoenix drain {} --end` has it worked on", record.desired.host));
+    }
     match &record.work.standing {
         Standing::Requested if !around.is_alive(record) => {
             Some(format!("start a worker on {}: `phoenix worker`", record.desired.host))

@@ -69,8 +69,11 @@ pub(crate) async fn attend<H: Hypervisor>(
             token.hold().await;
         }
     };
+    let stop = context.duty.stop();
+    let work =
+        async { if stop.is_cancelled() { Ended::LetGo } else { context.work_on(guest).await } };
     let ended = tokio::select! {
-        ended = context.work_on(guest) => ended,
+        ended = work => ended,
         () = pulse => Ended::LetGo,
     };
     drop(at);
@@ -78,6 +81,8 @@ pub(crate) async fn attend<H: Hypervisor>(
         match ended {
             Ended::Settled | Ended::Changed => token.done().await,
             Ended::LetGo if context.shutdown.is_cancelled() => token.again(Duration::ZERO).await,
+            // Once it may go on, all guests are looked at again.
+            Ended::LetGo if stop.is_cancelled() => token.done().await,
             Ended::LetGo => {}
         }
     }
@@ -279,7 +284,7 @@ impl<H: Hypervisor> Context<H> {
             revision: state.desired.revision,
             pen,
             view: &self.view,
-            shutdown: &self.shutdown,
+            stop: self.duty.stop(),
             held: Mutex::new(Instant::now()),
             said: voice.memory(),
         };
@@ -360,7 +365,7 @@ impl<H: Hypervisor> Context<H> {
             }
             tokio::select! {
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
-                () = self.shutdown.cancelled() => return Err(Ended::LetGo),
+                () = self.duty.stop().cancelled_owned() => return Err(Ended::LetGo),
             }
         }
     }
@@ -485,13 +490,13 @@ impl<H: Hypervisor> Context<H> {
             }
             tokio::select! {
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
-                () = self.shutdown.cancelled() => return Ended::LetGo,
+                () = self.duty.stop().cancelled_owned() => return Ended::LetGo,
             }
         }
     }
 
     /// Takes a lock, and waits where somebody holds it: a change that outlived its worker, or
-    /// another worker. Returns nothing when this worker is to end.
+    /// another worker. Returns nothing when nothing may be begun any more.
     async fn lock(&self, name: &str) -> Option<Lock> {
         let path = self.lock_file(name);
         let mut pause = Duration::from_millis(10);
@@ -503,7 +508,7 @@ impl<H: Hypervisor> Context<H> {
             }
             tokio::select! {
                 () = tokio::time::sleep(pause) => pause = (pause * 2).min(LOCK_PAUSE),
-                () = self.shutdown.cancelled() => return None,
+                () = self.duty.stop().cancelled_owned() => return None,
             }
         }
     }

@@ -8,9 +8,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use phoenix_bus::{Bus, Setup, Teller};
 use phoenix_domain::{GuestKey, WorkerName};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use crate::duty::Duty;
 use crate::epochs::Epochs;
 use crate::gateways::Known;
 use crate::settings::Settings;
@@ -28,6 +29,8 @@ pub(crate) struct Context<H> {
     pub(crate) view: View,
     pub(crate) epochs: Epochs,
     pub(crate) shutdown: CancellationToken,
+    /// Whether guests are worked on.
+    pub(crate) duty: Duty,
     /// What was brought along with guests.
     pub(crate) stock: Stock,
     /// Guests this process is at.
@@ -74,6 +77,7 @@ pub(crate) fn spread(around: Duration) -> Duration {
 #[derive(Debug, Default)]
 pub(crate) struct Busy {
     guests: Mutex<HashSet<GuestKey>>,
+    idle: Notify,
 }
 
 /// A guest this process is at, until this is dropped.
@@ -95,6 +99,11 @@ impl Busy {
         self.guests().contains(&guest)
     }
 
+    /// Waits until this process is at no guest any more; once each time.
+    pub(crate) async fn idle(&self) {
+        self.idle.notified().await;
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.guests().len()
     }
@@ -106,7 +115,11 @@ impl Busy {
 
 impl Drop for At<'_> {
     fn drop(&mut self) {
-        self.busy.guests().remove(&self.guest);
+        let mut guests = self.busy.guests();
+        guests.remove(&self.guest);
+        if guests.is_empty() {
+            self.busy.idle.notify_one();
+        }
     }
 }
 

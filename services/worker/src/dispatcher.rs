@@ -104,7 +104,7 @@ pub(crate) async fn run<H: Hypervisor + 'static>(
             _ = sweep.tick() => if is_caught_up {
                 open = dispatcher.context.view.guests();
             },
-            _ = rescue.tick() => if is_caught_up {
+            _ = rescue.tick() => if is_caught_up && !dispatcher.context.duty.is_drained() {
                 for guest in dispatcher.orphans() {
                     rescues.push(attend(Arc::clone(&dispatcher.context), guest, None));
                 }
@@ -137,7 +137,7 @@ impl<H: Hypervisor> Dispatcher<H> {
     /// Decides about one guest. Returns its class when it is to be woken now.
     async fn judge(&mut self, guest: GuestKey) -> Option<Class> {
         let (context, now) = (&self.context, now());
-        if self.waking.contains(&guest) || context.busy.has(guest) {
+        if self.waking.contains(&guest) || context.busy.has(guest) || context.duty.is_drained() {
             return None;
         }
         let host = &context.worker.host;

@@ -70,7 +70,7 @@ impl Known {
 impl<H> Context<H> {
     /// Tells a gateway where it leads to now, and all others nothing. Nobody is told before
     /// everything is known: a route that is missing would be one that was taken away. Returns
-    /// nothing when this worker is to end.
+    /// nothing when nothing may be begun any more.
     pub(crate) async fn told_where(
         &self,
         mut spec: GuestSpec,
@@ -81,7 +81,7 @@ impl<H> Context<H> {
             tokio::select! {
                 // Its sender lives as long as we do.
                 _ = all.wait_for(|all| *all) => {}
-                () = self.shutdown.cancelled() => return None,
+                () = self.duty.stop().cancelled_owned() => return None,
             }
             spec.upstreams = self.upstreams(guest);
         }

@@ -27,7 +27,8 @@ pub(crate) struct LogJournal<'j> {
     pub(crate) revision: u64,
     pub(crate) pen: &'j Pen,
     pub(crate) view: &'j View,
-    pub(crate) shutdown: &'j CancellationToken,
+    /// Cancelled when no change may be begun any more.
+    pub(crate) stop: CancellationToken,
     /// When the claim was last known to hold.
     pub(crate) held: Mutex<Instant>,
     /// What was said in the guest.
@@ -55,7 +56,7 @@ impl LogJournal<'_> {
                 return Err(Halt::Superseded);
             }
         }
-        if self.shutdown.is_cancelled() { Err(Halt::ShuttingDown) } else { Ok(()) }
+        if self.stop.is_cancelled() { Err(Halt::ShuttingDown) } else { Ok(()) }
     }
 }
 
@@ -71,14 +72,14 @@ impl Journal for LogJournal<'_> {
         if self.pen.lag() > LEAD {
             tokio::select! {
                 settled = self.pen.settled() => { settled.map_err(|_| Halt::Fenced)?; }
-                () = self.shutdown.cancelled() => return Err(Halt::ShuttingDown),
+                () = self.stop.cancelled() => return Err(Halt::ShuttingDown),
             }
             self.halted()?;
         }
         if self.held().elapsed() > DOUBT {
             tokio::select! {
                 confirmed = self.pen.confirm() => confirmed.map_err(|_| Halt::Fenced)?,
-                () = self.shutdown.cancelled() => return Err(Halt::ShuttingDown),
+                () = self.stop.cancelled() => return Err(Halt::ShuttingDown),
             }
         }
         *self.held() = Instant::now();

@@ -12,6 +12,7 @@ mod context;
 mod difference;
 mod dispatcher;
 mod drift;
+mod duty;
 mod epochs;
 mod error;
 mod forecast;
@@ -44,6 +45,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::context::{Busy, Context, now};
+use crate::duty::Duty;
 use crate::epochs::Epochs;
 use crate::limits::Limited;
 use crate::stock::Stock;
@@ -87,6 +89,7 @@ pub async fn run<H: Hypervisor + 'static>(
     if setup.durability == Durability::Lossy {
         warn!("a power failure may lose every accepted job: --accept-data-loss was given");
     }
+    let drained = bus.drain_of(&worker.host).await?;
     let (nudge, nudges) = mpsc::unbounded_channel();
     let source = format!("//{}/phoenix/worker/{}", worker.host, worker.instance);
     let context = Arc::new(Context {
@@ -102,6 +105,7 @@ pub async fn run<H: Hypervisor + 'static>(
         bus: bus.clone(),
         setup,
         epochs,
+        duty: Duty::new(&shutdown, drained),
         shutdown: shutdown.clone(),
         nudge,
     });
@@ -130,6 +134,11 @@ pub async fn run<H: Hypervisor + 'static>(
     let drift = drift::keep(Arc::clone(&context));
     parts.spawn(async {
         drift.await;
+        Ok(())
+    });
+    let of_duty = Arc::clone(&context);
+    parts.spawn(async move {
+        duty::keep(&of_duty).await;
         Ok(())
     });
     let tidy = tidy::keep(Arc::clone(&context));

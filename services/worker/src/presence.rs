@@ -22,6 +22,7 @@ pub(crate) async fn keep<H: Hypervisor>(context: Arc<Context<H>>) {
     let started = now();
     let mut pulse = tokio::time::interval(PULSE);
     let mut look = tokio::time::interval(LOOK);
+    let mut drained = context.duty.drained();
     let mut facts = found(&context, Facts::default()).await;
     loop {
         tokio::select! {
@@ -32,6 +33,11 @@ pub(crate) async fn keep<H: Hypervisor>(context: Arc<Context<H>>) {
                 if facts != before {
                     say(&context, started, false, &facts).await;
                 }
+            }
+            // Whoever waits for it is told at once.
+            Ok(()) = drained.changed() => say(&context, started, false, &facts).await,
+            () = context.busy.idle(), if context.duty.is_drained() => {
+                say(&context, started, false, &facts).await;
             }
             () = context.shutdown.cancelled() => return say(&context, started, true, &facts).await,
         }
@@ -75,6 +81,7 @@ async fn say<H: Hypervisor>(
         busy: context.busy.count(),
         inventory,
         facts: facts.clone(),
+        drained: context.duty.drained().borrow().clone(),
     };
     if let Err(err) = context.bus.report(&report).await {
         warn!(%err, "nobody was told that this worker is there");

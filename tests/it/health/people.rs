@@ -136,6 +136,14 @@ async fn a_template_is_called_one_and_a_maintenance_is_shown() {
     assert!(health.err.contains("in maintenance: host pve1 (pve1) until "), "{health:?}");
     assert!(health.err.contains(": new disks"), "{health:?}");
 
+    let drained = watched.phoenix(&["drain", "pve1", "--detach"]).await;
+    assert!(drained.err.contains("nothing is repaired there until "), "{drained:?}");
+    let health = watched.phoenix(&["health", "953"]).await;
+    assert!(health.err.contains("in maintenance: host pve1 (drain-pve1) until "), "{health:?}");
+    watched.phoenix(&["drain", "pve1", "--end"]).await;
+    let health = watched.phoenix(&["health", "953"]).await;
+    assert!(!health.err.contains("drain-pve1"), "{health:?}");
+
     let closed = watched.phoenix(&["breaker", "close", "--reason", "x"]).await;
     let wanted = "error: the breaker is not open, so there is nothing to close";
     assert!(closed.code == 1 && closed.err.starts_with(wanted), "{closed:?}");

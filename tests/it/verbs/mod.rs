@@ -5,6 +5,7 @@ mod advice;
 mod asked;
 pub(crate) mod brought;
 mod delete;
+mod drain;
 mod drift;
 mod explain;
 mod killed;

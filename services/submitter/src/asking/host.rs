@@ -5,6 +5,7 @@ use phoenix_bus::HostReport;
 use phoenix_domain::{GuestKey, NodeName};
 
 use crate::error::CommandError;
+use crate::nodes;
 use crate::words;
 
 /// What is said about hosts beside the guest's own configuration.
@@ -31,12 +32,29 @@ pub(crate) fn host_of(
     }
 }
 
+/// A host where nobody takes work now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Silent {
+    /// Why, and since when.
+    pub(crate) why: String,
+    /// What to do, where it is known: it is meant so.
+    remedy: Option<String>,
+}
+
+impl Silent {
+    /// Returns what to do; where that is not known, it is looked there.
+    pub(crate) fn hint<'s>(&'s self, look: &'s str) -> &'s str {
+        self.remedy.as_deref().unwrap_or(look)
+    }
+}
+
 /// Says for which hosts nobody would take work now, and since when.
 pub(crate) fn silent_hosts<'h>(
     needed: impl IntoIterator<Item = &'h NodeName>,
     reports: &[HostReport],
     now: DateTime<Utc>,
-) -> Vec<String> {
+) -> Vec<Silent> {
+    let silent = |why| Silent { why, remedy: None };
     let mut needed: Vec<_> = needed.into_iter().collect();
     needed.sort();
     needed.dedup();
@@ -46,14 +64,22 @@ pub(crate) fn silent_hosts<'h>(
             let of_host = reports.iter().filter(|report| report.host == *host);
             let Some(last) = of_host.max_by_key(|report| (report.is_alive(now), report.heard))
             else {
-                return Some(format!("no worker has been seen for host {host}"));
+                return Some(silent(format!("no worker has been seen for host {host}")));
             };
+            if let Some(drain) = &last.drained {
+                return Some(Silent {
+                    why: format!("host {host} is {}", nodes::drained(drain)),
+                    remedy: Some(format!("`phoenix drain {host} --end` has its guests worked on")),
+                });
+            }
             let since = words::time(last.heard);
             match (last.is_alive(now), last.is_leaving) {
                 (true, _) => None,
-                (false, true) => Some(format!("the worker of host {host} was stopped at {since}")),
+                (false, true) => {
+                    Some(silent(format!("the worker of host {host} was stopped at {since}")))
+                }
                 (false, false) => {
-                    Some(format!("no worker has been heard for host {host} since {since}"))
+                    Some(silent(format!("no worker has been heard for host {host} since {since}")))
                 }
             }
         })
@@ -63,6 +89,7 @@ pub(crate) fn silent_hosts<'h>(
 #[cfg(test)]
 mod tests {
     use chrono::TimeDelta;
+    use phoenix_bus::Drain;
 
     use super::*;
 
@@ -114,17 +141,27 @@ mod tests {
             busy: 0,
             inventory: serde_json::Value::Null,
             facts: phoenix_domain::health::Facts::default(),
+            drained: None,
         };
-        let reports =
-            [report("alive", 3, false), report("gone", 600, false), report("left", 3, true)];
-        let needed = ["never", "left", "gone", "alive", "never"].map(node);
+        let drain = Drain { by: "ann".to_owned(), why: Some("new memory".to_owned()), since: now };
+        let drained = HostReport { drained: Some(drain), ..report("off", 3, false) };
+        let reports = [
+            report("alive", 3, false),
+            report("gone", 600, false),
+            report("left", 3, true),
+            drained,
+        ];
+        let needed = ["never", "left", "gone", "alive", "never", "off"].map(node);
 
         let silent = silent_hosts(&needed, &reports, now);
 
+        let silent: Vec<_> =
+            silent.iter().map(|one| format!("{}; {}", one.why, one.hint("look there"))).collect();
         insta::assert_snapshot!(silent.join("\n"), @r"
-        no worker has been heard for host gone since 2027-01-15T07:50:00Z
-        the worker of host left was stopped at 2027-01-15T07:59:57Z
-        no worker has been seen for host never
+        no worker has been heard for host gone since 2027-01-15T07:50:00Z; look there
+        the worker of host left was stopped at 2027-01-15T07:59:57Z; look there
+        no worker has been seen for host never; look there
+        host off is drained since 2027-01-15T08:00:00Z by ann: new memory; `phoenix drain off --end` has its guests worked on
         ");
     }
 }

@@ -15,7 +15,7 @@ use phoenix_domain::{
 };
 
 pub(crate) use self::canary::try_first;
-pub(crate) use self::host::{Hosts, host_of, silent_hosts};
+pub(crate) use self::host::{Hosts, Silent, host_of, silent_hosts};
 pub(crate) use self::links::{How, Links};
 pub(crate) use self::turn::{Turn, is_built, on_turn, refuse, turned};
 

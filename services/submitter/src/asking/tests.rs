@@ -35,6 +35,7 @@ pub(crate) fn report(host: &str, heard: DateTime<Utc>) -> HostReport {
         busy: 0,
         inventory: serde_json::Value::Null,
         facts: Facts::default(),
+        drained: None,
     }
 }
 

@@ -33,9 +33,9 @@ pub(crate) use self::offline::{
 };
 pub(crate) use self::online::Says;
 pub(crate) use self::online::{
-    AnswerArgs, CancelArgs, ConnectArgs, DeadCommand, DeadShowArgs, DiscardArgs, FollowArgs,
-    FollowFormat, ListArgs, ListFormat, LiveArgs, NodesArgs, ReplayArgs, RetryArgs, RunsArgs,
-    StatusArgs, SubmitArgs, TestArgs, WhoArgs,
+    AnswerArgs, CancelArgs, ConnectArgs, DeadCommand, DeadShowArgs, DiscardArgs, DrainArgs,
+    FollowArgs, FollowFormat, ListArgs, ListFormat, LiveArgs, NodesArgs, ReplayArgs, RetryArgs,
+    RunsArgs, StatusArgs, SubmitArgs, TestArgs, WhoArgs,
 };
 pub(crate) use self::past::{HistoryArgs, LogsArgs, StateArgs, TraceArgs, WatchArgs};
 pub(crate) use self::secrets::{SecretsCheckArgs, SecretsCommand};
@@ -112,6 +112,8 @@ pub enum Command {
     Status(StatusArgs),
     /// Show the nodes: whether somebody works there, and what waits for that
     Nodes(NodesArgs),
+    /// Have nothing begun on a node for now, and wait until what is in hand there has ended
+    Drain(DrainArgs),
     /// List what was asked for lately
     Runs(RunsArgs),
     /// Follow a run until it is done

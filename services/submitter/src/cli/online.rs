@@ -142,6 +142,33 @@ pub struct NodesArgs {
     pub(crate) list: ListArgs,
 }
 
+/// What `drain` takes.
+#[derive(Debug, Args)]
+pub struct DrainArgs {
+    /// The node
+    #[arg(value_name = "NODE")]
+    pub(crate) node: NodeName,
+    /// Have guests worked on there again
+    #[arg(long, conflicts_with_all = ["lasting", "reason", "timeout", "detach"])]
+    pub(crate) end: bool,
+    /// For how long nothing is repaired and nobody is called, 24h at most; it stays drained until `--end`
+    #[arg(long = "for", default_value = "1h", value_name = "DURATION", value_parser = words::maintenance)]
+    pub(crate) lasting: Duration,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// Wait no longer than this, such as 30m, and end with code 8; the node stays drained
+    #[arg(long, value_name = "DURATION", value_parser = words::duration)]
+    pub(crate) timeout: Option<Duration>,
+    /// Do not wait until what is in hand has ended
+    #[arg(long)]
+    pub(crate) detach: bool,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+    #[command(flatten)]
+    pub(crate) who: WhoArgs,
+}
+
 /// What `test` takes.
 #[derive(Debug, Args)]
 pub struct TestArgs {

@@ -8,6 +8,7 @@ mod check;
 mod completion;
 pub(crate) mod dead;
 mod deliveries;
+mod drain;
 mod drift;
 mod explain;
 pub(crate) mod feature;
@@ -66,6 +67,7 @@ pub(crate) fn run(
         Command::Test(args) => test::run(&args, output),
         Command::Status(args) => status::run(&args, output),
         Command::Nodes(args) => nodes::run(&args, output),
+        Command::Drain(args) => drain::run(&args, output),
         Command::Runs(args) => runs::run(&args, output),
         Command::Follow(args) => follow::run(&args, output),
         Command::Watch(args) => watch::run(&args, output),

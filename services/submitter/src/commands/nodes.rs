@@ -15,14 +15,13 @@ pub(super) fn run(args: &NodesArgs, output: &mut Output) -> Result<u8, CommandEr
 
 async fn show(args: &NodesArgs, output: &mut Output) -> Result<u8, CommandError> {
     let session = session::open(&args.list.connect, output).await?;
-    let (states, hosts) = (States::read(&session.bus).await?, session.bus.hosts().await?);
-    let mut nodes = nodes::all(&states, &hosts);
-    if let Some(unknown) = args.nodes.iter().find(|name| nodes.iter().all(|one| one.name != **name))
-    {
-        let there = nodes.iter().map(|one| one.name.clone()).collect();
-        return Err(CommandError::NoSuchNode { asked: unknown.clone(), there });
+    let bus = &session.bus;
+    let (states, hosts, drains) =
+        (States::read(bus).await?, bus.hosts().await?, bus.drains().await?);
+    let mut nodes = nodes::all(&states, &hosts, &drains);
+    if !args.nodes.is_empty() {
+        nodes = nodes::find(nodes, &args.nodes)?;
     }
-    nodes.retain(|one| args.nodes.is_empty() || args.nodes.contains(&one.name));
     let now = session::now();
     match args.list.output {
         ListFormat::Json => {

@@ -15,6 +15,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use self::tree::Tree;
 pub(crate) use self::watched::{Ending, Guest, Watched};
+use crate::asking::Silent;
 use crate::cli::{FollowFormat, LiveArgs};
 use crate::error::{CommandError, EXIT_INTERRUPTED, EXIT_WAITED};
 use crate::output::Output;
@@ -28,7 +29,7 @@ const QUIET: Duration = Duration::from_secs(20);
 const MOST_IN_A_TREE: usize = 24;
 
 /// What to look at where somebody was there, and is heard no longer.
-const GONE: &str = "hint: see whether `phoenix worker` runs there, and what its log says; where the disk of nats-server is full, make room and start nats-server anew";
+const GONE: &str = "see whether `phoenix worker` runs there, and what its log says; where the disk of nats-server is full, make room and start nats-server anew";
 
 /// How what happens is shown.
 enum View {
@@ -107,13 +108,15 @@ pub(crate) async fn warn_of_silence(
 ) -> Result<(), CommandError> {
     for silent in silences(bus, watched).await {
         output.remark(&format!(
-            "warning: {silent}; the work waits\nhint: start one there: `phoenix worker`"
+            "warning: {}; the work waits\nhint: {}",
+            silent.why,
+            silent.hint("start one there: `phoenix worker`")
         ))?;
     }
     Ok(())
 }
 
-async fn silences(bus: &Bus, watched: &Watched) -> Vec<String> {
+async fn silences(bus: &Bus, watched: &Watched) -> Vec<Silent> {
     // Nothing is decided by it, so nothing fails with it either.
     let Ok(reports) = bus.hosts().await else { return Vec::new() };
     asking::silent_hosts(watched.hosts(), &reports, session::now())
@@ -170,7 +173,8 @@ async fn watch(
                 if is_connected && asked.elapsed() > QUIET {
                     let now = silences(bus, watched).await;
                     for silence in now.iter().filter(|one| !silent.contains(*one)) {
-                        view.remark(&format!("warning: {silence}; the work waits\n{GONE}"), output)?;
+                        let (why, hint) = (&silence.why, silence.hint(GONE));
+                        view.remark(&format!("warning: {why}; the work waits\nhint: {hint}"), output)?;
                     }
                     (asked, silent) = (Instant::now(), now);
                 }

@@ -165,7 +165,11 @@ pub(super) fn workers(site: &Site, now: DateTime<Utc>) -> Vec<Line> {
     let line = |report: &phoenix_bus::HostReport| {
         let is_alive = report.is_alive(now);
         let heard = words::brief(now - report.heard);
-        let is = if is_alive { "alive".to_owned() } else { format!("silent {heard}") };
+        let is = match (is_alive, &report.drained) {
+            (true, None) => "alive".to_owned(),
+            (true, Some(_)) => "drained".to_owned(),
+            (false, _) => format!("silent {heard}"),
+        };
         let not_well = not_well(&report.facts);
         let sign = if is_alive && not_well.is_empty() { Sign::Good } else { Sign::Bad };
         let not_well = if not_well.is_empty() {

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::approvals;
 use crate::letter;
+use crate::nodes;
 use crate::severity::Severity;
 use crate::site::{Site, not_well};
 use crate::states::States;
@@ -83,6 +84,7 @@ impl View {
                 "version": report.version, "instance": report.instance,
                 "started": words::time(report.started), "heard": words::time(report.heard),
                 "notWell": not_well(&report.facts),
+                "drained": report.drained.as_ref().map(nodes::drained),
             })
         });
         hosts.collect()

@@ -1,6 +1,8 @@
 //! What humans order of the health monitor.
 
-use chrono::{TimeDelta, Utc};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use phoenix_bus::{Bus, MonitorQuestion};
 use phoenix_domain::GuestKey;
 use phoenix_domain::health::{IncidentId, Maintenance, Selector, Word};
@@ -42,11 +44,9 @@ pub(in crate::commands) fn maintenance(
             MaintenanceCommand::Start(args) => start(args, output).await,
             MaintenanceCommand::End(args) => {
                 let bus = session::connect(&args.connect).await?;
-                let windows = outlook(&bus).await?.maintenance;
-                if !windows.iter().any(|window| *window.id == *args.name) {
+                if !end_maintenance(&bus, &args.name).await? {
                     return Err(CommandError::NoSuchMaintenance { name: args.name.clone() });
                 }
-                order(&bus, Word::EndMaintenance { id: args.name.as_str().into() }).await?;
                 output.remark(&format!("the maintenance {} is over", args.name))?;
                 Ok(0)
             }
@@ -137,19 +137,42 @@ async fn start(args: &MaintainArgs, output: &mut Output) -> Result<u8, CommandEr
         (None, Some(host)) => (Selector::Host(host.clone()), host.to_string()),
         (None, None) => (Selector::All, "all".to_owned()),
     };
-    let from = Utc::now();
-    let lasting = TimeDelta::from_std(args.lasting).unwrap_or(TimeDelta::MAX);
-    let to = from.checked_add_signed(lasting).unwrap_or(from + TimeDelta::hours(24));
     let (who, why) = (session::by(&args.who), args.reason.clone());
-    let id = id.into_boxed_str();
-    let name = id.clone();
-    let window = Maintenance { id, selector, from, to, who, why, is_warned: false };
-    order(&bus, Word::Maintenance(window)).await?;
+    let to = maintain(&bus, &id, selector, args.lasting, who, why).await?;
     output.remark(&format!(
-        "nothing is repaired there until {}; `phoenix maintenance end {name}` ends it sooner",
+        "nothing is repaired there until {}; `phoenix maintenance end {id}` ends it sooner",
         words::time(to)
     ))?;
     Ok(0)
+}
+
+/// Has nothing repaired for so long, and returns until when.
+pub(in crate::commands) async fn maintain(
+    bus: &Bus,
+    id: &str,
+    selector: Selector,
+    lasting: Duration,
+    who: String,
+    why: String,
+) -> Result<DateTime<Utc>, CommandError> {
+    let from = Utc::now();
+    let lasting = TimeDelta::from_std(lasting).unwrap_or(TimeDelta::MAX);
+    let to = from.checked_add_signed(lasting).unwrap_or(from + TimeDelta::hours(24));
+    let window = Maintenance { id: id.into(), selector, from, to, who, why, is_warned: false };
+    order(bus, Word::Maintenance(window)).await?;
+    Ok(to)
+}
+
+/// Ends a maintenance, where it is there.
+pub(in crate::commands) async fn end_maintenance(
+    bus: &Bus,
+    id: &str,
+) -> Result<bool, CommandError> {
+    let is_there = outlook(bus).await?.maintenance.iter().any(|window| *window.id == *id);
+    if is_there {
+        order(bus, Word::EndMaintenance { id: id.into() }).await?;
+    }
+    Ok(is_there)
 }
 
 pub(in crate::commands) fn breaker(

@@ -140,7 +140,7 @@ function hosts() {
   const lines = site.hosts.map((host) => ({
     bad: !host.isAlive,
     text: `${host.isAlive ? '✓' : `✗ no worker heard since ${host.heard}`} ${host.host}: ${host.busy} at work; ` +
-      `version ${host.version}, since ${host.started}${host.notWell ? `; not well: ${host.notWell}` : ''}`,
+      `version ${host.version}, since ${host.started}${host.drained ? `; ${host.drained}` : ''}${host.notWell ? `; not well: ${host.notWell}` : ''}`,
   }));
   const { monitor } = site;
   lines.push(monitor
