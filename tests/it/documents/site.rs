@@ -1,7 +1,7 @@
 //! Where documents are tried: what `phoenix up` brings up, on a simulated host, in a folder of its own.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -10,9 +10,9 @@ use std::thread;
 use std::time::Duration;
 
 use phoenix_testkit::nats;
-use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use crate::bus;
 use crate::program::{phoenix_program, phoenix_started, repository};
 
 /// How long a command may take. It is not measured: what takes longer stands still.
@@ -42,9 +42,7 @@ impl Site {
         }
         let old = "phoenix_orchestrator.sh";
         symlink(repository("deploy").join(old), folder.path().join("bin").join(old)).unwrap();
-        for beside in ["examples", "features"] {
-            symlink(repository(beside), folder.path().join(beside)).unwrap();
-        }
+        symlink(repository("examples"), folder.path().join("examples")).unwrap();
         let server = nats::program();
         let server = server.to_str().unwrap();
         let up = [
@@ -76,27 +74,28 @@ impl Site {
     /// Types a command, and waits for its end.
     pub(super) fn type_to_its_end(&mut self, command: &str, code: i32) -> Result<(), String> {
         let mut child = self.shell(command);
-        let (send, ended) = mpsc::channel();
-        let (mut out, mut err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        let pid = Pid::from_child(&child);
-        let errors = thread::spawn(move || {
-            let mut text = String::new();
-            err.read_to_string(&mut text).map(|_| text)
-        });
-        thread::spawn(move || {
-            let mut text = String::new();
-            let _read = out.read_to_string(&mut text);
-            // Whoever waits may have given up.
-            let _gone = send.send((child.wait().map(|status| status.code()), text));
-        });
-        let Ok((ended, out)) = ended.recv_timeout(PATIENCE) else {
-            let _gone = kill_process(pid, Signal::KILL);
-            return Err("it does not end".to_owned());
-        };
-        let err = errors.join().unwrap().unwrap_or_default();
-        match ended {
-            Ok(Some(ended)) if ended == code => Ok(()),
-            ended => Err(format!("it ended with {ended:?}, and not with {code}: {out}{err}")),
+        let (send, read) = mpsc::channel();
+        for pipe in pipes(&mut child) {
+            let send = send.clone();
+            thread::spawn(move || {
+                let mut text = String::new();
+                let _read = BufReader::new(pipe).read_to_string(&mut text);
+                // Whoever waits may have given up.
+                let _gone = send.send(text);
+            });
+        }
+        let mut said = String::new();
+        for _pipe in 0..2 {
+            let Ok(text) = read.recv_timeout(PATIENCE) else {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                return Err("it does not end".to_owned());
+            };
+            said.push_str(&text);
+        }
+        match child.wait().unwrap().code() {
+            Some(ended) if ended == code => Ok(()),
+            ended => Err(format!("it ended with {ended:?}, and not with {code}: {said}")),
         }
     }
 
@@ -104,10 +103,7 @@ impl Site {
     pub(super) fn type_and_interrupt(&mut self, command: &str) -> Result<(), String> {
         let mut child = self.shell(&format!("exec {command}"));
         let (said, first) = mpsc::channel();
-        let out = child.stdout.take().unwrap();
-        let err = child.stderr.take().unwrap();
-        let pipes: [Box<dyn std::io::Read + Send>; 2] = [Box::new(out), Box::new(err)];
-        for pipe in pipes {
+        for pipe in pipes(&mut child) {
             let said = said.clone();
             thread::spawn(move || {
                 for line in BufReader::new(pipe).lines() {
@@ -118,7 +114,7 @@ impl Site {
         }
         drop(said);
         let first = first.recv_timeout(PATIENCE);
-        let _gone = kill_process(Pid::from_child(&child), Signal::INT);
+        bus::Site::interrupt(&child);
         let code = child.wait().unwrap().code();
         match (&first, code) {
             (Ok(line), Some(0 | 130)) if !line.starts_with("error") => Ok(()),
@@ -150,7 +146,12 @@ impl Site {
 
 impl Drop for Site {
     fn drop(&mut self) {
-        let _gone = kill_process(Pid::from_child(&self.up), Signal::INT);
+        bus::Site::interrupt(&self.up);
         drop(self.up.wait());
     }
+}
+
+/// Returns both ends of what a program says.
+fn pipes(child: &mut Child) -> [Box<dyn Read + Send>; 2] {
+    [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())]
 }

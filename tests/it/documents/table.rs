@@ -30,9 +30,7 @@ pub(super) fn how(document: &str, command: &str) -> Option<How> {
     }
     Some(match command {
         "phoenix up --node pve1" => Elsewhere("all of this runs in it"),
-        "phoenix watch --since 1h" | "phoenix watch 953" | "phoenix watch --severity warning" => {
-            Lasts
-        }
+        "phoenix watch --since 1h" | "phoenix watch 953" => Lasts,
         "phoenix top" => Elsewhere("tests/it/top has a terminal"),
         "phoenix-health-monitor --nats-url nats://127.0.0.1:4222" => {
             Elsewhere("`phoenix up` runs it; tests/it/health starts it by itself")
@@ -63,7 +61,13 @@ pub(super) fn how(document: &str, command: &str) -> Option<How> {
             Elsewhere("tests/it/verbs/safely.rs does not wait for five minutes")
         }
         // What they name is an example.
-        "phoenix trace r-019f3c2a" | "phoenix answer r-5d1c… yes" => Ends(5, ""),
+        "phoenix watch --severity warning" => {
+            Elsewhere("nothing is wrong here: tests/it/bus/watch.rs")
+        }
+        // Nobody was here two hours ago.
+        "phoenix state 950 --at 2h" => Ends(5, ""),
+        "phoenix trace r-019f3c2a" => Ends(5, ""),
+        "phoenix answer r-5d1c… yes" => Elsewhere("tests/it/serve has a run that waits for it"),
         _ if command.starts_with("phoenix ") || command.starts_with("phoenix_orchestrator.sh ") => {
             Ends(0, "")
         }
