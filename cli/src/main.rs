@@ -1,17 +1,20 @@
 //! `phoenix`, the single entry point: it composes the services' libraries.
 
 mod feature;
+mod orchestrator;
 mod sim;
 mod up;
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 use phoenix_submitter::{AFTER_HELP, ColorChoice};
 use phoenix_worker::{Settings, SimChange};
 
 use crate::feature::Feature;
+use crate::orchestrator::Orchestrator;
 use crate::sim::Sim;
 use crate::up::Up;
 
@@ -41,6 +44,9 @@ enum Verb {
     Monitor(Box<phoenix_health_monitor::Settings>),
     /// Look at a simulated host, and break it; or make a node that looks like Proxmox
     Sim(Sim),
+    /// Understand what was typed before there was `phoenix`
+    #[command(hide = true)]
+    Orchestrator(Orchestrator),
     /// Make one change of a simulated host
     #[command(hide = true)]
     SimChange(SimChange),
@@ -52,7 +58,11 @@ fn main() -> ExitCode {
     if phoenix_fake_proxmox::is_called(&argv) {
         return phoenix_fake_proxmox::main(argv);
     }
-    match Phoenix::try_parse() {
+    run(Phoenix::try_parse())
+}
+
+fn run(typed: Result<Phoenix, clap::Error>) -> ExitCode {
+    match typed {
         Ok(Phoenix { verb: Verb::Operator(command), color }) => {
             phoenix_submitter::run(*command, color, Phoenix::command())
         }
@@ -64,6 +74,15 @@ fn main() -> ExitCode {
         }
         Ok(Phoenix { verb: Verb::Sim(sim), .. }) => sim.run(),
         Ok(Phoenix { verb: Verb::SimChange(change), .. }) => change.run(),
+        Ok(Phoenix { verb: Verb::Orchestrator(old), .. }) => match old.today() {
+            Ok(typed) => {
+                run(Phoenix::try_parse_from(std::iter::once("phoenix".to_owned()).chain(typed)))
+            }
+            Err(why) => {
+                let err = Phoenix::command().error(ErrorKind::InvalidValue, why);
+                phoenix_submitter::refuse_usage(&err)
+            }
+        },
         Err(err) => phoenix_submitter::refuse_usage(&err),
     }
 }

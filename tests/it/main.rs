@@ -10,6 +10,7 @@
 mod bus;
 mod calls;
 mod check;
+mod documents;
 mod examples;
 mod feature;
 mod health;

@@ -1,14 +1,14 @@
-//! `cargo xtask docs`: the page of events, and the man pages and shell completions a package ships.
+//! `cargo xtask docs`: the pages of events and of the configuration, and the man pages and shell completions a package ships.
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use crate::events;
 use crate::process::Program;
 use crate::say::say;
 use crate::workspace::{Profile, Workspace};
+use crate::{configuration, events};
 
 /// Each shell, and the names under which it looks for the completions of a program: what stands before and
 /// behind the program's.
@@ -20,6 +20,7 @@ const COMPLETED: [(&str, Option<&str>); 2] =
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     events::write()?;
+    configuration::write()?;
     let phoenix = workspace.phoenix(Profile::Dev)?;
     let docs = workspace.target.join("docs");
     completions(&phoenix, &docs.join("completions"))?;

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use clap::Args;
 
+use crate::configuration;
 use crate::events;
 use crate::process::Program;
 use crate::say::say;
@@ -16,7 +17,7 @@ use crate::{law, links, package, tools};
 type Check = (&'static str, fn(&Workspace) -> Result<()>);
 
 /// All of them; the quick ones first.
-const CHECKS: [Check; 12] = [
+const CHECKS: [Check; 13] = [
     ("fmt", fmt),
     ("law", law::check),
     ("links", links::check),
@@ -29,6 +30,7 @@ const CHECKS: [Check; 12] = [
     ("rustdoc", rustdoc),
     ("schemas", |workspace| Schemas { check: true }.run(workspace)),
     ("events", |_| events::check()),
+    ("configuration", |_| configuration::check()),
 ];
 
 #[derive(Args)]

@@ -1,6 +1,7 @@
 //! `cargo xtask`: the tasks of the repository. `cargo xtask help` lists them.
 
 mod bench;
+mod configuration;
 mod debian;
 mod demo;
 mod docs;

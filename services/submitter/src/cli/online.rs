@@ -92,8 +92,11 @@ pub(crate) struct ListArgs {
 #[derive(Debug, Args)]
 pub struct SubmitArgs {
     /// The guests
-    #[arg(value_name = "ID", required = true, value_parser = super::vmid)]
+    #[arg(value_name = "ID", required_unless_present = "all", value_parser = super::vmid)]
     pub(crate) guests: Vec<Vmid>,
+    /// All guests of the files
+    #[arg(long, conflicts_with = "guests")]
+    pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
     /// Show what would be published and publish nothing

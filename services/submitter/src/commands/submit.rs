@@ -22,7 +22,11 @@ pub(super) fn run(args: &SubmitArgs, output: &mut Output) -> Result<u8, CommandE
     let loaded = config::read(&args.config)?;
     config::known(&loaded, &args.guests)?;
     let fleet = config::fleet(&loaded)?;
-    let named = plan::once_each(&args.guests);
+    let named = if args.all {
+        fleet.guests().map(|spec| spec.vmid).collect()
+    } else {
+        plan::once_each(&args.guests)
+    };
     if args.dry_run {
         output.data(&plan::text(fleet, Verb::Create, &named)?)?;
         return Ok(0);
