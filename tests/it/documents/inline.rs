@@ -62,10 +62,10 @@ fn check(helps: &mut Helps, words: &str) -> Result<(), String> {
         return Err(format!("there is no verb `{verb}`"));
     }
     let sub = words.get(1).filter(|word| is_verb(word) && !word.starts_with('-'));
-    let verbs: Vec<&str> = std::iter::once(*verb).chain(sub.copied()).collect();
     let has_subs = helps.of(&[verb]).is_some_and(|help| help.contains("\nCommands:"));
-    let verbs = if has_subs { verbs.as_slice() } else { &verbs[..1] };
-    let Some(help) = helps.of(verbs) else {
+    let sub = sub.filter(|_| has_subs);
+    let verbs: Vec<&str> = std::iter::once(*verb).chain(sub.copied()).collect();
+    let Some(help) = helps.of(&verbs) else {
         return Err(format!("there is no `{}`", verbs.join(" ")));
     };
     let flags = words.iter().filter(|word| word.starts_with("--") && word.len() > 2);

@@ -16,7 +16,7 @@ use crate::bus;
 use crate::program::{phoenix_program, phoenix_started, repository};
 
 /// How long a command may take. It is not measured: what takes longer stands still.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A folder with the quickstart, and all that `phoenix up` runs.
 pub(super) struct Site {

@@ -60,13 +60,11 @@ pub(super) fn how(document: &str, command: &str) -> Option<How> {
         "phoenix submit 950 951 952 --safely --hold 5m --canary 950" => {
             Elsewhere("tests/it/verbs/safely.rs does not wait for five minutes")
         }
-        // What they name is an example.
         "phoenix watch --severity warning" => {
             Elsewhere("nothing is wrong here: tests/it/bus/watch.rs")
         }
-        // Nobody was here two hours ago.
-        "phoenix state 950 --at 2h" => Ends(5, ""),
-        "phoenix trace r-019f3c2a" => Ends(5, ""),
+        // Nobody was here two hours ago, and the run is an example.
+        "phoenix state 950 --at 2h" | "phoenix trace r-019f3c2a" => Ends(5, ""),
         "phoenix answer r-5d1c… yes" => Elsewhere("tests/it/serve has a run that waits for it"),
         _ if command.starts_with("phoenix ") || command.starts_with("phoenix_orchestrator.sh ") => {
             Ends(0, "")

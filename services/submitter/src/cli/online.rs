@@ -89,6 +89,7 @@ pub(crate) struct ListArgs {
 }
 
 /// What `submit` takes.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Debug, Args)]
 pub struct SubmitArgs {
     /// The guests
