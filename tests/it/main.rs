@@ -10,6 +10,7 @@
 mod bus;
 mod calls;
 mod check;
+mod cluster;
 mod examples;
 mod feature;
 mod health;
