@@ -116,8 +116,10 @@ impl Cluster {
     /// Asks for the rest of the fleet, while something is wrong, and waits until more is complete than was under
     /// way.
     pub(super) async fn goes_on(&mut self) {
+        let before = self.watch.complete();
         self.ask(fleet::LATE).await;
-        self.watch.until_complete(self.watch.complete() + MORE).await;
+        // Where it took long to be heard, all may be complete by now.
+        self.watch.until_complete(before + MORE).await;
     }
 
     /// Waits until every server has all of every stream.
