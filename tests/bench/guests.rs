@@ -19,6 +19,12 @@ pub(crate) fn serving(nth: u32) -> Fact {
     asked(&setup(nth).build(), &[])
 }
 
+/// Returns the `run`th request of the `nth` guest, with more memory each time.
+pub(crate) fn again(nth: u32, run: u32) -> Fact {
+    let spec = setup(nth).seal("template-ready").memory(512 + u64::from(run)).build();
+    asked_again(&spec, &[], run)
+}
+
 fn setup(nth: u32) -> Builder {
     guest(u64::from(FIRST + nth))
         .features(&["base_setup"])
@@ -27,8 +33,12 @@ fn setup(nth: u32) -> Builder {
 }
 
 fn asked(spec: &GuestSpec, stands_on: &[GuestKey]) -> Fact {
+    asked_again(spec, stands_on, 1)
+}
+
+fn asked_again(spec: &GuestSpec, stands_on: &[GuestKey], run: u32) -> Fact {
     let desired = Desired {
-        revision: 1,
+        revision: run.into(),
         run: "r-0bench".parse::<RunId>().unwrap(),
         host: "bench".parse::<NodeName>().unwrap(),
         class: Class::Std,

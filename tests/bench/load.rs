@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use phoenix_bus::{Address, Bus, BusError, Cell, From, Setup, Tail, Teller, Told};
+use phoenix_bus::{Address, Bus, BusError, Cell, Durability, From, Setup, Tail, Teller, Told};
 use phoenix_domain::{EventKind, Fact, GuestKey};
 
 use crate::guests::{self, FIRST, key};
@@ -22,12 +22,7 @@ pub(crate) struct Load {
 
 impl Load {
     pub(crate) async fn connect(url: &str) -> Self {
-        let cell = Cell::new("main".parse().unwrap());
-        let (url, name) = (url.to_owned(), "bench".to_owned());
-        let bus =
-            Bus::connect(&Address { url, credentials: None, key: None, ca: None, name, cell })
-                .await
-                .unwrap();
+        let bus = bus(url).await;
         let setup = loop {
             match bus.look_up().await {
                 Ok(setup) => break setup,
@@ -37,6 +32,17 @@ impl Load {
                 Err(err) => panic!("{err}"),
             }
         };
+        Self::by(bus, setup).await
+    }
+
+    /// The same, where no worker makes the streams.
+    pub(crate) async fn set_up(url: &str, durability: Durability) -> Self {
+        let bus = bus(url).await;
+        let setup = bus.set_up(durability).await.unwrap();
+        Self::by(bus, setup).await
+    }
+
+    async fn by(bus: Bus, setup: Setup) -> Self {
         let tail = bus.tail(From::Now).await.unwrap();
         let teller = Teller { source: "//bench".to_owned(), traceparent: None, clock };
         Self { bus, setup, teller, tail, request: |nth| guests::request(nth, &[]), next: 0 }
@@ -84,6 +90,13 @@ impl Load {
         latencies.sort_by(f64::total_cmp);
         latencies
     }
+}
+
+async fn bus(url: &str) -> Bus {
+    let cell = Cell::new("main".parse().unwrap());
+    let (url, name) = (url.to_owned(), "bench".to_owned());
+    let address = Address { url, credentials: None, key: None, ca: None, name, cell };
+    Bus::connect(&address).await.unwrap()
 }
 
 /// Returns a quantile of sorted values.

@@ -1,6 +1,6 @@
-//! How fast guests and webhooks get through, beside the bare server they get through.
+//! How fast guests and webhooks get through, beside the bare server they get through, and what many guests cost.
 //!
-//! `cargo xtask bench engine` and `serve` build everything and run this. What counts are the ratios of one
+//! `cargo xtask bench engine`, `serve` and `scaling` build everything and run this. What counts are the ratios of one
 //! run: a disk that is busy with something else is slow for both.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a bench that cannot go on should stop")]
@@ -18,6 +18,7 @@ mod floor;
 mod guests;
 mod load;
 mod processes;
+mod scaling;
 mod serve;
 
 use std::path::PathBuf;
@@ -36,6 +37,9 @@ fn main() {
         (Some("serve"), [worker, phoenix, ..]) => {
             runtime.block_on(serve::Scenes { server, worker, phoenix, is_short }.play());
         }
+        (Some("scaling"), [worker, phoenix, ..]) => {
+            runtime.block_on(scaling::Scenes { server, worker, phoenix }.play());
+        }
         // What webhooks are measured beside; the bench starts it itself.
         (Some("bare"), _) => runtime.block_on(serve::bare::answer(&server.to_string_lossy())),
         _ => usage(),
@@ -45,4 +49,5 @@ fn main() {
 fn usage() {
     println!("usage: engine NATS-SERVER PHOENIX-WORKER [short]");
     println!("       serve NATS-SERVER PHOENIX-WORKER PHOENIX [short]");
+    println!("       scaling NATS-SERVER PHOENIX-WORKER PHOENIX");
 }

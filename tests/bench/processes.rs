@@ -44,11 +44,33 @@ impl Pair {
     }
 
     pub(crate) fn work(&mut self, worker: &Path, slots: usize) {
+        self.work_and_tell(worker, slots, "warn");
+    }
+
+    /// Starts a worker, and returns once it knows the state of every guest.
+    pub(crate) fn work_until_all_is_known(&mut self, worker: &Path) {
+        self.work_and_tell(worker, 8, "info");
+        let log = self.folder.path().join("worker.log");
+        while !fs::read_to_string(&log).unwrap().contains("every guest's state is known") {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Asks for the status of all guests, and returns how many lines that has.
+    pub(crate) fn status(&self, phoenix: &Path) -> usize {
+        let mut command = command(phoenix);
+        command.args(["status", "--nats-url", &self.url]).stdout(Stdio::piped());
+        let ended = command.output().unwrap();
+        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+        String::from_utf8(ended.stdout).unwrap().lines().count()
+    }
+
+    fn work_and_tell(&mut self, worker: &Path, slots: usize, what: &str) {
         let mut command = command(worker);
         let log = fs::File::create(self.folder.path().join("worker.log")).unwrap();
         command
             .args(["--host", "idle", "--node", "bench", "--durability", "always"])
-            .args(["--nats-url", &self.url, "--slots", &slots.to_string(), "--log", "warn"])
+            .args(["--nats-url", &self.url, "--slots", &slots.to_string(), "--log", what])
             .arg("--run-dir")
             .arg(self.folder.path().join("run"))
             .arg("--state-dir")

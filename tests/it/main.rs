@@ -11,6 +11,7 @@ mod bus;
 mod calls;
 mod check;
 mod documents;
+mod cluster;
 mod examples;
 mod feature;
 mod health;

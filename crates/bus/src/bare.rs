@@ -55,4 +55,10 @@ impl Bus {
         let log = self.jetstream.get_stream(LOG).await.failing("looking at the log")?;
         Ok(log.cached_info().state.last_sequence)
     }
+
+    /// Returns how many bytes the log has.
+    pub async fn log_bytes(&self) -> Result<u64, BusError> {
+        let log = self.jetstream.get_stream(LOG).await.failing("looking at the log")?;
+        Ok(log.cached_info().state.bytes)
+    }
 }

@@ -1,7 +1,7 @@
 //! The connection.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_nats::jetstream::context::ContextBuilder;
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, jetstream};
@@ -16,8 +16,18 @@ use crate::key::Key;
 use crate::names::Cell;
 use crate::role::Role;
 
-/// How long one request may take. A leader that is lost is replaced within it.
+/// How long one request may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+/// How long one may take of somebody who asks again: a leader that is lost never answers, and who waits for it does
+/// not hear of the next one, which is there after four to nine seconds.
+pub(crate) const ONE_TRY: Duration = Duration::from_secs(2);
+/// For how long it is asked so often. Who has not answered by then may just be slow, and is waited for.
+const REPLACED: Duration = Duration::from_secs(12);
+
+/// Returns how long somebody waits for an answer who has asked again and again since then.
+pub(crate) fn patience(since: Instant) -> Duration {
+    if since.elapsed() < REPLACED { ONE_TRY } else { PATIENCE }
+}
 
 /// Where NATS is when nobody says so.
 pub const USUAL_SERVER: &str = "nats://127.0.0.1:4222";
@@ -66,8 +76,8 @@ impl Bus {
         let (told, who) = (forbidden.clone(), role.clone());
         let mut options = ConnectOptions::new()
             .name(&address.name)
-            // A server that is gone without a word is noticed after two of these.
-            .ping_interval(Duration::from_secs(5))
+            // A server that is gone without a word is noticed with the third of these.
+            .ping_interval(Duration::from_secs(2))
             .connection_timeout(PATIENCE)
             .request_timeout(Some(PATIENCE))
             .reconnect_delay_callback(|attempt| {

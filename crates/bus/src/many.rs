@@ -139,7 +139,7 @@ impl Bus {
     }
 }
 
-fn header(message: &Message, name: HeaderName) -> Option<&str> {
+pub(crate) fn header(message: &Message, name: HeaderName) -> Option<&str> {
     Some(message.headers.as_ref()?.get(name)?.as_str())
 }
 

@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 
 use phoenix_domain::{End as LogEnd, Event, Fact, GuestKey, Landing, Record, landing};
 use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
 use tracing::{debug, warn};
 
-use crate::connect::Bus;
+use crate::connect::{Bus, patience};
+use crate::error::BusError;
 use crate::log::{End, Teller};
 use crate::publish::{Ack, Unacknowledged, appending};
 
@@ -166,7 +168,8 @@ impl Pen {
         let (mut pause, begun, mut is_told) = (PAUSE, Instant::now(), false);
         loop {
             let last = events.last()?;
-            let err = match self.publish(&events, end.seq).await {
+            let publishing = timeout(patience(begun), self.publish(&events, end.seq));
+            let err = match publishing.await.unwrap_or(Err(Unacknowledged::Unknown)) {
                 Ok(ack) => return Some(End { seq: ack.seq, event: events.pop()? }),
                 Err(err) => err,
             };
@@ -234,8 +237,11 @@ impl Pen {
 
     /// Reads the end of the log, as often as that takes.
     async fn read_end(&self, pause: &mut Duration) -> Option<End> {
+        let begun = Instant::now();
         loop {
-            match self.bus.end(self.guest).await {
+            let reading = timeout(patience(begun), self.bus.end(self.guest));
+            let unanswered = BusError::Unknown { what: "reading the log" };
+            match reading.await.unwrap_or(Err(unanswered)) {
                 Ok(end) => return end,
                 Err(err) => {
                     debug!(guest = %self.guest, %err, "the log cannot be read");

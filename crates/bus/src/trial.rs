@@ -1,12 +1,18 @@
 //! Trying what a server permits, and how many servers keep what: what tests look at.
 
+use async_nats::Message;
+use async_nats::header::NATS_TIME_STAMP;
 use async_nats::jetstream::stream::Config;
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use phoenix_domain::GuestKey;
 use tokio::sync::broadcast::Receiver;
 
 use crate::connect::{Bus, PATIENCE};
 use crate::error::{BusError, Failing as _};
 use crate::forbidden::{Forbidden, forbidden};
+use crate::many::header;
+use crate::names::LOG;
 use crate::streams;
 
 /// What no role may publish.
@@ -67,5 +73,33 @@ impl Bus {
             fewest = fewest.min(stream.cached_info().config.num_replicas);
         }
         Ok(fewest)
+    }
+
+    /// Returns which server of a cluster leads the log, once one does.
+    pub async fn leader_of_the_log(&self) -> Result<Option<String>, BusError> {
+        let log = self.jetstream.get_stream(LOG).await.failing("looking at the log")?;
+        Ok(log.cached_info().cluster.as_ref().and_then(|cluster| cluster.leader.clone()))
+    }
+
+    /// Says whether each stream has a leader, and so many others that have all of it.
+    pub async fn are_followed_by(&self, others: usize) -> Result<bool, BusError> {
+        for name in streams::names() {
+            let stream = self.jetstream.get_stream(&name).await.failing("looking at a stream")?;
+            let is_followed = stream.cached_info().cluster.as_ref().is_some_and(|cluster| {
+                let current = cluster.replicas.iter().filter(|one| one.current);
+                cluster.leader.is_some() && current.count() == others
+            });
+            if !is_followed {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Returns when the log took each message of a guest, by the clock of the server that led it.
+    pub async fn taken_at(&self, guest: GuestKey) -> Result<Vec<DateTime<Utc>>, BusError> {
+        let messages = self.messages_at_once(guest).await?;
+        let at = |(_, message): (u64, Message)| header(&message, NATS_TIME_STAMP)?.parse().ok();
+        Ok(messages.into_iter().filter_map(at).collect())
     }
 }

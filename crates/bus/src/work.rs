@@ -1,6 +1,6 @@
 //! The queue: one empty token a guest says that it can be worked on. All else is in the log.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_nats::HeaderMap;
 use async_nats::jetstream::consumer::AckPolicy;
@@ -9,11 +9,11 @@ use async_nats::jetstream::{AckKind, Message};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use phoenix_domain::{Class, GuestKey, NodeName};
-use tokio::time::Interval;
+use tokio::time::{Interval, timeout};
 use tracing::{debug, warn};
 
 use crate::act::Act;
-use crate::connect::Bus;
+use crate::connect::{Bus, ONE_TRY, patience};
 use crate::dead::Foreign;
 use crate::error::{BusError, Failing as _};
 use crate::names::{WORK, guest_of};
@@ -90,12 +90,14 @@ impl Bus {
 impl Tokens {
     /// Returns the next token. It never ends: a consumer that is gone or silent is rebuilt.
     pub async fn next(&mut self) -> Given {
+        let mut since = None;
         loop {
             let Some(stream) = &mut self.stream else {
-                let built =
-                    self.bus.allowed_for(Some(&self.host), Act::TakeWork, self.build()).await;
-                match built {
-                    Ok(stream) => self.stream = Some(stream),
+                let building = self.bus.allowed_for(Some(&self.host), Act::TakeWork, self.build());
+                let built = timeout(patience(*since.get_or_insert_with(Instant::now)), building);
+                let unanswered = BusError::Unknown { what: "taking work" };
+                match built.await.unwrap_or(Err(unanswered)) {
+                    Ok(stream) => (self.stream, since) = (Some(stream), None),
                     Err(err) => {
                         // What is not permitted is told where the server says so.
                         debug!(%err, class = %self.class, "the queue is not there yet");
@@ -157,7 +159,8 @@ impl Tokens {
             .stream()
             .max_messages_per_batch(self.slots)
             .expires(Duration::from_secs(30))
-            .heartbeat(Duration::from_secs(5))
+            // It fell silent where two are missing.
+            .heartbeat(ONE_TRY)
             .messages()
             .await
             .failing("taking work")

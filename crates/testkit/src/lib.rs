@@ -7,6 +7,7 @@ pub mod host;
 pub mod lxc;
 pub mod moto;
 pub mod nats;
+pub mod network;
 mod pack;
 mod purse;
 pub mod pve;

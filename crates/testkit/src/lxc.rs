@@ -11,17 +11,16 @@
 )]
 
 use std::fs;
-use std::os::fd::AsFd as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::thread;
 
 use phoenix_hypervisor::Library;
 use phoenix_hypervisor::lxc::Machine;
 use phoenix_lab::Lab;
 pub use phoenix_lab::Reach;
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+use crate::network;
 
 /// The archive that is on every machine of a lab, as guests name it.
 pub const ARCHIVE: &str = "local:vztmpl/busybox.tar";
@@ -160,13 +159,7 @@ impl LxcLab {
 
     /// Does something in the network of the lab: a socket that is made there stays in it.
     pub fn within<T: Send>(&self, what: impl FnOnce() -> T + Send) -> T {
-        let net = fs::File::open(self.netns()).unwrap();
-        let there = || {
-            move_into_link_name_space(net.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
-            what()
-        };
-        // The thread ends with it, so that nobody else is in another network than before.
-        thread::scope(|scope| scope.spawn(there).join().unwrap())
+        network::within(&self.netns(), what)
     }
 
     /// Gives the bridge of the lab one more address, for what its guests are to reach.

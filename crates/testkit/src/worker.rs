@@ -28,6 +28,7 @@ pub struct Start {
     program: PathBuf,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
+    netns: Option<PathBuf>,
     log: PathBuf,
 }
 
@@ -46,6 +47,7 @@ impl Start {
             program: program.to_owned(),
             arguments: Vec::new(),
             environment: Vec::new(),
+            netns: None,
             log: log.to_owned(),
         }
     }
@@ -64,11 +66,28 @@ impl Start {
         self
     }
 
+    /// Has it run in a network namespace, and be killed with the thread that starts it: who was left behind would
+    /// keep the namespace.
+    #[must_use]
+    pub fn within(mut self, netns: &Path) -> Self {
+        self.netns = Some(netns.to_owned());
+        self
+    }
+
     /// Starts it.
     pub fn go(&self) -> Worker {
         let log = fs::OpenOptions::new().create(true).append(true).open(&self.log).unwrap();
+        let mut line = Vec::new();
+        if let Some(netns) = &self.netns {
+            // Both make way for what they start, so that its number is the one of our child.
+            line.extend(["setpriv", "--pdeathsig", "KILL", "nsenter"].map(PathBuf::from));
+            line.push(format!("--net={}", netns.display()).into());
+        }
+        line.push(self.program.clone());
+        let (program, before) = line.split_first().unwrap();
         #[expect(clippy::disallowed_methods, reason = "the worker under test is a process")]
-        let child = Command::new(&self.program)
+        let child = Command::new(program)
+            .args(before)
             .args(&self.arguments)
             .env_clear()
             .envs(self.environment.iter().map(|(name, value)| (name, value)))

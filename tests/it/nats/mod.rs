@@ -8,4 +8,4 @@ mod init;
 mod leaf;
 mod page;
 mod roles;
-mod site;
+pub(crate) mod site;

@@ -14,20 +14,24 @@ use crate::program::{Ended, phoenix, phoenix_monitor, phoenix_program, phoenix_w
 use crate::serve::listens;
 
 /// How long servers may take to come up and to find each other.
-pub(super) const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A folder with what was written, and with the configuration of a small fleet.
-pub(super) struct Site {
-    pub(super) folder: TempDir,
+pub(crate) struct Site {
+    pub(crate) folder: TempDir,
     /// Where clients call.
-    pub(super) url: String,
+    pub(crate) url: String,
     monitor: String,
 }
 
 impl Site {
     /// Writes the configuration of servers at free ports, one or several, for the hosts pve1 and pve2.
     pub(super) fn written(names: &[&str]) -> Self {
-        let servers: Vec<_> = names.iter().map(|name| server(name)).collect();
+        Self::of(&names.iter().map(|name| server(name)).collect::<Vec<_>>())
+    }
+
+    /// Writes the configuration of these servers.
+    pub(crate) fn of(servers: &[Server]) -> Self {
         let place = |one: &Server| format!("{}={}:{}", one.name, one.host, one.port);
         let all = servers.iter().map(place).collect::<Vec<_>>().join(",");
         let site = Self {
@@ -49,13 +53,13 @@ impl Site {
     }
 
     /// Runs `phoenix nats init` for this folder.
-    pub(super) fn init(&self, args: &[&str]) -> Ended {
+    pub(crate) fn init(&self, args: &[&str]) -> Ended {
         let (dir, store) = (self.dir(), self.folder.path().join("store"));
         let folders = ["nats", "init", "--dir", text(&dir), "--store", text(&store)];
         phoenix(self.folder.path(), &[&folders, args].concat())
     }
 
-    pub(super) fn dir(&self) -> PathBuf {
+    pub(crate) fn dir(&self) -> PathBuf {
         self.folder.path().join("nats")
     }
 
@@ -68,15 +72,20 @@ impl Site {
     }
 
     /// Returns the configuration of a server.
-    pub(super) fn config(&self, name: &str) -> String {
+    pub(crate) fn config(&self, name: &str) -> String {
         std::fs::read_to_string(self.dir().join(name).join("nats-server.conf")).unwrap()
     }
 
     /// Starts the server whose configuration is in a folder.
     pub(super) fn server(&self, name: &str) -> Worker {
+        self.start_of(name).go()
+    }
+
+    /// Returns how the server is started whose configuration is in a folder.
+    pub(crate) fn start_of(&self, name: &str) -> Start {
         let config = self.dir().join(name).join("nats-server.conf");
         let log = self.folder.path().join(format!("{name}.log"));
-        Start::new(&nats::program(), &log).with(&["--config", text(&config)]).go()
+        Start::new(&nats::program(), &log).with(&["--config", text(&config)])
     }
 
     /// Waits until a leaf has called those who keep the streams, and connects to it.
@@ -95,7 +104,7 @@ impl Site {
     }
 
     /// Makes the streams, as soon as the servers are there.
-    pub(super) fn set_up(&self) {
+    pub(crate) fn set_up(&self) {
         let args = ["nats", "setup", "--nats-monitor", &self.monitor];
         let began = Instant::now();
         loop {
@@ -109,7 +118,7 @@ impl Site {
     }
 
     /// Runs `phoenix` with the key of a role.
-    pub(super) fn phoenix(&self, role: &str, args: &[&str]) -> Ended {
+    pub(crate) fn phoenix(&self, role: &str, args: &[&str]) -> Ended {
         phoenix(self.folder.path(), &[args, &strs(&self.by(role))].concat())
     }
 
@@ -150,7 +159,7 @@ impl Site {
     }
 
     /// Connects as a role.
-    pub(super) async fn bus(&self, role: &str) -> Bus {
+    pub(crate) async fn bus(&self, role: &str) -> Bus {
         Bus::connect(&self.address(role)).await.unwrap()
     }
 
@@ -179,7 +188,7 @@ impl Site {
     }
 
     /// Returns the arguments by which a role gets in.
-    pub(super) fn by(&self, role: &str) -> Vec<String> {
+    pub(crate) fn by(&self, role: &str) -> Vec<String> {
         let (key, ca) = (self.key(role), self.ca());
         ["--nats-nkey-file", text(&key), "--nats-ca-file", text(&ca), "--nats-url", &self.url]
             .map(str::to_owned)

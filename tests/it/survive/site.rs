@@ -204,23 +204,28 @@ impl Site {
         assert!(tokio::time::timeout(PATIENCE, wait).await.is_ok(), "in vain waited until {what}");
     }
 
-    /// Fails where the log is not whole: the state in each event is what the facts so far make.
+    /// Fails where the log is not whole.
     pub(crate) async fn assert_log_is_whole(&self) {
-        for guest in self.bus.states().await.unwrap().into_keys() {
-            let mut state: Option<Record> = None;
-            for (seq, event) in self.bus.history(guest).await.unwrap() {
-                let after = Record::after(state.as_ref(), guest, &event.fact);
-                let told = event.fact.kind();
-                assert_eq!(after.as_ref(), Some(&event.state), "{guest} at {seq}: {told}");
-                state = after;
-            }
-        }
+        assert_whole(&self.bus).await;
     }
 
     /// Fails unless every effect was made once, and every state is the fold of its history.
     pub(crate) async fn assert_all_is_well(&self) {
         self.host.assert_nothing_twice();
         self.assert_log_is_whole().await;
+    }
+}
+
+/// Fails where the log is not whole: the state in each event is what the facts so far make.
+pub(crate) async fn assert_whole(bus: &Bus) {
+    for guest in bus.states().await.unwrap().into_keys() {
+        let mut state: Option<Record> = None;
+        for (seq, event) in bus.history(guest).await.unwrap() {
+            let after = Record::after(state.as_ref(), guest, &event.fact);
+            let told = event.fact.kind();
+            assert_eq!(after.as_ref(), Some(&event.state), "{guest} at {seq}: {told}");
+            state = after;
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod health;
 mod measure;
 mod peers;
 mod proxmox;
+mod scaling;
 mod serve;
 mod table;
 
@@ -33,6 +34,8 @@ pub(crate) enum Bench {
     Health(health::Health),
     /// Take guests through a made-up Proxmox node as slow as a real one
     Proxmox(proxmox::Proxmox),
+    /// Make many guests, and lose servers of a cluster
+    Scaling(scaling::Scaling),
     /// Send webhooks and watch, beside a server that only stores
     Serve(serve::Serve),
 }
@@ -44,6 +47,7 @@ impl Bench {
             Self::Engine(engine) => engine.run(workspace),
             Self::Health(health) => health.run(workspace),
             Self::Proxmox(proxmox) => proxmox.run(workspace),
+            Self::Scaling(scaling) => scaling.run(workspace),
             Self::Serve(serve) => serve.run(workspace),
         }
     }
