@@ -36,6 +36,7 @@ pub(super) use self::accept::run_of;
 pub(super) use self::deploy::{Certainty, Desk};
 use self::ours::Ours;
 use super::Window;
+use super::metrics::Told;
 use super::pace::Pace;
 use super::pushes::{Origin, Pushes};
 use crate::cli::{ConfigArgs, ServeArgs};
@@ -94,8 +95,14 @@ impl Hooks {
     }
 
     /// Does what was accepted, for as long as it is served.
-    pub(super) async fn work(&self, bus: &Bus, remarks: &mpsc::Sender<String>) -> Infallible {
-        let (errands, waiting) = (self.run_errands(bus, remarks), self.do_what_waits(bus, remarks));
+    pub(super) async fn work(
+        &self,
+        bus: &Bus,
+        told: &Told,
+        remarks: &mpsc::Sender<String>,
+    ) -> Infallible {
+        let errands = self.run_errands(bus, told, remarks);
+        let waiting = self.do_what_waits(bus, remarks);
         join(errands, waiting).await.0
     }
 
@@ -119,7 +126,7 @@ pub(super) async fn receive(
     else {
         return (StatusCode::NOT_FOUND, "there is no such source\n").into_response();
     };
-    match take(hooks, &window.bus, name, (source, pace), &headers, body).await {
+    let answer = match take(hooks, &window.bus, name, (source, pace), &headers, body).await {
         Ok(answer) => answer,
         Err(refusal) => {
             if let Some(remark) = refusal.remark() {
@@ -128,6 +135,21 @@ pub(super) async fn receive(
             }
             refusal.answer()
         }
+    };
+    window.live.told().answered(name, result(answer.status()));
+    answer
+}
+
+/// Returns what a sender was told, in a word.
+fn result(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::ACCEPTED => "accepted",
+        StatusCode::OK => "nothing-to-do",
+        StatusCode::UNAUTHORIZED => "not-authorised",
+        StatusCode::REQUEST_TIMEOUT => "too-slow",
+        StatusCode::TOO_MANY_REQUESTS => "too-fast",
+        StatusCode::SERVICE_UNAVAILABLE => "again-later",
+        _ => "not-understood",
     }
 }
 

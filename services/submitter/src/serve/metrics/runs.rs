@@ -1,0 +1,179 @@
+//! When a run has come to its end, and how.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use phoenix_domain::{Desired, Event, Fact, Goal, Record, Repair, RunId, Standing};
+
+use crate::states::States;
+
+/// How many runs are remembered that ended: one that is asked for guest by guest is counted once.
+const REMEMBERED: usize = 1000;
+
+/// The runs that have not come to their end.
+#[derive(Debug, Default)]
+pub(super) struct Runs {
+    open: BTreeMap<RunId, Open>,
+    ended: VecDeque<RunId>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    /// When it was asked for; absent where that was before anybody counted.
+    since: Option<DateTime<Utc>>,
+    /// What is done, where it is a repair.
+    repair: Option<Repair>,
+}
+
+/// A run that has come to its end.
+#[derive(Debug, PartialEq)]
+pub(super) struct Ended {
+    pub(super) result: &'static str,
+    pub(super) took: Option<TimeDelta>,
+    pub(super) repair: Option<Repair>,
+}
+
+impl Runs {
+    /// Takes those that are not at their end where somebody begins to count.
+    pub(super) fn of(states: &States) -> Self {
+        let mut runs = Self::default();
+        for record in states.records() {
+            let run = &record.desired.run;
+            if result(states, run).is_none() {
+                let repair = repair(&record.desired);
+                runs.open.insert(run.clone(), Open { since: None, repair });
+            }
+        }
+        runs
+    }
+
+    /// Takes in what happened to a guest that was in the run `before`, and returns what ended with it. The
+    /// states are as they are now.
+    pub(super) fn take(
+        &mut self,
+        states: &States,
+        before: Option<RunId>,
+        event: &Event,
+    ) -> Vec<Ended> {
+        let asked = match &event.fact {
+            Fact::Requested(asked) => Some(&asked.desired),
+            Fact::RepairRequested(asked) => Some(&asked.desired),
+            Fact::CancelRequested(_)
+            | Fact::Answered(_)
+            | Fact::Claimed(_)
+            | Fact::StepTaken(_)
+            | Fact::StepFailed(_)
+            | Fact::RetryWait(_)
+            | Fact::Blocked(_)
+            | Fact::Completed(_)
+            | Fact::RestartBegun(_)
+            | Fact::Drifted(_)
+            | Fact::Failed(_)
+            | Fact::ReturnBegun(_)
+            | Fact::DeadLettered(_)
+            | Fact::Cancelled(_) => None,
+        };
+        if let Some(desired) = asked
+            && !self.ended.contains(&desired.run)
+        {
+            let fresh = || Open { since: Some(event.time), repair: repair(desired) };
+            self.open.entry(desired.run.clone()).or_insert_with(fresh);
+        }
+        let run = &event.state.desired.run;
+        // What is wanted otherwise may have been the last that went on in the run before.
+        let before = before.filter(|before| before != run);
+        let over = before.into_iter().chain([run.clone()]);
+        let over = over.filter(|run| self.open.contains_key(run)).collect::<Vec<_>>();
+        let over: Vec<_> =
+            over.into_iter().filter_map(|run| Some((result(states, &run)?, run))).collect();
+        let ended = over.into_iter().filter_map(|(result, run)| {
+            let Open { since, repair } = self.open.remove(&run)?;
+            self.ended.push_back(run);
+            if self.ended.len() > REMEMBERED {
+                self.ended.pop_front();
+            }
+            Some(Ended { result, took: since.map(|since| event.time - since), repair })
+        });
+        ended.collect()
+    }
+}
+
+fn repair(desired: &Desired) -> Option<Repair> {
+    match desired.goal {
+        Goal::Repaired { by } => Some(by),
+        Goal::Present
+        | Goal::Adopted
+        | Goal::Running
+        | Goal::Stopped
+        | Goal::Restarted
+        | Goal::Absent { .. } => None,
+    }
+}
+
+/// Says how a run ended; nothing while something of it goes on, or a human is asked.
+fn result(states: &States, run: &RunId) -> Option<&'static str> {
+    let mut worst = None;
+    for record in states.records().filter(|record| record.desired.run == *run) {
+        worst = worst.max(Some(end(states, record)?));
+    }
+    Some(worst.map_or("superseded", |(_, word)| word))
+}
+
+/// Says how a guest ended, and how bad that is.
+fn end(states: &States, record: &Record) -> Option<(u8, &'static str)> {
+    match &record.work.standing {
+        Standing::BlockedBy { root, .. } => {
+            let is_over = states.record(*root).is_none_or(Record::is_settled);
+            is_over.then_some((3, "failed"))
+        }
+        Standing::Blocked { .. } => None,
+        _ if !record.is_settled() => None,
+        Standing::Dead { .. } => Some((3, "failed")),
+        Standing::Completed if record.gone_back().is_some() => Some((2, "gone-back")),
+        Standing::Cancelled => Some((1, "cancelled")),
+        Standing::Completed => Some((0, "completed")),
+        Standing::Requested | Standing::Working | Standing::RetryWait { .. } | Standing::Failed => {
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::asking::tests::{asked, asked_again, claimed, completed, dead};
+
+    fn results(runs: &mut Runs, all: &[&Event], event: &Event) -> Vec<&'static str> {
+        let states = States::of(all.iter().map(|event| (*event).clone()));
+        runs.take(&states, Some("r-0001".parse().unwrap()), event)
+            .into_iter()
+            .map(|ended| ended.result)
+            .collect()
+    }
+
+    #[test]
+    fn a_run_ends_once_and_with_the_worst_of_its_guests() {
+        let mut runs = Runs::default();
+        let (base, app) = (asked(900, "r-0001"), asked(901, "r-0001"));
+        assert!(results(&mut runs, &[&base], &base).is_empty());
+        assert!(results(&mut runs, &[&base, &app], &app).is_empty());
+        let base = completed(&claimed(&base));
+        assert!(results(&mut runs, &[&base, &app], &base).is_empty(), "901 goes on");
+        let app = dead(&claimed(&app));
+
+        assert_eq!(results(&mut runs, &[&base, &app], &app), ["failed"]);
+
+        assert!(results(&mut runs, &[&base, &app], &app).is_empty(), "it is counted once");
+    }
+
+    #[test]
+    fn a_run_of_which_all_is_wanted_otherwise_is_superseded() {
+        let mut runs = Runs::default();
+        let first = asked(900, "r-0001");
+        assert!(results(&mut runs, &[&first], &first).is_empty());
+
+        let second = asked_again(&first, 1024);
+
+        assert_eq!(results(&mut runs, &[&second], &second), ["superseded"]);
+    }
+}
