@@ -101,6 +101,10 @@ impl Hooks {
         told: &Told,
         remarks: &mpsc::Sender<String>,
     ) -> Infallible {
+        let results: Vec<_> = RESULTS.into_iter().map(|(_, word)| word).collect();
+        for source in self.sources.keys() {
+            told.expects(source, &[&results[..], &[NOT_UNDERSTOOD]].concat());
+        }
         let errands = self.run_errands(bus, told, remarks);
         let waiting = self.do_what_waits(bus, remarks);
         join(errands, waiting).await.0
@@ -140,17 +144,22 @@ pub(super) async fn receive(
     answer
 }
 
+/// What senders are told, in a word.
+const RESULTS: [(StatusCode, &str); 6] = [
+    (StatusCode::ACCEPTED, "accepted"),
+    (StatusCode::OK, "nothing-to-do"),
+    (StatusCode::UNAUTHORIZED, "not-authorised"),
+    (StatusCode::REQUEST_TIMEOUT, "too-slow"),
+    (StatusCode::TOO_MANY_REQUESTS, "too-fast"),
+    (StatusCode::SERVICE_UNAVAILABLE, "again-later"),
+];
+/// What they are told otherwise.
+const NOT_UNDERSTOOD: &str = "not-understood";
+
 /// Returns what a sender was told, in a word.
-fn result(status: StatusCode) -> &'static str {
-    match status {
-        StatusCode::ACCEPTED => "accepted",
-        StatusCode::OK => "nothing-to-do",
-        StatusCode::UNAUTHORIZED => "not-authorised",
-        StatusCode::REQUEST_TIMEOUT => "too-slow",
-        StatusCode::TOO_MANY_REQUESTS => "too-fast",
-        StatusCode::SERVICE_UNAVAILABLE => "again-later",
-        _ => "not-understood",
-    }
+fn result(told: StatusCode) -> &'static str {
+    let known = RESULTS.into_iter().find(|(status, _)| *status == told);
+    known.map_or(NOT_UNDERSTOOD, |(_, word)| word)
 }
 
 /// Why a delivery is not accepted.

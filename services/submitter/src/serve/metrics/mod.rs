@@ -105,3 +105,50 @@ pub(super) async fn tell(State(window): State<Arc<Window>>, headers: HeaderMap) 
         Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "they cannot be written\n").into_response(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::asking::tests::time;
+    use crate::screen::tests::cell;
+    use crate::serve::view::{Looked, View};
+
+    /// A view that nothing keeps up to date.
+    #[derive(Debug)]
+    struct Still(View);
+
+    impl Collector for Still {
+        fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+            let mut to = Writer(encoder);
+            guests::write(&self.0, time() + chrono::TimeDelta::seconds(90), &mut to)?;
+            health::write(&self.0, &mut to)
+        }
+    }
+
+    #[test]
+    fn all_that_is_known_of_a_cell_is_told() {
+        let mut view = View::default();
+        view.site = cell();
+        view.looked = Some(Looked { at: time(), connection: 1 });
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Still(view)));
+        let mut text = String::new();
+
+        encode(&mut text, &registry).unwrap();
+
+        // What is not so is told as well, of each guest and state; it would fill the page.
+        let told = text.lines().filter(|line| !line.contains("state=") || !line.ends_with(" 0.0"));
+        insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n"));
+    }
+
+    #[test]
+    fn what_was_never_looked_at_is_not_told() {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Still(View::default())));
+        let mut text = String::new();
+
+        encode(&mut text, &registry).unwrap();
+
+        assert!(text.lines().all(|line| line.starts_with('#')), "{text}");
+    }
+}

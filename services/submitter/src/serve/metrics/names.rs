@@ -62,7 +62,7 @@ metrics! {
     DLQ "phoenix_dlq_messages" Gauge [] "Dead letters."
     HEARTBEAT "phoenix_heartbeat_timestamp_seconds" Gauge ["host"] "When the worker of a host was heard last."
 
-    MONITOR "phoenix_monitor_up" Gauge [] "Whether a health monitor answers; what follows is told while one does."
+    MONITOR "phoenix_monitor_up" Gauge [] "Whether a health monitor answers; while none does, nothing is told of probes."
     PROBE_SUCCESS "phoenix_probe_success" Gauge ["vmid", "probe"] "Whether a probe finds that a guest serves; absent while it cannot tell."
     HEALTH_STATE "phoenix_health_state" Gauge ["vmid", "state"] "1 for what the worst probe finds a guest to be, 0 for all else."
     FLAPPING "phoenix_health_flapping" Gauge ["vmid"] "Whether a guest goes up and down."
@@ -73,4 +73,45 @@ metrics! {
 
     WEBHOOKS "phoenix_webhook_deliveries_total" Counter ["source", "result"] "Webhooks that came, by what their sender was told."
     WEBHOOK_SUCCESS "phoenix_webhook_last_success_timestamp_seconds" Gauge ["source"] "When the last webhook came of which something was made."
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn the_page_for_people_says_what_there_is() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/metrics.md");
+        let page = fs::read_to_string(page).unwrap();
+        let line = |about: &About| {
+            let labels: Vec<_> = about.labels.iter().map(|label| format!("`{label}`")).collect();
+            let (name, kind, labels) = (about.name, about.kind.as_str(), labels.join(", "));
+            format!("| `{name}` | {kind} | {labels} | {} |\n", about.help)
+        };
+
+        let table: String = ALL.iter().map(line).collect();
+
+        let head = "| metric | kind | labels | it says |\n|---|---|---|---|\n";
+        assert!(
+            page.contains(&format!("{head}{table}\n")),
+            "docs/metrics.md is to have:\n{head}{table}"
+        );
+    }
+
+    #[test]
+    fn names_keep_to_the_rules_of_prometheus() {
+        for About { name, kind, labels, help } in ALL {
+            let is_name = |text: &str| text.bytes().all(|c| c.is_ascii_lowercase() || c == b'_');
+            assert!(is_name(name) && labels.iter().all(|label| is_name(label)), "{name}");
+            let is_counter = matches!(kind, MetricType::Counter);
+            assert_eq!(name.ends_with("_total"), is_counter, "{name}");
+            assert!(help.ends_with('.') && !help.contains(['\n', '|', '\\']), "{name}");
+            // What tells runs, commits or errors apart would never end.
+            for label in ["run", "revision", "commit", "error", "incident", "id"] {
+                assert!(!labels.contains(&label), "{name} has the label {label}");
+            }
+        }
+    }
 }

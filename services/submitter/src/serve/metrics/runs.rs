@@ -7,6 +7,10 @@ use phoenix_domain::{Desired, Event, Fact, Goal, Record, Repair, RunId, Standing
 
 use crate::states::States;
 
+/// How runs end.
+pub(super) const RESULTS: [&str; 5] =
+    ["completed", "failed", "cancelled", "gone-back", "superseded"];
+
 /// How many runs are remembered that ended: one that is asked for guest by guest is counted once.
 const REMEMBERED: usize = 1000;
 

@@ -11,7 +11,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 
 use super::names;
-use super::runs::Runs;
+use super::runs::{self, Runs};
 use super::write::{Labels, Writer, labels};
 use crate::states::States;
 
@@ -40,9 +40,13 @@ struct Counts {
 impl Told {
     /// Begins to count, with the guests as they are.
     pub(in crate::serve) fn begin(states: &States) -> Self {
+        let runs = Family::<Labels, Counter>::default();
+        for result in runs::RESULTS {
+            zero(&runs, labels(&names::RUNS, [result.to_owned()]));
+        }
         let durations = || Durations::new_with_constructor(|| Histogram::new(BUCKETS));
         Self(Arc::new(Counts {
-            runs: Family::default(),
+            runs,
             run_durations: durations(),
             step_durations: durations(),
             step_retries: Family::default(),
@@ -137,6 +141,14 @@ impl Told {
         }
     }
 
+    /// Begins to count what this sender of webhooks is told.
+    pub(in crate::serve) fn expects(&self, source: &SourceName, results: &[&str]) {
+        for result in results {
+            let about = [source.to_string(), (*result).to_owned()];
+            zero(&self.0.webhooks, labels(&names::WEBHOOKS, about));
+        }
+    }
+
     /// Counts what the sender of a webhook was told.
     pub(in crate::serve) fn answered(&self, source: &SourceName, result: &str) {
         let about = labels(&names::WEBHOOKS, [source.to_string(), result.to_owned()]);
@@ -163,6 +175,11 @@ impl Told {
         let last = last.into_iter().map(|(source, at)| ([source.to_string()], instant(at)));
         to.gauges(&names::WEBHOOK_SUCCESS, last)
     }
+}
+
+/// Has nothing counted as 0: what is never told before it is 1 never grew, for who looks from outside.
+fn zero(counter: &Family<Labels, Counter>, about: Labels) {
+    drop(counter.get_or_create_owned(&about));
 }
 
 /// Returns a span as a sample has it; clocks that disagree make none that is negative.
