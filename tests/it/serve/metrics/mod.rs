@@ -8,7 +8,12 @@ mod rules;
 mod told;
 mod whole;
 
-use super::Served;
+use std::time::Duration;
+
+use super::{PATIENCE, Served};
+
+/// How often a server is asked again that is still to hear of something.
+const POLL: Duration = Duration::from_millis(20);
 
 /// A sample as it is written.
 #[derive(Debug, PartialEq)]
@@ -45,6 +50,23 @@ fn value(samples: &[Sample], name: &str, labels: &[&str]) -> Option<f64> {
     let found: Vec<_> = samples.iter().filter(is_it).collect();
     assert!(found.len() < 2, "{found:?}");
     found.first().map(|one| one.value)
+}
+
+/// Asks for metrics until they are like this, and returns their text.
+async fn until(served: &Served, is_so: impl Fn(&[Sample]) -> bool) -> String {
+    let asked = async {
+        loop {
+            let (_, text) = metrics(served, "").await;
+            if is_so(&samples(&text)) {
+                break text;
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    };
+    let Ok(text) = tokio::time::timeout(PATIENCE, asked).await else {
+        panic!("it is never so: {}", metrics(served, "").await.1);
+    };
+    text
 }
 
 /// Returns the names of all metrics that are told, with what they are.

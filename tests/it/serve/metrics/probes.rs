@@ -2,15 +2,11 @@
 
 #![expect(clippy::indexing_slicing, reason = "a broken fixture should stop the test")]
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use super::super::{PATIENCE, Served, door};
-use super::{metrics, samples, value};
+use super::{POLL, metrics, samples, value};
 use crate::verbs::site::Site;
-
-const POLL: Duration = Duration::from_millis(20);
 
 async fn readiness(served: &Served) -> (bool, Value) {
     let answer = served.get("/readyz?verbose").await;
