@@ -180,4 +180,35 @@ mod tests {
 
         assert_eq!(results(&mut runs, &[&second], &second), ["superseded"]);
     }
+
+    #[test]
+    fn a_repair_is_known_by_what_was_done_and_how_long_it_took() {
+        let mut first = asked(900, "r-0001");
+        first.state.desired.goal = Goal::Repaired { by: Repair::Guest };
+        if let Fact::Requested(asked) = &mut first.fact {
+            asked.desired.goal = first.state.desired.goal;
+        }
+        let mut runs = Runs::default();
+        assert!(results(&mut runs, &[&first], &first).is_empty());
+        let mut last = completed(&claimed(&first));
+        last.time += TimeDelta::seconds(9);
+        let states = States::of([last.clone()]);
+
+        let ended = runs.take(&states, None, &last);
+
+        let (took, repair) = (Some(TimeDelta::seconds(9)), Some(Repair::Guest));
+        assert_eq!(ended, [Ended { result: "completed", took, repair }]);
+    }
+
+    #[test]
+    fn what_was_asked_for_before_anybody_counted_ends_without_a_duration() {
+        let open = asked(900, "r-0001");
+        let mut runs = Runs::of(&States::of([open.clone(), completed(&asked(901, "r-0000"))]));
+        let last = dead(&claimed(&open));
+        let states = States::of([last.clone()]);
+
+        let ended = runs.take(&states, None, &last);
+
+        assert_eq!(ended, [Ended { result: "failed", took: None, repair: None }]);
+    }
 }

@@ -42,7 +42,7 @@ impl Told {
     pub(in crate::serve) fn begin(states: &States) -> Self {
         let runs = Family::<Labels, Counter>::default();
         for result in runs::RESULTS {
-            zero(&runs, labels(&names::RUNS, [result.to_owned()]));
+            zero(&runs, &labels(&names::RUNS, [result.to_owned()]));
         }
         let durations = || Durations::new_with_constructor(|| Histogram::new(BUCKETS));
         Self(Arc::new(Counts {
@@ -145,7 +145,7 @@ impl Told {
     pub(in crate::serve) fn expects(&self, source: &SourceName, results: &[&str]) {
         for result in results {
             let about = [source.to_string(), (*result).to_owned()];
-            zero(&self.0.webhooks, labels(&names::WEBHOOKS, about));
+            zero(&self.0.webhooks, &labels(&names::WEBHOOKS, about));
         }
     }
 
@@ -178,8 +178,8 @@ impl Told {
 }
 
 /// Has nothing counted as 0: what is never told before it is 1 never grew, for who looks from outside.
-fn zero(counter: &Family<Labels, Counter>, about: Labels) {
-    drop(counter.get_or_create_owned(&about));
+fn zero(counter: &Family<Labels, Counter>, about: &Labels) {
+    drop(counter.get_or_create_owned(about));
 }
 
 /// Returns a span as a sample has it; clocks that disagree make none that is negative.
