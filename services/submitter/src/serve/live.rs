@@ -12,7 +12,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::look;
-use super::metrics::Told as Counted;
+use super::metrics::{Told as Counted, Was};
 use super::view::{self, Looked, View};
 use crate::error::CommandError;
 use crate::session;
@@ -220,9 +220,7 @@ impl Live {
         let changed: Option<Value> = {
             let mut view = self.view();
             let states = &mut view.site.states;
-            let guest = event.state.guest;
-            let before = states.record(guest).map(|record| record.desired.run.clone());
-            let before = before.map(|run| (run, states.since(guest)));
+            let before = Was::of(states, event.state.guest);
             states.take(seq, Event::clone(&event));
             // What is told once more, as the log went backwards, was counted.
             if !view.is_of_the_past {
@@ -250,6 +248,7 @@ impl Live {
             let all = {
                 let mut view = self.view();
                 view.begin(states);
+                self.told.anew(&view.site.states);
                 view.all(session::now())
             };
             self.tell("all", &all);

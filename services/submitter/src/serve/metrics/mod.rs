@@ -29,6 +29,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use self::format::Format;
+pub(super) use self::runs::Was;
 pub(super) use self::told::Told;
 use self::told::instant;
 use self::write::{Writer, labels, number};

@@ -5,13 +5,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
-use phoenix_domain::{Event, Fact, RunId, SourceName, Verdict};
+use phoenix_domain::{Event, Fact, SourceName, Verdict};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 
 use super::names;
-use super::runs::{self, Runs};
+use super::runs::{self, Runs, Was};
 use super::write::{Labels, Writer, labels};
 use crate::states::States;
 
@@ -57,17 +57,16 @@ impl Told {
         }))
     }
 
-    /// Counts what happened to a guest. The states are as they are now; `before` it was in this run, since
-    /// then.
-    pub(in crate::serve) fn happened(
-        &self,
-        states: &States,
-        before: Option<(RunId, DateTime<Utc>)>,
-        event: &Event,
-    ) {
-        let (run, since) = before.unzip();
-        self.at_work(since, event);
-        self.ended(states, run, event);
+    /// Goes on counting, with the guests as they are: the log is another one.
+    pub(in crate::serve) fn anew(&self, states: &States) {
+        // What is in it was whole before anything broke.
+        self.0.open.lock().unwrap_or_else(PoisonError::into_inner).anew(states);
+    }
+
+    /// Counts what happened to a guest that was like this before. The states are as they are now.
+    pub(in crate::serve) fn happened(&self, states: &States, before: Option<Was>, event: &Event) {
+        self.at_work(before.as_ref().map(|was| was.since), event);
+        self.ended(states, before, event);
     }
 
     /// Counts what happened at work; what was told before was told at the end of the step before.
@@ -120,7 +119,7 @@ impl Told {
     }
 
     /// Counts the runs that ended with what happened.
-    fn ended(&self, states: &States, before: Option<RunId>, event: &Event) {
+    fn ended(&self, states: &States, before: Option<Was>, event: &Event) {
         let counts = &self.0;
         let ended = {
             // What is in it was whole before anything broke.
