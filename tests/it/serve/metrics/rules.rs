@@ -11,12 +11,16 @@ pub(super) fn each<'t>(text: &'t str, key: &str) -> Vec<&'t str> {
 }
 
 #[test]
-fn prometheus_takes_the_rules() {
+fn prometheus_takes_the_rules_and_how_to_scrape() {
     let folder = repository("deploy/prometheus");
 
     let checked = promtool(&["check", "rules", "phoenix.rules.yml"], &folder, "");
+    // Where the rules are on a machine that scrapes is nothing to look for here.
+    let scrape = ["check", "config", "--syntax-only", "scrape.example.yml"];
+    let scraped = promtool(&scrape, &folder, "");
 
     assert!(checked.status.success(), "{checked:?}");
+    assert!(scraped.status.success(), "{scraped:?}");
 }
 
 #[test]
