@@ -67,6 +67,8 @@ enum Task {
     Servers,
     /// Unpack the browser that the page is tested in, and say where it is
     Browser,
+    /// Unpack the Prometheus that metrics and rules are tested with, and say where it is
+    Prometheus,
     /// Measure
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -101,6 +103,11 @@ fn run(cli: Cli) -> Result<()> {
         Task::Browser => {
             let browser = std::path::absolute(servers::browser(&workspace)?)?;
             say(format_args!("PHOENIX_BROWSER={}", browser.display()));
+            Ok(())
+        }
+        Task::Prometheus => {
+            let prometheus = std::path::absolute(servers::prometheus(&workspace)?)?;
+            say(format_args!("PHOENIX_PROMETHEUS={}", prometheus.display()));
             Ok(())
         }
         Task::Servers => {

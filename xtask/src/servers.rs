@@ -1,5 +1,5 @@
-//! Real servers that the probes of the health monitor are tested against, and a real browser: Debian's own
-//! packages, unpacked.
+//! Real servers that the probes of the health monitor are tested against, a real browser, and a real Prometheus:
+//! Debian's own packages, unpacked.
 //!
 //! What is installed here already is taken from here; the rest is unpacked below the target folder, so
 //! that nothing is started or set up on this machine.
@@ -21,6 +21,9 @@ const OF_BENCHES: [&str; 2] = ["monit", "prometheus-blackbox-exporter"];
 /// What looks at the page of `phoenix serve`.
 const BROWSER: [&str; 2] = ["chromium", "chromium-driver"];
 
+/// What reads `/metrics` of `phoenix serve`, and judges and follows the rules.
+const PROMETHEUS: [&str; 1] = ["prometheus"];
+
 /// Unpacks archives.
 const UNPACK: &str = "for deb in \"$1\"/*.deb; do \
      [ ! -e \"$deb\" ] || dpkg-deb --fsys-tarfile \"$deb\" | \
@@ -40,6 +43,11 @@ pub(crate) fn for_benches(workspace: &Workspace) -> Result<PathBuf> {
 /// The same for the browser that looks at the page.
 pub(crate) fn browser(workspace: &Workspace) -> Result<PathBuf> {
     unpacked(workspace, "browser", &BROWSER)
+}
+
+/// The same for what reads the metrics.
+pub(crate) fn prometheus(workspace: &Workspace) -> Result<PathBuf> {
+    unpacked(workspace, "prometheus", &PROMETHEUS)
 }
 
 fn unpacked(workspace: &Workspace, name: &str, packages: &[&str]) -> Result<PathBuf> {

@@ -41,6 +41,7 @@ impl Test {
         let host = path::absolute(debian::host(workspace)?)?;
         let servers = path::absolute(servers::for_tests(workspace)?)?;
         let browser = path::absolute(servers::browser(workspace)?)?;
+        let prometheus = path::absolute(servers::prometheus(workspace)?)?;
         let llama = path::absolute(tools::LLAMA.ensure(workspace)?)?;
         let nats_py = path::absolute(tools::NATS_PY.ensure(workspace)?)?;
         let profile = match workspace.strictness {
@@ -75,6 +76,7 @@ impl Test {
             .env("PHOENIX_LLAMA_PYTHON", llama)
             .env("PHOENIX_NATS_PYTHON", nats_py)
             .env("PHOENIX_BROWSER", browser)
+            .env("PHOENIX_PROMETHEUS", prometheus)
             .run();
         let tally = fs::read_to_string(&report)
             .with_context(|| format!("cannot read {}", report.display()))

@@ -55,6 +55,8 @@ pub(crate) struct Reader {
     caught_up_at: Option<u64>,
     /// Nothing was there when the reader began.
     is_empty: bool,
+    /// Whether there is something to read from now.
+    is_reading: watch::Sender<bool>,
 }
 
 /// How far it was read.
@@ -96,7 +98,13 @@ impl Reader {
             connected: built.connected,
             caught_up_at: Some(0),
             is_empty: built.is_empty,
+            is_reading: watch::Sender::new(true),
         })
+    }
+
+    /// Returns what tells whether it is read now, or the consumer has to be built anew.
+    pub(crate) fn is_reading(&self) -> watch::Receiver<bool> {
+        self.is_reading.subscribe()
     }
 
     /// Returns what is found next. It never ends, and may be dropped at any point.
@@ -170,6 +178,7 @@ impl Reader {
 
     /// Begins to build the consumer once more, behind what was read.
     fn rebuild(&mut self) {
+        self.is_reading.send_replace(false);
         let (bus, of, place) = (self.bus.clone(), self.of.clone(), self.place.clone());
         self.source = Source::Building(Box::pin(async move {
             tokio::time::sleep(PAUSE).await;
@@ -183,6 +192,7 @@ impl Reader {
         (self.place, self.connected) = (place, connected);
         self.source = Source::Consumer(Box::new(messages));
         self.is_empty = is_empty && self.caught_up_at.is_some();
+        self.is_reading.send_replace(true);
         is_rewound
     }
 }

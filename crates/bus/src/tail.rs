@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use async_nats::jetstream::Message;
 use chrono::{DateTime, Utc};
 use phoenix_domain::{Event, GuestKey, chain};
+use tokio::sync::watch;
 
 use crate::act::Act;
 use crate::connect::Bus;
@@ -86,6 +87,11 @@ impl Tail {
                 Found::Rewound => return Told::Rewound,
             }
         }
+    }
+
+    /// Returns what tells whether the log is followed now; it is not while NATS is away.
+    pub fn is_followed(&self) -> watch::Receiver<bool> {
+        self.reader.is_reading()
     }
 
     /// Says whether more was said in a row with what was told last: the guest is further already,

@@ -216,6 +216,29 @@ fn safety(record: &Record) -> Value {
     }
 }
 
+/// All words for how a guest is.
+pub(crate) const STATES: [&str; 19] = [
+    "requested",
+    "working",
+    "restarting",
+    "stopping",
+    "waiting",
+    "retry-wait",
+    "blocked",
+    "question",
+    "completed",
+    "started",
+    "stopped",
+    "restarted",
+    "repaired",
+    "made again",
+    "gone",
+    "gone-back",
+    "failed",
+    "dead",
+    "cancelled",
+];
+
 /// Returns one word for how a guest is.
 pub(crate) fn state(record: &Record) -> &'static str {
     let is_newest = record.work.revision == record.desired.revision;

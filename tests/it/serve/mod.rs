@@ -7,6 +7,7 @@ mod door;
 pub(crate) mod hooks;
 mod load;
 mod many;
+mod metrics;
 mod news;
 mod page;
 mod picture;

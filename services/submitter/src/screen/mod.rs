@@ -9,7 +9,7 @@ mod panes;
 mod signs;
 mod state;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::convert::Infallible;
 use std::io;

@@ -28,7 +28,7 @@ fn incident(change: impl Fn(&mut Incident)) -> Incident {
 }
 
 /// Returns a small cell in which nearly everything is going on.
-fn cell() -> Site {
+pub(crate) fn cell() -> Site {
     let probe = Probe::new("nginx", Ask::Tcp { port: 80 });
     let seen = |vmid, at| Seen {
         guest: guest(vmid),

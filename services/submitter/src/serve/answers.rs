@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{FromRef, Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use axum::response::{IntoResponse, Response};
 use futures_util::Stream;
 use futures_util::stream::unfold;
 use serde_json::{Value, json};
@@ -37,18 +36,6 @@ pub(super) struct Shared {
 impl FromRef<Shared> for Arc<Window> {
     fn from_ref(shared: &Shared) -> Self {
         Self::clone(&shared.window)
-    }
-}
-
-pub(super) async fn alive() -> &'static str {
-    "alive\n"
-}
-
-pub(super) async fn ready(State(window): State<Arc<Window>>) -> Response {
-    if window.bus.is_connected() {
-        "ready\n".into_response()
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "NATS is not there\n").into_response()
     }
 }
 

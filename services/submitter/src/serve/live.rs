@@ -12,7 +12,8 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::look;
-use super::view::{self, View};
+use super::metrics::{Told as Counted, Was};
+use super::view::{self, Looked, View};
 use crate::error::CommandError;
 use crate::session;
 use crate::states::States;
@@ -53,6 +54,19 @@ pub(super) struct Live {
     wishes: mpsc::Sender<Wish>,
     /// Tells that the states are others than before.
     turns: watch::Sender<()>,
+    /// What is counted of what happens.
+    told: Counted,
+    /// Whether the log is followed now.
+    follows: watch::Receiver<bool>,
+}
+
+/// Whether what is told is how things are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Readiness {
+    /// The log is followed, and is the one that the states were read from.
+    pub(super) log: bool,
+    /// All else was looked at since the connection was made last.
+    pub(super) look: bool,
 }
 
 impl Live {
@@ -64,11 +78,12 @@ impl Live {
         let tail = bus.tail(From::Now).await?;
         let mut view = View::default();
         view.begin(States::read(&bus).await?);
+        let (told, follows) = (Counted::begin(&view.site.states), tail.is_followed());
         let view = Arc::new(Mutex::new(view));
         let ((news, _), (heard, _)) = (broadcast::channel(BEHIND), broadcast::channel(BEHIND));
         let (wishes, to_do) = mpsc::channel(WISHES);
         let turns = watch::Sender::new(());
-        let live = Self { view, news, heard, wishes, turns };
+        let live = Self { view, news, heard, wishes, turns, told, follows };
         let follows = live.clone();
         Ok((live, async move { follows.follow(bus, tail, to_do).await }))
     }
@@ -77,7 +92,7 @@ impl Live {
     pub(super) async fn join(&self) -> (Value, broadcast::Receiver<News>) {
         // From here on somebody watches: it is looked again once this was done.
         let _watching = self.news.subscribe();
-        self.wish(Wish::Look).await;
+        self.look_within(PATIENCE).await;
         self.join_now()
     }
 
@@ -89,8 +104,33 @@ impl Live {
 
     /// Returns everything as it is.
     pub(super) async fn all(&self) -> Value {
-        self.wish(Wish::Look).await;
+        self.look_within(PATIENCE).await;
         self.view().all(session::now())
+    }
+
+    /// Has it looked anew, and waits no longer than this for it.
+    pub(super) async fn look_within(&self, patience: Duration) {
+        self.wish(patience, Wish::Look).await;
+    }
+
+    /// Returns what is counted of what happens.
+    pub(super) fn told(&self) -> &Counted {
+        &self.told
+    }
+
+    /// Looks at all that is known.
+    pub(super) fn with_view<T>(&self, look: impl FnOnce(&View) -> T) -> T {
+        look(&self.view())
+    }
+
+    /// Says whether what is known is how things are, by the connection that was made so often.
+    pub(super) fn readiness(&self, connection: u64) -> Readiness {
+        let view = self.view();
+        let is_of_now = |looked: Looked| looked.connection == connection;
+        Readiness {
+            log: *self.follows.borrow() && !view.is_of_the_past,
+            look: view.looked.is_some_and(is_of_now),
+        }
     }
 
     /// Returns what tells when the guests may be otherwise than before. Whoever waits for it watches
@@ -107,18 +147,18 @@ impl Live {
     /// Returns what is heard of guests from now on.
     pub(super) async fn hear(&self) -> broadcast::Receiver<Heard> {
         let heard = self.heard.subscribe();
-        self.wish(Wish::Listen).await;
+        self.wish(PATIENCE, Wish::Listen).await;
         heard
     }
 
-    async fn wish(&self, wish: impl FnOnce(oneshot::Sender<()>) -> Wish) {
+    async fn wish(&self, patience: Duration, wish: impl FnOnce(oneshot::Sender<()>) -> Wish) {
         let (done, is_done) = oneshot::channel();
         let done = async {
             // Where nobody follows any more, things are shown as they were known last.
             drop(self.wishes.send(wish(done)).await);
             drop(is_done.await);
         };
-        drop(timeout(PATIENCE, done).await);
+        drop(timeout(patience, done).await);
     }
 
     async fn follow(self, bus: Bus, mut tail: Tail, mut to_do: mpsc::Receiver<Wish>) -> Infallible {
@@ -126,16 +166,16 @@ impl Live {
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut looked: Option<Instant> = None;
         let mut listener: Option<Listener> = None;
-        let mut is_of_the_past = false;
         loop {
             if self.heard.receiver_count() == 0 {
                 listener = None;
             }
-            let is_watched = self.news.receiver_count() > 0;
+            // What is of the past is read anew also where nobody watches: pushes go by it.
+            let is_wanted = self.news.receiver_count() > 0 || self.view().is_of_the_past;
             tokio::select! {
                 told = tail.next() => match told {
                     Told::Event { seq, event } => self.happened(seq, *event),
-                    Told::Rewound => is_of_the_past = true,
+                    Told::Rewound => self.view().is_of_the_past = true,
                     Told::CaughtUp | Told::Unreadable(_) => {}
                 },
                 said = next_said(&mut listener) => {
@@ -152,7 +192,7 @@ impl Live {
                         }
                         Wish::Look(done) => {
                             if looked.is_none_or(|at| at.elapsed() >= LOOK) {
-                                self.look(&bus, &mut is_of_the_past).await;
+                                self.look(&bus).await;
                                 looked = Some(Instant::now());
                                 looks.reset();
                             }
@@ -162,8 +202,8 @@ impl Live {
                     // Whoever wished it may be gone by now.
                     done.send(()).ok();
                 }
-                _ = looks.tick(), if is_watched => {
-                    self.look(&bus, &mut is_of_the_past).await;
+                _ = looks.tick(), if is_wanted => {
+                    self.look(&bus).await;
                     looked = Some(Instant::now());
                 }
             }
@@ -179,7 +219,13 @@ impl Live {
         }
         let changed: Option<Value> = {
             let mut view = self.view();
-            view.site.states.take(seq, Event::clone(&event));
+            let states = &mut view.site.states;
+            let before = Was::of(states, event.state.guest);
+            states.take(seq, Event::clone(&event));
+            // What is told once more, as the log went backwards, was counted.
+            if !view.is_of_the_past {
+                self.told.happened(&view.site.states, before, &event);
+            }
             view.remember(seq, Arc::clone(&event));
             (self.news.receiver_count() > 0).then(|| {
                 let (touched, now) = (view.site.touched_by(event.state.guest), session::now());
@@ -195,12 +241,14 @@ impl Live {
 
     /// Looks, and tells what is otherwise than it was. What cannot be looked at now, as NATS is away, is
     /// looked at again.
-    async fn look(&self, bus: &Bus, is_of_the_past: &mut bool) {
-        if *is_of_the_past && let Ok(states) = States::read(bus).await {
-            *is_of_the_past = false;
+    async fn look(&self, bus: &Bus) {
+        let connection = *bus.connected().borrow();
+        let is_of_the_past = self.view().is_of_the_past;
+        if is_of_the_past && let Ok(states) = States::read(bus).await {
             let all = {
                 let mut view = self.view();
                 view.begin(states);
+                self.told.anew(&view.site.states);
                 view.all(session::now())
             };
             self.tell("all", &all);
@@ -208,7 +256,11 @@ impl Live {
         }
         let mark = self.view().letters_at;
         let Ok(seen) = look::look(bus, mark).await else { return };
-        let news = self.view().see(seen, session::now());
+        let news = {
+            let (mut view, at) = (self.view(), session::now());
+            view.looked = Some(Looked { at, connection });
+            view.see(seen, at)
+        };
         for (kind, document) in news {
             self.tell(kind, &document);
         }

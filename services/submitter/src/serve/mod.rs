@@ -9,8 +9,10 @@ mod hooks;
 mod live;
 mod log;
 mod look;
+mod metrics;
 mod pace;
 mod parts;
+mod probes;
 mod pushes;
 mod refusal;
 mod sent;
@@ -40,6 +42,7 @@ use self::door::Door;
 use self::guard::Names;
 use self::hooks::Hooks;
 use self::live::Live;
+use self::metrics::Metrics;
 use self::pushes::{Around, Pushes};
 
 /// How many remarks may wait to be written; those beyond are not worth a sender's time.
@@ -53,6 +56,7 @@ struct Window {
     bus: Bus,
     setup: Setup,
     live: Live,
+    metrics: Metrics,
     names: Names,
     /// Absent where nobody can sign in, and the page only shows.
     door: Option<Door>,
@@ -97,9 +101,9 @@ async fn serve(args: &ServeArgs, output: &mut Output) -> Result<u8, CommandError
         }
     };
     let hooks = hooks.map(|hooks| hooks.with(pushes.clone()));
-    let window =
-        Window { bus: session.bus, setup: session.setup, live, names, door, hooks, remarks };
-    let window = Arc::new(window);
+    let metrics = Metrics::of(session.bus.clone(), live.clone());
+    let (bus, setup) = (session.bus, session.setup);
+    let window = Arc::new(Window { bus, setup, live, metrics, names, door, hooks, remarks });
     let mut work = pin!(work(Arc::clone(&window), pushes));
     output.remark(&format!("the page is at http://{at}/ until Ctrl-C"))?;
     let (shutdown, until_asked) = phoenix_service::on_signal().map_err(cannot)?;
@@ -125,7 +129,10 @@ async fn serve(args: &ServeArgs, output: &mut Output) -> Result<u8, CommandError
 async fn work(window: Arc<Window>, pushes: Option<Arc<Pushes>>) -> Infallible {
     let rules = async {
         match &window.hooks {
-            Some(hooks) => Box::pin(hooks.work(&window.bus, &window.remarks)).await,
+            Some(hooks) => {
+                let (bus, told) = (&window.bus, window.live.told());
+                Box::pin(hooks.work(bus, told, &window.remarks)).await
+            }
             None => std::future::pending().await,
         }
     };
@@ -162,8 +169,9 @@ fn router(window: Arc<Window>, shutdown: CancellationToken) -> Router {
         .route("/api/v1/session", get(visits::session))
         .route("/api/v1/sign-in", post(visits::sign_in))
         .route("/hooks/v1/{source}", post(hooks::receive))
-        .route("/livez", get(answers::alive))
-        .route("/readyz", get(answers::ready))
+        .route("/livez", get(probes::alive))
+        .route("/readyz", get(probes::ready))
+        .route("/metrics", get(metrics::tell))
         .layer(DefaultBodyLimit::max(TYPED))
         .layer(middleware::from_fn_with_state(Arc::clone(&window), guard::guard))
         .with_state(answers::Shared { window, shutdown })

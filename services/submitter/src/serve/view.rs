@@ -28,8 +28,20 @@ pub(super) struct View {
     /// The dead letters, and the mark they had when they were read.
     pub(super) letters: Vec<Filed>,
     pub(super) letters_at: (u64, u64),
+    /// When hosts, the monitor and the letters were looked at last.
+    pub(super) looked: Option<Looked>,
+    /// The log is another one than the states were read from.
+    pub(super) is_of_the_past: bool,
     /// What happened last, the newest last, each with its place in the log.
     recent: VecDeque<(u64, Arc<Event>)>,
+}
+
+/// A look that came to its end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Looked {
+    pub(super) at: DateTime<Utc>,
+    /// How often the connection had been made by then.
+    pub(super) connection: u64,
 }
 
 impl View {
@@ -41,6 +53,7 @@ impl View {
             self.remember(seq, Arc::new(event.clone()));
         }
         self.site.states = states;
+        self.is_of_the_past = false;
     }
 
     /// Keeps something that happened for whoever comes later.

@@ -16,6 +16,7 @@ use super::ours::DeliveryName;
 use crate::asking::Asking;
 use crate::error::CommandError;
 use crate::serve::again::Trouble;
+use crate::serve::metrics::Told;
 use crate::session;
 use crate::words;
 
@@ -37,6 +38,7 @@ impl Hooks {
     pub(super) async fn run_errands(
         &self,
         bus: &Bus,
+        told: &Told,
         remarks: &mpsc::Sender<String>,
     ) -> Infallible {
         let mut trouble = Trouble::none();
@@ -51,8 +53,11 @@ impl Hooks {
                 doing.push(self.settle(open, bus, remarks));
             }
             tokio::select! {
-                told = tail.next(), if waiting.len() < WAITING => match told {
+                next = tail.next(), if waiting.len() < WAITING => match next {
                     DeliveryTold::Noted(noted) => {
+                        if noted.accepted.is_taken() {
+                            told.took(&noted.source, noted.accepted.at);
+                        }
                         let name = (noted.source.clone(), noted.id.clone());
                         if noted.accepted.errand.is_none() {
                             taken.remove(&name);

@@ -36,6 +36,7 @@ pub(super) use self::accept::run_of;
 pub(super) use self::deploy::{Certainty, Desk};
 use self::ours::Ours;
 use super::Window;
+use super::metrics::Told;
 use super::pace::Pace;
 use super::pushes::{Origin, Pushes};
 use crate::cli::{ConfigArgs, ServeArgs};
@@ -94,8 +95,18 @@ impl Hooks {
     }
 
     /// Does what was accepted, for as long as it is served.
-    pub(super) async fn work(&self, bus: &Bus, remarks: &mpsc::Sender<String>) -> Infallible {
-        let (errands, waiting) = (self.run_errands(bus, remarks), self.do_what_waits(bus, remarks));
+    pub(super) async fn work(
+        &self,
+        bus: &Bus,
+        told: &Told,
+        remarks: &mpsc::Sender<String>,
+    ) -> Infallible {
+        let results: Vec<_> = RESULTS.into_iter().map(|(_, word)| word).collect();
+        for source in self.sources.keys() {
+            told.expects(source, &[&results[..], &[NOT_UNDERSTOOD]].concat());
+        }
+        let errands = self.run_errands(bus, told, remarks);
+        let waiting = self.do_what_waits(bus, remarks);
         join(errands, waiting).await.0
     }
 
@@ -119,7 +130,7 @@ pub(super) async fn receive(
     else {
         return (StatusCode::NOT_FOUND, "there is no such source\n").into_response();
     };
-    match take(hooks, &window.bus, name, (source, pace), &headers, body).await {
+    let answer = match take(hooks, &window.bus, name, (source, pace), &headers, body).await {
         Ok(answer) => answer,
         Err(refusal) => {
             if let Some(remark) = refusal.remark() {
@@ -128,7 +139,27 @@ pub(super) async fn receive(
             }
             refusal.answer()
         }
-    }
+    };
+    window.live.told().answered(name, result(answer.status()));
+    answer
+}
+
+/// What senders are told, in a word.
+const RESULTS: [(StatusCode, &str); 6] = [
+    (StatusCode::ACCEPTED, "accepted"),
+    (StatusCode::OK, "nothing-to-do"),
+    (StatusCode::UNAUTHORIZED, "not-authorised"),
+    (StatusCode::REQUEST_TIMEOUT, "too-slow"),
+    (StatusCode::TOO_MANY_REQUESTS, "too-fast"),
+    (StatusCode::SERVICE_UNAVAILABLE, "again-later"),
+];
+/// What they are told otherwise.
+const NOT_UNDERSTOOD: &str = "not-understood";
+
+/// Returns what a sender was told, in a word.
+fn result(told: StatusCode) -> &'static str {
+    let known = RESULTS.into_iter().find(|(status, _)| *status == told);
+    known.map_or(NOT_UNDERSTOOD, |(_, word)| word)
 }
 
 /// Why a delivery is not accepted.

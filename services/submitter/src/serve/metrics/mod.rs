@@ -1,0 +1,155 @@
+//! `/metrics`: what the page is made of, for Prometheus and what reads the same.
+//!
+//! How things are is taken from the view that the page is made of, when somebody asks. What is counted is counted
+//! as the log tells it, from when this server began.
+
+mod format;
+mod guests;
+mod health;
+mod names;
+mod runs;
+mod told;
+mod write;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use chrono::{DateTime, Utc};
+use phoenix_bus::Bus;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::DescriptorEncoder;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+use self::format::Format;
+pub(super) use self::runs::Was;
+pub(super) use self::told::Told;
+use self::told::instant;
+use self::write::{Writer, labels, number};
+use super::Window;
+use super::live::Live;
+use crate::session;
+
+/// How long somebody who asks waits for a look: whoever collects metrics gives up soon.
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
+
+/// All that is told of this cell.
+pub(super) struct Metrics(Registry);
+
+/// Where it is taken from.
+struct Sources {
+    bus: Bus,
+    live: Live,
+    began: DateTime<Utc>,
+}
+
+impl Metrics {
+    pub(super) fn of(bus: Bus, live: Live) -> Self {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Sources { bus, live, began: session::now() }));
+        Self(registry)
+    }
+
+    fn text(&self, format: Format) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.0)?;
+        Ok(format.of(text))
+    }
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sources").field("began", &self.began).finish_non_exhaustive()
+    }
+}
+
+impl Collector for Sources {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut to = Writer(encoder);
+        let version = [env!("CARGO_PKG_VERSION").to_owned()];
+        to.counted(&names::BUILD, &Info::new(labels(&names::BUILD, version)))?;
+        to.gauge(&names::START, Some(instant(self.began)))?;
+        let is_there = usize::from(self.bus.is_connected());
+        to.gauge(&names::NATS_CONNECTED, Some(number(is_there)))?;
+        // The first time is no repetition.
+        let again = self.bus.connected().borrow().saturating_sub(1);
+        to.counted(&names::NATS_RECONNECTS, &ConstCounter::new(again))?;
+        self.live.told().write(&mut to)?;
+        self.live.with_view(|view| {
+            let now = session::now();
+            to.gauge(&names::LOOKED, view.looked.map(|looked| instant(looked.at)))?;
+            guests::write(view, now, &mut to)?;
+            // Before it was looked, it is not known whether there are any.
+            to.gauge(&names::DLQ, view.looked.map(|_| number(view.letters.len())))?;
+            let heard = view.site.hosts.iter();
+            let heard = heard.map(|report| ([report.host.to_string()], instant(report.heard)));
+            to.gauges(&names::HEARTBEAT, heard)?;
+            health::write(view, &mut to)
+        })
+    }
+}
+
+pub(super) async fn tell(State(window): State<Arc<Window>>, headers: HeaderMap) -> Response {
+    if window.bus.is_connected() {
+        window.live.look_within(PATIENCE).await;
+    }
+    let format = Format::wanted(headers.get_all(ACCEPT).iter().filter_map(|one| one.to_str().ok()));
+    match window.metrics.text(format) {
+        Ok(text) => ([(CONTENT_TYPE, format.content_type())], text).into_response(),
+        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "they cannot be written\n").into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::asking::tests::time;
+    use crate::screen::tests::cell;
+    use crate::serve::view::{Looked, View};
+
+    /// A view that nothing keeps up to date.
+    #[derive(Debug)]
+    struct Still(View);
+
+    impl Collector for Still {
+        fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+            let mut to = Writer(encoder);
+            guests::write(&self.0, time() + chrono::TimeDelta::seconds(90), &mut to)?;
+            health::write(&self.0, &mut to)
+        }
+    }
+
+    #[test]
+    fn all_that_is_known_of_a_cell_is_told() {
+        let mut view = View::default();
+        view.site = cell();
+        view.looked = Some(Looked { at: time(), connection: 1 });
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Still(view)));
+        let mut text = String::new();
+
+        encode(&mut text, &registry).unwrap();
+
+        // What is not so is told as well, of each guest and state; it would fill the page.
+        let told = text.lines().filter(|line| !line.contains("state=") || !line.ends_with(" 0.0"));
+        insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n"));
+    }
+
+    #[test]
+    fn what_was_never_looked_at_is_not_told() {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Still(View::default())));
+        let mut text = String::new();
+
+        encode(&mut text, &registry).unwrap();
+
+        assert!(text.lines().all(|line| line.starts_with('#')), "{text}");
+    }
+}
