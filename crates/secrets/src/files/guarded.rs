@@ -134,6 +134,11 @@ impl Audience {
     }
 }
 
+/// Says whether a file is there, and refuses one that others than those it is for can read.
+pub fn is_guarded(path: &Path) -> Result<bool, FileError> {
+    Ok(read(path, Audience::GivenByRoot)?.is_some())
+}
+
 /// Returns what a file holds, or nothing where there is none.
 ///
 /// What is looked at is what was opened, so that nobody can exchange it in between. A link at the end

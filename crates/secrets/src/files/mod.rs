@@ -7,7 +7,7 @@ mod store;
 mod tokens;
 
 pub use self::alone::{AloneError, alone};
-pub use self::guarded::FileError;
+pub use self::guarded::{FileError, is_guarded};
 pub use self::tokens::{TokenFile, token_files};
 
 pub(crate) use self::credentials::Credentials;
