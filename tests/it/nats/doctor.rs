@@ -28,7 +28,10 @@ fn each_role_is_told_what_it_may_look_at_and_the_admin_sees_all() {
     }
 
     let by_admin = lines(&site, "admin", "streams");
-    assert_eq!(sign_and_words(&by_admin[0]), ("ok", "13 streams and buckets are there and as wanted"));
+    assert_eq!(
+        sign_and_words(&by_admin[0]),
+        ("ok", "13 streams and buckets are there and as wanted")
+    );
     assert_eq!(by_admin.len(), 1, "{by_admin:?}");
     let by_watcher = lines(&site, "watcher", "streams");
     let (sign, words) = sign_and_words(&by_watcher[1]);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use phoenix_bus::Key;
 use phoenix_config::Loaded;
-use phoenix_secrets::{Outcome, Secrets, is_guarded};
+use phoenix_secrets::{Audience, Outcome, Secrets, is_guarded};
 use phoenix_setup::Host;
 
 use super::nats::said;
@@ -64,11 +64,13 @@ fn guarded(args: &DoctorArgs, loaded: Option<&Loaded>, host: &Host, report: &mut
     let of_forge =
         webhooks.and_then(|webhooks| Some(&webhooks.fleet.as_ref()?.status.as_ref()?.token_file));
     let connect = &args.list.connect;
-    let of_nats = connect.nats_creds.iter().chain(&connect.nats_nkey_file);
-    let named = of_senders.chain(of_forge).chain(of_nats).chain([&args.secrets.secrets_file]);
+    let given = of_senders.chain(of_forge).chain(&connect.nats_creds);
+    let own = connect.nats_nkey_file.iter().chain([&args.secrets.secrets_file]);
+    let given = given.map(|path| (path, Audience::GivenByRoot));
+    let named = given.chain(own.map(|path| (path, Audience::Nobody)));
     let mut there = 0;
-    for path in named.filter(|path| !path.as_os_str().is_empty()) {
-        match is_guarded(path) {
+    for (path, audience) in named.filter(|(path, _)| !path.as_os_str().is_empty()) {
+        match is_guarded(path, audience) {
             Ok(is_there) => there += usize::from(is_there),
             Err(err) => {
                 let advice = err.advice();

@@ -143,6 +143,6 @@ fn monitor(site: &Site, report: &mut Report) {
     }
     if !outlook.incidents.is_empty() {
         let found = words::count(outlook.incidents.len(), "incident is open", "incidents are open");
-        report.warning(check, found, format!("phoenix incidents{}", site.options));
+        report.warning("incidents", found, format!("phoenix incidents{}", site.options));
     }
 }
