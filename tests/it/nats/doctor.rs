@@ -3,17 +3,17 @@
 use serde_json::Value;
 
 use super::site::Site;
-use crate::verbs::doctor::checks;
+use crate::verbs::doctor::{checks, text};
 
 /// Returns the lines about something, as this role finds them.
 fn lines(site: &Site, role: &str, check: &str) -> Vec<Value> {
     let machine = site.folder.path().to_str().unwrap();
     let ended = site.phoenix(role, &["doctor", "-o", "json", "--root", machine]);
-    checks(&ended).into_iter().filter(|line| line["check"] == check).collect()
+    checks(&ended).into_iter().filter(|line| text(line, "check") == Some(check)).collect()
 }
 
 fn sign_and_words(line: &Value) -> (&str, &str) {
-    (line["sign"].as_str().unwrap(), line["found"].as_str().unwrap())
+    (text(line, "sign").unwrap(), text(line, "found").unwrap())
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn synchronised(host: &Host, report: &mut Report) {
     }
     match host.asked(&["timedatectl", "show", "--property=NTPSynchronized", "--value"]) {
         Ok(said) if said.trim() == "yes" => {
-            report.ok(check, "the clock of this machine is synchronised")
+            report.ok(check, "the clock of this machine is synchronised");
         }
         Ok(_) => report.warning(
             check,

@@ -64,9 +64,12 @@ pub(super) fn look(run_dir: &Path, site: Option<&Site>, host: &Host, report: &mu
     }
 }
 
-/// Names who holds a guest that nobody works on.
+/// Names who holds a guest that nobody works on. A worker that does is looking at it.
 fn orphan(guest: GuestKey, path: &Path, report: &mut Report) {
     let holders = holders(path);
+    if holders.iter().any(|(_, line)| is_worker(line)) {
+        return report.ok(CHECK, format!("{guest} is looked at by its worker"));
+    }
     let Some((pid, _)) = holders.first() else {
         let found = format!("{guest} is held, and nobody works on it; by whom is for root to see");
         return report.warning(CHECK, found, "sudo phoenix doctor");
@@ -87,6 +90,17 @@ fn is_held(locks: &str, dev: u64, ino: u64) -> bool {
         let words: Vec<_> = line.split_whitespace().collect();
         words.get(1) == Some(&"FLOCK") && words.contains(&&*wanted)
     })
+}
+
+/// Says whether a command line is that of a worker.
+fn is_worker(line: &str) -> bool {
+    let mut words = line.split_whitespace();
+    let program = words.next().and_then(|program| program.rsplit('/').next());
+    match program {
+        Some("phoenix-worker") => true,
+        Some("phoenix") => words.next() == Some("worker"),
+        Some(_) | None => false,
+    }
 }
 
 /// Returns the processes that have a file open, with their command lines.
@@ -116,6 +130,15 @@ mod tests {
     use std::fs::File;
 
     use super::*;
+
+    #[test]
+    fn a_worker_is_told_from_what_it_has_begun() {
+        assert!(is_worker("/usr/bin/phoenix-worker --durability always"));
+        assert!(is_worker("target/debug/phoenix worker --host simulated"));
+        for line in ["/usr/sbin/pct clone 900 950", "phoenix sim-change phoenix-worker", ""] {
+            assert!(!is_worker(line), "{line}");
+        }
+    }
 
     #[test]
     fn a_file_that_is_locked_is_held_by_who_has_it_open() {

@@ -55,7 +55,7 @@ impl Sign {
 impl Report {
     /// Says that something is as it is to be.
     pub(super) fn ok(&mut self, check: &'static str, found: impl Into<String>) {
-        self.add(check, Sign::Ok, found.into(), None);
+        self.add(check, Sign::Ok, &found.into(), None);
     }
 
     /// Says what somebody should look at, and by which command.
@@ -65,7 +65,7 @@ impl Report {
         found: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        self.add(check, Sign::Warning, found.into(), Some(remedy.into()));
+        self.add(check, Sign::Warning, &found.into(), Some(remedy.into()));
     }
 
     /// Says what is wrong, and which command mends it, or begins to.
@@ -75,17 +75,17 @@ impl Report {
         found: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        self.add(check, Sign::Wrong, found.into(), Some(remedy.into()));
+        self.add(check, Sign::Wrong, &found.into(), Some(remedy.into()));
     }
 
     /// Says why something was not looked at.
     pub(super) fn not_looked_at(&mut self, check: &'static str, why: impl Into<String>) {
-        self.add(check, Sign::NotLookedAt, why.into(), None);
+        self.add(check, Sign::NotLookedAt, &why.into(), None);
     }
 
-    fn add(&mut self, check: &'static str, sign: Sign, found: String, remedy: Option<String>) {
+    fn add(&mut self, check: &'static str, sign: Sign, found: &str, remedy: Option<String>) {
         // Much of it was said by others.
-        self.lines.push(Line { check, sign, found: words::line(&found), remedy });
+        self.lines.push(Line { check, sign, found: words::line(found), remedy });
     }
 
     /// Says how often something was found to be so.

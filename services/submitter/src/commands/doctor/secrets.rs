@@ -1,6 +1,6 @@
 //! Whether guests get the secrets they are promised, and nobody else can read them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use phoenix_bus::Key;
 use phoenix_config::Loaded;
@@ -25,7 +25,7 @@ pub(super) async fn look(
 ) {
     match loaded.map(|loaded| loaded.fleet.as_ref()) {
         None => {
-            report.not_looked_at(CHECK, "without a configuration nobody knows which are needed")
+            report.not_looked_at(CHECK, "without a configuration nobody knows which are needed");
         }
         Some(None) => report.not_looked_at(CHECK, "the configuration is refused"),
         Some(Some(fleet)) => match secrets::all(fleet) {
@@ -98,6 +98,7 @@ fn guarded(args: &DoctorArgs, loaded: Option<&Loaded>, host: &Host, report: &mut
 /// Returns the keys for NATS that were made on this host.
 fn keys(host: &Host) -> Vec<PathBuf> {
     let names = host.names(KEYS).unwrap_or_default();
-    let keys = names.iter().filter(|name| name.ends_with(".nk"));
+    let keys =
+        names.iter().filter(|name| Path::new(name).extension().is_some_and(|end| end == "nk"));
     keys.map(|name| host.at(KEYS).join(name)).collect()
 }

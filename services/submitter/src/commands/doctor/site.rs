@@ -84,7 +84,7 @@ fn workers(hosts: &[HostReport], site: &Site, now: DateTime<Utc>, report: &mut R
         let remedy = format!("ssh {name} systemctl status phoenix-worker");
         match (host.is_leaving, waiting(name)) {
             (true, 0) => {
-                report.warning(check, format!("the one of {name} has ended {ago} ago"), remedy)
+                report.warning(check, format!("the one of {name} has ended {ago} ago"), remedy);
             }
             (true, more) => {
                 let waits = words::count(more, "guest waits", "guests wait");
@@ -106,7 +106,7 @@ fn workers(hosts: &[HostReport], site: &Site, now: DateTime<Utc>, report: &mut R
     }
     match hosts.iter().filter(|host| host.is_alive(now)).count() {
         0 if hosts.is_empty() => {
-            report.warning(check, "none was ever seen", "systemctl enable --now phoenix-worker")
+            report.warning(check, "none was ever seen", "systemctl enable --now phoenix-worker");
         }
         0 => {}
         alive => report.ok(check, words::count(alive, "is there", "are there")),

@@ -13,9 +13,8 @@ const FILLING: u64 = 80;
 const FULL: u64 = 95;
 
 pub(super) async fn look(bus: &Bus, report: &mut Report) {
-    let setup = match bus.look_up().await {
-        Ok(setup) => setup,
-        Err(_) => return report.not_looked_at(CHECK, "the log cannot be looked at"),
+    let Ok(setup) = bus.look_up().await else {
+        return report.not_looked_at(CHECK, "the log cannot be looked at");
     };
     match bus.survey(setup.durability).await {
         Ok(seen) => tell(seen, &bus.options(), report),
@@ -106,12 +105,7 @@ mod tests {
     use super::super::report::Sign;
     use super::*;
 
-    fn seen(
-        name: &str,
-        otherwise: &[&'static str],
-        behind: &[&str],
-        bytes: u64,
-    ) -> Result<StreamSeen, BusError> {
+    fn seen(name: &str, otherwise: &[&'static str], behind: &[&str], bytes: u64) -> StreamSeen {
         let there = StreamThere {
             otherwise: otherwise.to_vec(),
             fill: [
@@ -122,7 +116,7 @@ mod tests {
             replicas: 3,
             behind: behind.iter().map(|one| (*one).to_owned()).collect(),
         };
-        Ok(StreamSeen { name: name.to_owned(), there: Some(there) })
+        StreamSeen { name: name.to_owned(), there: Some(there) }
     }
 
     #[test]
@@ -130,10 +124,10 @@ mod tests {
         let mut report = Report::default();
         let missing = StreamSeen { name: "KV_phoenix-drains".to_owned(), there: None };
         let all = vec![
-            seen("PHOENIX_LOG", &[], &[], 10),
-            seen("PHOENIX_DEAD", &["age", "replicas"], &[], 10),
-            seen("PHOENIX_HEALTH", &[], &["n3"], 10),
-            seen("OBJ_phoenix-library", &[], &[], 960),
+            Ok(seen("PHOENIX_LOG", &[], &[], 10)),
+            Ok(seen("PHOENIX_DEAD", &["age", "replicas"], &[], 10)),
+            Ok(seen("PHOENIX_HEALTH", &[], &["n3"], 10)),
+            Ok(seen("OBJ_phoenix-library", &[], &[], 960)),
             Ok(missing),
             Err(BusError::NoJetStream { url: "nats://pve1:4222".to_owned() }),
         ];

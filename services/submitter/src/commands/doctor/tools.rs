@@ -1,7 +1,8 @@
 //! The programs that this host needs for what its configuration asks of it.
 
+use phoenix_bus::HostReport;
 use phoenix_config::Loaded;
-use phoenix_domain::Kind;
+use phoenix_domain::{GuestSpec, Kind};
 use phoenix_setup::Host;
 
 use super::report::Report;
@@ -19,7 +20,7 @@ pub(super) fn look(loaded: Option<&Loaded>, site: Option<&Site>, host: &Host, re
             .not_looked_at(CHECK, "without a configuration nobody knows which are needed");
     };
     let kinds: Vec<_> =
-        loaded.fleet.iter().flat_map(|fleet| fleet.guests()).map(|guest| guest.kind()).collect();
+        loaded.fleet.iter().flat_map(|fleet| fleet.guests()).map(GuestSpec::kind).collect();
     let fleet = loaded.webhooks.as_ref().and_then(|webhooks| webhooks.fleet.as_ref());
     let needed =
         needed(driver(site, host).as_deref(), &kinds, fleet.map(|fleet| fleet.git.as_str()));
@@ -45,8 +46,7 @@ pub(super) fn look(loaded: Option<&Loaded>, site: Option<&Site>, host: &Host, re
 fn driver(site: Option<&Site>, host: &Host) -> Option<String> {
     let hosts = site.and_then(|site| site.hosts.as_ref().ok());
     let name = session::host();
-    let ours =
-        |report: &&phoenix_bus::HostReport| name.split('.').next() == Some(report.host.as_str());
+    let ours = |report: &&HostReport| name.split('.').next() == Some(report.host.as_str());
     let report = hosts.into_iter().flatten().find(ours);
     let said =
         report.and_then(|report| report.inventory.get("driver")?.as_str().map(str::to_owned));

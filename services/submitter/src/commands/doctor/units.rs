@@ -37,7 +37,7 @@ fn tell(unit: &str, said: &str, report: &mut Report) {
     let (load, file, active) = (value("LoadState"), value("UnitFileState"), value("ActiveState"));
     match (load, file, active) {
         ("not-found" | "", _, _) => {
-            report.not_looked_at(CHECK, format!("{unit} is not installed here"))
+            report.not_looked_at(CHECK, format!("{unit} is not installed here"));
         }
         (_, _, "failed") => report.wrong(
             CHECK,
@@ -45,7 +45,7 @@ fn tell(unit: &str, said: &str, report: &mut Report) {
             format!("journalctl --unit {unit} --lines 50"),
         ),
         (_, "enabled" | "enabled-runtime", "active") => {
-            report.ok(CHECK, format!("{unit} is enabled and active"))
+            report.ok(CHECK, format!("{unit} is enabled and active"));
         }
         (_, "enabled" | "enabled-runtime", _) => report.wrong(
             CHECK,
