@@ -21,13 +21,16 @@ pub(super) fn look(args: &DoctorArgs, store: Option<&Store>, host: &Host, report
         let bytes = store.fill;
         room(
             "store of NATS",
-            &format!("{} of what it may take", store.folder.display()),
+            &format!("what it may take in {}", store.folder.display()),
             bytes.there,
             bytes.most.unwrap_or(u64::MAX),
             "nats stream report",
             report,
         );
-        folders.push(store.folder.clone());
+        // A server on another machine has its folder there.
+        if host.at(&store.folder.to_string_lossy()).is_dir() {
+            folders.push(store.folder.clone());
+        }
     }
     folders.sort();
     folders.dedup();
