@@ -131,6 +131,16 @@ impl Bus {
         &self.cell
     }
 
+    /// Returns the servers, as they may be shown.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Returns who we are there, where our key says so.
+    pub fn role(&self) -> Option<&Role> {
+        self.role.as_ref()
+    }
+
     /// Returns what changes each time the connection is made anew: what lived in the server's
     /// memory may be gone then.
     pub fn connected(&self) -> watch::Receiver<u64> {

@@ -3,12 +3,14 @@
 //! By default nats-server acknowledges first and writes to disk up to two minutes later: a power
 //! failure then loses everything it had acknowledged, streams included.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::connect::Bus;
-use crate::error::BusError;
+use crate::error::{BoxError, BusError};
+use crate::survey::Fill;
 
 /// What an acknowledgement of the server is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +33,15 @@ pub enum Proof {
     },
     /// Somebody vouches for it.
     Vouched(Durability),
+}
+
+/// Where a server keeps what is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Store {
+    /// The folder, on its machine.
+    pub folder: PathBuf,
+    /// How much of what it may take is taken.
+    pub fill: Fill,
 }
 
 impl Durability {
@@ -75,6 +86,14 @@ struct Cluster {
 #[derive(Deserialize)]
 struct JetStream {
     config: Option<Config>,
+    #[serde(default)]
+    stats: Stats,
+}
+
+#[derive(Default, Deserialize)]
+struct Stats {
+    #[serde(default)]
+    storage: u64,
 }
 
 #[derive(Deserialize)]
@@ -83,6 +102,22 @@ struct Config {
     sync_always: bool,
     #[serde(default)]
     sync_interval: u64,
+    #[serde(default)]
+    store_dir: PathBuf,
+    #[serde(default)]
+    max_storage: i64,
+}
+
+impl Store {
+    /// Asks a server for it where its monitoring answers; nothing where it has no JetStream.
+    pub async fn ask(monitor: &str) -> Result<Option<Self>, BoxError> {
+        let told = ask(monitor).await?;
+        Ok(told.jetstream.and_then(|jetstream| {
+            let (config, there) = (jetstream.config?, jetstream.stats.storage);
+            let most = u64::try_from(config.max_storage).ok();
+            Some(Self { folder: config.store_dir, fill: Fill { of: "bytes", there, most } })
+        }))
+    }
 }
 
 impl Bus {
@@ -113,7 +148,7 @@ impl Bus {
     }
 }
 
-async fn ask(monitor: &str) -> Result<Monitored, crate::error::BoxError> {
+async fn ask(monitor: &str) -> Result<Monitored, BoxError> {
     let url = format!("{}/varz", monitor.trim_end_matches('/'));
     let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build()?;
     let answer = client.get(url).send().await?.error_for_status()?;

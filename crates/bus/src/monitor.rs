@@ -106,6 +106,9 @@ pub enum MonitorAnswer {
 pub struct Outlook {
     /// Who says so.
     pub monitor: String,
+    /// Its version; absent where that is one that did not say so yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
     /// What it does about what it finds.
     pub mode: Mode,
     /// Why nothing is repaired any more; absent while repairs go on.

@@ -2,12 +2,13 @@
 
 use async_nats::jetstream::context::GetStreamErrorKind;
 use async_nats::jetstream::kv;
-use async_nats::jetstream::stream::Config;
+use async_nats::jetstream::stream::{Config, Info};
 
 use crate::act::Act;
 use crate::connect::Bus;
 use crate::durability::Durability;
 use crate::error::{BusError, Failing as _};
+use crate::likeness::{bucket_differences, differences};
 use crate::names::{DURABILITY, LOG};
 use crate::streams::{buckets, streams};
 
@@ -34,19 +35,28 @@ impl Bus {
     /// Makes what is missing and checks what is there. It can be done any number of times, by
     /// several at once.
     pub async fn set_up(&self, durability: Durability) -> Result<Setup, BusError> {
-        let version = self.check_version()?;
-        let replicas = self.replicas(durability);
-        let batches = version >= FIRST_WITH_BATCHES;
+        let (streams, buckets, batches) = self.wanted(durability)?;
         self.allowed(Act::SetUp, async {
-            for config in streams(replicas, durability, batches) {
+            for config in streams {
                 self.ensure(config).await?;
             }
-            for bucket in buckets(replicas) {
+            for bucket in buckets {
                 self.ensure_bucket(bucket).await?;
             }
             Ok(Setup { durability, batches })
         })
         .await
+    }
+
+    /// Returns every stream and bucket as this server is to have them, and whether it takes several messages as a
+    /// whole.
+    pub(crate) fn wanted(
+        &self,
+        durability: Durability,
+    ) -> Result<(Vec<Config>, [kv::Config; 7], bool), BusError> {
+        let batches = self.check_version()? >= FIRST_WITH_BATCHES;
+        let replicas = self.replicas(durability);
+        Ok((streams(replicas, durability, batches), buckets(replicas), batches))
     }
 
     /// Returns how many servers have what is stored: three, where the server is one of a cluster.
@@ -108,10 +118,7 @@ impl Bus {
         let doing = "making a bucket";
         if let Some(there) = self.there(&format!("KV_{}", wanted.bucket)).await? {
             wanted.num_replicas = wanted.num_replicas.max(there.num_replicas);
-            if there.max_age == wanted.max_age
-                && there.num_replicas == wanted.num_replicas
-                && there.max_messages_per_subject == wanted.history
-            {
+            if bucket_differences(&there, &wanted).is_empty() {
                 return Ok(());
             }
         }
@@ -120,8 +127,13 @@ impl Bus {
 
     /// Returns how a stream is, if it is there.
     async fn there(&self, name: &str) -> Result<Option<Config>, BusError> {
+        Ok(self.info(name).await?.map(|info| info.config))
+    }
+
+    /// Returns all that the server tells of a stream, if it is there.
+    pub(crate) async fn info(&self, name: &str) -> Result<Option<Info>, BusError> {
         match self.jetstream.get_stream(name).await {
-            Ok(stream) => Ok(Some(stream.cached_info().config.clone())),
+            Ok(stream) => Ok(Some(stream.cached_info().clone())),
             Err(err) => match err.kind() {
                 GetStreamErrorKind::JetStream(_) => Ok(None),
                 GetStreamErrorKind::EmptyName
@@ -138,7 +150,7 @@ impl Bus {
         let Some(there) = self.there(&name).await? else { return self.make(wanted).await };
         // Who comes by a leaf is told nothing of the cluster behind it.
         wanted.num_replicas = wanted.num_replicas.max(there.num_replicas);
-        if is_as(&there, &wanted) {
+        if differences(&there, &wanted).is_empty() {
             return Ok(());
         }
         // What is kept and what it is kept for cannot be changed without losing something.
@@ -163,35 +175,12 @@ impl Bus {
 
 /// An old server drops what it does not know without a word: what counts is what it says back.
 fn read_back(there: &Config, wanted: &Config) -> Result<(), BusError> {
-    if is_as(there, wanted) {
+    let differences = differences(there, wanted);
+    if differences.is_empty() {
         return Ok(());
     }
-    let why = "the server did not take its configuration as it was given".to_owned();
+    let why = format!("the server did not take as they were given: {}", differences.join(", "));
     Err(BusError::OtherStream { stream: wanted.name.clone(), why })
-}
-
-/// Says whether a stream is as wanted, in everything we rely on.
-fn is_as(there: &Config, wanted: &Config) -> bool {
-    there.subjects == wanted.subjects
-        && there.retention == wanted.retention
-        && there.storage == wanted.storage
-        && there.num_replicas == wanted.num_replicas
-        && there.discard == wanted.discard
-        && there.discard_new_per_subject == wanted.discard_new_per_subject
-        && limit(there.max_messages_per_subject) == limit(wanted.max_messages_per_subject)
-        && limit(there.max_message_size.into()) == limit(wanted.max_message_size.into())
-        && limit(there.max_consumers.into()) == limit(wanted.max_consumers.into())
-        && there.max_age == wanted.max_age
-        && there.deny_delete == wanted.deny_delete
-        && there.allow_rollup == wanted.allow_rollup
-        && there.allow_atomic_publish == wanted.allow_atomic_publish
-        && there.republish == wanted.republish
-        && wanted.metadata.iter().all(|(key, value)| there.metadata.get(key) == Some(value))
-}
-
-/// Returns a limit, if it is one: a server says -1 where it was told 0, and means the same.
-fn limit(limit: i64) -> Option<i64> {
-    (limit > 0).then_some(limit)
 }
 
 /// Reads a version as numbers; what follows a `-` is of no interest.

@@ -1,4 +1,4 @@
-//! Trying what a server permits, and how many servers keep what: what tests look at.
+//! Trying what a server permits; and how many servers keep what, which only tests look at.
 
 use async_nats::Message;
 use async_nats::header::NATS_TIME_STAMP;
@@ -14,11 +14,35 @@ use crate::forbidden::{Forbidden, forbidden};
 use crate::many::header;
 use crate::names::LOG;
 use crate::streams;
+use crate::subjects::Subjects;
 
 /// What no role may publish.
 const MARK: &str = "phoenix.mark";
 
+/// What came of trying what a role may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trial {
+    /// How many subjects were tried.
+    pub tried: usize,
+    /// Those that the server does not permit, although the role needs them.
+    pub refused: Vec<String>,
+}
+
 impl Bus {
+    /// Tries what our role may do, as far as trying it changes nothing: what it hears, and what it looks at.
+    pub async fn try_role(&self) -> Result<Option<Trial>, BusError> {
+        let Some(role) = &self.role else { return Ok(None) };
+        let Subjects { publish, subscribe } = role.subjects(&self.cell);
+        let mut trial = Trial { tried: 0, refused: Vec::new() };
+        for subject in publish.into_iter().filter(|subject| is_harmless(subject)) {
+            trial.take(self.is_forbidden_to_publish(&subject).await?, subject);
+        }
+        for subject in subscribe {
+            trial.take(self.is_forbidden_to_subscribe(&subject).await?, subject);
+        }
+        Ok(Some(trial))
+    }
+
     /// Says whether the server forbids to publish under a subject, nothing of which is known here.
     pub async fn is_forbidden_to_publish(&self, subject: &str) -> Result<bool, BusError> {
         let told = self.hears_forbidden();
@@ -102,4 +126,19 @@ impl Bus {
         let at = |(_, message): (u64, Message)| header(&message, NATS_TIME_STAMP)?.parse().ok();
         Ok(messages.into_iter().filter_map(at).collect())
     }
+}
+
+impl Trial {
+    fn take(&mut self, is_forbidden: bool, subject: String) {
+        self.tried += 1;
+        if is_forbidden {
+            self.refused.push(subject);
+        }
+    }
+}
+
+/// Says whether publishing nothing under a subject is a question that nobody waits for the answer of.
+fn is_harmless(subject: &str) -> bool {
+    let questions = ["$JS.API.STREAM.INFO.", "$JS.API.STREAM.MSG.GET.", "$JS.API.DIRECT.GET."];
+    questions.iter().any(|question| subject.starts_with(question)) && !subject.contains(['*', '>'])
 }

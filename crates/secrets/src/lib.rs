@@ -23,7 +23,7 @@ pub use aws::{Aws, AwsError};
 pub use check::{Checked, Outcome, Report};
 pub use digest::{Digest, Salt, SaltError};
 pub use error::SecretError;
-pub use files::{AloneError, FileError, TokenFile, alone, token_files};
+pub use files::{AloneError, Audience, FileError, TokenFile, alone, is_guarded, token_files};
 pub use policy::Policy;
 pub use provider::Provider;
 pub use secrets::{Secrets, Settings};

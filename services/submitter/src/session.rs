@@ -121,7 +121,7 @@ pub(crate) fn now() -> DateTime<Utc> {
 }
 
 /// Returns the name of this machine.
-fn host() -> String {
+pub(crate) fn host() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 

@@ -2,6 +2,7 @@
 
 mod acts;
 mod cluster;
+mod doctor;
 mod forbidden;
 mod hostile;
 mod init;

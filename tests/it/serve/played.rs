@@ -110,6 +110,7 @@ impl Monitor {
     pub(super) async fn new(site: &Site, guests: &[u64]) -> Self {
         let outlook = Outlook {
             monitor: "played".to_owned(),
+            version: None,
             mode: Mode::Observe,
             breaker: None,
             maintenance: Vec::new(),

@@ -112,7 +112,7 @@ impl FileError {
 
 /// Who besides its owner may read a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Audience {
+pub enum Audience {
     /// Nobody.
     Nobody,
     /// Its group. This is also how a permission that systemd gives to one user looks.
@@ -132,6 +132,11 @@ impl Audience {
             Self::GivenByRoot | Self::Nobody => 0o600,
         }
     }
+}
+
+/// Says whether a file is there, and refuses one that others than those it is for can read.
+pub fn is_guarded(path: &Path, audience: Audience) -> Result<bool, FileError> {
+    Ok(read(path, audience)?.is_some())
 }
 
 /// Returns what a file holds, or nothing where there is none.

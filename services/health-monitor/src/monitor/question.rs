@@ -93,6 +93,7 @@ impl Acting<'_> {
         let (incidents, options) = (self.watch.incidents().cloned(), self.monitor.bus.options());
         Outlook {
             monitor: self.monitor.instance.clone(),
+            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             mode: guards.fleet_mode(),
             breaker: guards.breaker().cloned(),
             maintenance: guards.windows().to_vec(),

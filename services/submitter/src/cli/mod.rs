@@ -2,6 +2,7 @@
 
 #![expect(clippy::doc_markdown, reason = "help texts are no Markdown")]
 
+mod doctor;
 mod feature;
 mod health;
 mod nats;
@@ -17,6 +18,7 @@ mod words;
 use clap::{Parser, Subcommand};
 use phoenix_domain::{GuestKey, Vmid};
 
+pub(crate) use self::doctor::DoctorArgs;
 pub use self::feature::FeatureCommand;
 pub(crate) use self::feature::{
     FeatureListArgs, FeatureNewArgs, FeatureOutdatedArgs, FeatureShowArgs, FeaturesArgs,
@@ -50,7 +52,8 @@ pub const AFTER_HELP: &str = "\
 Exit codes:
   0    done, nothing wrong
   1    it could not be done
-  2    what is there differs from what is wanted (drift, health, plan --exit-code, setup --verify)
+  2    what is there differs from what is wanted (doctor, drift, health, plan --exit-code,
+       setup --verify)
   3    the configuration is refused
   4    NATS does not let us in
   5    there is no such guest, run, letter, incident, feature or code
@@ -87,6 +90,8 @@ pub(crate) struct PhoenixSubmit {
 pub enum Command {
     /// Check the configuration and say everything that is wrong with it
     Check(CheckArgs),
+    /// Look at everything an operator would, and say what to type where it is not well
+    Doctor(Box<DoctorArgs>),
     /// Show what would be changed on the host, in which order, and at what cost; nothing is run
     Plan(PlanArgs),
     /// Make this host as its file says; nothing is done before it was shown and agreed to

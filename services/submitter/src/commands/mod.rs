@@ -8,6 +8,7 @@ mod check;
 mod completion;
 pub(crate) mod dead;
 mod deliveries;
+mod doctor;
 mod drain;
 mod drift;
 mod explain;
@@ -55,6 +56,7 @@ pub(crate) fn run(
 ) -> Result<u8, CommandError> {
     match command {
         Command::Check(args) => check::run(&args, output),
+        Command::Doctor(args) => doctor::run(&args, output),
         Command::Plan(args) => plan::run(&args, output),
         Command::Setup(args) => setup::run(&args, output),
         Command::Submit(args) => submit::run(&args, output),

@@ -15,7 +15,7 @@ use crate::output::Output;
 use crate::session;
 
 /// What somebody calls a secret, and which key of it, where that is said beside the name.
-type Wanted = (SecretName, Option<String>);
+pub(super) type Wanted = (SecretName, Option<String>);
 
 /// A secret that the files name, and the guests it is for.
 struct Named {
@@ -68,6 +68,11 @@ fn check(args: &SecretsCheckArgs, output: &mut Output) -> Result<u8, CommandErro
         output.remark("AWS was not asked: `--aws` does, or PHOENIX_SECRETS_AWS=true")?;
     }
     Ok(if report.may_pass() { EXIT_UNAVAILABLE } else { EXIT_FAILED })
+}
+
+/// Returns every secret that some guest is given.
+pub(super) fn all(fleet: &CheckedFleet) -> Result<Vec<Wanted>, CommandError> {
+    Ok(named(fleet, &[])?.into_iter().map(|named| named.wanted).collect())
 }
 
 /// Returns the secrets that guests are given, each once, in the order in which guests come.

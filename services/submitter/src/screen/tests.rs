@@ -48,6 +48,7 @@ pub(crate) fn cell() -> Site {
         approvals: Vec::new(),
         outlook: Some(Outlook {
             monitor: "m".to_owned(),
+            version: None,
             mode: Mode::Observe,
             breaker: None,
             maintenance: Vec::new(),
