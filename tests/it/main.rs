@@ -10,8 +10,8 @@
 mod bus;
 mod calls;
 mod check;
-mod documents;
 mod cluster;
+mod documents;
 mod examples;
 mod feature;
 mod health;
