@@ -44,6 +44,9 @@ pub(super) fn how(document: &str, command: &str) -> Option<How> {
             Elsewhere("tests of the package phoenix-features, as root")
         }
         "cd examples/quickstart" => Elsewhere("all of this runs there"),
+        _ if command.starts_with("curl ") => {
+            Elsewhere("tests/it/serve/metrics, of a port of its own")
+        }
         "kill -9 PID" => Elsewhere("tests/it/survive"),
         "(umask 077; openssl rand -hex 32 > /etc/phoenix/page.token)" => {
             Elsewhere("it writes into /etc: tests/it/serve makes a token by itself")
@@ -65,6 +68,8 @@ pub(super) fn how(document: &str, command: &str) -> Option<How> {
         }
         // Nobody was here two hours ago, and the run is an example.
         "phoenix state 950 --at 2h" | "phoenix trace r-019f3c2a" => Ends(5, ""),
+        // Nobody has the secrets of the quickstart here.
+        _ if command.starts_with("phoenix doctor") => Ends(2, ""),
         "phoenix answer r-5d1c… yes" => Elsewhere("tests/it/serve has a run that waits for it"),
         _ if command.starts_with("phoenix ") || command.starts_with("phoenix_orchestrator.sh ") => {
             Ends(0, "")
