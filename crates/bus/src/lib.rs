@@ -5,6 +5,7 @@
 //! at any time. Correctness rests on neither order nor exactly-once delivery.
 
 mod act;
+mod again;
 mod aloud;
 mod approvals;
 pub mod bare;
