@@ -61,7 +61,7 @@ impl Bus {
     }
 
     /// Returns how many servers have what is stored: three, where the server is one of a cluster.
-    fn replicas(&self, durability: Durability) -> usize {
+    pub(crate) fn replicas(&self, durability: Durability) -> usize {
         let server = self.client.server_info();
         // A leaf calls itself a cluster, too, and keeps no streams.
         let is_one_of_many = server.jetstream && server.cluster.is_some();
