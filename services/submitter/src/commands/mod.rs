@@ -3,6 +3,7 @@
 mod adopt;
 pub(crate) mod answer;
 mod approve;
+mod backup;
 pub(crate) mod cancel;
 mod check;
 mod completion;
@@ -41,6 +42,8 @@ mod watch;
 pub(crate) use self::nats::NatsError;
 pub(crate) use self::submit::{all_wanted, refuse_to_move, wanted_of_all};
 use phoenix_domain::RunId;
+
+pub(crate) use self::backup::BackupError;
 
 use crate::cli::{Command, ConfigCommand};
 use crate::error::CommandError;
@@ -93,6 +96,8 @@ pub(crate) fn run(
         Command::Dead(command) => dead::run(&command, output),
         Command::Config(ConfigCommand::Show(args)) => show::run(&args, output),
         Command::Nats(command) => nats::run(&command, output),
+        Command::Backup(args) => backup::back_up(&args, output),
+        Command::Restore(args) => backup::restore(&args, output),
         Command::Secrets(command) => secrets::run(&command, output),
         Command::Explain(args) => explain::run(&args, output),
         Command::Schema(args) => schema::run(&args, output),
