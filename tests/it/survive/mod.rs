@@ -11,6 +11,7 @@ mod frozen;
 mod full;
 mod gateway;
 mod load;
+mod recover;
 mod repairs;
 mod safely;
 mod server;

@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
+use phoenix_domain::NodeName;
 
-use super::online::ConnectArgs;
+use super::offline::ConfigArgs;
+use super::online::{ConnectArgs, LiveArgs, WhoArgs};
+use super::words;
 
 /// What `backup` takes.
 #[derive(Debug, Args)]
@@ -27,4 +30,20 @@ pub struct RestoreArgs {
     pub(crate) over: bool,
     #[command(flatten)]
     pub(crate) connect: ConnectArgs,
+}
+
+/// What `recover` takes.
+#[derive(Debug, Args)]
+pub struct RecoverArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Host of the guests whose configuration names none
+    #[arg(long, value_name = "NAME", value_parser = words::node)]
+    pub(crate) host: Option<NodeName>,
+    #[command(flatten)]
+    pub(crate) live: LiveArgs,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+    #[command(flatten)]
+    pub(crate) who: WhoArgs,
 }

@@ -19,7 +19,7 @@ mod words;
 use clap::{Parser, Subcommand};
 use phoenix_domain::{GuestKey, Vmid};
 
-pub(crate) use self::backup::{BackupArgs, RestoreArgs};
+pub(crate) use self::backup::{BackupArgs, RecoverArgs, RestoreArgs};
 pub(crate) use self::doctor::DoctorArgs;
 pub use self::feature::FeatureCommand;
 pub(crate) use self::feature::{
@@ -176,6 +176,8 @@ pub enum Command {
     Backup(BackupArgs),
     /// Put back what `backup` wrote, into a NATS that holds nothing
     Restore(RestoreArgs),
+    /// Have NATS know again what the hosts have, where all of it is lost; no guest is touched
+    Recover(RecoverArgs),
     /// Look after secrets
     #[command(subcommand)]
     Secrets(SecretsCommand),

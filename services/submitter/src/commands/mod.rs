@@ -24,6 +24,7 @@ mod nats;
 mod nodes;
 mod plan;
 mod power;
+mod recover;
 mod removal;
 pub(crate) mod retry;
 mod runs;
@@ -98,6 +99,7 @@ pub(crate) fn run(
         Command::Nats(command) => nats::run(&command, output),
         Command::Backup(args) => backup::back_up(&args, output),
         Command::Restore(args) => backup::restore(&args, output),
+        Command::Recover(args) => recover::run(&args, output),
         Command::Secrets(command) => secrets::run(&command, output),
         Command::Explain(args) => explain::run(&args, output),
         Command::Schema(args) => schema::run(&args, output),
