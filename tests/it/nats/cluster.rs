@@ -53,6 +53,7 @@ async fn what_its_admin_has_copied_is_put_back_into_all_three() {
     let refused = site.phoenix("submitter", &["backup", text(&file)]);
     assert_eq!(refused.code, 4, "{refused:?}");
     assert!(refused.err.contains("not permitted: subject $JS.API.STREAM.SNAPSHOT."), "{refused:?}");
+    assert!(!file.with_extension("backup.new").exists(), "half a file was left");
     let written = site.phoenix("admin", &["backup", text(&file)]);
     assert_eq!(written.code, 0, "{written:?}");
 

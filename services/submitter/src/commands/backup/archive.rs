@@ -42,11 +42,21 @@ struct Listed {
 /// A backup that is being written. It has its name once it is whole.
 pub(super) struct Writer {
     path: PathBuf,
-    beside: PathBuf,
+    beside: Beside,
     tar: Builder<File>,
     /// Of the copy that is being written.
     header: Header,
     copies: Vec<Listed>,
+}
+
+/// What has no name yet. It is gone with whoever does not come to an end.
+struct Beside(PathBuf);
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        // What has its name by now is not there any more.
+        let _gone = fs::remove_file(&self.0);
+    }
 }
 
 impl Writer {
@@ -65,6 +75,7 @@ impl Writer {
             File::options().write(true).read(true).create_new(true).mode(0o600).open(&beside)
         };
         let file = open().map_err(|err| not_written(path, err))?;
+        let beside = Beside(beside);
         let (tar, header, copies) = (Builder::new(file), regular(), Vec::new());
         Ok(Self { path: path.to_owned(), beside, tar, header, copies })
     }
@@ -100,7 +111,7 @@ impl Writer {
             header.set_cksum();
             self.tar.append_data(&mut header, LIST, text.as_slice())?;
             self.tar.into_inner()?.sync_all()?;
-            fs::rename(&self.beside, &self.path)
+            fs::rename(&self.beside.0, &self.path)
         };
         end().map_err(|err| not_written(&path, err))
     }
