@@ -7,6 +7,21 @@ use serde_json::Value;
 use super::{PATIENCE, POLL, Watched};
 use crate::survive::site::lxc;
 
+#[tokio::test]
+async fn a_guest_that_is_removed_and_made_anew_is_watched_again() {
+    let watched = Watched::new().await;
+    let monitor = watched.monitor("only");
+    watched.until_found("healthy").await;
+    let removed = watched.phoenix(&["delete", "953", "--yes"]).await;
+    assert_eq!(removed.code, 0, "{removed:?}");
+    watched.until(|told| told.guests.iter().all(|seen| seen.guest != lxc(953))).await;
+
+    watched.submit(&["953"]).await;
+
+    watched.until_found("healthy").await;
+    assert!(!monitor.log().contains("another monitor acts now"), "{}", monitor.log());
+}
+
 /// Returns the open incident, as it is listed.
 async fn incident(watched: &Watched) -> Value {
     let listed = watched.phoenix(&["incidents", "-o", "json"]).await;
