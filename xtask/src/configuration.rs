@@ -1,14 +1,13 @@
 //! `docs/configuration.md`: every key of every file that is written by hand, out of the schemas, which are made of
 //! the types.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use crate::say::say;
+use crate::page::{self, line};
 
 const PAGE: &str = "docs/configuration.md";
 
@@ -25,20 +24,15 @@ const FILES: [&str; 7] = [
 
 /// Writes the page.
 pub(crate) fn write() -> Result<()> {
-    fs::write(PAGE, page()?).with_context(|| format!("cannot write {PAGE}"))?;
-    say(format_args!("{PAGE} is written"));
-    Ok(())
+    page::write(PAGE, &text()?)
 }
 
 /// Fails when the page is not what the schemas say.
 pub(crate) fn check() -> Result<()> {
-    if fs::read_to_string(PAGE).unwrap_or_default() == page()? {
-        return Ok(());
-    }
-    bail!("{PAGE} is not what the schemas say: run `cargo xtask docs`")
+    page::check(PAGE, &text()?, "the schemas")
 }
 
-fn page() -> Result<String> {
+fn text() -> Result<String> {
     let mut text = String::from(HEAD);
     for file in FILES {
         let path = Path::new("schemas").join(format!("{file}.schema.json"));
@@ -164,11 +158,6 @@ fn text_of<'s>(schema: &'s Value, what: &str) -> Option<&'s str> {
 
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
-}
-
-fn line(text: &mut String, line: &str) {
-    // A String takes everything that is written to it.
-    let _written = writeln!(text, "{line}");
 }
 
 const HEAD: &str = "# Configuration

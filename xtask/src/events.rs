@@ -1,13 +1,12 @@
 //! `docs/events.md`: every event there is, out of the types themselves.
 
-use std::fmt::Write as _;
 use std::fs;
 
 use anyhow::{Context as _, Result, bail};
 use phoenix_domain::EventKind;
 use phoenix_domain::health::HealthEventKind;
 
-use crate::say::say;
+use crate::page::{self, line};
 
 const PAGE: &str = "docs/events.md";
 
@@ -16,20 +15,15 @@ const BY_HAND: &str = "\n# Without Phoenix\n";
 
 /// Writes the page.
 pub(crate) fn write() -> Result<()> {
-    fs::write(PAGE, page()?).with_context(|| format!("cannot write {PAGE}"))?;
-    say(format_args!("{PAGE} is written"));
-    Ok(())
+    page::write(PAGE, &text()?)
 }
 
 /// Fails when the page is not what the types say.
 pub(crate) fn check() -> Result<()> {
-    if fs::read_to_string(PAGE).unwrap_or_default() == page()? {
-        return Ok(());
-    }
-    bail!("{PAGE} is not what the types say: run `cargo xtask docs`")
+    page::check(PAGE, &text()?, "the types")
 }
 
-fn page() -> Result<String> {
+fn text() -> Result<String> {
     let old = fs::read_to_string(PAGE).with_context(|| format!("cannot read {PAGE}"))?;
     let Some((_, by_hand)) = old.split_once(BY_HAND) else {
         bail!(
@@ -60,11 +54,6 @@ fn of_the_types() -> String {
         }
     }
     text
-}
-
-fn line(text: &mut String, line: &str) {
-    // A String takes everything that is written to it.
-    let _written = writeln!(text, "{line}");
 }
 
 const HEAD: &str = "# Events

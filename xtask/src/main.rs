@@ -13,6 +13,7 @@ mod links;
 mod lint;
 mod machine;
 mod package;
+mod page;
 mod process;
 mod say;
 mod schemas;

@@ -72,11 +72,13 @@ pub enum Act {
     CheckSetUp,
     /// Making streams and buckets.
     SetUp,
+    /// Copying streams and buckets, and putting copies in their place.
+    Copy,
 }
 
 impl Act {
     /// All of them.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::ReadLog,
         Self::AppendToLog,
         Self::Listen,
@@ -106,6 +108,7 @@ impl Act {
         Self::Fetch,
         Self::CheckSetUp,
         Self::SetUp,
+        Self::Copy,
     ];
 
     /// Returns it in words.
@@ -140,6 +143,7 @@ impl Act {
             Self::Fetch => "fetch what was brought along, and remove it",
             Self::CheckSetUp => "look at streams and buckets, and make the queue anew",
             Self::SetUp => "make and change streams and buckets",
+            Self::Copy => "copy all that is kept, and put a copy in its place",
         }
     }
 
@@ -228,6 +232,11 @@ impl Act {
                 let streams = ["INFO", "CREATE", "UPDATE"];
                 publish.extend(streams.map(|what| format!("$JS.API.STREAM.{what}.*")));
                 publish.extend(reading(ADVISORIES, ">"));
+            }
+            Self::Copy => {
+                let streams = ["INFO", "SNAPSHOT", "RESTORE", "DELETE"];
+                publish.extend(streams.map(|what| format!("$JS.API.STREAM.{what}.*")));
+                publish.extend(["ACK", "RESTORE"].map(|what| format!("$JS.SNAPSHOT.{what}.>")));
             }
         }
         Subjects { publish, subscribe }

@@ -192,7 +192,10 @@ impl BusError {
                 "let it be asked: `--nats-monitor http://HOST:8222` (`http_port: 8222` in its configuration)",
                 "or vouch for it: `--durability always`",
             ],
-            Self::NotSetUp { .. } => vec!["start a worker: it sets the streams up"],
+            Self::NotSetUp { .. } => vec![
+                "start a worker: it sets the streams up; where NATS asks for keys, its admin does: `phoenix nats setup`",
+                "where they were lost: `phoenix restore FILE`, or `phoenix recover` once they are set up",
+            ],
             Self::OtherStream { .. } => {
                 vec!["see `nats stream info`; Phoenix changes no stream it cannot vouch for"]
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_nats::jetstream::consumer::DeliverPolicy;
 use async_nats::jetstream::consumer::push::OrderedConfig;
-use async_nats::jetstream::kv::{Store, UpdateErrorKind};
+use async_nats::jetstream::kv::{CreateErrorKind, Store, UpdateErrorKind};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use phoenix_domain::GuestKey;
@@ -18,6 +18,8 @@ use crate::connect::Bus;
 use crate::error::{BusError, Failing as _};
 use crate::names::{HEALTH, WATCH};
 use crate::publish::Outgoing;
+
+const KEEPING: &str = "keeping what was found";
 
 /// What an earlier monitor has kept, and where this one keeps the same. Somebody else who writes there
 /// in between is noticed: then nothing is written.
@@ -153,13 +155,24 @@ impl Memory {
             return Ok(Ok(()));
         };
         let text = Bytes::from(serde_json::to_vec(piece)?);
+        if last == 0 {
+            // What was there and is gone has left a mark, which is nobody's.
+            return match self.bucket.create(&key, text).await {
+                Ok(revision) => {
+                    self.revisions.insert(key, revision);
+                    Ok(Ok(()))
+                }
+                Err(err) if err.kind() == CreateErrorKind::AlreadyExists => Ok(Err(Displaced)),
+                Err(err) => Err(err).failing(KEEPING),
+            };
+        }
         match self.bucket.update(&key, text, last).await {
             Ok(revision) => {
                 self.revisions.insert(key, revision);
                 Ok(Ok(()))
             }
             Err(err) if err.kind() == UpdateErrorKind::WrongLastRevision => Ok(Err(Displaced)),
-            Err(err) => Err(err).failing("keeping what was found"),
+            Err(err) => Err(err).failing(KEEPING),
         }
     }
 }

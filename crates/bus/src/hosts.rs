@@ -66,7 +66,7 @@ impl Bus {
 
     /// Returns what was last said about each host of the cell.
     pub async fn hosts(&self) -> Result<Vec<HostReport>, BusError> {
-        self.allowed(Act::ReadHosts, self.read_hosts()).await
+        self.reading(Act::ReadHosts, || self.read_hosts()).await
     }
 
     async fn read_hosts(&self) -> Result<Vec<HostReport>, BusError> {

@@ -31,11 +31,11 @@ impl Bus {
         bucket: &'static str,
         key: &str,
     ) -> Result<Option<T>, BusError> {
-        let reading = async {
+        let reading = || async {
             let bucket = self.bucket(bucket, "reading a note").await?;
             Ok(read(&bucket, key).await?.0)
         };
-        self.allowed(act, reading).await
+        self.reading(act, reading).await
     }
 
     /// Returns all notes whose keys begin like this, with the rest of their keys.
@@ -45,7 +45,7 @@ impl Bus {
         bucket: &'static str,
         prefix: &str,
     ) -> Result<Vec<(String, T)>, BusError> {
-        self.allowed(act, self.read_all_kept(bucket, prefix)).await
+        self.reading(act, || self.read_all_kept(bucket, prefix)).await
     }
 
     async fn read_all_kept<T: DeserializeOwned>(

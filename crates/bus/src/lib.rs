@@ -5,6 +5,7 @@
 //! at any time. Correctness rests on neither order nor exactly-once delivery.
 
 mod act;
+mod again;
 mod aloud;
 mod approvals;
 pub mod bare;
@@ -12,6 +13,7 @@ mod bucket;
 mod channel_notes;
 mod channels;
 mod connect;
+mod copies;
 mod dead;
 mod deliveries;
 mod delivery_tail;
@@ -54,6 +56,7 @@ pub use approvals::{Approval, Decision};
 pub use channel_notes::{Called, ChannelMemory, ChannelNote, ChannelSeen, Delivered};
 pub use channels::{Call, Calls, News};
 pub use connect::{Address, Bus, USUAL_CELL, USUAL_SERVER};
+pub use copies::CopyOf;
 pub use dead::{DeadLetter, Filed, Foreign, Line, Original};
 pub use deliveries::{Accepted, Became, Noted};
 pub use delivery_tail::{DeliveryTail, DeliveryTold};

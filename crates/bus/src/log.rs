@@ -74,7 +74,7 @@ impl Teller {
 impl Bus {
     /// Returns the end of a guest's log. It is a hint: only an append decides.
     pub async fn end(&self, guest: GuestKey) -> Result<Option<End>, BusError> {
-        self.allowed(Act::ReadLog, self.read_end(guest)).await
+        self.reading(Act::ReadLog, || self.read_end(guest)).await
     }
 
     async fn read_end(&self, guest: GuestKey) -> Result<Option<End>, BusError> {
@@ -112,7 +112,7 @@ impl Bus {
 
     /// Returns what is kept of a guest's events, oldest first; what cannot be read is left out.
     pub async fn history(&self, guest: GuestKey) -> Result<Vec<(u64, Event)>, BusError> {
-        self.allowed(Act::ReadLog, self.read_history(guest)).await
+        self.reading(Act::ReadLog, || self.read_history(guest)).await
     }
 
     async fn read_history(&self, guest: GuestKey) -> Result<Vec<(u64, Event)>, BusError> {
@@ -154,7 +154,7 @@ impl Bus {
     /// Returns the state of every guest of the cell.
     pub async fn states(&self) -> Result<BTreeMap<GuestKey, (u64, Event)>, BusError> {
         if self.reads_many()
-            && let Some(ends) = self.allowed(Act::ReadLog, self.all_ends_at_once()).await?
+            && let Some(ends) = self.reading(Act::ReadLog, || self.all_ends_at_once()).await?
         {
             return Ok(ends
                 .into_iter()
@@ -342,7 +342,7 @@ impl Bus {
     /// Returns the ends of guests' logs, of those that have one.
     pub async fn ends(&self, guests: &[GuestKey]) -> Result<BTreeMap<GuestKey, End>, BusError> {
         if guests.len() > 1 && self.reads_many() {
-            return self.allowed(Act::ReadLog, self.ends_at_once(guests)).await;
+            return self.reading(Act::ReadLog, || self.ends_at_once(guests)).await;
         }
         let mut ends = BTreeMap::new();
         for guest in guests {

@@ -83,7 +83,7 @@ impl Role {
                 Act::AskHosts,
                 Act::ActAsMonitor,
             ],
-            Self::Admin => [LOOKS.as_slice(), &ASKS, &[Act::SetUp]].concat(),
+            Self::Admin => [LOOKS.as_slice(), &ASKS, &[Act::SetUp, Act::Copy]].concat(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Streams and buckets: made where they are missing, checked where they are there.
 
+use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::context::GetStreamErrorKind;
 use async_nats::jetstream::kv;
 use async_nats::jetstream::stream::{Config, Info};
@@ -60,7 +61,7 @@ impl Bus {
     }
 
     /// Returns how many servers have what is stored: three, where the server is one of a cluster.
-    fn replicas(&self, durability: Durability) -> usize {
+    pub(crate) fn replicas(&self, durability: Durability) -> usize {
         let server = self.client.server_info();
         // A leaf calls itself a cluster, too, and keeps no streams.
         let is_one_of_many = server.jetstream && server.cluster.is_some();
@@ -77,14 +78,20 @@ impl Bus {
 
     /// Looks at what a worker has set up, for those who only ask for work.
     pub async fn look_up(&self) -> Result<Setup, BusError> {
-        self.allowed(Act::ReadLog, self.read_set_up()).await
+        self.reading(Act::ReadLog, || self.read_set_up()).await
     }
 
     async fn read_set_up(&self) -> Result<Setup, BusError> {
         let version = self.check_version()?;
         let stream = self.jetstream.get_stream(LOG).await.map_err(|err| match err.kind() {
-            GetStreamErrorKind::JetStream(_) => BusError::NotSetUp { url: self.url.clone() },
-            GetStreamErrorKind::EmptyName
+            // A cluster without a leader says that it is away, which is another error.
+            GetStreamErrorKind::JetStream(refused)
+                if refused.error_code() == ErrorCode::STREAM_NOT_FOUND =>
+            {
+                BusError::NotSetUp { url: self.url.clone() }
+            }
+            GetStreamErrorKind::JetStream(_)
+            | GetStreamErrorKind::EmptyName
             | GetStreamErrorKind::Request
             | GetStreamErrorKind::InvalidStreamName => {
                 BusError::Failed { what: "looking at the streams", err: Box::new(err) }

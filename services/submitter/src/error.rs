@@ -12,7 +12,7 @@ use phoenix_domain::{
 };
 use thiserror::Error;
 
-use crate::commands::NatsError;
+use crate::commands::{BackupError, NatsError};
 use crate::words;
 
 /// The command line makes no sense (`EX_USAGE`).
@@ -201,6 +201,9 @@ pub(crate) enum CommandError {
     /// The configuration of nats-server was not written.
     #[error(transparent)]
     Nats(#[from] NatsError),
+    /// Nothing was backed up, or put back.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// The bus failed us.
     #[error(transparent)]
     Bus(Box<BusError>),
@@ -254,7 +257,8 @@ impl CommandError {
             | Self::NoSuchItem { .. }
             | Self::NoSuchLetter { .. } => EXIT_NOT_FOUND,
             Self::SetupState(phoenix_setup::StateError::Held)
-            | Self::Nats(NatsError::NotOurs { .. } | NatsError::OtherCell { .. }) => EXIT_CONFLICT,
+            | Self::Nats(NatsError::NotOurs { .. } | NatsError::OtherCell { .. })
+            | Self::Backup(BackupError::There { .. } | BackupError::InUse { .. }) => EXIT_CONFLICT,
             Self::NoMonitor(NoMonitor::NotPermitted(_)) => EXIT_NOT_PERMITTED,
             Self::MovedOn { .. } | Self::LivesElsewhere { .. } | Self::FeatureThere { .. } => {
                 EXIT_CONFLICT
@@ -285,6 +289,12 @@ impl CommandError {
             | Self::NoGit { .. }
             | Self::NoListener { .. }
             | Self::NoScreen
+            | Self::Backup(
+                BackupError::NotWritten { .. }
+                | BackupError::NotRead { .. }
+                | BackupError::Damaged { .. }
+                | BackupError::Nothing,
+            )
             | Self::Nats(
                 NatsError::NotRead { .. }
                 | NatsError::NoLayout { .. }
@@ -307,6 +317,7 @@ impl CommandError {
                 "the folder holds phoenix_hypervisor_config.json, and phoenix_lxc_configs.json or phoenix_vm_configs.json".to_owned(),
             ],
             Self::Nats(err) => err.hints(),
+            Self::Backup(err) => err.hints(),
             Self::Refused { .. } => one("`phoenix check` says what is wrong and what to do"),
             Self::NoSuchGuest { near, .. } if near.is_empty() => {
                 one("`phoenix config show` lists all guests")

@@ -138,7 +138,9 @@ impl Node {
             "node": self.name, "isAlive": report.is_some_and(|report| report.is_alive(now)),
             "guests": self.guests, "toDo": self.open,
             "busy": report.map(|report| report.busy),
-            "drained": self.drain,
+            "drained": self.drain.as_ref().map(|drain| json!({
+                "by": drain.by, "why": drain.why, "since": words::time(drain.since),
+            })),
             "version": report.map(|report| &report.version),
             "instance": report.map(|report| &report.instance),
             "started": report.map(|report| words::time(report.started)),

@@ -319,6 +319,9 @@ pub(crate) fn next(around: &Around<'_>, record: &Record) -> String {
     };
     match &work.standing {
         Standing::Completed if !work.drift.is_empty() => words::drift(&work.drift),
+        Standing::Working if is_drained(around, record) => {
+            format!("stands still, as {} is drained", record.desired.host)
+        }
         Standing::Working | Standing::Completed | Standing::Cancelled => String::new(),
         Standing::Requested => waits_for(around, record),
         Standing::RetryWait { at } if words::is_waiting(record) => {
@@ -333,12 +336,20 @@ pub(crate) fn next(around: &Around<'_>, record: &Record) -> String {
     }
 }
 
+/// Says whether nothing is begun where a guest lives.
+fn is_drained(around: &Around<'_>, record: &Record) -> bool {
+    around.report(record).is_some_and(|report| report.drained.is_some())
+}
+
 fn waits_for(around: &Around<'_>, record: &Record) -> String {
     let is_open = |below: &GuestKey| {
         let below = around.states.record(*below);
         below.is_none_or(|one| !one.lets(record.desired.goal))
     };
     let below: Vec<_> = record.desired.waits_for().filter(is_open).collect();
+    if below.is_empty() && is_drained(around, record) {
+        return format!("waits, as {} is drained", record.desired.host);
+    }
     if below.is_empty() {
         return format!("waits for a worker on {}", record.desired.host);
     }
@@ -370,8 +381,7 @@ fn failures(record: &Record) -> String {
 /// Returns what a human may want to type.
 pub(crate) fn command(around: &Around<'_>, record: &Record) -> Option<String> {
     let vmid = record.guest.vmid;
-    if !record.is_settled() && around.report(record).is_some_and(|report| report.drained.is_some())
-    {
+    if !record.is_settled() && is_drained(around, record) {
         return Some(format!("`phoenix drain {} --end` has it worked on", record.desired.host));
     }
     match &record.work.standing {

@@ -90,6 +90,15 @@ pub(crate) fn guest(guest: GuestKey, name: &str) -> String {
     if name.is_empty() { guest.vmid.to_string() } else { format!("{} {name}", guest.vmid) }
 }
 
+/// Returns bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        // A String takes everything that is written to it.
+        let _written = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 /// Returns `1 guest` or `2 guests`.
 pub(crate) fn count(count: usize, one: &str, many: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }

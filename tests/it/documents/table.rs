@@ -30,7 +30,8 @@ pub(super) fn how(document: &str, command: &str) -> Option<How> {
     }
     Some(match command {
         "phoenix up --node pve1" => Elsewhere("all of this runs in it"),
-        "phoenix watch --since 1h" | "phoenix watch 953" => Lasts,
+        "phoenix watch --since 1h" => Lasts,
+        "phoenix watch 953" => Elsewhere("nothing happens to it by itself: tests/it/bus/watch.rs"),
         "phoenix top" => Elsewhere("tests/it/top has a terminal"),
         "phoenix-health-monitor --nats-url nats://127.0.0.1:4222" => {
             Elsewhere("`phoenix up` runs it; tests/it/health starts it by itself")
@@ -66,6 +67,10 @@ pub(super) fn how(document: &str, command: &str) -> Option<How> {
         "phoenix watch --severity warning" => {
             Elsewhere("nothing is wrong here: tests/it/bus/watch.rs")
         }
+        // NATS holds something: it is refused.
+        "phoenix restore phoenix.backup" => Ends(10, ""),
+        // Guests of the quickstart that nobody has asked for are not there.
+        "phoenix recover" => Ends(2, ""),
         // Nobody was here two hours ago, and the run is an example.
         "phoenix state 950 --at 2h" | "phoenix trace r-019f3c2a" => Ends(5, ""),
         // Nobody has the secrets of the quickstart here.

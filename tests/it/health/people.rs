@@ -5,7 +5,23 @@ use phoenix_domain::health::Condition;
 use serde_json::Value;
 
 use super::{PATIENCE, POLL, Watched};
+use crate::program::Ended;
 use crate::survive::site::lxc;
+
+#[tokio::test]
+async fn a_guest_that_is_removed_and_made_anew_is_watched_again() {
+    let watched = Watched::new().await;
+    let monitor = watched.monitor("only");
+    watched.until_found("healthy").await;
+    let removed = watched.phoenix(&["delete", "953", "--yes"]).await;
+    assert_eq!(removed.code, 0, "{removed:?}");
+    watched.until(|told| told.guests.iter().all(|seen| seen.guest != lxc(953))).await;
+
+    watched.submit(&["953"]).await;
+
+    watched.until_found("healthy").await;
+    assert!(!monitor.log().contains("another monitor acts now"), "{}", monitor.log());
+}
 
 /// Returns the open incident, as it is listed.
 async fn incident(watched: &Watched) -> Value {
@@ -140,6 +156,11 @@ async fn a_template_is_called_one_and_a_maintenance_is_shown() {
     assert!(drained.err.contains("nothing is repaired there until "), "{drained:?}");
     let health = watched.phoenix(&["health", "953"]).await;
     assert!(health.err.contains("in maintenance: host pve1 (drain-pve1) until "), "{health:?}");
+    let until =
+        |drained: &Ended| drained.err.split_once(" there until ").unwrap().1[..20].to_owned();
+    let longer = watched.phoenix(&["drain", "pve1", "--detach", "--for", "3h"]).await;
+    let again = watched.phoenix(&["drain", "pve1", "--detach"]).await;
+    assert_eq!(until(&again), until(&longer), "{again:?}");
     watched.phoenix(&["drain", "pve1", "--end"]).await;
     let health = watched.phoenix(&["health", "953"]).await;
     assert!(!health.err.contains("drain-pve1"), "{health:?}");

@@ -1,6 +1,6 @@
 //! Three servers, one of which is killed.
 
-use super::site::Site;
+use super::site::{Site, text};
 
 #[tokio::test]
 async fn three_servers_lose_one_and_go_on() {
@@ -36,6 +36,32 @@ async fn streams_that_one_server_keeps_are_kept_by_three_and_lose_nothing() {
 
     assert_eq!(admin.fewest_replicas().await.unwrap(), 3);
     assert_eq!(admin.states().await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn what_its_admin_has_copied_is_put_back_into_all_three() {
+    let site = Site::written(&["n1", "n2", "n3"]);
+    let _servers = ["n1", "n2", "n3"].map(|name| site.server(name));
+    site.set_up();
+    let mut worker = site.worker("pve1", None);
+    let submitted = site.phoenix("submitter", &["submit", "901", "--timeout", "60s"]);
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    worker.kill();
+    let admin = site.bus("admin").await;
+    let before = admin.states().await.unwrap();
+    let file = site.folder.path().join("phoenix.backup");
+    let refused = site.phoenix("submitter", &["backup", text(&file)]);
+    assert_eq!(refused.code, 4, "{refused:?}");
+    assert!(refused.err.contains("not permitted: subject $JS.API.STREAM.SNAPSHOT."), "{refused:?}");
+    assert!(!file.with_extension("backup.new").exists(), "half a file was left");
+    let written = site.phoenix("admin", &["backup", text(&file)]);
+    assert_eq!(written.code, 0, "{written:?}");
+
+    let restored = site.phoenix("admin", &["restore", text(&file), "--over"]);
+
+    assert_eq!(restored.code, 0, "{restored:?}");
+    assert_eq!(admin.states().await.unwrap(), before);
+    assert_eq!(admin.fewest_replicas().await.unwrap(), 3);
 }
 
 #[test]

@@ -75,7 +75,7 @@ async fn each_role_is_kept_from_what_is_not_its_own() {
             "worker-pve1",
             vec![&NOBODY, of_monitor, &not_asking, &OF_ANOTHER_HOST, &of_pushes, &of_pieces],
         ),
-        ("admin", vec![&NOBODY[2..6], &of_hosts]),
+        ("admin", vec![&NOBODY[2..5], &of_hosts]),
     ];
     for (role, forbidden) in table {
         let bus = site.bus(role).await;

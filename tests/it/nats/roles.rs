@@ -36,6 +36,11 @@ fn every_role_does_its_work() {
     assert!(!cancelled.err.contains("not permitted"), "{cancelled:?}");
     let discarded = site.phoenix("submitter", &["dead", "discard", "77", "--yes"]);
     assert_eq!(discarded.code, 5, "{discarded:?}");
+    for drain in [&["drain", "pve1"][..], &["drain", "pve1", "--end"]] {
+        let drained = site.phoenix("submitter", drain);
+        assert_eq!(drained.code, 0, "{drained:?}");
+        assert!(!drained.err.contains("warning"), "{drained:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! What a worker survives: real processes, a real server, a simulated host, and real signals.
 
 mod again;
+mod backup;
 mod boundaries;
 mod cancelled;
 mod deaths;
@@ -10,6 +11,7 @@ mod frozen;
 mod full;
 mod gateway;
 mod load;
+mod recover;
 mod repairs;
 mod safely;
 mod server;

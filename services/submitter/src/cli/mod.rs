@@ -2,6 +2,7 @@
 
 #![expect(clippy::doc_markdown, reason = "help texts are no Markdown")]
 
+mod backup;
 mod doctor;
 mod feature;
 mod health;
@@ -18,6 +19,7 @@ mod words;
 use clap::{Parser, Subcommand};
 use phoenix_domain::{GuestKey, Vmid};
 
+pub(crate) use self::backup::{BackupArgs, RecoverArgs, RestoreArgs};
 pub(crate) use self::doctor::DoctorArgs;
 pub use self::feature::FeatureCommand;
 pub(crate) use self::feature::{
@@ -170,6 +172,12 @@ pub enum Command {
     /// Configure nats-server so that each role may do what it needs, and make its streams
     #[command(subcommand)]
     Nats(Box<NatsCommand>),
+    /// Write all that NATS keeps for Phoenix into one file
+    Backup(BackupArgs),
+    /// Put back what `backup` wrote, into a NATS that holds nothing
+    Restore(RestoreArgs),
+    /// Have NATS know again what the hosts have, where all of it is lost; no guest is touched
+    Recover(RecoverArgs),
     /// Look after secrets
     #[command(subcommand)]
     Secrets(SecretsCommand),

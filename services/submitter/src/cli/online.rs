@@ -155,9 +155,10 @@ pub struct DrainArgs {
     /// Have guests worked on there again
     #[arg(long, conflicts_with_all = ["lasting", "reason", "timeout", "detach"])]
     pub(crate) end: bool,
-    /// For how long nothing is repaired and nobody is called, 24h at most; it stays drained until `--end`
-    #[arg(long = "for", default_value = "1h", value_name = "DURATION", value_parser = words::maintenance)]
-    pub(crate) lasting: Duration,
+    /// For how long nothing is repaired and nobody is called, 24h at most, and 1h where nothing is said; it
+    /// stays drained until `--end`
+    #[arg(long = "for", value_name = "DURATION", value_parser = words::maintenance)]
+    pub(crate) lasting: Option<Duration>,
     /// Why
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,

@@ -18,6 +18,9 @@ use crate::words;
 /// How often it is looked whether somebody still works there.
 const PULSE: Duration = Duration::from_millis(250);
 
+/// For how long nothing is repaired, where nobody says so.
+const AN_HOUR: Duration = Duration::from_hours(1);
+
 /// How the wait for a node ended.
 enum Wait {
     /// Nobody works there.
@@ -60,7 +63,14 @@ async fn begin(
     }
     let why = args.reason.clone().unwrap_or_else(|| "it is drained".to_owned());
     let host = Selector::Host(node.clone());
-    match health::maintain(bus, &name(node), host, args.lasting, by, why).await {
+    let lasting = args.lasting.unwrap_or(AN_HOUR);
+    let maintained = match health::maintained_until(bus, &name(node)).await {
+        // Whoever only waits once more has not said for how long.
+        Ok(Some(to)) if args.lasting.is_none() => Ok(to),
+        Ok(_) => health::maintain(bus, &name(node), host, lasting, by, why).await,
+        Err(err) => Err(err),
+    };
+    match maintained {
         Ok(to) => output.remark(&format!(
             "nothing is repaired there until {}, and nobody is called",
             words::time(to)

@@ -3,6 +3,7 @@
 mod adopt;
 pub(crate) mod answer;
 mod approve;
+mod backup;
 pub(crate) mod cancel;
 mod check;
 mod completion;
@@ -23,6 +24,7 @@ mod nats;
 mod nodes;
 mod plan;
 mod power;
+mod recover;
 mod removal;
 pub(crate) mod retry;
 mod runs;
@@ -41,6 +43,8 @@ mod watch;
 pub(crate) use self::nats::NatsError;
 pub(crate) use self::submit::{all_wanted, refuse_to_move, wanted_of_all};
 use phoenix_domain::RunId;
+
+pub(crate) use self::backup::BackupError;
 
 use crate::cli::{Command, ConfigCommand};
 use crate::error::CommandError;
@@ -93,6 +97,9 @@ pub(crate) fn run(
         Command::Dead(command) => dead::run(&command, output),
         Command::Config(ConfigCommand::Show(args)) => show::run(&args, output),
         Command::Nats(command) => nats::run(&command, output),
+        Command::Backup(args) => backup::back_up(&args, output),
+        Command::Restore(args) => backup::restore(&args, output),
+        Command::Recover(args) => recover::run(&args, output),
         Command::Secrets(command) => secrets::run(&command, output),
         Command::Explain(args) => explain::run(&args, output),
         Command::Schema(args) => schema::run(&args, output),

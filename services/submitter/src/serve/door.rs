@@ -161,16 +161,9 @@ fn hash(text: &str) -> Hash {
 
 /// Returns 256 bits that nobody can guess.
 fn random() -> Option<String> {
-    use std::fmt::Write as _;
-
     let mut bytes = [0_u8; 32];
     let filled = getrandom(&mut bytes, GetRandomFlags::empty()).ok()?;
-    let mut text = String::with_capacity(64);
-    for byte in bytes {
-        // A String takes everything that is written to it.
-        let _written = write!(text, "{byte:02x}");
-    }
-    (filled == bytes.len()).then_some(text)
+    (filled == bytes.len()).then(|| words::hex(&bytes))
 }
 
 #[cfg(test)]

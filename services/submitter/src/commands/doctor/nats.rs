@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use phoenix_bus::{Bus, Durability, Proof, Store};
+use phoenix_bus::{Bus, BusError, Durability, Proof, Store};
 
 use super::report::{Report, command};
 use crate::cli::DoctorArgs;
@@ -137,6 +137,10 @@ pub(super) fn said(err: &CommandError) -> String {
 
 /// Returns what is typed where NATS cannot be reached.
 fn remedy(err: &CommandError) -> String {
+    // Where there are nodes, what runs here for a try is of no help.
+    if matches!(err, CommandError::Bus(err) if matches!(**err, BusError::Unreachable { .. })) {
+        return "systemctl status nats-server".to_owned();
+    }
     let hints = err.hints();
     let command = hints.iter().find_map(|hint| command(hint));
     command.unwrap_or("systemctl status nats-server").to_owned()

@@ -27,7 +27,9 @@ pub(super) use self::channels::run as channels;
 pub(crate) use self::failing::Failing;
 pub(super) use self::incidents::{explain, list as incidents};
 pub(crate) use self::orders::acknowledge;
-pub(super) use self::orders::{ack, breaker, end_maintenance, maintain, maintenance, repair};
+pub(super) use self::orders::{
+    ack, breaker, end_maintenance, maintain, maintained_until, maintenance, repair,
+};
 
 /// How long the monitor may take for an answer it has at hand.
 const SOON: Duration = Duration::from_secs(5);

@@ -163,12 +163,21 @@ pub(in crate::commands) async fn maintain(
     Ok(to)
 }
 
+/// Says until when a maintenance lasts, where it is there.
+pub(in crate::commands) async fn maintained_until(
+    bus: &Bus,
+    id: &str,
+) -> Result<Option<DateTime<Utc>>, CommandError> {
+    let windows = outlook(bus).await?.maintenance;
+    Ok(windows.into_iter().find(|window| *window.id == *id).map(|window| window.to))
+}
+
 /// Ends a maintenance, where it is there.
 pub(in crate::commands) async fn end_maintenance(
     bus: &Bus,
     id: &str,
 ) -> Result<bool, CommandError> {
-    let is_there = outlook(bus).await?.maintenance.iter().any(|window| *window.id == *id);
+    let is_there = maintained_until(bus, id).await?.is_some();
     if is_there {
         order(bus, Word::EndMaintenance { id: id.into() }).await?;
     }

@@ -1,0 +1,35 @@
+//! Asking again where nobody answers for now: a cluster that has lost a leader has the next one after four to nine
+//! seconds, and who types a command meanwhile is not to type it twice.
+
+use std::time::{Duration, Instant};
+
+use crate::act::Act;
+use crate::connect::{Bus, REPLACED};
+use crate::error::BusError;
+
+/// How long to wait where the answer is that nobody answers.
+const PAUSE: Duration = Duration::from_millis(250);
+
+impl Bus {
+    /// Reads something, and reads it again where that fails: it changes nothing. Without a connection it is not waited.
+    pub(crate) async fn reading<T, F>(
+        &self,
+        act: Act,
+        mut read: impl FnMut() -> F,
+    ) -> Result<T, BusError>
+    where
+        F: Future<Output = Result<T, BusError>>,
+    {
+        let since = Instant::now();
+        loop {
+            match self.allowed(act, read()).await {
+                Err(BusError::Failed { .. } | BusError::Unknown { .. })
+                    if since.elapsed() < REPLACED && self.is_connected() =>
+                {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                done => return done,
+            }
+        }
+    }
+}
