@@ -20,6 +20,8 @@ enum Mode {
     Delete,
     Start,
     Stop,
+    Restart,
+    Status,
     Test,
 }
 
@@ -44,13 +46,15 @@ fn today(old: &[String]) -> Result<Vec<String>, String> {
                 is_dry = true;
                 continue;
             }
-            "--setup-hypervisor" => Mode::Setup,
-            "--LetsGo" => Mode::All,
-            "--delete" | "--delete-vm" => Mode::Delete,
-            "--start-vm" => Mode::Start,
-            "--stop-vm" => Mode::Stop,
+            "--setup-hypervisor" | "setup" => Mode::Setup,
+            "--LetsGo" | "LetsGo" => Mode::All,
+            "--delete" | "--delete-vm" | "delete" => Mode::Delete,
+            "--start-vm" | "start" => Mode::Start,
+            "--stop-vm" | "stop" => Mode::Stop,
+            "restart" => Mode::Restart,
+            "status" => Mode::Status,
             // It had to be said that what differs is changed; now that is what `submit` does.
-            "--reconfigure" => Mode::Create,
+            "--reconfigure" | "converge" | "create" => Mode::Create,
             "--smoke-test" => Mode::Test,
             "--test" => {
                 suites.extend(words.next_if(|next| !is_number(next) && !next.starts_with('-')));
@@ -83,9 +87,14 @@ fn today(old: &[String]) -> Result<Vec<String>, String> {
         mode = Some(wanted);
     }
     let mode = mode.unwrap_or(Mode::Create);
-    let takes_guests = !matches!(mode, Mode::Setup | Mode::All);
-    if takes_guests == guests.is_empty() {
-        let wants = if takes_guests { "wants the number of a guest" } else { "takes no guest" };
+    let wants = match mode {
+        Mode::Setup | Mode::All if !guests.is_empty() => Some("takes no guest"),
+        Mode::Setup | Mode::All | Mode::Status => None,
+        Mode::Create | Mode::Delete | Mode::Start | Mode::Stop | Mode::Restart | Mode::Test => {
+            guests.is_empty().then_some("wants the number of a guest")
+        }
+    };
+    if let Some(wants) = wants {
         return Err(format!("this {wants}: `phoenix status` lists them"));
     }
     if mode == Mode::Test && guests.len() > 1 {
@@ -101,8 +110,11 @@ fn today(old: &[String]) -> Result<Vec<String>, String> {
         (Mode::Delete, false) => &["delete"],
         (Mode::Start, false) => &["start"],
         (Mode::Stop, false) => &["stop"],
+        (Mode::Restart, false) => &["restart"],
+        // It changed nothing then, and changes nothing now.
+        (Mode::Status, _) => &["status"],
         (Mode::Test, false) => &["test"],
-        (Mode::Delete | Mode::Start | Mode::Stop | Mode::Test, true) => {
+        (Mode::Delete | Mode::Start | Mode::Stop | Mode::Restart | Mode::Test, true) => {
             return Err("only what makes guests can be tried dry: `phoenix plan ID`".to_owned());
         }
     };
@@ -140,6 +152,11 @@ mod tests {
             ("--test integration_tests 950", "test 950 --suite integration_tests"),
             ("--setup-hypervisor", "setup"),
             ("--setup-hypervisor --dry-run", "setup --plan"),
+            ("converge 950", "submit 950"),
+            ("create 950", "submit 950"),
+            ("LetsGo", "submit --all"),
+            ("status", "status"),
+            ("restart 950", "restart 950"),
             ("--LetsGo", "submit --all"),
             ("--LetsGo --dry-run", "submit --all --dry-run"),
         ] {
@@ -156,7 +173,7 @@ mod tests {
             ("--delete 950 --start-vm 8001", "one thing at a time"),
             ("--delete --dry-run 950", "phoenix plan ID"),
             ("--delete", "wants the number"),
-            ("--LetsGo 950", "takes no guest"),
+            ("LetsGo 950", "takes no guest"),
             ("--test 950 951", "one guest is tested"),
             ("--frobnicate", "had no `--frobnicate`"),
             ("", "wants the number"),

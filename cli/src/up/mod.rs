@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
+use phoenix_domain::{NodeName, Refused};
 use phoenix_lab::{Bridge, Network, Reach};
 use tokio_util::sync::CancellationToken;
 
@@ -46,8 +47,8 @@ pub(crate) struct Up {
     #[arg(long, value_enum, default_value_t = Host::Simulated, value_name = "KIND")]
     host: Host,
     /// The name of this host, as guests name it; else the machine's own
-    #[arg(long, env = "PHOENIX_NODE", value_name = "NAME")]
-    node: Option<String>,
+    #[arg(long, env = "PHOENIX_NODE", value_name = "NAME", value_parser = node)]
+    node: Option<NodeName>,
     /// Where everything is kept
     #[arg(long, env = "PHOENIX_DATA_DIR", default_value = "phoenix-data", value_name = "DIR", value_hint = ValueHint::DirPath)]
     data: PathBuf,
@@ -257,17 +258,17 @@ impl Up {
     }
 
     fn node(&self) -> String {
-        self.node.clone().unwrap_or_else(|| {
-            let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-            // Without its domain, as Proxmox names nodes.
-            name.trim()
-                .split('.')
-                .next()
-                .filter(|name| !name.is_empty())
-                .unwrap_or("pve1")
-                .to_owned()
-        })
+        if let Some(node) = &self.node {
+            return node.to_string();
+        }
+        let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        // Without its domain, as Proxmox names nodes.
+        name.trim().split('.').next().filter(|name| !name.is_empty()).unwrap_or("pve1").to_owned()
     }
+}
+
+fn node(text: &str) -> Result<NodeName, String> {
+    text.parse().map_err(|err: Refused| err.rule.to_owned())
 }
 
 impl Host {

@@ -112,10 +112,10 @@ impl Bus {
                 ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
                     BusError::NotLetIn { url, err }
                 }
+                ConnectErrorKind::Tls => BusError::NotTrusted { url, err },
                 ConnectErrorKind::ServerParse
                 | ConnectErrorKind::Dns
                 | ConnectErrorKind::TimedOut
-                | ConnectErrorKind::Tls
                 | ConnectErrorKind::Io
                 | ConnectErrorKind::MaxReconnects => BusError::Unreachable { url, err },
             }

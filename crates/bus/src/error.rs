@@ -18,6 +18,15 @@ pub enum BusError {
         #[source]
         err: BoxError,
     },
+    /// The server is not who it should be, as far as we know, or does not speak as we do.
+    #[error("cannot speak safely with NATS at {url}")]
+    NotTrusted {
+        /// The address that was tried.
+        url: String,
+        /// Why.
+        #[source]
+        err: BoxError,
+    },
     /// The server refused our credentials.
     #[error("NATS at {url} does not let us in")]
     NotLetIn {
@@ -147,7 +156,8 @@ impl BusError {
             | Self::Unknown { .. }
             | Self::Contended { .. }
             | Self::NotSetUp { .. } => Verdict::Retry,
-            Self::NotLetIn { .. }
+            Self::NotTrusted { .. }
+            | Self::NotLetIn { .. }
             | Self::BadCredentials { .. }
             | Self::NotPermitted { .. }
             | Self::TooOld { .. }
@@ -165,6 +175,9 @@ impl BusError {
             Self::Unreachable { .. } => vec![
                 "start one here: `phoenix up`",
                 "or name another: `--nats-url nats://HOST:4222`, or NATS_URL",
+            ],
+            Self::NotTrusted { .. } => vec![
+                "name who vouches for it: `--nats-ca-file FILE`, or PHOENIX_NATS_CA_FILE; `phoenix nats init` made it as `ca.pem`",
             ],
             Self::NotLetIn { .. } | Self::BadCredentials { .. } => {
                 vec![

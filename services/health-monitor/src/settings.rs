@@ -3,28 +3,16 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
+use phoenix_bus::NatsArgs;
 use phoenix_config::ChannelKind;
-use phoenix_domain::NodeName;
 use phoenix_secrets::SecretsArgs;
 
 /// What a health monitor can be told.
 #[derive(Clone, Debug, Args)]
 pub struct Settings {
     /// Where NATS is
-    #[arg(long, env = "NATS_URL", default_value = phoenix_bus::USUAL_SERVER, value_name = "URL")]
-    pub nats_url: String,
-    /// The file with the credentials for NATS
-    #[arg(long, env = "NATS_CREDS", value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub nats_creds: Option<PathBuf>,
-    /// The file with the key of its role, as `phoenix nats init` made it
-    #[arg(long, env = "PHOENIX_NATS_NKEY_FILE", value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub nats_nkey_file: Option<PathBuf>,
-    /// The file with who vouches for NATS
-    #[arg(long, env = "PHOENIX_NATS_CA_FILE", value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub nats_ca_file: Option<PathBuf>,
-    /// The world whose guest numbers are unique: a cluster, or a lone host
-    #[arg(long, env = "PHOENIX_CELL", default_value = phoenix_bus::USUAL_CELL, value_name = "NAME", value_parser = cell)]
-    pub cell: NodeName,
+    #[command(flatten)]
+    pub nats: NatsArgs,
     /// Seconds from one question to a service to the next one
     #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub period: u64,
@@ -70,8 +58,4 @@ impl From<Written> for ChannelKind {
             Written::Mail => Self::Mail,
         }
     }
-}
-
-fn cell(text: &str) -> Result<NodeName, phoenix_domain::Refused> {
-    text.parse()
 }

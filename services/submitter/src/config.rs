@@ -38,7 +38,10 @@ fn read_by(
 
 fn found(args: &ConfigArgs) -> Result<Folder, CommandError> {
     match &args.config {
-        Some(folder) => Ok(Folder::new(folder)),
+        Some(folder) if folder.is_dir() => Ok(Folder::new(folder)),
+        Some(folder) => {
+            Err(CommandError::NoConfig { looked_in: vec![folder.display().to_string()] })
+        }
         None => Folder::find(USUAL_FOLDERS.iter().map(PathBuf::from)).ok_or_else(|| {
             let looked_in = USUAL_FOLDERS.iter().map(|folder| (*folder).to_owned()).collect();
             CommandError::NoConfig { looked_in }

@@ -258,7 +258,9 @@ impl CommandError {
             | Self::NoSuchLetter { .. } => EXIT_NOT_FOUND,
             Self::SetupState(phoenix_setup::StateError::Held)
             | Self::Nats(NatsError::NotOurs { .. } | NatsError::OtherCell { .. })
-            | Self::Backup(BackupError::There { .. } | BackupError::InUse { .. }) => EXIT_CONFLICT,
+            | Self::Backup(
+                BackupError::There { .. } | BackupError::Worked { .. } | BackupError::InUse { .. },
+            ) => EXIT_CONFLICT,
             Self::NoMonitor(NoMonitor::NotPermitted(_)) => EXIT_NOT_PERMITTED,
             Self::MovedOn { .. } | Self::LivesElsewhere { .. } | Self::FeatureThere { .. } => {
                 EXIT_CONFLICT
@@ -504,7 +506,8 @@ fn joined<'v>(guests: impl IntoIterator<Item = &'v Vmid>) -> String {
 
 fn bus_exit_code(err: &BusError) -> u8 {
     match err {
-        BusError::NotLetIn { .. }
+        BusError::NotTrusted { .. }
+        | BusError::NotLetIn { .. }
         | BusError::BadCredentials { .. }
         | BusError::NotPermitted { .. } => EXIT_NOT_PERMITTED,
         BusError::Contended { .. } => EXIT_CONFLICT,

@@ -1,12 +1,11 @@
 //! One visit to NATS: the connection, and who it is that asks.
 
-use std::path::PathBuf;
-
 use chrono::{DateTime, Utc};
-use phoenix_bus::{Address, Bus, BusError, Cell, Durability, Setup, Teller, USUAL_SERVER};
+use phoenix_bus::NatsArgs;
+use phoenix_bus::{Bus, BusError, Durability, Setup, Teller};
 use phoenix_domain::RunId;
 
-use crate::cli::{ConnectArgs, WhoArgs};
+use crate::cli::WhoArgs;
 use crate::error::CommandError;
 use crate::output::Output;
 
@@ -50,23 +49,12 @@ pub(crate) fn run<T>(
 }
 
 /// Connects, and asks nothing yet.
-pub(crate) async fn connect(args: &ConnectArgs) -> Result<Bus, CommandError> {
-    let said = [&args.nats_url, &args.nats_url_of_others];
-    let url = said.into_iter().flatten().find(|url| !url.is_empty());
-    let said = |path: &Option<PathBuf>| path.clone().filter(|path| !path.as_os_str().is_empty());
-    let address = Address {
-        url: url.map_or(USUAL_SERVER, String::as_str).to_owned(),
-        credentials: said(&args.nats_creds),
-        key: said(&args.nats_nkey_file),
-        ca: said(&args.nats_ca_file),
-        name: format!("phoenix of {}", host()),
-        cell: Cell::new(args.cell.clone()),
-    };
-    Ok(Bus::connect(&address).await?)
+pub(crate) async fn connect(args: &NatsArgs) -> Result<Bus, CommandError> {
+    Ok(Bus::connect(&args.address(format!("phoenix of {}", host()))).await?)
 }
 
 /// Connects, and says so where the server's word is not worth much.
-pub(crate) async fn open(args: &ConnectArgs, output: &mut Output) -> Result<Session, CommandError> {
+pub(crate) async fn open(args: &NatsArgs, output: &mut Output) -> Result<Session, CommandError> {
     let bus = connect(args).await?;
     let setup = bus.look_up().await?;
     match setup.durability {

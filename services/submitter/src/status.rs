@@ -322,6 +322,9 @@ pub(crate) fn next(around: &Around<'_>, record: &Record) -> String {
         Standing::Working if is_drained(around, record) => {
             format!("stands still, as {} is drained", record.desired.host)
         }
+        Standing::Working if is_left_alone(around, record) => {
+            format!("waits for a worker on {}", record.desired.host)
+        }
         Standing::Working | Standing::Completed | Standing::Cancelled => String::new(),
         Standing::Requested => waits_for(around, record),
         Standing::RetryWait { at } if words::is_waiting(record) => {
@@ -339,6 +342,12 @@ pub(crate) fn next(around: &Around<'_>, record: &Record) -> String {
 /// Says whether nothing is begun where a guest lives.
 fn is_drained(around: &Around<'_>, record: &Record) -> bool {
     around.report(record).is_some_and(|report| report.drained.is_some())
+}
+
+/// Says whether nobody is at a guest who could go on with it.
+pub(crate) fn is_left_alone(around: &Around<'_>, record: &Record) -> bool {
+    let is_alone = around.hosts.is_some() && !around.is_alive(record);
+    !record.is_settled() && (is_alone || is_drained(around, record))
 }
 
 fn waits_for(around: &Around<'_>, record: &Record) -> String {
@@ -385,7 +394,7 @@ pub(crate) fn command(around: &Around<'_>, record: &Record) -> Option<String> {
         return Some(format!("`phoenix drain {} --end` has it worked on", record.desired.host));
     }
     match &record.work.standing {
-        Standing::Requested if !around.is_alive(record) => {
+        Standing::Requested | Standing::Working if !around.is_alive(record) => {
             Some(format!("start a worker on {}: `phoenix worker`", record.desired.host))
         }
         Standing::Requested | Standing::Working => Some(words::follow(&record.desired.run)),

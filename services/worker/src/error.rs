@@ -58,7 +58,12 @@ impl WorkerError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Bus(BusError::Unreachable { .. } | BusError::Unknown { .. }) => 7,
-            Self::Bus(BusError::NotLetIn { .. } | BusError::NotPermitted { .. }) => 4,
+            Self::Bus(
+                BusError::NotTrusted { .. }
+                | BusError::NotLetIn { .. }
+                | BusError::BadCredentials { .. }
+                | BusError::NotPermitted { .. },
+            ) => 4,
             Self::Missing { .. } => 64,
             Self::Bus(_)
             | Self::Host(_)

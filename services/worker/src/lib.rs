@@ -35,7 +35,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use phoenix_bus::{Address, Bus, BusError, Cell, Durability, Proof, Teller};
+use phoenix_bus::{Bus, BusError, Durability, Proof, Teller};
 use phoenix_domain::{Class, WorkerName};
 use phoenix_hypervisor::Hypervisor;
 use phoenix_service::Supervisor;
@@ -76,15 +76,8 @@ pub async fn run<H: Hypervisor + 'static>(
 
     let instance = uuid::Uuid::now_v7().simple().to_string();
     let worker = WorkerName { host: settings.node.clone(), instance };
-    let bus = Bus::connect(&Address {
-        url: settings.nats_url.clone(),
-        credentials: settings.nats_creds.clone(),
-        key: settings.nats_nkey_file.clone(),
-        ca: settings.nats_ca_file.clone(),
-        name: format!("phoenix-worker {}", worker.host),
-        cell: Cell::new(settings.cell.clone()),
-    })
-    .await?;
+    let bus =
+        Bus::connect(&settings.nats.address(format!("phoenix-worker {}", worker.host))).await?;
     let setup = bus.set_up(bus.durability(&proof(&settings)).await?).await?;
     if setup.durability == Durability::Lossy {
         warn!("a power failure may lose every accepted job: --accept-data-loss was given");
@@ -109,6 +102,7 @@ pub async fn run<H: Hypervisor + 'static>(
         shutdown: shutdown.clone(),
         nudge,
     });
+    let presence = presence::begin(&context).await?;
     if let Some(path) = &context.settings.ready_file {
         std::fs::write(path, std::process::id().to_string())
             .map_err(|err| WorkerError::Folder { path: path.clone(), err })?;
@@ -126,7 +120,7 @@ pub async fn run<H: Hypervisor + 'static>(
         });
     }
     parts.spawn(answers::run(Arc::clone(&context)));
-    let presence = presence::keep(Arc::clone(&context));
+    let presence = presence::keep(Arc::clone(&context), presence);
     parts.spawn(async {
         presence.await;
         Ok(())

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use phoenix_bus::HostReport;
+use phoenix_bus::{BusError, HostReport};
 use phoenix_domain::health::Facts;
 use phoenix_hypervisor::Hypervisor;
 use tracing::warn;
@@ -17,13 +17,31 @@ const PULSE: Duration = Duration::from_secs(15);
 /// them, so what has changed is said at once.
 const LOOK: Duration = Duration::from_secs(5);
 
+/// What is told each time.
+pub(crate) struct Presence {
+    started: DateTime<Utc>,
+    facts: Facts,
+}
+
+/// Says it for the first time. A worker whose key is that of another host may not, and is not to take anything.
+pub(crate) async fn begin<H: Hypervisor>(context: &Context<H>) -> Result<Presence, BusError> {
+    let presence = Presence { started: now(), facts: found(context, Facts::default()).await };
+    match report(context, presence.started, false, &presence.facts).await {
+        Err(err @ BusError::NotPermitted { .. }) => Err(err),
+        told => {
+            unless_told(told);
+            Ok(presence)
+        }
+    }
+}
+
 /// Says it until the worker ends, and then that it does.
-pub(crate) async fn keep<H: Hypervisor>(context: Arc<Context<H>>) {
-    let started = now();
+pub(crate) async fn keep<H: Hypervisor>(context: Arc<Context<H>>, presence: Presence) {
+    let Presence { started, mut facts } = presence;
     let mut pulse = tokio::time::interval(PULSE);
     let mut look = tokio::time::interval(LOOK);
     let mut drained = context.duty.drained();
-    let mut facts = found(&context, Facts::default()).await;
+    pulse.reset();
     loop {
         tokio::select! {
             _ = pulse.tick() => say(&context, started, false, &facts).await,
@@ -61,6 +79,21 @@ async fn say<H: Hypervisor>(
     is_leaving: bool,
     facts: &Facts,
 ) {
+    unless_told(report(context, started, is_leaving, facts).await);
+}
+
+fn unless_told(told: Result<(), BusError>) {
+    if let Err(err) = told {
+        warn!(%err, "nobody was told that this worker is there");
+    }
+}
+
+async fn report<H: Hypervisor>(
+    context: &Context<H>,
+    started: DateTime<Utc>,
+    is_leaving: bool,
+    facts: &Facts,
+) -> Result<(), BusError> {
     let inventory = match context.host.inventory().await {
         Ok(inventory) => {
             context.tools().clone_from(&inventory.tools);
@@ -83,7 +116,5 @@ async fn say<H: Hypervisor>(
         facts: facts.clone(),
         drained: context.duty.drained().borrow().clone(),
     };
-    if let Err(err) = context.bus.report(&report).await {
-        warn!(%err, "nobody was told that this worker is there");
-    }
+    context.bus.report(&report).await
 }

@@ -75,7 +75,7 @@ fn start(settings: Settings) -> Result<(), WorkerError> {
 async fn proxmox(settings: Settings, shutdown: CancellationToken) -> Result<(), WorkerError> {
     let node = Node {
         name: settings.node.clone(),
-        cell: settings.cell.clone(),
+        cell: settings.nats.cell.clone(),
         root: settings.host_root.clone(),
         state_dir: settings.state_dir.clone(),
         run_dir: settings.run_dir.clone(),
@@ -88,7 +88,7 @@ async fn proxmox(settings: Settings, shutdown: CancellationToken) -> Result<(), 
 async fn lxc(settings: Settings, shutdown: CancellationToken) -> Result<(), WorkerError> {
     let machine = Machine {
         name: settings.node.clone(),
-        cell: settings.cell.clone(),
+        cell: settings.nats.cell.clone(),
         dir: settings.state_dir.join("lxc"),
         run_dir: settings.run_dir.clone(),
         netns: settings.netns.clone(),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
+use phoenix_bus::NatsArgs;
 use phoenix_domain::NodeName;
 use phoenix_secrets::SecretsArgs;
 
@@ -17,17 +18,8 @@ pub struct Settings {
     #[arg(long, env = "PHOENIX_NODE", value_name = "NAME", value_parser = node)]
     pub node: NodeName,
     /// Where NATS is
-    #[arg(long, env = "NATS_URL", default_value = phoenix_bus::USUAL_SERVER, value_name = "URL")]
-    pub nats_url: String,
-    /// The file with the credentials for NATS
-    #[arg(long, env = "NATS_CREDS", value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub nats_creds: Option<PathBuf>,
-    /// The file with the key of its role, as `phoenix nats init` made it
-    #[arg(long, env = "PHOENIX_NATS_NKEY_FILE", value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub nats_nkey_file: Option<PathBuf>,
-    /// The file with who vouches for NATS
-    #[arg(long, env = "PHOENIX_NATS_CA_FILE", value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub nats_ca_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub nats: NatsArgs,
     /// Where the monitoring of NATS answers: it tells whether an acknowledgement is worth anything
     #[arg(long, env = "PHOENIX_NATS_MONITOR", value_name = "URL")]
     pub nats_monitor: Option<String>,
@@ -37,9 +29,6 @@ pub struct Settings {
     /// Go on although a power failure may lose accepted jobs
     #[arg(long)]
     pub accept_data_loss: bool,
-    /// The world whose guest numbers are unique: a cluster, or a lone host
-    #[arg(long, env = "PHOENIX_CELL", default_value = phoenix_bus::USUAL_CELL, value_name = "NAME", value_parser = node)]
-    pub cell: NodeName,
     /// Where locks are held; it must not survive a reboot
     #[arg(long, default_value = "/run/phoenix", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub run_dir: PathBuf,
@@ -110,8 +99,8 @@ impl Settings {
     pub(crate) fn wherever_we_are(mut self) -> Self {
         let paths = [&mut self.run_dir, &mut self.state_dir, &mut self.host_root];
         let folders = [&mut self.features, &mut self.scripts, &mut self.tests, &mut self.profiles];
-        let nats = [&mut self.nats_creds, &mut self.nats_nkey_file, &mut self.nats_ca_file];
-        let optional = [&mut self.sim_dir, &mut self.netns].into_iter().chain(nats).flatten();
+        let optional = [&mut self.sim_dir, &mut self.netns].into_iter().flatten();
+        let optional = optional.chain(self.nats.files_mut());
         for path in paths.into_iter().chain(folders.into_iter().flatten()).chain(optional) {
             // Where there is no current folder, what is said is all there is.
             if let Ok(absolute) = std::path::absolute(&*path) {

@@ -46,7 +46,8 @@ async fn what_its_admin_has_copied_is_put_back_into_all_three() {
     let mut worker = site.worker("pve1", None);
     let submitted = site.phoenix("submitter", &["submit", "901", "--timeout", "60s"]);
     assert_eq!(submitted.code, 0, "{submitted:?}");
-    worker.kill();
+    worker.ask_to_end();
+    assert!(worker.ended().await.success());
     let admin = site.bus("admin").await;
     let before = admin.states().await.unwrap();
     let file = site.folder.path().join("phoenix.backup");

@@ -89,6 +89,19 @@ async fn each_role_is_kept_from_what_is_not_its_own() {
 }
 
 #[tokio::test]
+async fn a_worker_with_the_key_of_another_host_ends_and_has_taken_nothing() {
+    let (site, _server) = Site::running();
+    let mut worker = site.worker_by("pve1", "worker-pve2", None);
+
+    let ended = worker.ended().await;
+
+    let log = worker.log();
+    assert_eq!(ended.code(), Some(4), "{log}");
+    assert!(log.contains("not permitted: subject $KV.phoenix-hosts.main.pve1"), "{log}");
+    assert!(!log.contains("the worker is there"), "{log}");
+}
+
+#[tokio::test]
 async fn nobody_hears_the_answers_of_another() {
     let (site, _server) = Site::running();
     let roles = ["watcher", "submitter", "serve", "monitor", "worker-pve1", "worker-pve2", "admin"];

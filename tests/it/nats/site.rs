@@ -124,9 +124,14 @@ impl Site {
 
     /// Starts the worker of a host, by its own key; where it calls may be another place.
     pub(super) fn worker(&self, host: &str, calls: Option<&str>) -> Worker {
+        self.worker_by(host, &format!("worker-{host}"), calls)
+    }
+
+    /// Starts the worker of a host by the key of this role.
+    pub(super) fn worker_by(&self, host: &str, role: &str, calls: Option<&str>) -> Worker {
         let at = |name: &str| self.folder.path().join(format!("{host}-{name}"));
         let (run, state, sim, log) = (at("run"), at("state"), at("sim"), at("log"));
-        let mut args = self.by(&format!("worker-{host}"));
+        let mut args = self.by(role);
         if let Some(url) = calls {
             // Nobody overhears what stays on one machine.
             args.truncate(2);

@@ -26,7 +26,7 @@ use crate::program::phoenix_program;
 use crate::verbs::site::Site;
 
 /// How long something may take that happens by itself.
-const PATIENCE: Duration = Duration::from_mins(2);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A server of the page.
 struct Served {

@@ -7,7 +7,7 @@ use crate::verbs::site::Site;
 
 #[tokio::test]
 async fn what_was_put_back_is_as_it_was_and_nothing_is_done_twice() {
-    let (mut site, mut worker) = Site::complete().await;
+    let (mut site, worker) = Site::complete().await;
     let file = site.folder().join("phoenix.backup");
     let name = file.to_str().unwrap().to_owned();
     let (before, lines) = (site.state("950").await, site.lines());
@@ -20,7 +20,10 @@ async fn what_was_put_back_is_as_it_was_and_nothing_is_done_twice() {
     assert_eq!(again.code, 10, "{again:?}");
     assert!(again.err.contains("is there already"), "{again:?}");
 
-    worker.kill();
+    let refused = site.phoenix(&["restore", &name, "--over"]).await;
+    assert_eq!(refused.code, 10, "{refused:?}");
+    assert!(refused.err.contains("work is taken from it on pve1"), "{refused:?}");
+    site.end(worker).await;
     let refused = site.phoenix(&["restore", &name]).await;
     assert_eq!(refused.code, 10, "{refused:?}");
     assert!(refused.err.contains("of PHOENIX_LOG"), "{refused:?}");
@@ -40,13 +43,13 @@ async fn what_was_put_back_is_as_it_was_and_nothing_is_done_twice() {
 
 #[tokio::test]
 async fn what_is_there_is_given_up_only_when_somebody_says_so() {
-    let (site, mut worker) = Site::complete().await;
+    let (site, worker) = Site::complete().await;
     let file = site.folder().join("phoenix.backup");
     let name = file.to_str().unwrap().to_owned();
     site.ok(&["backup", &name]).await;
     let before = site.state("953").await;
     site.ok(&["restart", "953"]).await;
-    worker.kill();
+    site.end(worker).await;
 
     let over = site.ok(&["restore", &name, "--over"]).await;
 

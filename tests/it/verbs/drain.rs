@@ -3,6 +3,7 @@
 use phoenix_testkit::host::{Entry, Mark, Settings};
 
 use super::site::Site;
+use crate::serve::PATIENCE;
 use crate::survive::site::quick;
 
 #[tokio::test]
@@ -71,6 +72,31 @@ async fn who_waits_for_a_drained_node_is_told_so_and_what_to_type() {
 }
 
 #[tokio::test]
+async fn who_follows_already_is_told_when_a_node_is_drained() {
+    let site = Site::new().await;
+    site.inner.host.set(&Settings { latency_ms: 1500, ..quick() });
+    let _worker = site.worker();
+    let run = site.ok(&["submit", "950", "--detach"]).await.out;
+    let follows = site.started("follow.log", &["follow", run.trim()]);
+    let is_begun = |ledger: &[Entry]| !ledger.is_empty();
+    site.inner.until_ledger("a change is begun", is_begun).await;
+
+    site.ok(&["drain", "pve1", "--detach"]).await;
+
+    let is_told = async {
+        while !follows.log().contains("host pve1 is drained since") {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, is_told).await.expect("it is told some time");
+    let explained = site.ok(&["explain", "900"]).await;
+    for said in ["not well since", "stands still, as pve1 is drained", "`phoenix drain pve1 --end`"]
+    {
+        assert!(explained.out.contains(said), "{said}: {explained:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_node_of_which_nobody_has_heard_is_not_drained() {
     let (site, _worker) = Site::complete().await;
 
@@ -87,8 +113,7 @@ async fn a_node_of_which_nobody_has_heard_is_not_drained() {
 #[tokio::test]
 async fn where_nobody_works_there_is_nobody_to_wait_for() {
     let (site, worker) = Site::complete().await;
-    worker.ask_to_end();
-    while site.json(&["nodes"]).await.pointer("/nodes/0/isAlive") != Some(&false.into()) {}
+    site.end(worker).await;
 
     let drained = site.ok(&["drain", "pve1"]).await;
 

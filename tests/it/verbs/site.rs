@@ -7,11 +7,11 @@ use std::time::Duration;
 use phoenix_bus::Question;
 use phoenix_domain::{GuestKey, Standing};
 use phoenix_testkit::host::Mark;
-use phoenix_testkit::worker::Worker;
+use phoenix_testkit::worker::{Start, Worker};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::program::{Ended, phoenix_with, repository};
+use crate::program::{Ended, phoenix_program, phoenix_with, repository};
 use crate::survive::site::{self, lxc};
 
 /// A server, a simulated host, workers for it, and a folder with a fleet.
@@ -39,6 +39,13 @@ impl Site {
     /// Starts a worker that looks for drift only when it is asked.
     pub(crate) fn worker(&self) -> Worker {
         self.inner.worker_with("a", "run", &["--drift-every", "0"])
+    }
+
+    /// Has a worker end, and waits until that is known.
+    pub(crate) async fn end(&self, mut worker: Worker) {
+        worker.ask_to_end();
+        assert!(worker.ended().await.success());
+        while self.json(&["nodes"]).await.pointer("/nodes/0/isAlive") != Some(&false.into()) {}
     }
 
     /// Waits until a worker answers.
@@ -82,6 +89,12 @@ impl Site {
     /// Runs `phoenix` to its end.
     pub(crate) async fn phoenix(&self, args: &[&str]) -> Ended {
         self.phoenix_of("kim", args).await
+    }
+
+    /// Starts `phoenix`, and returns what it will say until it ends.
+    pub(crate) fn started(&self, name: &str, args: &[&str]) -> Worker {
+        let start = Start::new(&phoenix_program(), &self.folder.path().join(name)).with(args);
+        start.told("NATS_URL", &self.inner.server.url()).told("USER", "kim").go()
     }
 
     /// Runs `phoenix` as this user to its end.

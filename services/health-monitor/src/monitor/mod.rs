@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use phoenix_bus::{Address, Bus, Cell, Lease, Setup, Teller};
+use phoenix_bus::{Bus, Lease, Setup, Teller};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -36,21 +36,14 @@ const GOODBYE: Duration = Duration::from_secs(3);
 
 /// Watches over the guests of a cell until it is asked to end.
 pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), MonitorError> {
-    let read = |path: &PathBuf| channels::read(path, &settings.cell);
+    let read = |path: &PathBuf| channels::read(path, &settings.nats.cell);
     let called = settings.channels.as_ref().map(read).transpose();
     let called = called.map_err(MonitorError::Channels)?.unwrap_or_default();
     let instance = uuid::Uuid::now_v7().simple().to_string();
-    let bus = Bus::connect(&Address {
-        url: settings.nats_url.clone(),
-        credentials: settings.nats_creds.clone(),
-        key: settings.nats_nkey_file.clone(),
-        ca: settings.nats_ca_file.clone(),
-        name: format!("phoenix-health-monitor {instance}"),
-        cell: Cell::new(settings.cell.clone()),
-    })
-    .await?;
+    let bus =
+        Bus::connect(&settings.nats.address(format!("phoenix-health-monitor {instance}"))).await?;
     let setup = bus.look_up().await?;
-    let source = format!("//{}/phoenix/health-monitor/{instance}", settings.cell);
+    let source = format!("//{}/phoenix/health-monitor/{instance}", settings.nats.cell);
     let clock = Clock::starting(now()).faster(settings.clock_speed);
     let way = match &settings.netns {
         None => Way::Here,

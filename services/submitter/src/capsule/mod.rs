@@ -134,6 +134,7 @@ impl Capsule {
             && failure.is_none()
             && record.gone_back().is_none()
             && work.drift.is_empty()
+            && !status::is_left_alone(around, record)
             && matches!(
                 work.standing,
                 Standing::Requested | Standing::Working | Standing::Completed

@@ -1,5 +1,5 @@
 use chrono::TimeDelta;
-use phoenix_bus::{HostReport, Line};
+use phoenix_bus::{Drain, HostReport, Line};
 use phoenix_domain::{Drifted, ReturnBegun, StepFailed, StepTaken};
 
 use super::*;
@@ -91,6 +91,26 @@ fn of_a_guest_that_is_well_there_are_three_lines() {
     assert!(capsule.is_well());
     insta::assert_snapshot!(capsule.text());
     assert_eq!(capsule.markdown().lines().count(), 3);
+}
+
+#[test]
+fn a_guest_that_nobody_goes_on_with_is_not_well() {
+    let history = [asked(901, "r-0001"), claimed(&asked(901, "r-0001"))];
+    let now = time() + TimeDelta::minutes(20);
+    let drain = Drain { by: "ann".to_owned(), why: None, since: time() };
+    let drained = HostReport { drained: Some(drain), ..report("pve1", now) };
+    let capsules = [
+        capsule_of(&history, &[drained], Vec::new()),
+        capsule_of(&history, &[report("pve1", time())], Vec::new()),
+        capsule_of(&history, &[report("pve1", now)], Vec::new()),
+    ];
+
+    let told = capsules.map(|one| {
+        let next = one.text().lines().filter(|line| line.contains("next")).collect::<String>();
+        (one.is_well(), next)
+    });
+
+    insta::assert_debug_snapshot!(told);
 }
 
 /// What is behind a guest that was asked for otherwise, failed, and is again what it was.

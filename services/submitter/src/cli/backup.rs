@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
+use phoenix_bus::NatsArgs;
 use phoenix_domain::NodeName;
 
 use super::offline::ConfigArgs;
-use super::online::{ConnectArgs, LiveArgs, WhoArgs};
+use super::online::{LiveArgs, WhoArgs};
 use super::words;
 
 /// What `backup` takes.
@@ -16,7 +17,7 @@ pub struct BackupArgs {
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) file: PathBuf,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) connect: NatsArgs,
 }
 
 /// What `restore` takes.
@@ -29,7 +30,7 @@ pub struct RestoreArgs {
     #[arg(long)]
     pub(crate) over: bool,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) connect: NatsArgs,
 }
 
 /// What `recover` takes.
@@ -43,7 +44,7 @@ pub struct RecoverArgs {
     #[command(flatten)]
     pub(crate) live: LiveArgs,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) connect: NatsArgs,
     #[command(flatten)]
     pub(crate) who: WhoArgs,
 }

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
+use phoenix_bus::NatsArgs;
 use phoenix_domain::FeatureName;
 
-use super::online::{ConnectArgs, ListFormat};
+use super::online::ListFormat;
 
 /// The verbs about features that only look at folders, and make one.
 #[derive(Debug, Subcommand)]
@@ -59,7 +60,7 @@ pub struct FeatureOutdatedArgs {
     #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) output: ListFormat,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) connect: NatsArgs,
 }
 
 /// What `feature new` takes.

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
+use phoenix_bus::NatsArgs;
 use phoenix_domain::Vmid;
 use phoenix_domain::health::{Mode, Rung};
 
-use super::online::{ConnectArgs, ListArgs, WhoArgs};
+use super::online::{ListArgs, WhoArgs};
 use super::words;
 
 /// What `health` takes.
@@ -58,7 +59,7 @@ pub(crate) struct ModeArgs {
     #[arg(value_name = "ID", value_parser = super::vmid)]
     pub(crate) guest: Option<Vmid>,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) connect: NatsArgs,
 }
 
 /// What is done about findings.
@@ -108,7 +109,7 @@ pub struct AckArgs {
     #[arg(long)]
     pub(crate) undo: bool,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) connect: NatsArgs,
     #[command(flatten)]
     pub(crate) who: WhoArgs,
 }
@@ -143,7 +144,7 @@ pub struct MaintainArgs {
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: String,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) connect: NatsArgs,
     #[command(flatten)]
     pub(crate) who: WhoArgs,
 }
@@ -152,7 +153,7 @@ pub struct MaintainArgs {
 #[derive(Debug, Args)]
 pub struct MaintenanceListArgs {
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) connect: NatsArgs,
 }
 
 /// What `maintenance end` takes.
@@ -162,7 +163,7 @@ pub struct MaintainedArgs {
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) connect: NatsArgs,
 }
 
 /// What can be done about the breaker.
@@ -181,7 +182,7 @@ pub struct BreakerArgs {
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: String,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) connect: NatsArgs,
     #[command(flatten)]
     pub(crate) who: WhoArgs,
 }
@@ -199,7 +200,7 @@ pub struct RepairArgs {
     #[arg(long, short)]
     pub(crate) yes: bool,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) connect: NatsArgs,
     #[command(flatten)]
     pub(crate) who: WhoArgs,
 }
@@ -230,7 +231,7 @@ pub(crate) struct ChannelArgs {
     #[arg(value_name = "NAME", value_parser = words::channel)]
     pub(crate) name: phoenix_domain::ChannelName,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) connect: NatsArgs,
 }
 
 /// How a guest is repaired.

@@ -37,9 +37,9 @@ pub(crate) use self::offline::{
 };
 pub(crate) use self::online::Says;
 pub(crate) use self::online::{
-    AnswerArgs, CancelArgs, ConnectArgs, DeadCommand, DeadShowArgs, DiscardArgs, DrainArgs,
-    FollowArgs, FollowFormat, ListArgs, ListFormat, LiveArgs, NodesArgs, ReplayArgs, RetryArgs,
-    RunsArgs, StatusArgs, SubmitArgs, TestArgs, WhoArgs,
+    AnswerArgs, CancelArgs, DeadCommand, DeadShowArgs, DiscardArgs, DrainArgs, FollowArgs,
+    FollowFormat, ListArgs, ListFormat, LiveArgs, NodesArgs, ReplayArgs, RetryArgs, RunsArgs,
+    StatusArgs, SubmitArgs, TestArgs, WhoArgs,
 };
 pub(crate) use self::past::{HistoryArgs, LogsArgs, StateArgs, TraceArgs, WatchArgs};
 pub(crate) use self::secrets::{SecretsCheckArgs, SecretsCommand};

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
+use phoenix_bus::NatsArgs;
 use phoenix_bus::Server;
 use phoenix_domain::NodeName;
 
-use super::online::ConnectArgs;
 use super::words;
 
 /// The verbs about nats-server.
@@ -76,7 +76,7 @@ pub struct NatsSetupArgs {
     )]
     pub(crate) nats_monitor: String,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) connect: NatsArgs,
 }
 
 /// Reads `HOST:PORT`.

@@ -1,12 +1,11 @@
 //! What may be typed where no server is asked. The comments here are the help texts.
 
+use phoenix_bus::NatsArgs;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use phoenix_domain::{NodeName, Vmid};
-
-use super::online::ConnectArgs;
 
 /// Where the configuration is.
 #[derive(Clone, Debug, Args)]
@@ -77,7 +76,7 @@ pub struct PlanArgs {
     #[arg(long, value_name = "NAME", value_parser = super::words::node)]
     pub(crate) host: Option<NodeName>,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) connect: NatsArgs,
 }
 
 /// How a plan is printed.
@@ -151,7 +150,7 @@ pub struct ExplainArgs {
     #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) output: ExplainFormat,
     #[command(flatten)]
-    pub(crate) connect: super::online::ConnectArgs,
+    pub(crate) connect: NatsArgs,
 }
 
 /// What `schema` takes.

@@ -1,37 +1,14 @@
 //! What may be typed where NATS is asked. The comments here are the help texts.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use clap::{Args, Subcommand, ValueEnum, ValueHint};
+use clap::{Args, Subcommand, ValueEnum};
+use phoenix_bus::NatsArgs;
 use phoenix_domain::{NodeName, RunId, Vmid};
 
 use super::offline::ConfigArgs;
 use super::words::{self, Named};
-
-/// Where NATS is.
-#[derive(Debug, Args)]
-pub(crate) struct ConnectArgs {
-    /// Where NATS is; else PHOENIX_NATS_URL, NATS_URL, or nats://127.0.0.1:4222
-    #[arg(long, value_name = "URL", env = "PHOENIX_NATS_URL", hide_env = true, value_hint = ValueHint::Url)]
-    pub(crate) nats_url: Option<String>,
-    /// The same under the name other programs know
-    #[arg(long = "nats-url-of-others", env = "NATS_URL", hide = true)]
-    pub(crate) nats_url_of_others: Option<String>,
-    /// File with the credentials for NATS
-    #[arg(long, value_name = "FILE", env = "NATS_CREDS", value_hint = ValueHint::FilePath)]
-    pub(crate) nats_creds: Option<PathBuf>,
-    /// File with the key of a role, as `phoenix nats init` made it
-    #[arg(long, value_name = "FILE", env = "PHOENIX_NATS_NKEY_FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) nats_nkey_file: Option<PathBuf>,
-    /// File with who vouches for NATS
-    #[arg(long, value_name = "FILE", env = "PHOENIX_NATS_CA_FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) nats_ca_file: Option<PathBuf>,
-    /// The cell: the guests whose numbers and hosts are one world
-    #[arg(long, value_name = "NAME", env = "PHOENIX_CELL", default_value = phoenix_bus::USUAL_CELL, value_parser = words::node)]
-    pub(crate) cell: NodeName,
-}
 
 /// Who asks: what the log is told.
 #[derive(Debug, Args)]
@@ -85,7 +62,7 @@ pub(crate) struct ListArgs {
     #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) output: ListFormat,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) connect: NatsArgs,
 }
 
 /// What `submit` takes.
@@ -121,7 +98,7 @@ pub struct SubmitArgs {
     #[command(flatten)]
     pub(crate) live: LiveArgs,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) connect: NatsArgs,
     #[command(flatten)]
     pub(crate) who: WhoArgs,
 }
@@ -169,7 +146,7 @@ pub struct DrainArgs {
     #[arg(long)]
     pub(crate) detach: bool,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) connect: NatsArgs,
     #[command(flatten)]
     pub(crate) who: WhoArgs,
 }
@@ -209,7 +186,7 @@ pub struct FollowArgs {
     #[command(flatten)]
     pub(crate) live: LiveArgs,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) connect: NatsArgs,
 }
 
 /// What `cancel` takes.
@@ -219,7 +196,7 @@ pub struct CancelArgs {
     #[arg(value_name = "RUN|ID", required = true, value_parser = words::named)]
     pub(crate) named: Vec<Named>,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) connect: NatsArgs,
     #[command(flatten)]
     pub(crate) who: WhoArgs,
 }
@@ -237,7 +214,7 @@ pub struct AnswerArgs {
     #[arg(long, value_name = "TEXT")]
     pub(crate) asked: Option<String>,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) connect: NatsArgs,
     #[command(flatten)]
     pub(crate) who: WhoArgs,
 }
@@ -267,7 +244,7 @@ pub struct RetryArgs {
     #[command(flatten)]
     pub(crate) live: LiveArgs,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) connect: NatsArgs,
     #[command(flatten)]
     pub(crate) who: WhoArgs,
 }
@@ -309,7 +286,7 @@ pub struct ReplayArgs {
     #[arg(value_name = "N")]
     pub(crate) letter: u64,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) connect: NatsArgs,
     #[command(flatten)]
     pub(crate) who: WhoArgs,
 }
@@ -324,5 +301,5 @@ pub struct DiscardArgs {
     #[arg(long, short)]
     pub(crate) yes: bool,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) connect: NatsArgs,
 }

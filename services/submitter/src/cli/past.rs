@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum, ValueHint};
+use phoenix_bus::NatsArgs;
 use phoenix_domain::health::HealthNews;
 use phoenix_domain::{Event, EventKind, GuestKey, NodeName, RunId, StepName, Vmid};
 
-use super::online::{ConnectArgs, FollowFormat, ListArgs};
+use super::online::{FollowFormat, ListArgs};
 use super::words;
 use crate::severity::Severity;
 
@@ -33,7 +34,7 @@ pub(crate) struct EventsArgs {
     #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) output: FollowFormat,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) connect: NatsArgs,
 }
 
 impl EventsArgs {
@@ -146,7 +147,7 @@ pub struct LogsArgs {
     #[arg(long, short)]
     pub(crate) follow: bool,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) connect: NatsArgs,
 }
 
 /// What `trace` takes.
@@ -159,5 +160,5 @@ pub struct TraceArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) svg: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) connect: NatsArgs,
 }

@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
+use phoenix_bus::NatsArgs;
 use phoenix_domain::SourceName;
 
 use super::offline::ConfigArgs;
-use super::online::{ConnectArgs, ListArgs};
+use super::online::ListArgs;
 use super::words;
 
 /// What `serve` takes.
@@ -36,14 +37,14 @@ pub struct ServeArgs {
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) connect: NatsArgs,
 }
 
 /// What `top` takes.
 #[derive(Debug, Args)]
 pub struct TopArgs {
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) connect: NatsArgs,
 }
 
 /// What `deliveries` takes.

@@ -1,10 +1,11 @@
 //! What the verbs take that start, stop and remove guests. The comments here are the help texts.
 
 use clap::Args;
+use phoenix_bus::NatsArgs;
 use phoenix_domain::{NodeName, Vmid};
 
 use super::offline::ConfigArgs;
-use super::online::{ConnectArgs, ListArgs, LiveArgs, WhoArgs};
+use super::online::{ListArgs, LiveArgs, WhoArgs};
 use super::words;
 
 /// What `stop` and `restart` take, and with more the other verbs.
@@ -21,7 +22,7 @@ pub struct PowerArgs {
     #[command(flatten)]
     pub(crate) live: LiveArgs,
     #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
+    pub(crate) connect: NatsArgs,
     #[command(flatten)]
     pub(crate) who: WhoArgs,
 }

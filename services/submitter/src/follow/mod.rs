@@ -23,8 +23,8 @@ use crate::{asking, session, words};
 
 /// How often what is shown is brought up to date while nothing happens.
 const PULSE: Duration = Duration::from_millis(500);
-/// How long nothing may be told before it is asked whether anybody is there who could.
-const QUIET: Duration = Duration::from_secs(20);
+/// How often it is asked whether somebody is there for each guest, also while others are worked on.
+const LOOK: Duration = Duration::from_secs(5);
 /// On a terminal, more guests than this are told line by line.
 const MOST_IN_A_TREE: usize = 24;
 
@@ -136,12 +136,11 @@ async fn watch(
     let deadline = live.timeout.map(|timeout| (timeout, Instant::now() + timeout));
     let mut was_connected = true;
     let mut guests = bus.listen().await?;
-    let (mut asked, mut silent) = (Instant::now(), Vec::new());
+    let (mut looked, mut silent) = (Instant::now(), Vec::new());
     while !watched.is_over() {
         tokio::select! {
             told = tail.next() => match told {
                 Told::Event { seq, event } => if watched.take(seq, &event) {
-                    asked = Instant::now();
                     view.tell(&event, watched, output)?;
                 },
                 Told::Rewound => {
@@ -170,13 +169,13 @@ async fn watch(
                         output,
                     )?;
                 }
-                if is_connected && asked.elapsed() > QUIET {
+                if is_connected && looked.elapsed() > LOOK {
                     let now = silences(bus, watched).await;
                     for silence in now.iter().filter(|one| !silent.contains(*one)) {
                         let (why, hint) = (&silence.why, silence.hint(GONE));
                         view.remark(&format!("warning: {why}; the work waits\nhint: {hint}"), output)?;
                     }
-                    (asked, silent) = (Instant::now(), now);
+                    (looked, silent) = (Instant::now(), now);
                 }
                 view.pulse(watched);
             }

@@ -31,6 +31,9 @@ pub(crate) enum BackupError {
     /// NATS has nothing of ours.
     #[error("NATS has no streams of Phoenix")]
     Nothing,
+    /// Somebody would go on with what he has read of it before.
+    #[error("work is taken from it on {hosts}")]
+    Worked { hosts: String },
     /// Something would be lost.
     #[error("NATS holds something already: {what}")]
     InUse { what: String },
@@ -45,6 +48,9 @@ impl BackupError {
             Self::NotWritten { .. } | Self::NotRead { .. } => Vec::new(),
             Self::Damaged { .. } => one("nothing was touched; take another one"),
             Self::Nothing => one("name the right server: `--nats-url nats://HOST:4222`"),
+            Self::Worked { .. } => one(
+                "nothing was touched; end the workers first: `systemctl stop phoenix-worker`; one that was killed counts as gone after 45s",
+            ),
             Self::InUse { .. } => {
                 one("nothing was touched; `--over` gives it up for what is in the file")
             }

@@ -51,6 +51,10 @@ pub(super) fn restore(args: &RestoreArgs, output: &mut Output) -> Result<u8, Com
         // Nothing is touched before the whole of it was read.
         let archive = Archive::check(&args.file)?;
         let bus = session::connect(&args.connect).await?;
+        let hosts = worked(&bus).await?;
+        if !hosts.is_empty() {
+            return Err(BackupError::Worked { hosts: words::list(&hosts) }.into());
+        }
         let there = in_use(&bus, archive.copies()).await?;
         if !there.is_empty() {
             if !args.over {
@@ -69,6 +73,13 @@ pub(super) fn restore(args: &RestoreArgs, output: &mut Output) -> Result<u8, Com
         ))?;
         Ok(0)
     })
+}
+
+/// Returns the hosts whose worker is there: it would go on with what it has read before.
+async fn worked(bus: &Bus) -> Result<Vec<String>, CommandError> {
+    let (reports, now) = (bus.hosts().await?, session::now());
+    let alive = reports.iter().filter(|report| report.is_alive(now));
+    Ok(alive.map(|report| report.host.to_string()).collect())
 }
 
 /// Says what of these streams holds something now.

@@ -20,6 +20,13 @@ const SHOWN: usize = 120;
 
 pub(super) fn look(run_dir: &Path, site: Option<&Site>, host: &Host, report: &mut Report) {
     let folder = host.at(&run_dir.to_string_lossy());
+    if !folder.is_dir() {
+        let why = format!(
+            "{} is not there: where a worker of this machine has another, name it: --run-dir DIR",
+            run_dir.display()
+        );
+        return report.not_looked_at(CHECK, why);
+    }
     let names = match host.names(&run_dir.to_string_lossy()) {
         Ok(names) => names,
         Err(err) => return report.not_looked_at(CHECK, format!("{}: {}", err.what, err.why)),

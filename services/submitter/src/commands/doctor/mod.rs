@@ -44,12 +44,12 @@ async fn look(args: &DoctorArgs) -> Report {
     let host = Host::new(&args.root);
     let bus = nats::reach(args, &mut report).await;
     let store = nats::store(args, &mut report).await;
-    let site = match &bus {
-        Some(bus) => {
-            streams::look(bus, &mut report).await;
-            Some(Site::read(bus).await)
-        }
-        None => None,
+    let site = if let Some(bus) = &bus {
+        streams::look(bus, &mut report).await;
+        Some(Site::read(bus).await)
+    } else {
+        streams::not_looked_at(&mut report);
+        None
     };
     versions::look(site.as_ref(), &mut report);
     clock::look(bus.as_ref(), &host, &mut report).await;

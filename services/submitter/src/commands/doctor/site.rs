@@ -14,6 +14,9 @@ use crate::session;
 use crate::states::States;
 use crate::words;
 
+/// What only the cell tells.
+const TOLD: [&str; 5] = ["workers", "drains", "dead letters", "health monitor", "incidents"];
+
 type Asked<T> = Result<T, CommandError>;
 
 /// What a cell tells; each part may be forbidden to us.
@@ -43,7 +46,10 @@ impl Site {
 
 pub(super) fn look(site: Option<&Site>, report: &mut Report) {
     let Some(site) = site else {
-        return report.not_looked_at("workers", "what the cell tells cannot be read");
+        for check in TOLD {
+            report.not_looked_at(check, "NATS cannot be asked");
+        }
+        return;
     };
     let now = session::now();
     told("workers", &site.hosts, report, |hosts, report| workers(hosts, site, now, report));

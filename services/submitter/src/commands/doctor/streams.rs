@@ -54,6 +54,11 @@ fn tell(all: Vec<Result<StreamSeen, BusError>>, options: &str, report: &mut Repo
     full(&fills, report);
 }
 
+/// Says that nobody could look.
+pub(super) fn not_looked_at(report: &mut Report) {
+    report.not_looked_at(CHECK, "NATS cannot be asked");
+}
+
 fn is_well(name: &str, there: &StreamThere, options: &str, report: &mut Report) -> bool {
     if !there.otherwise.is_empty() {
         let found = format!("{name} is otherwise than wanted: {}", there.otherwise.join(", "));
