@@ -4,9 +4,11 @@
 use std::time::{Duration, Instant};
 
 use crate::act::Act;
-use crate::connect::{Bus, REPLACED};
+use crate::connect::Bus;
 use crate::error::BusError;
 
+/// For how long it is asked again: as long as two elections take, where nobody wins the first.
+const ELECTIONS: Duration = Duration::from_secs(20);
 /// How long to wait where the answer is that nobody answers.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -24,7 +26,7 @@ impl Bus {
         loop {
             match self.allowed(act, read()).await {
                 Err(BusError::Failed { .. } | BusError::Unknown { .. })
-                    if since.elapsed() < REPLACED && self.is_connected() =>
+                    if since.elapsed() < ELECTIONS && self.is_connected() =>
                 {
                     tokio::time::sleep(PAUSE).await;
                 }

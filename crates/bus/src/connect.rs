@@ -22,7 +22,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 /// not hear of the next one, which is there after four to nine seconds.
 pub(crate) const ONE_TRY: Duration = Duration::from_secs(2);
 /// For how long it is asked so often. Who has not answered by then may just be slow, and is waited for.
-pub(crate) const REPLACED: Duration = Duration::from_secs(12);
+const REPLACED: Duration = Duration::from_secs(12);
 
 /// Returns how long somebody waits for an answer who has asked again and again since then.
 pub(crate) fn patience(since: Instant) -> Duration {

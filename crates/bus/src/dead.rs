@@ -197,12 +197,23 @@ impl Bus {
 
     /// Returns every dead letter of the cell, oldest first.
     pub async fn dead_letters(&self) -> Result<Vec<Filed>, BusError> {
-        self.allowed(Act::ReadDead, self.read_letters()).await
+        self.reading(Act::ReadDead, || self.read_letters()).await
     }
 
     async fn read_letters(&self) -> Result<Vec<Filed>, BusError> {
+        let filed = |seq, payload: &[u8]| {
+            let letter = serde_json::from_slice(payload).map_err(|err| err.to_string());
+            Filed { seq, letter }
+        };
+        if self.reads_many() {
+            let messages = Box::pin(self.messages_at_once(DEAD, &self.cell.deads())).await?;
+            return Ok(messages
+                .iter()
+                .map(|(seq, message)| filed(*seq, &message.payload))
+                .collect());
+        }
         let stream = self.jetstream.get_stream_no_info(DEAD).await.failing("reading letters")?;
-        let mut filed = Vec::new();
+        let mut letters = Vec::new();
         let mut next = 1;
         loop {
             let message = stream
@@ -214,12 +225,10 @@ impl Bus {
             match message {
                 Ok(message) => {
                     next = message.sequence + 1;
-                    let letter =
-                        serde_json::from_slice(&message.payload).map_err(|err| err.to_string());
-                    filed.push(Filed { seq: message.sequence, letter });
+                    letters.push(filed(message.sequence, &message.payload));
                 }
                 Err(err) if matches!(err.kind(), RawMessageErrorKind::NoMessageFound) => {
-                    return Ok(filed);
+                    return Ok(letters);
                 }
                 Err(err) => {
                     return Err(BusError::Failed { what: "reading letters", err: Box::new(err) });

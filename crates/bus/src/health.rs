@@ -41,22 +41,15 @@ impl Bus {
     }
 
     async fn read_memory(&self) -> Result<(Memory, Vec<Piece>), BusError> {
-        let bucket = self.bucket(WATCH, "reading what was kept").await?;
+        let doing = "reading what was kept";
+        let bucket = self.bucket(WATCH, doing).await?;
         let prefix = self.cell.watch();
-        let mut memory = Memory { bucket, prefix, revisions: BTreeMap::new() };
-        let mut pieces = Vec::new();
-        let mut keys = memory.bucket.keys().await.failing("reading what was kept")?;
-        while let Some(key) = keys.next().await {
-            let key = key.failing("reading what was kept")?;
-            if !key.starts_with(&memory.prefix) {
-                continue;
-            }
-            let entry = memory.bucket.entry(&key).await.failing("reading what was kept")?;
-            let Some(entry) = entry else { continue };
-            memory.revisions.insert(key, entry.revision);
-            // What another version has kept is not guessed at: that guest is watched anew.
-            pieces.extend(serde_json::from_slice::<Piece>(&entry.value).ok());
-        }
+        let notes = self.notes(WATCH, &prefix, doing).await?;
+        // What another version has kept is not guessed at: that guest is watched anew.
+        let pieces =
+            notes.iter().filter_map(|note| serde_json::from_slice(&note.text).ok()).collect();
+        let revisions = notes.into_iter().map(|note| (note.key, note.revision)).collect();
+        let memory = Memory { bucket, prefix, revisions };
         Ok((memory, pieces))
     }
 
@@ -84,7 +77,7 @@ impl Bus {
     /// Returns how each incident stands that is still kept, as it was told last.
     pub async fn incidents(&self) -> Result<Vec<Incident>, BusError> {
         let mut incidents: Vec<_> = self
-            .allowed(Act::ReadHealth, self.last_told::<AboutIncident>(self.cell.incidents()))
+            .reading(Act::ReadHealth, || self.last_told::<AboutIncident>(self.cell.incidents()))
             .await?
             .into_iter()
             .map(|about| *about.incident)
@@ -95,8 +88,8 @@ impl Bus {
 
     /// Returns what each probe of a guest found it to be, as it was told last.
     pub async fn conditions(&self, guest: GuestKey) -> Result<Vec<Condition>, BusError> {
-        let told = self.last_told::<Turned>(self.cell.health(guest, "*"));
-        let turned = self.allowed(Act::ReadHealth, told).await?;
+        let told = || self.last_told::<Turned>(self.cell.health(guest, "*"));
+        let turned = self.reading(Act::ReadHealth, told).await?;
         Ok(turned.into_iter().map(|turned| turned.to).collect())
     }
 
@@ -106,6 +99,11 @@ impl Bus {
         &self,
         subjects: String,
     ) -> Result<Vec<D>, BusError> {
+        if self.reads_many()
+            && let Some(messages) = self.lasts_at_once(HEALTH, subjects.clone()).await?
+        {
+            return Ok(messages.iter().filter_map(|message| data_of(&message.payload)).collect());
+        }
         let doing = "reading what was told of health";
         let stream = self.jetstream.get_stream(HEALTH).await.failing(doing)?;
         let consumer = stream
@@ -126,10 +124,14 @@ impl Bus {
             let Some(message) = messages.next().await else { break };
             let message = message.failing(doing)?;
             left = message.info().map_or(0, |info| info.pending);
-            told.extend(serde_json::from_slice::<Told<D>>(&message.payload).ok());
+            told.extend(data_of(&message.payload));
         }
-        Ok(told.into_iter().map(|told| told.data).collect())
+        Ok(told)
     }
+}
+
+fn data_of<D: for<'de> Deserialize<'de>>(payload: &[u8]) -> Option<D> {
+    serde_json::from_slice::<Told<D>>(payload).ok().map(|told| told.data)
 }
 
 #[derive(Deserialize)]

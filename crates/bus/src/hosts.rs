@@ -1,8 +1,6 @@
 //! Hosts: what they have, and when their worker was last heard. Nothing decides by it.
 
-use async_nats::jetstream::context::GetStreamErrorKind;
 use chrono::{DateTime, Utc};
-use futures_util::StreamExt as _;
 use phoenix_domain::NodeName;
 use phoenix_domain::health::Facts;
 use serde::{Deserialize, Serialize};
@@ -70,32 +68,12 @@ impl Bus {
     }
 
     async fn read_hosts(&self) -> Result<Vec<HostReport>, BusError> {
-        let bucket = match self.bucket(HOSTS, "asking for hosts").await {
-            Ok(bucket) => bucket,
-            // Nobody was ever there who could have said anything.
-            Err(_) if self.is_without_hosts().await => return Ok(Vec::new()),
-            Err(err) => return Err(err),
-        };
-        let mut keys = bucket.keys().await.failing("asking for hosts")?;
-        let (mut reports, mine) = (Vec::new(), self.cell.host("*"));
-        let mine = mine.trim_end_matches('*');
-        while let Some(key) = keys.next().await {
-            let key = key.failing("asking for hosts")?;
-            if !key.starts_with(mine) {
-                continue;
-            }
-            let Some(text) = bucket.get(key).await.failing("asking for hosts")? else { continue };
-            // A report of another version is as good as none: nothing decides by it.
-            reports.extend(serde_json::from_slice::<HostReport>(&text).ok());
-        }
+        let notes = self.notes(HOSTS, &self.cell.host(""), "asking for hosts").await?;
+        // A report of another version is as good as none: nothing decides by it.
+        let reports = notes.iter().filter_map(|note| serde_json::from_slice(&note.text).ok());
+        let mut reports: Vec<HostReport> = reports.collect();
         reports.sort_by(|a, b| a.host.cmp(&b.host));
         Ok(reports)
-    }
-
-    /// Says whether the server has no place for reports yet: the first worker makes it.
-    async fn is_without_hosts(&self) -> bool {
-        let bucket = self.jetstream.get_stream(format!("KV_{HOSTS}")).await;
-        bucket.is_err_and(|err| matches!(err.kind(), GetStreamErrorKind::JetStream(_)))
     }
 }
 

@@ -2,7 +2,6 @@
 
 use async_nats::jetstream::kv::{Operation, Store, UpdateErrorKind};
 use bytes::Bytes;
-use futures_util::TryStreamExt as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -53,16 +52,12 @@ impl Bus {
         bucket: &'static str,
         prefix: &str,
     ) -> Result<Vec<(String, T)>, BusError> {
-        let doing = "reading notes";
-        let bucket = self.bucket(bucket, doing).await?;
-        let keys: Vec<String> =
-            bucket.keys().await.failing(doing)?.try_collect().await.failing(doing)?;
-        let mut notes = Vec::new();
-        for key in keys {
-            let Some(rest) = key.strip_prefix(prefix) else { continue };
-            notes.extend(read(&bucket, &key).await?.0.map(|note| (rest.to_owned(), note)));
-        }
-        Ok(notes)
+        let notes = self.notes(bucket, prefix, "reading notes").await?;
+        let read = notes.into_iter().filter_map(|note| {
+            let rest = note.key.strip_prefix(prefix)?.to_owned();
+            Some((rest, serde_json::from_slice(&note.text).ok()?))
+        });
+        Ok(read.collect())
     }
 
     /// Changes a note and returns it as it is then. `change` is asked as often as somebody else is

@@ -34,6 +34,7 @@ mod log;
 mod many;
 mod monitor;
 mod names;
+mod notes;
 mod packs;
 mod page;
 mod pen;

@@ -121,7 +121,7 @@ impl Bus {
                 let events = read(guest, &message.payload).into_iter().flatten();
                 events.map(move |event| (seq, event))
             };
-            let messages = Box::pin(self.messages_at_once(guest)).await?;
+            let messages = Box::pin(self.messages_at_once(LOG, &self.cell.log(guest))).await?;
             return Ok(messages.into_iter().flat_map(of).collect());
         }
         let stream = self.jetstream.get_stream_no_info(LOG).await.failing("reading the log")?;

@@ -1,9 +1,11 @@
 //! Many messages with one question: the ends of a thousand logs cost two round trips, not a thousand, and a
-//! log of two hundred messages three.
+//! log of two hundred messages three. Any server that has them answers, also while a cluster has no leader.
 
 use std::collections::BTreeMap;
 
 use async_nats::header::{HeaderName, NATS_SEQUENCE, NATS_SUBJECT};
+use async_nats::jetstream::ErrorCode;
+use async_nats::jetstream::context::GetStreamErrorKind;
 use async_nats::{Message, StatusCode};
 use futures_util::StreamExt as _;
 use phoenix_domain::GuestKey;
@@ -17,8 +19,8 @@ use crate::names::{LOG, guest_of};
 /// How many guests one question asks for; the server answers at most 1024.
 const AT_ONCE: usize = 512;
 
-/// How many messages of one log an answer has at most.
-const OF_ONE: usize = 100;
+/// How many messages that follow each other an answer has at most.
+const IN_A_ROW: usize = 100;
 
 #[derive(Serialize)]
 #[serde(untagged)]
@@ -42,7 +44,7 @@ impl Bus {
         let mut ends = BTreeMap::new();
         for part in guests.chunks(AT_ONCE) {
             let multi_last = part.iter().map(|guest| self.cell.log(*guest)).collect();
-            let answer = self.ask_log(&Question::LastOfEach { multi_last }).await?;
+            let answer = self.ask_stream(LOG, &Question::LastOfEach { multi_last }).await?;
             for message in answer.messages {
                 self.take(&message, &mut ends).await?;
             }
@@ -58,27 +60,39 @@ impl Bus {
     pub(crate) async fn all_ends_at_once(
         &self,
     ) -> Result<Option<BTreeMap<GuestKey, End>>, BusError> {
-        let multi_last = vec![self.cell.logs()];
-        let answer = self.ask_log(&Question::LastOfEach { multi_last }).await?;
-        if !answer.is_all {
+        let Some(messages) = self.lasts_at_once(LOG, self.cell.logs()).await? else {
             return Ok(None);
-        }
+        };
         let mut ends = BTreeMap::new();
-        for message in answer.messages {
+        for message in messages {
             self.take(&message, &mut ends).await?;
         }
         Ok(Some(ends))
     }
 
-    /// Returns the messages of a guest's log, the oldest first, each with its sequence.
+    /// Returns the last message under each of these subjects; nothing where they are more than the server says at
+    /// once.
+    pub(crate) async fn lasts_at_once(
+        &self,
+        stream: &str,
+        subjects: String,
+    ) -> Result<Option<Vec<Message>>, BusError> {
+        let question = Question::LastOfEach { multi_last: vec![subjects] };
+        let answer = self.ask_stream(stream, &question).await?;
+        Ok(answer.is_all.then_some(answer.messages))
+    }
+
+    /// Returns the messages under these subjects, the oldest first, each with its sequence.
     pub(crate) async fn messages_at_once(
         &self,
-        guest: GuestKey,
+        stream: &str,
+        subjects: &str,
     ) -> Result<Vec<(u64, Message)>, BusError> {
         let (mut messages, mut seq) = (Vec::new(), 1);
         loop {
-            let next_by_subj = self.cell.log(guest);
-            let found = self.ask_log(&Question::Next { next_by_subj, seq, batch: OF_ONE }).await?;
+            let question =
+                Question::Next { next_by_subj: subjects.to_owned(), seq, batch: IN_A_ROW };
+            let found = self.ask_stream(stream, &question).await?;
             let found: Vec<_> = found
                 .messages
                 .into_iter()
@@ -93,11 +107,11 @@ impl Bus {
     }
 
     /// Asks, and returns all that is answered.
-    async fn ask_log(&self, question: &Question) -> Result<Answer, BusError> {
+    async fn ask_stream(&self, stream: &str, question: &Question) -> Result<Answer, BusError> {
         let question = serde_json::to_vec(question)?;
         let inbox = self.client.new_inbox();
         let mut answers = self.client.subscribe(inbox.clone()).await.failing(READING)?;
-        let subject = format!("$JS.API.DIRECT.GET.{LOG}");
+        let subject = format!("$JS.API.DIRECT.GET.{stream}");
         let asked = self.client.publish_with_reply(subject, inbox, question.into()).await;
         asked.failing(READING)?;
         let mut messages = Vec::new();
@@ -117,8 +131,28 @@ impl Bus {
                 Some(status) if status.as_u16() == TOO_MANY => {
                     return Ok(Answer { messages, is_all: false });
                 }
-                Some(_) => return Err(BusError::NotSetUp { url: self.url.clone() }),
+                Some(_) => return Err(self.why_unanswered(stream).await),
             }
+        }
+    }
+
+    /// Returns why nobody answers for a stream: it is not there, or no server has all of it for now.
+    async fn why_unanswered(&self, stream: &str) -> BusError {
+        match self.jetstream.get_stream(stream).await {
+            Err(err) => match err.kind() {
+                GetStreamErrorKind::JetStream(refused)
+                    if refused.error_code() == ErrorCode::STREAM_NOT_FOUND =>
+                {
+                    BusError::NotSetUp { url: self.url.clone() }
+                }
+                GetStreamErrorKind::JetStream(_)
+                | GetStreamErrorKind::EmptyName
+                | GetStreamErrorKind::Request
+                | GetStreamErrorKind::InvalidStreamName => {
+                    BusError::Failed { what: READING, err: Box::new(err) }
+                }
+            },
+            Ok(_) => BusError::Unknown { what: READING },
         }
     }
 
@@ -143,7 +177,7 @@ pub(crate) fn header(message: &Message, name: HeaderName) -> Option<&str> {
     Some(message.headers.as_ref()?.get(name)?.as_str())
 }
 
-const READING: &str = "reading the log";
+const READING: &str = "reading what is stored";
 
 /// How the server says that it has said everything.
 const END_OF_ANSWERS: u16 = 204;

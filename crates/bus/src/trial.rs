@@ -122,7 +122,7 @@ impl Bus {
 
     /// Returns when the log took each message of a guest, by the clock of the server that led it.
     pub async fn taken_at(&self, guest: GuestKey) -> Result<Vec<DateTime<Utc>>, BusError> {
-        let messages = self.messages_at_once(guest).await?;
+        let messages = self.messages_at_once(LOG, &self.cell.log(guest)).await?;
         let at = |(_, message): (u64, Message)| header(&message, NATS_TIME_STAMP)?.parse().ok();
         Ok(messages.into_iter().filter_map(at).collect())
     }

@@ -4,6 +4,7 @@ mod answer;
 mod cancel;
 mod dead;
 mod explain;
+mod many;
 mod named;
 mod site;
 mod status;
