@@ -4,8 +4,6 @@
 use std::collections::BTreeMap;
 
 use async_nats::header::{HeaderName, NATS_SEQUENCE, NATS_SUBJECT};
-use async_nats::jetstream::ErrorCode;
-use async_nats::jetstream::context::GetStreamErrorKind;
 use async_nats::{Message, StatusCode};
 use futures_util::StreamExt as _;
 use phoenix_domain::GuestKey;
@@ -15,6 +13,7 @@ use crate::connect::{Bus, PATIENCE};
 use crate::error::{BusError, Failing as _};
 use crate::log::{End, last_of};
 use crate::names::{LOG, guest_of};
+use crate::setup::is_not_found;
 
 /// How many guests one question asks for; the server answers at most 1024.
 const AT_ONCE: usize = 512;
@@ -139,19 +138,8 @@ impl Bus {
     /// Returns why nobody answers for a stream: it is not there, or no server has all of it for now.
     async fn why_unanswered(&self, stream: &str) -> BusError {
         match self.jetstream.get_stream(stream).await {
-            Err(err) => match err.kind() {
-                GetStreamErrorKind::JetStream(refused)
-                    if refused.error_code() == ErrorCode::STREAM_NOT_FOUND =>
-                {
-                    BusError::NotSetUp { url: self.url.clone() }
-                }
-                GetStreamErrorKind::JetStream(_)
-                | GetStreamErrorKind::EmptyName
-                | GetStreamErrorKind::Request
-                | GetStreamErrorKind::InvalidStreamName => {
-                    BusError::Failed { what: READING, err: Box::new(err) }
-                }
-            },
+            Err(err) if is_not_found(&err) => BusError::NotSetUp { url: self.url.clone() },
+            Err(err) => BusError::Failed { what: READING, err: Box::new(err) },
             Ok(_) => BusError::Unknown { what: READING },
         }
     }

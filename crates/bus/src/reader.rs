@@ -16,6 +16,7 @@ use tracing::{debug, warn};
 use crate::act::Act;
 use crate::connect::Bus;
 use crate::error::{BusError, Failing as _};
+use crate::setup::is_not_found;
 use crate::tail::From;
 
 /// How long to wait before a reader that broke is rebuilt.
@@ -88,8 +89,9 @@ struct Built {
 impl Reader {
     /// Begins to read.
     pub(crate) async fn begin(bus: &Bus, of: Of, from: From) -> Result<Self, BusError> {
-        let building = build(bus.clone(), of.clone(), Place { from, last: 0 });
-        let built = bus.allowed(of.act, building).await?;
+        let place = Place { from, last: 0 };
+        let building = || build(bus.clone(), of.clone(), place.clone());
+        let built = bus.reading(of.act, building).await?;
         Ok(Self {
             bus: bus.clone(),
             of,
@@ -202,7 +204,13 @@ async fn build(bus: Bus, of: Of, mut place: Place) -> Result<Built, BusError> {
     let mut connected = bus.connected();
     connected.mark_unchanged();
     let (name, doing) = (of.stream, of.doing);
-    let stream = bus.jetstream.get_stream(name).await.failing(doing)?;
+    let stream = match bus.jetstream.get_stream(name).await {
+        Ok(stream) => stream,
+        Err(err) if is_not_found(&err) => {
+            return Err(BusError::NotSetUp { url: bus.url().to_owned() });
+        }
+        Err(err) => return Err(err).failing(doing),
+    };
     let newest = stream.cached_info().state.last_sequence;
     let is_rewound = newest < place.last;
     if is_rewound {

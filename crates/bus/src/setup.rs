@@ -1,7 +1,7 @@
 //! Streams and buckets: made where they are missing, checked where they are there.
 
 use async_nats::jetstream::ErrorCode;
-use async_nats::jetstream::context::GetStreamErrorKind;
+use async_nats::jetstream::context::{GetStreamError, GetStreamErrorKind};
 use async_nats::jetstream::kv;
 use async_nats::jetstream::stream::{Config, Info};
 
@@ -84,10 +84,7 @@ impl Bus {
     async fn read_set_up(&self) -> Result<Setup, BusError> {
         let version = self.check_version()?;
         let stream = self.jetstream.get_stream(LOG).await.map_err(|err| match err.kind() {
-            // A cluster without a leader says that it is away, which is another error.
-            GetStreamErrorKind::JetStream(refused)
-                if refused.error_code() == ErrorCode::STREAM_NOT_FOUND =>
-            {
+            GetStreamErrorKind::JetStream(_) if is_not_found(&err) => {
                 BusError::NotSetUp { url: self.url.clone() }
             }
             GetStreamErrorKind::JetStream(_)
@@ -178,6 +175,12 @@ impl Bus {
         let stream = made.failing("making a stream")?;
         read_back(&stream.cached_info().config, &wanted)
     }
+}
+
+/// Says whether a stream is not there. A cluster without a leader says that it is away, which is another error.
+pub(crate) fn is_not_found(err: &GetStreamError) -> bool {
+    matches!(err.kind(), GetStreamErrorKind::JetStream(refused)
+        if refused.error_code() == ErrorCode::STREAM_NOT_FOUND)
 }
 
 /// An old server drops what it does not know without a word: what counts is what it says back.
