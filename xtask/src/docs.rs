@@ -1,4 +1,4 @@
-//! `cargo xtask docs`: the pages of events and of the configuration, and the man pages and shell completions a package ships.
+//! `cargo xtask docs`: the pages of events, of the configuration and of the features, and the man pages and shell completions a package ships.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use crate::process::Program;
 use crate::say::say;
 use crate::workspace::{Profile, Workspace};
-use crate::{configuration, events};
+use crate::{configuration, events, manifests};
 
 /// Each shell, and the names under which it looks for the completions of a program: what stands before and
 /// behind the program's.
@@ -21,6 +21,7 @@ const COMPLETED: [(&str, Option<&str>); 2] =
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     events::write()?;
     configuration::write()?;
+    manifests::write()?;
     let phoenix = workspace.phoenix(Profile::Dev)?;
     let docs = workspace.target.join("docs");
     completions(&phoenix, &docs.join("completions"))?;

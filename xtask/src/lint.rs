@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::configuration;
 use crate::events;
+use crate::manifests;
 use crate::process::Program;
 use crate::say::say;
 use crate::schemas::Schemas;
@@ -17,7 +18,7 @@ use crate::{law, links, package, tools};
 type Check = (&'static str, fn(&Workspace) -> Result<()>);
 
 /// All of them; the quick ones first.
-const CHECKS: [Check; 13] = [
+const CHECKS: [Check; 14] = [
     ("fmt", fmt),
     ("law", law::check),
     ("links", links::check),
@@ -31,6 +32,7 @@ const CHECKS: [Check; 13] = [
     ("schemas", |workspace| Schemas { check: true }.run(workspace)),
     ("events", |_| events::check()),
     ("configuration", |_| configuration::check()),
+    ("features", |_| manifests::check()),
 ];
 
 #[derive(Args)]

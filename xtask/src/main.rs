@@ -12,6 +12,7 @@ mod law;
 mod links;
 mod lint;
 mod machine;
+mod manifests;
 mod package;
 mod page;
 mod process;
