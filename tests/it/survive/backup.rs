@@ -84,5 +84,10 @@ async fn a_file_that_is_not_whole_is_refused_before_anything_is_touched() {
         assert_eq!(refused.code, 1, "{why}: {refused:?}");
         assert!(refused.err.contains("is no whole backup"), "{why}: {refused:?}");
     }
+    fs::write(&file, "\u{1b}[2Jsome other file\n".repeat(100)).unwrap();
+    let refused = site.phoenix(&["restore", &name]).await;
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.err.contains("`phoenix backup` has not written it"), "{refused:?}");
+    assert!(!refused.err.contains("some other"), "{refused:?}");
     assert!(site.inner.bus.states().await.is_err(), "a stream was made");
 }

@@ -137,6 +137,8 @@ impl Entry<'_> {
     }
 }
 
+const NOT_OURS: &str = "`phoenix backup` has not written it";
+
 /// A backup that was read and is whole.
 pub(super) struct Archive {
     path: PathBuf,
@@ -153,7 +155,11 @@ impl Archive {
         let (mut sums, mut list) = (Vec::new(), None);
         let entries = tar.entries().map_err(|err| damaged(&err.to_string()))?;
         for entry in entries {
-            let mut entry = entry.map_err(|err| damaged(&err.to_string()))?;
+            // What stands in a file of another kind is not said: it may move the cursor.
+            let mut entry = entry.map_err(|err| {
+                let is_other = sums.is_empty();
+                damaged(&if is_other { NOT_OURS.to_owned() } else { err.to_string() })
+            })?;
             let name = entry.path().map_err(|err| damaged(&err.to_string()))?;
             let name = name.to_string_lossy().into_owned();
             if name == LIST {
