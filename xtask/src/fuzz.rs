@@ -12,7 +12,7 @@ use crate::tools;
 use crate::workspace::Workspace;
 
 /// Seconds of fuzzing unless told otherwise: enough for a mistake that is easy to reach.
-pub(crate) const SECONDS: u64 = 60;
+pub(crate) const SECONDS: u64 = 120;
 
 const FOLDER: &str = "fuzz";
 

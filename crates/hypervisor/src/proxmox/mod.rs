@@ -11,6 +11,8 @@ mod container;
 mod edit;
 mod facts;
 mod inventory;
+#[cfg(any(test, feature = "laws"))]
+pub mod laws;
 mod layout;
 mod look;
 mod machine;

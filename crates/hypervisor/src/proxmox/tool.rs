@@ -77,7 +77,7 @@ pub(super) async fn tell(
 }
 
 /// Says what an answer means.
-fn judge(verb: &str, what: &str, ended: &Ended) -> Result<(), HostError> {
+pub(super) fn judge(verb: &str, what: &str, ended: &Ended) -> Result<(), HostError> {
     let text = format!("{}\n{}", ended.stdout, ended.stderr);
     let failed = |why: &str| HostError::Failed {
         what: what.to_owned(),
