@@ -1,6 +1,5 @@
 //! Hosts: what they have, and when their worker was last heard. Nothing decides by it.
 
-use async_nats::jetstream::context::GetStreamErrorKind;
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 use phoenix_domain::NodeName;
@@ -70,12 +69,8 @@ impl Bus {
     }
 
     async fn read_hosts(&self) -> Result<Vec<HostReport>, BusError> {
-        let bucket = match self.bucket(HOSTS, "asking for hosts").await {
-            Ok(bucket) => bucket,
-            // Nobody was ever there who could have said anything.
-            Err(_) if self.is_without_hosts().await => return Ok(Vec::new()),
-            Err(err) => return Err(err),
-        };
+        let bucket = self.bucket_to_read(HOSTS, "asking for hosts").await?;
+        let Some(bucket) = bucket else { return Ok(Vec::new()) };
         let mut keys = bucket.keys().await.failing("asking for hosts")?;
         let (mut reports, mine) = (Vec::new(), self.cell.host("*"));
         let mine = mine.trim_end_matches('*');
@@ -90,12 +85,6 @@ impl Bus {
         }
         reports.sort_by(|a, b| a.host.cmp(&b.host));
         Ok(reports)
-    }
-
-    /// Says whether the server has no place for reports yet: the first worker makes it.
-    async fn is_without_hosts(&self) -> bool {
-        let bucket = self.jetstream.get_stream(format!("KV_{HOSTS}")).await;
-        bucket.is_err_and(|err| matches!(err.kind(), GetStreamErrorKind::JetStream(_)))
     }
 }
 

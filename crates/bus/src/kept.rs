@@ -32,7 +32,8 @@ impl Bus {
         key: &str,
     ) -> Result<Option<T>, BusError> {
         let reading = || async {
-            let bucket = self.bucket(bucket, "reading a note").await?;
+            let bucket = self.bucket_to_read(bucket, "reading a note").await?;
+            let Some(bucket) = bucket else { return Ok(None) };
             Ok(read(&bucket, key).await?.0)
         };
         self.reading(act, reading).await
@@ -54,7 +55,7 @@ impl Bus {
         prefix: &str,
     ) -> Result<Vec<(String, T)>, BusError> {
         let doing = "reading notes";
-        let bucket = self.bucket(bucket, doing).await?;
+        let Some(bucket) = self.bucket_to_read(bucket, doing).await? else { return Ok(Vec::new()) };
         let keys: Vec<String> =
             bucket.keys().await.failing(doing)?.try_collect().await.failing(doing)?;
         let mut notes = Vec::new();

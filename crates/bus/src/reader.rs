@@ -16,6 +16,7 @@ use tracing::{debug, warn};
 use crate::act::Act;
 use crate::connect::Bus;
 use crate::error::{BusError, Failing as _};
+use crate::setup::is_not_found;
 use crate::tail::From;
 
 /// How long to wait before a reader that broke is rebuilt.
@@ -202,7 +203,13 @@ async fn build(bus: Bus, of: Of, mut place: Place) -> Result<Built, BusError> {
     let mut connected = bus.connected();
     connected.mark_unchanged();
     let (name, doing) = (of.stream, of.doing);
-    let stream = bus.jetstream.get_stream(name).await.failing(doing)?;
+    let stream = match bus.jetstream.get_stream(name).await {
+        Ok(stream) => stream,
+        Err(err) if is_not_found(&err) => {
+            return Err(bus.not_there(name).await);
+        }
+        Err(err) => return Err(err).failing(doing),
+    };
     let newest = stream.cached_info().state.last_sequence;
     let is_rewound = newest < place.last;
     if is_rewound {
