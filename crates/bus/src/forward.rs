@@ -76,12 +76,18 @@ fn longer(there: Duration, wanted: Duration) -> Duration {
 fn both(there: &[String], wanted: &[String]) -> Vec<String> {
     let mut all = there.to_vec();
     for subject in wanted {
-        if !all.iter().any(|one| covers(one, subject)) {
-            all.retain(|one| !covers(subject, one));
+        if !all.iter().any(|one| holds(one, subject)) {
+            all.retain(|one| !holds(subject, one));
             all.push(subject.clone());
         }
     }
     all
+}
+
+/// Says whether a pattern names all that another one does.
+fn holds(wide: &str, narrow: &str) -> bool {
+    // To the one pattern, the end of the other is a token like any.
+    covers(wide, narrow) && (wide.ends_with('>') || !narrow.ends_with('>'))
 }
 
 #[cfg(test)]
