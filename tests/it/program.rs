@@ -78,8 +78,18 @@ pub(crate) fn repository(folder: &str) -> PathBuf {
 }
 
 fn run(program: &str, folder: &Path, args: &[&str], environment: &[(&str, &str)]) -> Ended {
+    run_of(&binary(program), folder, args, environment)
+}
+
+/// Runs a program of any version in a folder, with these in its environment.
+pub(crate) fn run_of(
+    program: &Path,
+    folder: &Path,
+    args: &[&str],
+    environment: &[(&str, &str)],
+) -> Ended {
     #[expect(clippy::disallowed_methods, reason = "the programs under test are processes")]
-    let output = Command::new(binary(program))
+    let output = Command::new(program)
         .args(args)
         .current_dir(folder)
         .env_clear()

@@ -22,6 +22,7 @@ mod servers;
 mod tally;
 mod test;
 mod tools;
+mod upgrade;
 mod workspace;
 
 use std::process::ExitCode;
@@ -56,6 +57,8 @@ enum Task {
     Schemas(schemas::Schemas),
     /// Write man pages and shell completions to target/docs
     Docs,
+    /// Run programs of an older revision beside those of today
+    Upgrade(upgrade::Upgrade),
     /// Make the Debian packages
     Package(package::Package),
     /// Feed the loader made-up input
@@ -94,6 +97,7 @@ fn run(cli: Cli) -> Result<()> {
         Task::Lint(task) => task.run(&workspace),
         Task::Schemas(task) => task.run(&workspace),
         Task::Docs => docs::run(&workspace),
+        Task::Upgrade(task) => task.run(&workspace),
         Task::Package(task) => task.run(&workspace),
         Task::Fuzz(task) => task.run(&workspace),
         Task::Feature(task) => task.run(&workspace),

@@ -23,6 +23,19 @@ impl Buckets {
 }
 
 impl Bus {
+    /// Returns a bucket for who only reads it. One that an older version has not made is empty: nothing is returned.
+    pub(crate) async fn bucket_to_read(
+        &self,
+        name: &'static str,
+        doing: &'static str,
+    ) -> Result<Option<Store>, BusError> {
+        match self.bucket(name, doing).await {
+            Ok(bucket) => Ok(Some(bucket)),
+            Err(BusError::NotThere { .. } | BusError::NotSetUp { .. }) => Ok(None),
+            Err(err) => Err(err),
+        }
+    }
+
     /// Returns a bucket. Whether it is still there shows when it is used.
     pub(crate) async fn bucket(
         &self,
@@ -32,7 +45,16 @@ impl Bus {
         if let Some(bucket) = self.buckets.found(name) {
             return Ok(bucket);
         }
-        let bucket = self.jetstream.get_key_value(name).await.failing(doing)?;
+        let bucket = match self.jetstream.get_key_value(name).await {
+            Ok(bucket) => bucket,
+            Err(err) => {
+                let stream = format!("KV_{name}");
+                return match self.info(&stream).await {
+                    Ok(None) => Err(self.not_there(&stream).await),
+                    Ok(Some(_)) | Err(_) => Err(err).failing(doing),
+                };
+            }
+        };
         self.buckets.keep(name, bucket.clone());
         Ok(bucket)
     }

@@ -138,7 +138,7 @@ impl Bus {
     }
 
     /// Asks the server, and returns its answer; nothing where there is no such stream.
-    async fn ask_server(
+    pub(crate) async fn ask_server(
         &self,
         subject: String,
         asked: &Value,

@@ -167,7 +167,13 @@ impl Bus {
 
     /// Returns the deliveries of the last days, the newest first.
     pub async fn deliveries(&self) -> Result<Vec<Noted>, BusError> {
-        let (mut tail, mut noted) = (self.tail_deliveries().await?, BTreeMap::new());
+        let mut tail = match self.tail_deliveries().await {
+            Ok(tail) => tail,
+            // An older version has made no place for them.
+            Err(BusError::NotThere { .. }) => return Ok(Vec::new()),
+            Err(err) => return Err(err),
+        };
+        let mut noted = BTreeMap::new();
         loop {
             match tail.next().await {
                 DeliveryTold::Noted(one) => {

@@ -93,6 +93,14 @@ pub enum BusError {
         /// The address.
         url: String,
     },
+    /// A stream or bucket is not there, and others are: a version made them that did not know it.
+    #[error("NATS at {url} has no {what} yet: an older version has set it up")]
+    NotThere {
+        /// The address.
+        url: String,
+        /// The stream, or the one behind the bucket.
+        what: String,
+    },
     /// A stream is there and is not what it should be.
     #[error("the stream {stream} is not ours to use: {why}")]
     OtherStream {
@@ -155,7 +163,8 @@ impl BusError {
             | Self::Failed { .. }
             | Self::Unknown { .. }
             | Self::Contended { .. }
-            | Self::NotSetUp { .. } => Verdict::Retry,
+            | Self::NotSetUp { .. }
+            | Self::NotThere { .. } => Verdict::Retry,
             Self::NotTrusted { .. }
             | Self::NotLetIn { .. }
             | Self::BadCredentials { .. }
@@ -208,6 +217,9 @@ impl BusError {
             Self::NotSetUp { .. } => vec![
                 "start a worker: it sets the streams up; where NATS asks for keys, its admin does: `phoenix nats setup`",
                 "where they were lost: `phoenix restore FILE`, or `phoenix recover` once they are set up",
+            ],
+            Self::NotThere { .. } => vec![
+                "start a worker of this version: it makes what is missing; where NATS asks for keys, its admin does: `phoenix nats setup`",
             ],
             Self::OtherStream { .. } => {
                 vec!["see `nats stream info`; Phoenix changes no stream it cannot vouch for"]

@@ -31,7 +31,8 @@ impl Bus {
         key: &str,
     ) -> Result<Option<T>, BusError> {
         let reading = || async {
-            let bucket = self.bucket(bucket, "reading a note").await?;
+            let bucket = self.bucket_to_read(bucket, "reading a note").await?;
+            let Some(bucket) = bucket else { return Ok(None) };
             Ok(read(&bucket, key).await?.0)
         };
         self.reading(act, reading).await

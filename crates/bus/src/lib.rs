@@ -23,6 +23,8 @@ mod durability;
 mod errand;
 mod error;
 mod forbidden;
+mod forward;
+pub mod frozen;
 mod health;
 mod health_tail;
 mod hosts;

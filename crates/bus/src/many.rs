@@ -138,7 +138,7 @@ impl Bus {
     /// Returns why nobody answers for a stream: it is not there, or no server has all of it for now.
     async fn why_unanswered(&self, stream: &str) -> BusError {
         match self.jetstream.get_stream(stream).await {
-            Err(err) if is_not_found(&err) => BusError::NotSetUp { url: self.url.clone() },
+            Err(err) if is_not_found(&err) => self.not_there(stream).await,
             Err(err) => BusError::Failed { what: READING, err: Box::new(err) },
             Ok(_) => BusError::Unknown { what: READING },
         }

@@ -57,6 +57,9 @@ pub(crate) const HEALTH_SUBJECTS: [&str; 2] = ["phoenix.health.*.*.*", "phoenix.
 /// How the stream's own description says what its acknowledgements are worth.
 pub(crate) const DURABILITY: &str = "phoenix.durability";
 
+/// How a stream's own description says by which layout it was made, or changed last.
+pub(crate) const LAYOUT: &str = "phoenix.layout";
+
 /// The header that carries the trace.
 pub(crate) const TRACEPARENT: &str = "traceparent";
 /// The header that says what kind of body follows.

@@ -34,7 +34,7 @@ impl Bus {
         let subjects = format!("{of_bucket}{prefix}>");
         let messages = match self.messages_at_once(&format!("KV_{bucket}"), &subjects).await {
             Ok(messages) => messages,
-            Err(BusError::NotSetUp { .. }) => return Ok(Vec::new()),
+            Err(BusError::NotThere { .. } | BusError::NotSetUp { .. }) => return Ok(Vec::new()),
             Err(err) => return Err(err),
         };
         let stands = messages.into_iter().filter(|(_, message)| !is_mark(message));
@@ -52,7 +52,7 @@ impl Bus {
         prefix: &str,
         doing: &'static str,
     ) -> Result<Vec<Note>, BusError> {
-        let bucket = self.bucket(bucket, doing).await?;
+        let Some(bucket) = self.bucket_to_read(bucket, doing).await? else { return Ok(Vec::new()) };
         let keys: Vec<String> =
             bucket.keys().await.failing(doing)?.try_collect().await.failing(doing)?;
         let mut notes = Vec::new();

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 
-use async_nats::jetstream::context::GetStreamErrorKind;
 use async_nats::jetstream::object_store::{GetErrorKind, InfoErrorKind, ObjectInfo, ObjectStore};
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt as _;
@@ -16,6 +15,7 @@ use crate::act::Act;
 use crate::connect::Bus;
 use crate::error::{BusError, Failing as _};
 use crate::names::{LIBRARY, LIBRARY_STREAM};
+use crate::setup::is_not_found;
 
 /// How long one may take on its way.
 const WAY: Duration = Duration::from_mins(1);
@@ -115,9 +115,9 @@ impl Bus {
     async fn library(&self) -> Result<ObjectStore, BusError> {
         // A worker of an older version has made none.
         if let Err(err) = self.jetstream.get_stream(LIBRARY_STREAM).await
-            && let GetStreamErrorKind::JetStream(_) = err.kind()
+            && is_not_found(&err)
         {
-            return Err(BusError::NotSetUp { url: self.url.clone() });
+            return Err(self.not_there(LIBRARY_STREAM).await);
         }
         self.jetstream.get_object_store(LIBRARY).await.failing("looking for the library")
     }

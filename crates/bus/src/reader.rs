@@ -207,7 +207,7 @@ async fn build(bus: Bus, of: Of, mut place: Place) -> Result<Built, BusError> {
     let stream = match bus.jetstream.get_stream(name).await {
         Ok(stream) => stream,
         Err(err) if is_not_found(&err) => {
-            return Err(BusError::NotSetUp { url: bus.url().to_owned() });
+            return Err(bus.not_there(name).await);
         }
         Err(err) => return Err(err).failing(doing),
     };

@@ -1,17 +1,18 @@
-//! Streams and buckets: made where they are missing, checked where they are there.
+//! Streams and buckets: made where they are missing, brought forward where an older version has made them.
 
 use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::context::{GetStreamError, GetStreamErrorKind};
-use async_nats::jetstream::kv;
 use async_nats::jetstream::stream::{Config, Info};
+use tracing::info;
 
 use crate::act::Act;
 use crate::connect::Bus;
 use crate::durability::Durability;
 use crate::error::{BusError, Failing as _};
-use crate::likeness::{bucket_differences, differences};
+use crate::forward::{forward, sign};
+use crate::likeness::differences;
 use crate::names::{DURABILITY, LOG};
-use crate::streams::{buckets, streams};
+use crate::streams;
 
 /// Before it, killed servers lost whole streams, and meta files were not synced.
 const OLDEST_SERVER: (u64, u64, u64) = (2, 10, 23);
@@ -33,16 +34,13 @@ pub struct Setup {
 }
 
 impl Bus {
-    /// Makes what is missing and checks what is there. It can be done any number of times, by
-    /// several at once.
+    /// Makes what is missing and brings forward what is there; nothing is taken away. It can be done any number of
+    /// times, by several at once, and by several versions.
     pub async fn set_up(&self, durability: Durability) -> Result<Setup, BusError> {
-        let (streams, buckets, batches) = self.wanted(durability)?;
+        let (wanted, batches) = self.wanted(durability)?;
         self.allowed(Act::SetUp, async {
-            for config in streams {
+            for config in wanted {
                 self.ensure(config).await?;
-            }
-            for bucket in buckets {
-                self.ensure_bucket(bucket).await?;
             }
             Ok(Setup { durability, batches })
         })
@@ -51,13 +49,10 @@ impl Bus {
 
     /// Returns every stream and bucket as this server is to have them, and whether it takes several messages as a
     /// whole.
-    pub(crate) fn wanted(
-        &self,
-        durability: Durability,
-    ) -> Result<(Vec<Config>, [kv::Config; 7], bool), BusError> {
+    pub(crate) fn wanted(&self, durability: Durability) -> Result<(Vec<Config>, bool), BusError> {
         let batches = self.check_version()? >= FIRST_WITH_BATCHES;
         let replicas = self.replicas(durability);
-        Ok((streams(replicas, durability, batches), buckets(replicas), batches))
+        Ok((streams::all(replicas, durability, batches), batches))
     }
 
     /// Returns how many servers have what is stored: three, where the server is one of a cluster.
@@ -117,29 +112,13 @@ impl Bus {
         Ok(version)
     }
 
-    /// Makes a bucket, or changes it, unless it is as wanted: who may do neither has nothing to do then.
-    async fn ensure_bucket(&self, mut wanted: kv::Config) -> Result<(), BusError> {
-        let doing = "making a bucket";
-        if let Some(there) = self.there(&format!("KV_{}", wanted.bucket)).await? {
-            wanted.num_replicas = wanted.num_replicas.max(there.num_replicas);
-            if bucket_differences(&there, &wanted).is_empty() {
-                return Ok(());
-            }
-        }
-        self.jetstream.create_or_update_key_value(wanted).await.failing(doing).map(drop)
-    }
-
-    /// Returns how a stream is, if it is there.
-    async fn there(&self, name: &str) -> Result<Option<Config>, BusError> {
-        Ok(self.info(name).await?.map(|info| info.config))
-    }
-
     /// Returns all that the server tells of a stream, if it is there.
     pub(crate) async fn info(&self, name: &str) -> Result<Option<Info>, BusError> {
         match self.jetstream.get_stream(name).await {
             Ok(stream) => Ok(Some(stream.cached_info().clone())),
             Err(err) => match err.kind() {
-                GetStreamErrorKind::JetStream(_) => Ok(None),
+                GetStreamErrorKind::JetStream(_) if is_not_found(&err) => Ok(None),
+                GetStreamErrorKind::JetStream(_) => Err(err).failing("looking at a stream"),
                 GetStreamErrorKind::EmptyName
                 | GetStreamErrorKind::Request
                 | GetStreamErrorKind::InvalidStreamName => {
@@ -149,14 +128,19 @@ impl Bus {
         }
     }
 
-    async fn ensure(&self, mut wanted: Config) -> Result<(), BusError> {
-        let name = wanted.name.clone();
-        let Some(there) = self.there(&name).await? else { return self.make(wanted).await };
-        // Who comes by a leaf is told nothing of the cluster behind it.
-        wanted.num_replicas = wanted.num_replicas.max(there.num_replicas);
-        if differences(&there, &wanted).is_empty() {
-            return Ok(());
+    /// Returns the error of who needs a stream that is not there: the others may be.
+    pub(crate) async fn not_there(&self, stream: &str) -> BusError {
+        let url = self.url.clone();
+        match self.info(LOG).await {
+            Ok(None) => BusError::NotSetUp { url },
+            Ok(Some(_)) | Err(_) => BusError::NotThere { url, what: stream.to_owned() },
         }
+    }
+
+    async fn ensure(&self, wanted: Config) -> Result<(), BusError> {
+        let name = wanted.name.clone();
+        let Some(there) = self.info(&name).await? else { return self.make(wanted).await };
+        let there = there.config;
         // What is kept and what it is kept for cannot be changed without losing something.
         if there.retention != wanted.retention || there.storage != wanted.storage {
             let why = format!(
@@ -165,12 +149,21 @@ impl Bus {
             );
             return Err(BusError::OtherStream { stream: name, why });
         }
-        let changed = self.jetstream.update_stream(wanted.clone()).await;
+        let mut next = forward(&there, &wanted);
+        let what = differences(&there, &next);
+        // Who may do neither has nothing to do then.
+        if what.is_empty() {
+            return Ok(());
+        }
+        sign(&mut next);
+        info!(stream = name, what = what.join(", "), "a stream is brought forward");
+        let changed = self.jetstream.update_stream(next.clone()).await;
         let info = changed.failing("changing a stream")?;
-        read_back(&info.config, &wanted)
+        read_back(&info.config, &next)
     }
 
-    async fn make(&self, wanted: Config) -> Result<(), BusError> {
+    async fn make(&self, mut wanted: Config) -> Result<(), BusError> {
+        sign(&mut wanted);
         let made = self.jetstream.get_or_create_stream(wanted.clone()).await;
         let stream = made.failing("making a stream")?;
         read_back(&stream.cached_info().config, &wanted)

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use async_nats::jetstream::kv;
 use async_nats::jetstream::stream::{
     Config, DiscardPolicy, Republish, RetentionPolicy, StorageType,
 };
@@ -19,6 +18,11 @@ const DAY: Duration = Duration::from_hours(24);
 /// How long the server remembers message ids. Correctness does not rest on it.
 const REMEMBERED: Duration = Duration::from_mins(2);
 
+/// Returns all streams, those of buckets included.
+pub(crate) fn all(replicas: usize, durability: Durability, batches: bool) -> Vec<Config> {
+    [streams(replicas, durability, batches), buckets(replicas)].concat()
+}
+
 /// Returns all streams that are not buckets.
 pub(crate) fn streams(replicas: usize, durability: Durability, batches: bool) -> Vec<Config> {
     vec![
@@ -33,17 +37,12 @@ pub(crate) fn streams(replicas: usize, durability: Durability, batches: bool) ->
 
 /// Returns the names of all streams, those of buckets included.
 pub(crate) fn names() -> Vec<String> {
-    let streams = streams(1, Durability::Synced, true).into_iter().map(|stream| stream.name);
-    let buckets = buckets(1).map(|bucket| format!("KV_{}", bucket.bucket));
-    streams.chain(buckets).collect()
+    all(1, Durability::Synced, true).into_iter().map(|stream| stream.name).collect()
 }
 
 /// Returns all subjects that streams keep, those of buckets included.
 pub(crate) fn subjects() -> Vec<String> {
-    let streams =
-        streams(1, Durability::Synced, true).into_iter().flat_map(|stream| stream.subjects);
-    let buckets = buckets(1).map(|bucket| format!("$KV.{}.>", bucket.bucket));
-    streams.chain(buckets).collect()
+    all(1, Durability::Synced, true).into_iter().flat_map(|stream| stream.subjects).collect()
 }
 
 fn log(replicas: usize, durability: Durability, batches: bool) -> Config {
@@ -152,16 +151,22 @@ fn library(replicas: usize) -> Config {
     }
 }
 
-pub(crate) fn buckets(replicas: usize) -> [kv::Config; 7] {
-    let bucket = |name: &str, description: &str, max_age| kv::Config {
-        bucket: name.to_owned(),
-        description: description.to_owned(),
-        history: 1,
+/// What the client makes of buckets, so that those, too, can be brought forward.
+fn buckets(replicas: usize) -> Vec<Config> {
+    let bucket = |name: &str, description: &str, max_age: Duration| Config {
+        name: format!("KV_{name}"),
+        description: Some(description.to_owned()),
+        subjects: vec![format!("$KV.{name}.>")],
+        max_messages_per_subject: 1,
         max_age,
+        discard: DiscardPolicy::New,
+        allow_rollup: true,
+        deny_delete: true,
+        allow_direct: true,
         num_replicas: replicas,
-        ..kv::Config::default()
+        ..Config::default()
     };
-    [
+    vec![
         // Kept long after the host fell silent, so that people are told since when it is.
         bucket(HOSTS, "Hosts: what they have, and when their worker was last heard", 30 * DAY),
         bucket(DRAINS, "Nodes where nothing is begun for now", Duration::ZERO),

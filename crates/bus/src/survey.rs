@@ -1,6 +1,6 @@
 //! How the server and all it keeps is, for who looks after it. Looking changes nothing.
 
-use async_nats::jetstream::stream::{DiscardPolicy, Info};
+use async_nats::jetstream::stream::{Config, DiscardPolicy, Info};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
@@ -8,7 +8,8 @@ use crate::act::Act;
 use crate::connect::Bus;
 use crate::durability::Durability;
 use crate::error::{BusError, Failing as _};
-use crate::likeness::{bucket_differences, differences, limit};
+use crate::forward::{NEWEST_LAYOUT, forward, newer_layout};
+use crate::likeness::{differences, limit};
 use crate::names::LOG;
 
 /// A stream that is to be there, or the one behind a bucket.
@@ -23,8 +24,12 @@ pub struct StreamSeen {
 /// How a stream is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamThere {
-    /// In what it is otherwise than wanted.
+    /// In what it is less than wanted, or otherwise.
     pub otherwise: Vec<&'static str>,
+    /// In what it is more than this version asks for, and left so.
+    pub beyond: Vec<&'static str>,
+    /// By which layout it was set up, where this version does not know that yet, and which is the newest it knows.
+    pub newer: Option<(u32, u32)>,
     /// What it holds of what it may hold, in bytes, messages and consumers.
     pub fill: [Fill; 3],
     /// How many servers are to keep it.
@@ -80,40 +85,33 @@ impl Bus {
         &self,
         durability: Durability,
     ) -> Result<Vec<Result<StreamSeen, BusError>>, BusError> {
-        let (streams, buckets, _) = self.wanted(durability)?;
+        let (all, _) = self.wanted(durability)?;
         let mut seen = Vec::new();
-        for mut wanted in streams {
-            let name = wanted.name.clone();
-            let there = self.seen(name, |info| {
-                wanted.num_replicas = wanted.num_replicas.max(info.config.num_replicas);
-                differences(&info.config, &wanted)
-            });
-            seen.push(there.await);
-        }
-        for mut wanted in buckets {
-            let name = format!("KV_{}", wanted.bucket);
-            let there = self.seen(name, |info| {
-                wanted.num_replicas = wanted.num_replicas.max(info.config.num_replicas);
-                bucket_differences(&info.config, &wanted)
-            });
-            seen.push(there.await);
+        for wanted in all {
+            seen.push(self.seen(wanted).await);
         }
         Ok(seen)
     }
 
-    async fn seen(
-        &self,
-        name: String,
-        differences: impl FnOnce(&Info) -> Vec<&'static str>,
-    ) -> Result<StreamSeen, BusError> {
-        let info = self.allowed(Act::CheckSetUp, self.info(&name)).await?;
-        let there = info.map(|info| StreamThere {
-            otherwise: differences(&info),
-            fill: fill(&info),
-            replicas: info.config.num_replicas,
-            behind: behind(&info),
+    async fn seen(&self, wanted: Config) -> Result<StreamSeen, BusError> {
+        let info = self.allowed(Act::CheckSetUp, self.info(&wanted.name)).await?;
+        let there = info.map(|info| {
+            let next = forward(&info.config, &wanted);
+            let newer = newer_layout(&info.config).map(|layout| (layout, NEWEST_LAYOUT));
+            StreamThere {
+                otherwise: differences(&info.config, &next),
+                // Who comes by a leaf is told nothing of the cluster behind it.
+                beyond: differences(
+                    &next,
+                    &Config { num_replicas: next.num_replicas, ..wanted.clone() },
+                ),
+                newer,
+                fill: fill(&info),
+                replicas: info.config.num_replicas,
+                behind: behind(&info),
+            }
         });
-        Ok(StreamSeen { name, there })
+        Ok(StreamSeen { name: wanted.name, there })
     }
 }
 

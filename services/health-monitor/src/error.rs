@@ -35,7 +35,7 @@ impl MonitorError {
     /// Returns what a human can do about it.
     pub fn advice(&self) -> Option<&'static str> {
         match self {
-            Self::Bus(BusError::NotSetUp { .. }) => {
+            Self::Bus(BusError::NotSetUp { .. } | BusError::NotThere { .. }) => {
                 Some("start a worker first: it makes the streams")
             }
             Self::Bus(_) => Some("see whether NATS is there: `phoenix status` asks it too"),

@@ -517,6 +517,7 @@ fn bus_exit_code(err: &BusError) -> u8 {
         | BusError::NotDurable { .. }
         | BusError::DurabilityUnknown { .. }
         | BusError::NotSetUp { .. }
+        | BusError::NotThere { .. }
         | BusError::OtherStream { .. }
         | BusError::Failed { .. }
         | BusError::Unknown { .. }

@@ -202,6 +202,15 @@ pub(crate) async fn listens(server: &Worker, before: usize) -> String {
     tokio::time::timeout(PATIENCE, listens).await.expect("it listens some time")
 }
 
+/// Asks the server that listens there for something, and returns that.
+pub(crate) async fn json_of(at: &str, path: &str) -> Value {
+    let mut stream = TcpStream::connect(at).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let answer = whole(stream).await;
+    serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+}
+
 /// Reads an answer to its end.
 async fn whole(mut stream: TcpStream) -> String {
     let mut answer = String::new();

@@ -55,10 +55,16 @@ impl Site {
     }
 
     async fn of(server: NatsServer, settings: &Settings) -> Self {
-        let bus = server.bus().await;
+        drop(server.bus().await);
+        Self::over(server, Host::new(settings)).await
+    }
+
+    /// Makes one of a server that has its streams, and of a host.
+    pub(crate) async fn over(server: NatsServer, host: Host) -> Self {
+        let bus = Bus::connect(&server.address()).await.unwrap();
         let setup = bus.look_up().await.unwrap();
         let folder = TempDir::with_prefix("phoenix-site-").unwrap();
-        Self { server, host: Host::new(settings), bus, setup, folder }
+        Self { server, host, bus, setup, folder }
     }
 
     /// Returns a folder of the workers.

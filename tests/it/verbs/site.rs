@@ -23,9 +23,14 @@ pub(crate) struct Site {
 impl Site {
     /// Makes one; nothing was asked for yet, and no worker is there.
     pub(crate) async fn new() -> Self {
-        let site = Self { inner: site::Site::new().await, folder: TempDir::new().unwrap() };
+        let site = Self::over(site::Site::new().await);
         site.write(512, 20);
         site
+    }
+
+    /// Makes one of what is there, with an empty folder.
+    pub(crate) fn over(inner: site::Site) -> Self {
+        Self { inner, folder: TempDir::new().unwrap() }
     }
 
     /// Makes one where 950 and all it stands on is complete.

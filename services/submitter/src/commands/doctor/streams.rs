@@ -60,6 +60,20 @@ pub(super) fn not_looked_at(report: &mut Report) {
 }
 
 fn is_well(name: &str, there: &StreamThere, options: &str, report: &mut Report) -> bool {
+    if let Some((newer, known)) = there.newer {
+        let found = format!(
+            "{name} was set up by a newer version, and is left as it is: its layout is {newer}, and {known} is known here"
+        );
+        report.warning(CHECK, found, "apt install --only-upgrade phoenix");
+        return false;
+    }
+    if !there.beyond.is_empty() {
+        let found = format!(
+            "{name} has more than this version asks for, and keeps that: {}",
+            there.beyond.join(", ")
+        );
+        report.ok(CHECK, found);
+    }
     if !there.otherwise.is_empty() {
         let found = format!("{name} is otherwise than wanted: {}", there.otherwise.join(", "));
         report.wrong(CHECK, found, set_up(options));
@@ -113,6 +127,8 @@ mod tests {
     fn seen(name: &str, otherwise: &[&'static str], behind: &[&str], bytes: u64) -> StreamSeen {
         let there = StreamThere {
             otherwise: otherwise.to_vec(),
+            beyond: Vec::new(),
+            newer: None,
             fill: [
                 Fill { of: "bytes", there: bytes, most: Some(1000) },
                 Fill { of: "messages", there: 5, most: None },
