@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 use phoenix_bus::NatsArgs;
 use phoenix_domain::SourceName;
+use phoenix_service::LogArgs;
 
 use super::offline::ConfigArgs;
 use super::online::ListArgs;
@@ -36,6 +37,8 @@ pub struct ServeArgs {
     pub(crate) state_dir: PathBuf,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
     #[command(flatten)]
     pub(crate) connect: NatsArgs,
 }

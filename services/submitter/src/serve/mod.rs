@@ -29,6 +29,7 @@ use axum::middleware;
 use axum::routing::{get, post};
 use futures_util::FutureExt as _;
 use phoenix_bus::{Bus, Setup};
+use phoenix_service::LogFormat;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -67,6 +68,10 @@ struct Window {
 }
 
 pub(crate) fn run(args: &ServeArgs, output: &mut Output) -> Result<u8, CommandError> {
+    args.log.begin()?;
+    if args.log.format != LogFormat::Text {
+        output.remark_in_the_log();
+    }
     session::run(serve(args, output))
 }
 
