@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 
+use phoenix_testkit::actor::Actor;
 use phoenix_testkit::host::{Fault, FaultKind};
 use phoenix_testkit::nats::NatsServer;
 use phoenix_testkit::worker::{Start, Worker};
@@ -31,7 +32,7 @@ async fn every_line_about_a_guest_says_which_run_step_and_trace_it_is_of() {
     let below = lines.iter().filter(|line| line["vmid"] == 950 && line.get("run_id").is_some());
     let below: Vec<_> = below.collect();
     let said = |words| below.iter().filter(move |line| line["fields"]["message"] == words);
-    assert!(said("change begun").count() > 3, "{below:#?}");
+    assert!(said("change begun").count() > 1, "{below:#?}");
     assert_eq!(said("complete").count(), 1, "{below:#?}");
     assert!(below.iter().all(|line| line["run_id"] == run), "{below:#?}");
     assert!(below.iter().all(|line| line["trace_id"] == TRACE), "{below:#?}");
@@ -78,7 +79,7 @@ async fn journald_is_told_by_fields_that_can_be_asked_for() {
     assert_eq!((&last["PRIORITY"][..], &last["SYSLOG_IDENTIFIER"][..]), ("5", "phoenix-worker"));
     let begun = |entry: &&Entry| entry["MESSAGE"] == "change begun";
     let steps = entries.iter().filter(begun).map(|entry| &entry["PHOENIX_STEP"]);
-    assert!(steps.count() > 3, "{entries:#?}");
+    assert!(steps.count() > 1, "{entries:#?}");
     let log = fs::read_to_string(site.inner.folder("a.log")).unwrap();
     assert_eq!(log, "", "what journald is told is told nobody else");
 }
@@ -110,7 +111,7 @@ fn a_machine_without_journald_is_refused_with_what_to_do() {
 #[test]
 fn the_monitor_and_the_server_log_objects_from_their_first_line_to_the_error_that_ends_them() {
     let (folder, server) = (TempDir::new().unwrap(), NatsServer::start());
-    let at = server.url();
+    let (_actor, at) = (Actor::new(&server), server.url());
     let serve = ["serve", "--listen", "127.0.0.1:0"];
     let nowhere = ["--nats-url", "nats://127.0.0.1:1", "--log-format", "json"];
     for (name, program, args, first) in [

@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use clap::{Args, ValueEnum};
 use json_subscriber::JsonLayer;
 use thiserror::Error;
+use tracing::dispatcher::has_been_set;
 use tracing::{Metadata, error};
 use tracing_subscriber::filter::{Directive, filter_fn};
 use tracing_subscriber::fmt::time::SystemTime;
@@ -87,7 +88,9 @@ impl LogArgs {
             text.push_str(&err.to_string());
             cause = err.source();
         }
-        match self.format {
+        // Before anything is logged, people are told: the error may be that nothing can be.
+        let format = if has_been_set() { self.format } else { LogFormat::Text };
+        match format {
             LogFormat::Text => {
                 let hints = advice.iter().map(|hint| format!("\nhint: {hint}"));
                 let text = format!("error: {text}{}", hints.collect::<String>());

@@ -37,6 +37,10 @@ pub struct ServeArgs {
     pub(crate) state_dir: PathBuf,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
+    /// Where a collector takes the trace of each run that ends, by OTLP over HTTP
+    #[cfg(feature = "otlp")]
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL", value_parser = words::endpoint)]
+    pub(crate) otlp_endpoint: Option<url::Url>,
     #[command(flatten)]
     pub(crate) log: LogArgs,
     #[command(flatten)]

@@ -10,6 +10,8 @@ mod live;
 mod log;
 mod look;
 mod metrics;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod pace;
 mod parts;
 mod probes;
@@ -109,6 +111,12 @@ async fn serve(args: &ServeArgs, output: &mut Output) -> Result<u8, CommandError
     let metrics = Metrics::of(session.bus.clone(), live.clone());
     let (bus, setup) = (session.bus, session.setup);
     let window = Arc::new(Window { bus, setup, live, metrics, names, door, hooks, remarks });
+    #[cfg(feature = "otlp")]
+    let traces =
+        otlp::keep(args.otlp_endpoint.as_ref(), &window.bus, &window.live, &window.remarks)?;
+    #[cfg(not(feature = "otlp"))]
+    let traces = std::future::pending::<Infallible>();
+    let mut traces = pin!(traces);
     let mut work = pin!(work(Arc::clone(&window), pushes));
     output.remark(&format!("the page is at http://{at}/ until Ctrl-C"))?;
     let (shutdown, until_asked) = phoenix_service::on_signal().map_err(cannot)?;
@@ -124,6 +132,7 @@ async fn serve(args: &ServeArgs, output: &mut Output) -> Result<u8, CommandError
             }
             never = &mut follow => match never {},
             never = &mut work => match never {},
+            never = &mut traces => match never {},
             () = &mut until_asked => {}
             Some(remark) = remarked.recv() => output.remark(&remark)?,
         }
