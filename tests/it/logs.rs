@@ -191,7 +191,9 @@ fn read(mut told: &[u8]) -> Entry {
     let mut entry: Entry =
         ["MESSAGE", "PHOENIX_VMID"].map(|key| (key.into(), String::new())).into();
     while let Some(end) = told.iter().position(|byte| *byte == b'\n') {
-        let (line, rest) = (String::from_utf8(told[..end].to_vec()).unwrap(), &told[end + 1..]);
+        let (line, rest) = told.split_at(end);
+        let (line, rest) =
+            (String::from_utf8(line.to_vec()).unwrap(), rest.split_first().unwrap().1);
         if let Some((key, value)) = line.split_once('=') {
             entry.insert(key.to_owned(), value.to_owned());
             told = rest;
@@ -200,7 +202,7 @@ fn read(mut told: &[u8]) -> Entry {
         let (length, rest) = rest.split_first_chunk().unwrap();
         let (value, rest) = rest.split_at(usize::try_from(u64::from_le_bytes(*length)).unwrap());
         entry.insert(line, String::from_utf8(value.to_vec()).unwrap());
-        told = &rest[1..];
+        told = rest.split_first().unwrap().1;
     }
     entry
 }

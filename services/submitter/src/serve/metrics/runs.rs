@@ -126,18 +126,18 @@ impl Runs {
             over.into_iter().filter_map(|run| Some((result(states, &run)?, run))).collect();
         let ended = over.into_iter().filter_map(|(result, run)| {
             let Open { since, repair } = self.open.remove(&run)?;
-            self.ended.push_back(run.clone());
+            let ended = Ended {
+                #[cfg(feature = "otlp")]
+                run: run.clone(),
+                result,
+                took: since.map(|since| event.time - since),
+                repair,
+            };
+            self.ended.push_back(run);
             if self.ended.len() > REMEMBERED {
                 self.ended.pop_front();
             }
-            let took = since.map(|since| event.time - since);
-            Some(Ended {
-                #[cfg(feature = "otlp")]
-                run,
-                result,
-                took,
-                repair,
-            })
+            Some(ended)
         });
         ended.collect()
     }
