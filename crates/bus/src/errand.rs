@@ -17,4 +17,7 @@ pub struct Errand {
     /// How guests go back that fail, as it is written.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub safely: BTreeMap<Vmid, serde_json::Value>,
+    /// The trace it was asked for in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
 }

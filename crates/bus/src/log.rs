@@ -6,7 +6,7 @@ use async_nats::Message;
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{LastRawMessageErrorKind, RawMessageErrorKind};
 use chrono::{DateTime, Utc};
-use phoenix_domain::{Event, Fact, GuestKey, Record, Unreadable};
+use phoenix_domain::{Event, Fact, GuestKey, Record, TraceParent, Unreadable};
 use tracing::warn;
 
 use crate::act::Act;
@@ -51,13 +51,18 @@ pub struct Appended {
 pub struct Teller {
     /// Who: `//pve1/phoenix/worker`.
     pub source: String,
-    /// The trace this belongs to.
+    /// The trace this belongs to; `None` is that of the run it is about, where it begins none.
     pub traceparent: Option<String>,
     /// The clock.
     pub clock: fn() -> DateTime<Utc>,
 }
 
 impl Teller {
+    /// Begins a trace, where nobody has.
+    pub fn new_trace() -> TraceParent {
+        TraceParent::begin(uuid::Uuid::new_v4().as_u128())
+    }
+
     /// Returns the event of a fact that makes `state`.
     pub(crate) fn event(&self, fact: Fact, state: Record) -> Event {
         Event {
@@ -244,7 +249,16 @@ impl Bus {
                     appended.push(Appended { guest: *guest, state: state.clone(), seq: None });
                     let no_event = || unreadable.get(guest).copied().unwrap_or(0);
                     let seq = end.map_or_else(no_event, |end| end.seq);
-                    events.push((*guest, seq, teller.event(fact, state)));
+                    let mut event = teller.event(fact, state);
+                    // What nobody asked for belongs to what the guest is at.
+                    let is_same_run =
+                        |last: &&Event| last.state.desired.run == event.state.desired.run;
+                    if event.traceparent.is_none()
+                        && let Some(last) = end.map(|end| &end.event).filter(is_same_run)
+                    {
+                        event.traceparent.clone_from(&last.traceparent);
+                    }
+                    events.push((*guest, seq, event));
                 }
                 (_, _, Some(before)) => {
                     appended.push(Appended { guest: *guest, state: before.clone(), seq: None });

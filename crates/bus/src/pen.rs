@@ -73,6 +73,11 @@ impl Pen {
         Self { bus, teller, guest, claim, said, more: Notify::new(), written }
     }
 
+    /// Returns the trace that what it says belongs to.
+    pub fn traceparent(&self) -> Option<&str> {
+        self.teller.traceparent.as_deref()
+    }
+
     /// Says something. It is written when it is its turn.
     pub fn say(&self, fact: impl Into<Fact>) {
         let mut said = self.lock();

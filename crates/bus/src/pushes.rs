@@ -56,6 +56,9 @@ pub struct Told {
     /// Whether people were told what it waits for.
     #[serde(default)]
     pub waits: bool,
+    /// The trace it was told in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
 }
 
 /// A commit that was deployed.

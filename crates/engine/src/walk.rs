@@ -11,7 +11,7 @@ use phoenix_domain::{
 };
 use phoenix_hypervisor::{Depth, Hand, HostError, Hypervisor};
 use tokio::time::sleep;
-use tracing::debug;
+use tracing::{Instrument as _, debug, error_span};
 
 use crate::{Halt, Journal, StepError, Taken};
 
@@ -102,7 +102,9 @@ impl<H: Hypervisor, J: Journal> Walk<'_, H, J> {
             Err(stuck) => return stuck,
         };
         for step in self.way {
-            match self.take(step.as_ref(), &mut seen).await {
+            // What programs read of each line below.
+            let about = error_span!(target: "phoenix_job", "step", step = %step.name());
+            match self.take(step.as_ref(), &mut seen).instrument(about).await {
                 Ok(made) => changes += made,
                 Err(Stop::Halt(why)) => return Outcome::Halted { why, before: step.name() },
                 Err(Stop::Error(err)) => return Outcome::Stuck { step: step.name(), err },

@@ -9,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use phoenix_domain::TraceParent;
 use thiserror::Error;
 
 use crate::Ear;
@@ -25,6 +26,7 @@ pub struct Hand {
     locks: Vec<Arc<File>>,
     urgency: usize,
     ear: Option<Ear>,
+    trace: Option<TraceParent>,
 }
 
 /// Why a lock was not taken.
@@ -66,7 +68,7 @@ impl Hand {
     /// Returns the hand that holds these locks.
     pub fn holding<'l>(locks: impl IntoIterator<Item = &'l Lock>) -> Self {
         let locks = locks.into_iter().map(|lock| Arc::clone(&lock.file)).collect();
-        Self { locks, urgency: 0, ear: None }
+        Self { locks, urgency: 0, ear: None, trace: None }
     }
 
     /// Returns the hand that so many guests, one upon the other, wait for.
@@ -79,6 +81,17 @@ impl Hand {
     #[must_use]
     pub fn heard_by(self, ear: Ear) -> Self {
         Self { ear: Some(ear), ..self }
+    }
+
+    /// Returns the hand that works in this trace.
+    #[must_use]
+    pub fn in_trace(self, trace: Option<TraceParent>) -> Self {
+        Self { trace, ..self }
+    }
+
+    /// Returns the trace it works in.
+    pub(crate) fn trace(&self) -> Option<TraceParent> {
+        self.trace
     }
 
     /// Returns who hears what is said at its work.
@@ -95,14 +108,14 @@ impl Hand {
     #[must_use]
     pub fn and(&self, lock: &Lock) -> Self {
         let locks = self.locks.iter().chain([&lock.file]).map(Arc::clone).collect();
-        Self { locks, urgency: self.urgency, ear: self.ear.clone() }
+        Self { locks, ..self.clone() }
     }
 
     /// Returns the hand for a command that leaves a process behind: it would hold the locks for as long
     /// as that lives. What it does must be refused while it is done already.
     #[must_use]
     pub(crate) fn empty(&self) -> Self {
-        Self { locks: Vec::new(), urgency: self.urgency, ear: self.ear.clone() }
+        Self { locks: Vec::new(), ..self.clone() }
     }
 
     /// Returns the open files a child has to inherit.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use phoenix_bus::BusError;
+use phoenix_service::LogError;
 use thiserror::Error;
 
 /// Why a health monitor cannot go on.
@@ -26,6 +27,9 @@ pub enum MonitorError {
     /// Nobody who is called could be trusted to be who they are.
     #[error("the certificates of this machine cannot be read")]
     NoCertificates(#[source] std::io::Error),
+    /// What it does could not be told.
+    #[error(transparent)]
+    Log(#[from] LogError),
     /// The program could not be started.
     #[error("the program cannot be started")]
     NotStarted(#[source] std::io::Error),
@@ -44,6 +48,7 @@ impl MonitorError {
             ),
             Self::Channels(_) => Some("`phoenix schema channels` says what can be written"),
             Self::NoCertificates(_) => Some("install the package `ca-certificates`"),
+            Self::Log(err) => Some(err.advice()),
             Self::NotStarted(_) => None,
         }
     }

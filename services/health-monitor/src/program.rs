@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use phoenix_service::{LogFormat, on_signal, open_as_many_files_as_may_be, tell};
+use phoenix_service::{on_signal, open_as_many_files_as_may_be};
 use tracing::{debug, warn};
 
 use crate::channels;
@@ -19,18 +19,26 @@ pub fn main(settings: Settings) -> ExitCode {
         drop(std::io::stdout().write_all(text.as_bytes()));
         return ExitCode::SUCCESS;
     }
-    tell(&settings.log, LogFormat::Text);
+    let log = settings.log.clone();
+    let ended = log.begin().map_err(MonitorError::from).and_then(|()| {
+        open_many_files();
+        start(settings)
+    });
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(err) => {
+            let advice = err.advice().map(str::to_owned);
+            log.complain(&err, advice.as_slice());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn open_many_files() {
     // A connection to each service is kept; with too few, what cannot be asked is told as such.
     match open_as_many_files_as_may_be() {
         Ok(files) => debug!(?files, "may be open at once"),
         Err(err) => warn!(%err, "no more files may be open at once than before"),
-    }
-    match start(settings) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(err) => {
-            complain(&err);
-            ExitCode::FAILURE
-        }
     }
 }
 
@@ -47,21 +55,4 @@ fn start(settings: Settings) -> Result<(), MonitorError> {
         signals.abort();
         ended
     })
-}
-
-/// Says why nothing is watched: the chain of causes once, then what to do.
-fn complain(err: &MonitorError) {
-    let mut text = String::from("error");
-    let mut cause: Option<&dyn std::error::Error> = Some(err);
-    while let Some(err) = cause {
-        text.push_str(": ");
-        text.push_str(&err.to_string());
-        cause = err.source();
-    }
-    if let Some(advice) = err.advice() {
-        text.push_str("\nhint: ");
-        text.push_str(advice);
-    }
-    // Where even this cannot be written, the exit code has to say it.
-    drop(writeln!(std::io::stderr(), "{text}"));
 }

@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum, ValueHint};
 use phoenix_bus::NatsArgs;
 use phoenix_config::ChannelKind;
 use phoenix_secrets::SecretsArgs;
+use phoenix_service::LogArgs;
 
 /// What a health monitor can be told.
 #[derive(Clone, Debug, Args)]
@@ -31,9 +32,9 @@ pub struct Settings {
     /// Print the text of a message as it is without a template of one's own, and end
     #[arg(long, value_enum, value_name = "KIND")]
     pub print_template: Option<Written>,
-    /// What is told on stderr: `info`, `debug`, or per part, `phoenix_bus=debug`
-    #[arg(long, env = "PHOENIX_LOG", default_value = "info", value_name = "LEVEL")]
-    pub log: String,
+    /// What is logged, and how
+    #[command(flatten)]
+    pub log: LogArgs,
 }
 
 /// The kinds of channels that send a text. A webhook sends the event as it stands.

@@ -10,6 +10,7 @@ use phoenix_config::LibraryError;
 use phoenix_domain::{
     ChannelName, GuestKey, Irreplaceable, NodeName, Refused, RunId, SourceName, Verdict, Vmid,
 };
+use phoenix_service::LogError;
 use thiserror::Error;
 
 use crate::commands::{BackupError, NatsError};
@@ -210,6 +211,9 @@ pub(crate) enum CommandError {
     /// The part of the program that waits could not be started.
     #[error("cannot wait for anything")]
     NoRuntime(#[source] io::Error),
+    /// What it does could not be told.
+    #[error(transparent)]
+    Log(#[from] LogError),
     /// No name could be made for a run.
     #[error("cannot name a run")]
     NoRunId(#[source] Refused),
@@ -285,6 +289,7 @@ impl CommandError {
             | Self::StoodOn { .. }
             | Self::NotOurs { .. }
             | Self::NoRuntime(_)
+            | Self::Log(_)
             | Self::NoRunId(_)
             | Self::NotJson(_)
             | Self::FileNotWritten { .. }
@@ -319,6 +324,7 @@ impl CommandError {
                 "the folder holds phoenix_hypervisor_config.json, and phoenix_lxc_configs.json or phoenix_vm_configs.json".to_owned(),
             ],
             Self::Nats(err) => err.hints(),
+            Self::Log(err) => one(err.advice()),
             Self::Backup(err) => err.hints(),
             Self::Refused { .. } => one("`phoenix check` says what is wrong and what to do"),
             Self::NoSuchGuest { near, .. } if near.is_empty() => {

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 
 use anstream::AutoStream;
 use clap::ValueEnum;
+use tracing::{error, info, warn};
 
 use crate::error::CommandError;
 
@@ -24,6 +25,8 @@ pub enum ColorChoice {
 pub(crate) struct Output {
     data: AutoStream<io::Stdout>,
     remarks: AutoStream<io::Stderr>,
+    /// Whether remarks are lines of a log that programs read.
+    is_logged: bool,
 }
 
 impl Output {
@@ -40,6 +43,7 @@ impl Output {
         Self {
             data: AutoStream::new(stdout, for_data),
             remarks: AutoStream::new(stderr, for_remarks),
+            is_logged: false,
         }
     }
 
@@ -77,8 +81,21 @@ impl Output {
         self.data.current_choice() != anstream::ColorChoice::Never
     }
 
+    /// Has what is said about it go into the log, which must have begun.
+    pub(crate) fn remark_in_the_log(&mut self) {
+        self.is_logged = true;
+    }
+
     /// Writes something about it.
     pub(crate) fn remark(&mut self, text: &str) -> io::Result<()> {
+        if self.is_logged {
+            match (text.strip_prefix("error: "), text.strip_prefix("warning: ")) {
+                (Some(text), _) => error!("{text}"),
+                (_, Some(text)) => warn!("{text}"),
+                (None, None) => info!("{text}"),
+            }
+            return Ok(());
+        }
         writeln!(self.remarks, "{text}")
     }
 

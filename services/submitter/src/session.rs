@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use phoenix_bus::NatsArgs;
 use phoenix_bus::{Bus, BusError, Durability, Setup, Teller};
-use phoenix_domain::RunId;
+use phoenix_domain::{RunId, TraceParent};
 
 use crate::cli::WhoArgs;
 use crate::error::CommandError;
@@ -84,18 +84,8 @@ pub(crate) fn teller_of(part: &str, traceparent: Option<&str>) -> Teller {
 
 /// Returns the trace a request belongs to: the one it was called in, or a new one.
 fn trace(given: Option<&str>) -> String {
-    let is_hex = |part: &&str| part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    let is_trace = |text: &&str| {
-        let parts: Vec<&str> = text.split('-').collect();
-        parts.iter().map(|part| part.len()).eq([2, 32, 16, 2]) && parts.iter().all(is_hex)
-    };
-    given.filter(is_trace).map_or_else(
-        || {
-            let (trace, span) = (uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
-            format!("00-{trace}-{:.16}-01", span.to_string())
-        },
-        str::to_owned,
-    )
+    let given = given.and_then(|text| text.parse::<TraceParent>().ok());
+    given.unwrap_or_else(Teller::new_trace).to_string()
 }
 
 /// Returns the name of a new run. Such names are in the order of time.

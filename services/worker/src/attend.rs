@@ -16,8 +16,9 @@ use phoenix_domain::{
 };
 use phoenix_engine::{Caution, Halt, Outcome, StepError, Walk};
 use phoenix_hypervisor::{Hand, HostError, Hypervisor, Lock, LockError};
-use tracing::{debug, info, instrument, warn};
+use tracing::{Instrument as _, debug, info, instrument, warn};
 
+use crate::about;
 use crate::context::{Context, now, spread};
 use crate::journal::LogJournal;
 use crate::stock::Unstocked;
@@ -70,8 +71,13 @@ pub(crate) async fn attend<H: Hypervisor>(
         }
     };
     let stop = context.duty.stop();
-    let work =
-        async { if stop.is_cancelled() { Ended::LetGo } else { context.work_on(guest).await } };
+    let work = async {
+        if stop.is_cancelled() {
+            Ended::LetGo
+        } else {
+            context.work_on(guest).instrument(about::guest(guest)).await
+        }
+    };
     let ended = tokio::select! {
         ended = work => ended,
         () = pulse => Ended::LetGo,
@@ -109,7 +115,8 @@ impl<H: Hypervisor> Context<H> {
             if !self.is_to_do(&end.event.state) {
                 return Ended::Settled;
             }
-            match self.claim(end, &lock).await {
+            let about = about::run(&end.event);
+            match self.claim(end, &lock).instrument(about).await {
                 Ended::Settled => return Ended::Settled,
                 Ended::LetGo => return Ended::LetGo,
                 Ended::Changed => {}
@@ -300,6 +307,7 @@ impl<H: Hypervisor> Context<H> {
         };
         let hand = Hand::holding(gpus.iter().chain([lock]))
             .urgent(self.view.height(state.guest))
+            .in_trace(about::trace(pen.traceparent()))
             .heard_by(ear);
         let (want, host) = (spec, &self.host);
         let walk = Walk {

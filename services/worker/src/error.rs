@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use phoenix_bus::BusError;
 use phoenix_hypervisor::HostError;
 use phoenix_secrets::SaltError;
+use phoenix_service::LogError;
 use thiserror::Error;
 
 /// Why a worker cannot work.
@@ -35,6 +36,9 @@ pub enum WorkerError {
     /// What tells secrets apart cannot be had.
     #[error("cannot look after secrets")]
     Salt(#[source] SaltError),
+    /// What it does could not be told.
+    #[error(transparent)]
+    Log(#[from] LogError),
     /// The system.
     #[error("cannot start")]
     NotStarted(#[source] io::Error),
@@ -50,6 +54,7 @@ impl WorkerError {
             Self::Salt(err) => vec![err.advice()],
             Self::Folder { .. } => one("name another: `--run-dir DIR`, `--state-dir DIR`"),
             Self::Missing { .. } => one("`phoenix-worker --help` lists all settings"),
+            Self::Log(err) => one(err.advice()),
             Self::NotStarted(_) => Vec::new(),
         }
     }
@@ -69,6 +74,7 @@ impl WorkerError {
             | Self::Host(_)
             | Self::Salt(_)
             | Self::Folder { .. }
+            | Self::Log(_)
             | Self::NotStarted(_) => 1,
         }
     }

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use phoenix_bus::Teller;
 use phoenix_domain::{
     GuestKey, GuestSpec, Record, RunId, SpecDigest, Upstream, lead_anew, upstreams,
 };
@@ -144,7 +145,9 @@ async fn look<H: Hypervisor>(context: &Context<H>, guest: GuestKey) {
         let is_same = now == Some(state);
         is_same.then(|| lead_anew(state, &digest, find, run.clone(), by.clone())).flatten()
     };
-    match context.bus.ask(&context.setup, &context.teller, &[guest], wish).await {
+    let traceparent = Some(Teller::new_trace().to_string());
+    let teller = Teller { traceparent, ..context.teller.clone() };
+    match context.bus.ask(&context.setup, &teller, &[guest], wish).await {
         Ok(_) => info!(%guest, %run, "where it leads to has changed"),
         Err(err) => {
             warn!(%guest, %err, "a gateway was not asked to go again; it is tried again");

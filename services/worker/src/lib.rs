@@ -5,6 +5,7 @@
 //! who ask what would be done, and how `drift` finds what is otherwise than it was left; `gateways`
 //! has those go again that lead elsewhere than they should. `supervision` tells systemd that the worker lives. Whatever is killed: the log says what is wanted, the host says what is, and the kernel lock says who is at it.
 
+mod about;
 mod answers;
 mod attend;
 mod change;

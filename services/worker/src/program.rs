@@ -1,6 +1,5 @@
 //! From arguments to a worker at work.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -11,7 +10,7 @@ use phoenix_hypervisor::proxmox::{Node, Proxmox};
 use phoenix_hypervisor::simulated;
 use phoenix_hypervisor::simulated::{Effects, Simulated, init};
 use phoenix_secrets::{Salt, Secrets};
-use phoenix_service::{LogFormat, on_signal, tell};
+use phoenix_service::on_signal;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -25,30 +24,14 @@ use crate::stock::Stock;
 /// Works until it is asked to end, and returns how that went.
 pub fn main(settings: Settings) -> ExitCode {
     let settings = settings.wherever_we_are();
-    tell(&settings.log, LogFormat::Text);
-    match start(settings) {
+    let log = settings.log.clone();
+    match log.begin().map_err(WorkerError::from).and_then(|()| start(settings)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(err) => {
-            complain(&err);
+            log.complain(&err, &err.advice());
             ExitCode::from(err.exit_code())
         }
     }
-}
-/// Says why nothing is worked on: the chain of causes once, then what to do.
-fn complain(err: &WorkerError) {
-    let mut text = String::from("error");
-    let mut cause: Option<&dyn std::error::Error> = Some(err);
-    while let Some(err) = cause {
-        text.push_str(": ");
-        text.push_str(&err.to_string());
-        cause = err.source();
-    }
-    for hint in err.advice() {
-        text.push_str("\nhint: ");
-        text.push_str(&hint);
-    }
-    // Where even this cannot be written, the exit code has to say it.
-    drop(writeln!(std::io::stderr(), "{text}"));
 }
 
 fn start(settings: Settings) -> Result<(), WorkerError> {

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum, ValueHint};
 use phoenix_bus::NatsArgs;
 use phoenix_domain::NodeName;
 use phoenix_secrets::SecretsArgs;
+use phoenix_service::LogArgs;
 
 /// What a worker can be told.
 #[derive(Clone, Debug, Args)]
@@ -89,9 +90,9 @@ pub struct Settings {
     /// Where to write the number of this process once the streams are there and work is taken
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, hide = true)]
     pub ready_file: Option<PathBuf>,
-    /// What is logged: `info`, `debug`, `phoenix_bus=trace` …
-    #[arg(long, env = "PHOENIX_LOG", default_value = "info", value_name = "FILTER")]
-    pub log: String,
+    /// What is logged, and how
+    #[command(flatten)]
+    pub log: LogArgs,
 }
 
 impl Settings {

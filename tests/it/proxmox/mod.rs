@@ -9,4 +9,5 @@ mod shared;
 mod site;
 mod survive;
 mod tested;
+mod traced;
 mod v6;

@@ -62,11 +62,23 @@ pub(crate) async fn deliver_to(
     signature: &str,
     body: &str,
 ) -> (u16, String) {
+    deliver_with(at, source, id, signature, "", body).await
+}
+
+/// The same with more headers.
+pub(crate) async fn deliver_with(
+    at: &str,
+    source: &str,
+    id: &str,
+    signature: &str,
+    headers: &str,
+    body: &str,
+) -> (u16, String) {
     let mut stream = TcpStream::connect(at).await.unwrap();
     let head = format!(
         "POST /hooks/v1/{source} HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\nContent-Length: {}\r\n\
          Content-Type: application/json\r\nX-GitHub-Event: push\r\nX-GitHub-Delivery: {id}\r\n\
-         X-Hub-Signature-256: sha256={signature}\r\n\r\n",
+         X-Hub-Signature-256: sha256={signature}\r\n{headers}\r\n",
         body.len()
     );
     stream.write_all(head.as_bytes()).await.unwrap();
@@ -78,7 +90,7 @@ pub(crate) async fn deliver_to(
     (head.split(' ').nth(1).unwrap().parse().unwrap(), said.to_owned())
 }
 
-async fn served(site: &Site, folder: &TempDir, rules: &str) -> Served {
+pub(crate) async fn served(site: &Site, folder: &TempDir, rules: &str) -> Served {
     let file = hooks(folder, rules);
     let config = site.folder();
     let more = ["--hooks", file.to_str().unwrap(), "--config", config.to_str().unwrap()];

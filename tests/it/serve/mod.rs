@@ -29,9 +29,9 @@ use crate::verbs::site::Site;
 pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A server of the page.
-struct Served {
+pub(crate) struct Served {
     server: Worker,
-    at: String,
+    pub(crate) at: String,
 }
 
 /// The news a page gets.

@@ -79,21 +79,22 @@ impl Site {
 
     /// Starts a worker that holds its locks in this folder, with more arguments.
     pub(crate) fn worker_with(&self, name: &str, run_dir: &str, more: &[&str]) -> Worker {
+        let log = ["--log", "info,phoenix_bus=debug,phoenix_worker=debug"];
+        let args = self.worker_arguments(run_dir, &[&log, more].concat());
+        let args: Vec<_> = args.iter().map(String::as_str).collect();
+        Start::new(&phoenix_worker(), &self.folder(&format!("{name}.log"))).with(&args).go()
+    }
+
+    /// Returns the arguments of a worker that holds its locks in this folder, with more of them.
+    pub(crate) fn worker_arguments(&self, run_dir: &str, more: &[&str]) -> Vec<String> {
         let (run_dir, state_dir) = (self.folder(run_dir), self.folder("state"));
-        Start::new(&phoenix_worker(), &self.folder(&format!("{name}.log")))
-            .with(&["--host", "simulated", "--node", "pve1", "--durability", "always"])
-            .with(&[
-                "--nats-url",
-                &self.server.url(),
-                "--log",
-                "info,phoenix_bus=debug,phoenix_worker=debug",
-            ])
-            .with(&["--sim-dir", &self.host.folder().to_string_lossy()])
-            .with(&["--run-dir", &run_dir.to_string_lossy()])
-            .with(&["--state-dir", &state_dir.to_string_lossy()])
-            .with(&["--ack-wait", "1000", "--retry-after", "50"])
-            .with(more)
-            .go()
+        let folders = [self.host.folder(), &run_dir, &state_dir].map(|path| path.to_string_lossy());
+        let [sim_dir, run_dir, state_dir] = &folders;
+        let mine = ["--host", "simulated", "--node", "pve1", "--durability", "always"];
+        let at = self.server.url();
+        let there = ["--nats-url", &at, "--sim-dir", sim_dir, "--run-dir", run_dir];
+        let paces = ["--state-dir", state_dir, "--ack-wait", "1000", "--retry-after", "50"];
+        [&mine[..], &there, &paces, more].concat().into_iter().map(str::to_owned).collect()
     }
 
     /// Asks for guests, in this order and all at once. What is as wanted is not asked for again.

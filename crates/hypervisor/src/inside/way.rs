@@ -67,10 +67,12 @@ impl Way<'_> {
     pub(super) async fn run(&self, errand: Errand<'_>, hand: &Hand) -> Result<Ended, HostError> {
         match self {
             Self::Kernel { attach, .. } => {
+                // Not into a machine: there a job is found again by what is run.
+                let trace = hand.trace().map(|trace| format!("export TRACEPARENT={trace}; "));
                 attach(errand.limit)
                     .plain("/bin/sh")
                     .plain("-c")
-                    .plain(errand.script)
+                    .plain(format!("{}{}", trace.unwrap_or_default(), errand.script))
                     .purpose(errand.what)
                     .stdin(errand.input)?
                     .veiled(errand.veil)

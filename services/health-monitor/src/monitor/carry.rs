@@ -1,13 +1,14 @@
 //! Carries out what the watch says: tells of it, keeps it, and asks for repairs, in this order. Whoever
 //! goes on where this one was killed tells the last of it twice at worst, and repairs nothing twice.
 
+use phoenix_bus::Teller;
 use phoenix_domain::health::{
     Concerned, HealthEventKind, Order, Outcome, Reason, Rung, Told, Turned,
 };
 use phoenix_domain::{
     Cause, Desired, Fact, Goal, GuestKey, Record, Repair, RepairRequested, RunId, Standing,
 };
-use tracing::{info, warn};
+use tracing::{Span, error_span, info, warn};
 
 use super::act::Acting;
 use super::events;
@@ -39,7 +40,7 @@ impl Acting<'_> {
         let (bus, source) = (&self.monitor.bus, &self.monitor.source);
         let (kind, incident) = match told {
             Told::Turned { guest, probe, from, to, evidence, since } => {
-                info!(%guest, %probe, %from, %to, "turned");
+                about(guest).in_scope(|| info!(%guest, %probe, %from, %to, "turned"));
                 let text = match to.reason() {
                     Some(reason) => format!("{probe} of {} {}", guest.vmid, reason.words()),
                     None => format!("{probe} of {} is {}", guest.vmid, to.word()),
@@ -52,7 +53,7 @@ impl Acting<'_> {
             Told::Updated(incident) => (HealthEventKind::IncidentUpdated, incident),
             Told::Resolved(incident) => (HealthEventKind::IncidentResolved, incident),
             Told::Held { guest, hold, .. } => {
-                info!(%guest, why = hold.words(), "not repaired");
+                about(guest).in_scope(|| info!(%guest, why = hold.words(), "not repaired"));
                 return Ok(());
             }
             Told::MaintenanceEnds(window) => {
@@ -99,8 +100,10 @@ impl Acting<'_> {
             let why = "the guest is gone".to_owned();
             return Box::pin(self.outcome(order, Outcome::Refused(why))).await;
         };
-        info!(%guest, rung = %order.rung, %reason, "asks for a repair");
-        let run = run();
+        let (run, trace) = (run(), Teller::new_trace());
+        let about_run = error_span!(target: "phoenix_job", parent: &about(guest), "run",
+            run_id = %run, trace_id = trace.trace_id());
+        about_run.in_scope(|| info!(%guest, rung = %order.rung, %reason, "asks for a repair"));
         let wish = |_: GuestKey, before: Option<&Record>| {
             let before = before.filter(|before| before.desired.revision == seen)?;
             let desired = Desired {
@@ -117,7 +120,7 @@ impl Acting<'_> {
             };
             Some(Fact::from(RepairRequested { desired: Box::new(desired) }))
         };
-        let (bus, teller) = (&self.monitor.bus, self.monitor.teller());
+        let (bus, teller) = (&self.monitor.bus, self.monitor.teller(trace));
         let asked = bus.ask(&self.monitor.setup, &teller, &[guest], wish).await?;
         if asked.iter().any(|asked| asked.seq.is_some()) {
             if let Some(known) = self.guests.get_mut(&guest) {
@@ -207,6 +210,11 @@ fn ended(record: &Record) -> Option<Outcome> {
         | Standing::Failed
         | Standing::Dead { .. } => Outcome::Failed(why().unwrap_or_else(|| "given up".to_owned())),
     })
+}
+
+/// Returns what a line of the log is about, for programs that read it.
+fn about(guest: GuestKey) -> Span {
+    error_span!(target: "phoenix_job", "guest", vmid = guest.vmid.number())
 }
 
 /// Returns a name for a run.

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use phoenix_bus::{Bus, Lease, Setup, Teller};
+use phoenix_domain::TraceParent;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -118,8 +119,8 @@ impl Monitor {
         Asker::new(self.clock, Pace::default()).by(self.way.clone())
     }
 
-    fn teller(&self) -> Teller {
-        Teller { source: self.source.clone(), traceparent: None, clock: now }
+    fn teller(&self, trace: TraceParent) -> Teller {
+        Teller { source: self.source.clone(), traceparent: Some(trace.to_string()), clock: now }
     }
 }
 

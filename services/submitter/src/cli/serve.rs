@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 use phoenix_bus::NatsArgs;
 use phoenix_domain::SourceName;
+use phoenix_service::LogArgs;
 
 use super::offline::ConfigArgs;
 use super::online::ListArgs;
@@ -36,6 +37,12 @@ pub struct ServeArgs {
     pub(crate) state_dir: PathBuf,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
+    /// Where a collector takes the trace of each run that ends, by OTLP over HTTP
+    #[cfg(feature = "otlp")]
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL", value_parser = words::endpoint)]
+    pub(crate) otlp_endpoint: Option<url::Url>,
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
     #[command(flatten)]
     pub(crate) connect: NatsArgs,
 }

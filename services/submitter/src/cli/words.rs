@@ -128,6 +128,14 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs(seconds))
 }
 
+/// Reads where a collector of traces is.
+#[cfg(feature = "otlp")]
+pub(super) fn endpoint(text: &str) -> Result<url::Url, String> {
+    // What is sent are names, numbers and times; whoever writes `http://` means that.
+    phoenix_post::address::read(text, phoenix_post::address::Plain::Anywhere)
+        .map_err(|(what, help)| format!("{what}: {help}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,6 +10,8 @@ mod live;
 mod log;
 mod look;
 mod metrics;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod pace;
 mod parts;
 mod probes;
@@ -29,6 +31,7 @@ use axum::middleware;
 use axum::routing::{get, post};
 use futures_util::FutureExt as _;
 use phoenix_bus::{Bus, Setup};
+use phoenix_service::LogFormat;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -67,6 +70,10 @@ struct Window {
 }
 
 pub(crate) fn run(args: &ServeArgs, output: &mut Output) -> Result<u8, CommandError> {
+    args.log.begin()?;
+    if args.log.format != LogFormat::Text {
+        output.remark_in_the_log();
+    }
     session::run(serve(args, output))
 }
 
@@ -104,6 +111,12 @@ async fn serve(args: &ServeArgs, output: &mut Output) -> Result<u8, CommandError
     let metrics = Metrics::of(session.bus.clone(), live.clone());
     let (bus, setup) = (session.bus, session.setup);
     let window = Arc::new(Window { bus, setup, live, metrics, names, door, hooks, remarks });
+    #[cfg(feature = "otlp")]
+    let traces =
+        otlp::keep(args.otlp_endpoint.as_ref(), &window.bus, &window.live, &window.remarks)?;
+    #[cfg(not(feature = "otlp"))]
+    let traces = std::future::pending::<Infallible>();
+    let mut traces = pin!(traces);
     let mut work = pin!(work(Arc::clone(&window), pushes));
     output.remark(&format!("the page is at http://{at}/ until Ctrl-C"))?;
     let (shutdown, until_asked) = phoenix_service::on_signal().map_err(cannot)?;
@@ -119,6 +132,7 @@ async fn serve(args: &ServeArgs, output: &mut Output) -> Result<u8, CommandError
             }
             never = &mut follow => match never {},
             never = &mut work => match never {},
+            never = &mut traces => match never {},
             () = &mut until_asked => {}
             Some(remark) = remarked.recv() => output.remark(&remark)?,
         }

@@ -13,34 +13,36 @@ use crate::words;
 
 /// A run.
 pub(crate) struct Timeline {
-    run: RunId,
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
+    pub(crate) run: RunId,
+    pub(crate) from: DateTime<Utc>,
+    pub(crate) to: DateTime<Utc>,
     /// Whether something of it is still to be done.
     goes_on: bool,
-    lanes: Vec<Lane>,
+    pub(crate) lanes: Vec<Lane>,
 }
 
 /// What was done to one guest.
-struct Lane {
+pub(crate) struct Lane {
+    #[cfg(feature = "otlp")]
+    pub(crate) key: GuestKey,
     guest: String,
     /// How it stands at the end.
     end: String,
-    spans: Vec<Span>,
+    pub(crate) spans: Vec<Span>,
     goes_on: bool,
 }
 
 /// A piece of time, and what it was for.
-struct Span {
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
-    what: What,
-    label: String,
+pub(crate) struct Span {
+    pub(crate) from: DateTime<Utc>,
+    pub(crate) to: DateTime<Utc>,
+    pub(crate) what: What,
+    pub(crate) label: String,
 }
 
 /// What a piece of time was for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum What {
+pub(crate) enum What {
     /// Nobody was at it: it waited for a worker, another guest, the next attempt or a human.
     Waits,
     /// A step that was taken.
@@ -56,7 +58,8 @@ impl Timeline {
         for event in events.iter().filter(|event| event.state.desired.run == *run) {
             by_guest.entry(event.state.guest).or_default().push(event);
         }
-        let mut lanes: Vec<_> = by_guest.values().map(|events| lane(events, now)).collect();
+        let mut lanes: Vec<_> =
+            by_guest.iter().map(|(guest, events)| lane(*guest, events, now)).collect();
         lanes.sort_by_key(|lane| lane.spans.first().map(|span| span.from));
         let spans = || lanes.iter().flat_map(|lane| &lane.spans);
         let from = spans().map(|span| span.from).min()?;
@@ -97,7 +100,7 @@ fn milliseconds(from: DateTime<Utc>, to: DateTime<Utc>) -> u64 {
     u64::try_from((to - from).num_milliseconds()).unwrap_or_default()
 }
 
-fn lane(events: &[&Event], now: DateTime<Utc>) -> Lane {
+fn lane(guest: GuestKey, events: &[&Event], now: DateTime<Utc>) -> Lane {
     let mut spans: Vec<Span> = Vec::new();
     // What goes on since the last thing that happened, if nobody is at it.
     let mut waits: Option<(DateTime<Utc>, String)> = None;
@@ -155,10 +158,11 @@ fn lane(events: &[&Event], now: DateTime<Utc>) -> Lane {
     if let Some((from, label)) = waits.filter(|_| goes_on) {
         spans.push(Span { from, to: now.max(from), what: What::Waits, label });
     }
+    let name = state.map(words::name).unwrap_or_default();
     Lane {
-        guest: state
-            .map(|state| words::guest(state.guest, &words::name(state)))
-            .unwrap_or_default(),
+        #[cfg(feature = "otlp")]
+        key: guest,
+        guest: words::guest(guest, &name),
         end: state.map(|state| status::state(state).to_owned()).unwrap_or_default(),
         spans,
         goes_on,
@@ -166,4 +170,4 @@ fn lane(events: &[&Event], now: DateTime<Utc>) -> Lane {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

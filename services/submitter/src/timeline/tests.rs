@@ -11,7 +11,7 @@ fn at(seconds: &[i64], events: Vec<Event>) -> Vec<Event> {
         .collect()
 }
 
-fn story() -> Vec<Event> {
+pub(crate) fn story() -> Vec<Event> {
     let asked = asked(901, "r-0001");
     let first = claimed(&asked);
     let stepped = stepped(&first);
@@ -20,7 +20,7 @@ fn story() -> Vec<Event> {
     at(&[0, 10, 30, 40, 40], vec![asked, first, stepped, failed, waits])
 }
 
-fn timeline(events: &[Event], now: i64) -> Timeline {
+pub(crate) fn timeline(events: &[Event], now: i64) -> Timeline {
     let run = "r-0001".parse().unwrap();
     Timeline::of(&run, events, time() + TimeDelta::seconds(now)).unwrap()
 }

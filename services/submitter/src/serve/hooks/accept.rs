@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 use phoenix_bus::{Accepted, Became, Bus, BusError, Errand, Later, ToldPush};
-use phoenix_domain::{RunId, SourceName, Vmid};
+use phoenix_domain::{RunId, SourceName, TraceParent, Vmid};
 use phoenix_hooks::{Matched, Push, Rule, matching};
 use serde::Serialize;
 use serde_json::json;
@@ -27,6 +27,8 @@ pub(super) struct Arrival<'a> {
     pub(super) id: &'a str,
     pub(super) at: DateTime<Utc>,
     pub(super) pushes: &'a [Push],
+    /// The trace its sender told it in; absent where that is for us to begin.
+    pub(super) trace: Option<TraceParent>,
 }
 
 /// What its sender is told.
@@ -123,7 +125,12 @@ impl Arrival<'_> {
         }
         let run = run_of(&format!("{}/{}", self.source, self.id)).map_err(Refusal::Later)?;
         let matched: Vec<_> = hits.into_iter().map(|(_, matched)| matched).collect();
-        Ok(Some(errand::written(run, self.by(), &deploy::orders(&matched))))
+        Ok(Some(self.traced(errand::written(run, self.by(), &deploy::orders(&matched)))))
+    }
+
+    /// Has something done in the trace that it was told in.
+    fn traced(&self, errand: Errand) -> Errand {
+        Errand { traceparent: self.trace.map(|trace| trace.to_string()), ..errand }
     }
 
     /// Says that it was taken before, and what run it made.
@@ -142,7 +149,8 @@ impl Arrival<'_> {
         let by = words::line(push.pusher.as_deref().unwrap_or("somebody"));
         let by = words::shortened(&by, NAME);
         let id = self.id.to_owned();
-        Some((pushes, ToldPush { id, at: self.at, commit, by, waits: false }))
+        let traceparent = self.trace.map(|trace| trace.to_string());
+        Some((pushes, ToldPush { id, at: self.at, commit, by, waits: false, traceparent }))
     }
 
     /// Has done what is not done before a window opens, or a human agrees: a run for each.
@@ -167,7 +175,7 @@ impl Arrival<'_> {
         let by = self.by();
         let approval = group.approval(&run, &orders, &by, self.at);
         Later {
-            errand: errand::written(run, by, &orders),
+            errand: self.traced(errand::written(run, by, &orders)),
             source: self.source.clone(),
             id: self.id.to_owned(),
             at: self.at,

@@ -136,7 +136,7 @@ impl Hooks {
             bus,
             setup: &self.setup,
             config: &self.config,
-            teller: session::teller_of("webhooks", None),
+            teller: session::teller_of("webhooks", errand.traceparent.as_deref()),
             asking: Asking {
                 run: errand.run.clone(),
                 by: errand.by.clone(),
@@ -200,6 +200,7 @@ pub(super) fn written(run: RunId, by: String, orders: &BTreeMap<Vmid, Order>) ->
             .iter()
             .filter_map(|(vmid, order)| Some((*vmid, safely(order.safely?)?)))
             .collect(),
+        traceparent: None,
     }
 }
 

@@ -99,7 +99,7 @@ mod tests {
             |(vmid, done): &(u32, &str)| (u64::from(*vmid).try_into().unwrap(), (*done).to_owned());
         let (by, actions) = ("ann by forge".to_owned(), actions.iter().map(action).collect());
         Later {
-            errand: Errand { run, by, actions, safely: BTreeMap::new() },
+            errand: Errand { run, by, actions, safely: BTreeMap::new(), traceparent: None },
             source: "forge".parse().unwrap(),
             id: format!("d-{nth}"),
             at: DateTime::UNIX_EPOCH + TimeDelta::seconds(nth.into()),

@@ -25,7 +25,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::future::join;
 use phoenix_bus::{Bus, BusError, Setup};
-use phoenix_domain::SourceName;
+use phoenix_domain::{SourceName, TraceParent};
 use phoenix_hooks::{Delivery, Kind, LIMIT, Rule, Source};
 use serde_json::json;
 use tokio::sync::{Notify, Semaphore, mpsc};
@@ -198,8 +198,16 @@ async fn take(
         }
         Kind::Ignored { why } => return Ok(nothing(id.as_str(), &why)),
     };
-    let arrival = Arrival { source: name, id: id.as_str(), at: now, pushes: &pushes };
+    let arrival =
+        Arrival { source: name, id: id.as_str(), at: now, pushes: &pushes, trace: trace(headers) };
     arrival.accept(hooks, bus).await
+}
+
+/// Returns the trace that something is told in, where it is told in one and no other.
+fn trace(headers: &HeaderMap) -> Option<TraceParent> {
+    let mut told = headers.get_all("traceparent").iter();
+    let trace = told.next()?.to_str().ok()?.parse().ok();
+    trace.filter(|_| told.next().is_none())
 }
 
 /// Answers that there is nothing to do.

@@ -50,6 +50,8 @@ impl Was {
 /// A run that has come to its end.
 #[derive(Debug, PartialEq)]
 pub(super) struct Ended {
+    #[cfg(feature = "otlp")]
+    pub(super) run: RunId,
     pub(super) result: &'static str,
     pub(super) took: Option<TimeDelta>,
     pub(super) repair: Option<Repair>,
@@ -124,11 +126,18 @@ impl Runs {
             over.into_iter().filter_map(|run| Some((result(states, &run)?, run))).collect();
         let ended = over.into_iter().filter_map(|(result, run)| {
             let Open { since, repair } = self.open.remove(&run)?;
+            let ended = Ended {
+                #[cfg(feature = "otlp")]
+                run: run.clone(),
+                result,
+                took: since.map(|since| event.time - since),
+                repair,
+            };
             self.ended.push_back(run);
             if self.ended.len() > REMEMBERED {
                 self.ended.pop_front();
             }
-            Some(Ended { result, took: since.map(|since| event.time - since), repair })
+            Some(ended)
         });
         ended.collect()
     }
@@ -263,7 +272,8 @@ mod tests {
         let ended = runs.take(&site, before, &last);
 
         let (took, repair) = (Some(TimeDelta::seconds(9)), Some(Repair::Guest));
-        assert_eq!(ended, [Ended { result: "completed", took, repair }]);
+        let ended: Vec<_> = ended.iter().map(|one| (one.result, one.took, one.repair)).collect();
+        assert_eq!(ended, [("completed", took, repair)]);
     }
 
     #[test]
@@ -276,6 +286,7 @@ mod tests {
 
         let ended = runs.take(&site, before, &last);
 
-        assert_eq!(ended, [Ended { result: "failed", took: None, repair: None }]);
+        let ended: Vec<_> = ended.iter().map(|one| (one.result, one.took, one.repair)).collect();
+        assert_eq!(ended, [("failed", None, None)]);
     }
 }

@@ -5,6 +5,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
+#[cfg(feature = "otlp")]
+use phoenix_domain::RunId;
 use phoenix_domain::{Event, Fact, SourceName, Verdict};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -18,6 +20,10 @@ use crate::states::States;
 /// The upper ends of what durations are sorted into, in seconds.
 const BUCKETS: [f64; 12] =
     [1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0];
+
+/// How many runs may have ended that whoever listens has not heard of yet.
+#[cfg(feature = "otlp")]
+const BEHIND: usize = 1024;
 
 type Durations = Family<Labels, Histogram>;
 
@@ -35,6 +41,9 @@ struct Counts {
     /// When the last one of each sender came of which something was made.
     webhook_success: Mutex<BTreeMap<SourceName, DateTime<Utc>>>,
     open: Mutex<Runs>,
+    /// Who hears of runs that end.
+    #[cfg(feature = "otlp")]
+    ended: tokio::sync::broadcast::Sender<RunId>,
 }
 
 impl Told {
@@ -54,6 +63,8 @@ impl Told {
             webhooks: Family::default(),
             webhook_success: Mutex::default(),
             open: Mutex::new(Runs::of(states)),
+            #[cfg(feature = "otlp")]
+            ended: tokio::sync::broadcast::Sender::new(BEHIND),
         }))
     }
 
@@ -127,6 +138,9 @@ impl Told {
             open.take(states, before, event)
         };
         for one in ended {
+            #[cfg(feature = "otlp")]
+            // Where nobody listens, nobody is told.
+            drop(self.0.ended.send(one.run.clone()));
             let result = one.result.to_owned();
             let about = labels(&names::RUNS, [result.clone()]);
             counts.runs.get_or_create(&about).inc();
@@ -138,6 +152,12 @@ impl Told {
                 counts.repairs.get_or_create(&about).inc();
             }
         }
+    }
+
+    /// Returns the runs that end from now on.
+    #[cfg(feature = "otlp")]
+    pub(in crate::serve) fn runs_that_end(&self) -> tokio::sync::broadcast::Receiver<RunId> {
+        self.0.ended.subscribe()
     }
 
     /// Begins to count what this sender of webhooks is told.

@@ -110,11 +110,12 @@ impl Pushes {
             asking::try_first(&mut wanted, canary)?;
         }
         let by = round.pushes.last().map_or("somebody", |push| push.by.as_str());
+        let trace = round.pushes.last().and_then(|push| push.traceparent.as_deref());
         let desk = Desk {
             bus: &self.bus,
             setup: &self.setup,
             config: &self.config,
-            teller: session::teller_of("webhooks", None),
+            teller: session::teller_of("webhooks", trace),
             asking: Asking {
                 run: run.clone(),
                 by: approvals::by(&format!("{by} by {}", self.fleet.source), approval),

@@ -128,7 +128,14 @@ mod tests {
 
     fn push(id: &str, commit: &str) -> ToldPush {
         let (commit, by) = (commit.to_owned(), "ann".to_owned());
-        ToldPush { id: id.to_owned(), at: DateTime::UNIX_EPOCH, commit, by, waits: true }
+        ToldPush {
+            id: id.to_owned(),
+            at: DateTime::UNIX_EPOCH,
+            commit,
+            by,
+            waits: true,
+            traceparent: None,
+        }
     }
 
     fn named(pushes: &[&ToldPush]) -> String {

@@ -86,7 +86,14 @@ mod tests {
 
     fn push(id: &str) -> ToldPush {
         let (commit, by) = (format!("commit-{id}"), "kim".to_owned());
-        ToldPush { id: id.to_owned(), at: DateTime::UNIX_EPOCH, commit, by, waits: false }
+        ToldPush {
+            id: id.to_owned(),
+            at: DateTime::UNIX_EPOCH,
+            commit,
+            by,
+            waits: false,
+            traceparent: None,
+        }
     }
 
     fn states(note: &FleetNote) -> Vec<(&str, &str, bool)> {

@@ -49,8 +49,14 @@ impl Pushes {
             return Ok(());
         }
         let id = format!("poll-{commit}");
-        let push =
-            ToldPush { id, at: session::now(), commit, by: "polling".to_owned(), waits: false };
+        let push = ToldPush {
+            id,
+            at: session::now(),
+            commit,
+            by: "polling".to_owned(),
+            waits: false,
+            traceparent: None,
+        };
         let wanted = async {
             let became = Became::Wanted { until: None, asks: None };
             self.settle(&push, &became, None).await?;
