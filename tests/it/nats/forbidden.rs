@@ -156,7 +156,7 @@ async fn what_waits_for_a_stream_or_a_bucket_is_ended_by_the_refusal() {
     let mut listener = worker.listen().await.unwrap();
     assert_eq!(refused(listener.next().await.unwrap_err()).0, "phoenix.aloud.main.*");
     let (subject, role) = refused(worker.hosts().await.unwrap_err());
-    assert_eq!((&*subject, &*role), ("$JS.API.CONSUMER.CREATE.KV_phoenix-hosts", "worker pve1"));
+    assert_eq!((&*subject, &*role), ("$JS.API.DIRECT.GET.KV_phoenix-hosts", "worker pve1"));
 
     let watcher = site.bus("watcher").await;
     let (subject, _) = refused(watcher.lease("monitor", "us").await.unwrap_err());
