@@ -12,7 +12,7 @@ use crate::tools;
 use crate::workspace::Workspace;
 
 /// Seconds of fuzzing unless told otherwise: enough for a mistake that is easy to reach.
-pub(crate) const SECONDS: u64 = 120;
+pub(crate) const SECONDS: u64 = 60;
 
 const FOLDER: &str = "fuzz";
 

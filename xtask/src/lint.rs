@@ -93,8 +93,8 @@ fn clippy(workspace: &Workspace) -> Result<()> {
         .run()?;
     // What only a feature brings, which is off where nobody asks for it.
     workspace
-        .cargo(&["clippy", "--quiet", "--package", "phoenix-submitter", "--features", "otlp"])
-        .args(["--all-targets", "--", "-D", "warnings"])
+        .cargo(&["clippy", "--quiet", "--workspace", "--all-targets"])
+        .args(["--features", workspace::FEATURES, "--", "-D", "warnings"])
         .run()
 }
 

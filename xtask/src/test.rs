@@ -12,7 +12,7 @@ use crate::say::say;
 use crate::servers;
 use crate::tally::Tally;
 use crate::tools;
-use crate::workspace::{Strictness, Workspace};
+use crate::workspace::{self, Strictness, Workspace};
 
 #[derive(Args)]
 pub(crate) struct Test {
@@ -67,7 +67,9 @@ impl Test {
             .run()?;
         let tested = workspace
             .cargo(&["nextest", "run", "--workspace", "--profile", profile])
-            .env("PHOENIX_NATS_SERVER", &server)
+            // What is off where nobody asks for it is tried with all else; programs that are run have it not.
+            .args(["--features", workspace::FEATURES])
+            .env("PHOENIX_NATS_SERVER", server)
             .env("PHOENIX_MOTO_SERVER", moto)
             .env("PHOENIX_DEBIAN_ARCHIVE", debian)
             .env("PHOENIX_MACHINE_KIT", machine)
@@ -86,12 +88,6 @@ impl Test {
         }
         tested?;
 
-        // What only a feature brings: its own tests, and nothing that was tried already.
-        workspace
-            .cargo(&["nextest", "run", "--package", "phoenix-submitter", "--features", "otlp"])
-            .args(["-E", "binary(otlp) | test(/^serve::otlp::/)"])
-            .env("PHOENIX_NATS_SERVER", &server)
-            .run()?;
         workspace.cargo(&["test", "--quiet", "--doc", "--workspace"]).run()?;
         if self.fuzz_seconds > 0 {
             Fuzz { seconds: self.fuzz_seconds, target: None }.run(workspace)?;

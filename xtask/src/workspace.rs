@@ -16,6 +16,9 @@ pub(crate) struct Workspace {
     pub(crate) strictness: Strictness,
 }
 
+/// What is off where nobody asks for it, and is tried and looked at all the same.
+pub(crate) const FEATURES: &str = "phoenix-submitter/otlp";
+
 /// How a task behaves where a person's convenience and a reproducible answer differ.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Strictness {
