@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use phoenix_testkit::actor::Actor;
 use phoenix_testkit::host::{Fault, FaultKind};
@@ -15,6 +16,8 @@ use tempfile::TempDir;
 use crate::program::{phoenix_monitor, phoenix_program, phoenix_worker};
 use crate::verbs::site::Site;
 
+/// How long anything is waited for. No promise is about time: this only ends what would never end.
+const PATIENCE: Duration = Duration::from_mins(1);
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const GIVEN: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -45,7 +48,8 @@ async fn every_line_about_a_guest_says_which_run_step_and_trace_it_is_of() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_line_says_what_it_is_about_however_little_is_logged() {
     let site = Site::new().await;
-    let (log, warnings) = (site.inner.folder("a.log"), ["--log", "warn", "--log-format", "json"]);
+    let (log, warnings) =
+        (site.inner.folder("a.log"), ["--log", "phoenix_worker=warn", "--log-format", "json"]);
     let args = site.inner.worker_arguments("run", &warnings);
     let args: Vec<_> = args.iter().map(String::as_str).collect();
     let worker = Start::new(&phoenix_worker(), &log).with(&args).go();
@@ -121,7 +125,9 @@ fn the_monitor_and_the_server_log_objects_from_their_first_line_to_the_error_tha
         let log = folder.path().join(name);
         let start = Start::new(&program, &log).told("PHOENIX_LOG_FORMAT", "json").with(args);
         let running = start.clone().with(&["--nats-url", &at]).go();
+        let began = Instant::now();
         while !running.log().contains(first) {
+            assert!(began.elapsed() < PATIENCE, "{name} never said {first:?}");
             std::thread::yield_now();
         }
         drop(running);
@@ -160,6 +166,7 @@ impl Journal {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let socket = UnixDatagram::bind(folder.path().join("socket")).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
         Self { folder, socket }
     }
 

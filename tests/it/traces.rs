@@ -1,6 +1,7 @@
 //! A request and all that comes of it are one trace, whoever asked.
 
-use phoenix_domain::{Event, TraceParent};
+use phoenix_domain::{Event, EventKind, TraceParent};
+use phoenix_testkit::host::{Fault, FaultKind};
 use tempfile::TempDir;
 
 use crate::serve::hooks::{PUSH, SIGNATURE, deliver_with, rule, served};
@@ -27,6 +28,20 @@ async fn all_that_comes_of_a_request_is_in_the_trace_that_it_began_or_was_asked_
     let own = traces(&site, 950, 3).await;
     assert!(own.iter().all(|trace| *trace == own[0] && trace.is_begun_here()), "{own:?}");
     assert_ne!(own[0], begun[0]);
+}
+
+#[tokio::test]
+async fn what_a_worker_tells_by_itself_is_in_the_trace_of_what_the_guest_is_at() {
+    let site = Site::new().await;
+    site.inner.host.fault(Fault::new(FaultKind::Refuse).guest(lxc(900)).always());
+    let _worker = site.inner.worker();
+
+    site.ok(&["submit", "950", "--detach", "--traceparent", GIVEN]).await;
+
+    let is_blocked =
+        |event: &Event| event.state.guest == lxc(950) && event.fact.kind() == EventKind::Blocked;
+    let told = site.inner.until_told("950 waits for what is below it", is_blocked).await;
+    assert_eq!(told.traceparent.as_deref(), Some(GIVEN));
 }
 
 #[tokio::test]
