@@ -12,6 +12,9 @@ use serde_json::Value;
 use crate::field::Field;
 use crate::wire::Message;
 
+/// How a guest stands by a message that is not ours.
+pub(crate) const UNREADABLE: &str = "unreadable";
+
 /// All that is there.
 pub(crate) struct Reading {
     /// What was done to the host, a line each, oldest first.
@@ -67,9 +70,9 @@ impl Reading {
     /// Returns how a guest stands by the last event of it that can be read.
     pub(crate) fn stands(&self, guest: &str) -> String {
         let subject = format!("phoenix.log.main.{guest}");
-        let mut of = self.log.iter().rev().filter(|message| message.subject == subject);
-        of.find(|message| !events(&message.body).is_empty())
-            .map_or_else(|| "not asked for".to_owned(), |message| stands(&message.body))
+        let of = self.log.iter().rev().filter(|message| message.subject == subject);
+        let known = of.map(|message| stands(&message.body)).find(|stands| stands != UNREADABLE);
+        known.unwrap_or_else(|| "not asked for".to_owned())
     }
 }
 
@@ -86,7 +89,7 @@ pub(crate) fn events(body: &[u8]) -> Vec<Value> {
 pub(crate) fn stands(body: &[u8]) -> String {
     let event = events(body).pop().unwrap_or_default();
     let is = event.pointer("/data/state/work/standing/is").and_then(Value::as_str);
-    is.unwrap_or("unreadable").to_owned()
+    is.unwrap_or(UNREADABLE).to_owned()
 }
 
 /// Returns a text of a value, or nothing of it.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::field::Field;
 use crate::invariants::Breach;
 use crate::programs::Ended;
-use crate::reading::{Reading, stands};
+use crate::reading::{Reading, UNREADABLE, stands};
 
 /// How often is looked where nobody tells.
 const POLL: Duration = Duration::from_millis(20);
@@ -145,6 +145,8 @@ impl Field {
         for vmid in self.asked.borrow().iter() {
             let last = wire.last("PHOENIX_LOG", &format!("phoenix.log.main.lxc-{vmid}"));
             let stands = match last {
+                Ok(Some(message)) if stands(&message.body) == UNREADABLE => Reading::of(self)
+                    .map_or_else(|err| err.to_string(), |all| all.stands(&format!("lxc-{vmid}"))),
                 Ok(Some(message)) => stands(&message.body),
                 Ok(None) => "not asked for".to_owned(),
                 Err(err) => err.to_string(),

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -10,12 +11,13 @@ use serde_json::{Value, json};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// What answers come under.
-const INBOX: &str = "_INBOX.torture.1";
+/// How many connections there were: each has an inbox of its own, or one would hear what another one asked.
+static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
 
 /// A connection.
 pub(crate) struct Wire {
     stream: BufReader<TcpStream>,
+    inbox: String,
 }
 
 /// A message of a stream, as it lies there.
@@ -32,10 +34,10 @@ impl Wire {
         let stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_nodelay(true)?;
-        let mut wire = Self { stream: BufReader::new(stream) };
-        wire.write(
-            format!("CONNECT {{\"verbose\":false}}\r\nSUB {INBOX} 1\r\nPING\r\n").as_bytes(),
-        )?;
+        let inbox = format!("_INBOX.torture.{}", CONNECTIONS.fetch_add(1, Ordering::Relaxed));
+        let hello = format!("CONNECT {{\"verbose\":false}}\r\nSUB {inbox} 1\r\nPING\r\n");
+        let mut wire = Self { stream: BufReader::new(stream), inbox };
+        wire.write(hello.as_bytes())?;
         while wire.line()? != "PONG" {}
         Ok(wire)
     }
@@ -43,7 +45,9 @@ impl Wire {
     /// Asks, and returns the answer.
     pub(crate) fn ask(&mut self, subject: &str, what: &Value) -> io::Result<Value> {
         let body = what.to_string();
-        self.write(format!("PUB {subject} {INBOX} {}\r\n{body}\r\n", body.len()).as_bytes())?;
+        let (inbox, length) = (&self.inbox, body.len());
+        let request = format!("PUB {subject} {inbox} {length}\r\n{body}\r\n");
+        self.write(request.as_bytes())?;
         loop {
             let line = self.line()?;
             if line == "PING" {
