@@ -13,9 +13,12 @@ use crate::workspace::Workspace;
 /// Where the table stands that is kept.
 const PAGE: &str = "docs/reliability.md";
 /// What it stands between.
-const BETWEEN: [&str; 2] = ["<!-- torture: begin -->\n", "<!-- torture: end -->\n"];
+const TORTURED: [&str; 2] = ["<!-- torture: begin -->\n", "<!-- torture: end -->\n"];
+/// What that of the planted bugs stands between.
+const PLANTED: [&str; 2] = ["<!-- planted: begin -->\n", "<!-- planted: end -->\n"];
 
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is something that is typed")]
 pub(crate) struct Torture {
     /// Only this row of the table
     #[arg(long, value_name = "N")]
@@ -32,6 +35,9 @@ pub(crate) struct Torture {
     /// As many runs of each row as take a night
     #[arg(long, conflicts_with = "minutes")]
     night: bool,
+    /// Look for each of the bugs that a worker is built with on purpose
+    #[arg(long, conflicts_with_all = ["row", "minutes", "sample", "night"])]
+    planted: bool,
     /// Write the table into docs/reliability.md
     #[arg(long)]
     write: bool,
@@ -42,11 +48,20 @@ impl Torture {
         let server = path::absolute(tools::NATS_SERVER.ensure(workspace)?)?;
         let packages = ["phoenix", "phoenix-worker", "phoenix-health-monitor", "phoenix-torture"];
         let packages = packages.into_iter().flat_map(|package| ["--package", package]);
-        workspace.cargo(&["build", "--quiet"]).args(packages).run()?;
         let programs = path::absolute(workspace.target.join("debug"))?;
         let report = path::absolute(workspace.target.join("torture/report.json"))?;
         fs::create_dir_all(workspace.target.join("torture"))?;
-        let table = report.with_file_name("table.md");
+        let bad = report.with_file_name("phoenix-worker");
+        if self.planted {
+            let words =
+                ["build", "--quiet", "--package", "phoenix-worker", "--features", "planted"];
+            workspace.cargo(&words).run()?;
+            fs::copy(programs.join("phoenix-worker"), &bad)?;
+        }
+        // After it, so that the programs that lie there are those that ship.
+        workspace.cargo(&["build", "--quiet"]).args(packages).run()?;
+        let name = if self.planted { "planted.md" } else { "table.md" };
+        let table = report.with_file_name(name);
         let mut torture = Program::new(programs.join("phoenix-torture"))
             .arg("--programs")
             .arg(&programs)
@@ -55,6 +70,9 @@ impl Torture {
             .arg("--table")
             .arg(&table)
             .env("PHOENIX_NATS_SERVER", server);
+        if self.planted {
+            torture = torture.arg("--planted").arg(bad);
+        }
         let numbers = [
             ("--row", self.row.map(u64::from)),
             ("--minutes", self.minutes),
@@ -71,17 +89,18 @@ impl Torture {
             }
         }
         torture.run()?;
-        if self.write { write(&fs::read_to_string(table)?) } else { Ok(()) }
+        let between = if self.planted { PLANTED } else { TORTURED };
+        if self.write { write(&fs::read_to_string(table)?, between) } else { Ok(()) }
     }
 }
 
 /// Puts the table into its page.
-fn write(table: &str) -> Result<()> {
+fn write(table: &str, between: [&str; 2]) -> Result<()> {
     let commit = Program::new("git").args(["rev-parse", "--short", "HEAD"]).read()?;
     let machine = Program::new("uname").args(["-srm"]).read()?;
     let of = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim().to_owned();
     let text = fs::read_to_string(PAGE).with_context(|| format!("cannot read {PAGE}"))?;
-    let [begin, end] = BETWEEN;
+    let [begin, end] = between;
     let Some((before, (_, after))) =
         text.split_once(begin).and_then(|(before, rest)| Some((before, rest.split_once(end)?)))
     else {

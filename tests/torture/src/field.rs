@@ -43,6 +43,8 @@ pub(crate) struct Field {
     pub(crate) planted: Option<String>,
     /// Where workers keep notes; other than its own folder where that is on a disk of its own.
     pub(crate) state: PathBuf,
+    /// Where workers reach the server, where that is not the server itself.
+    pub(crate) via: Option<String>,
     /// The guests that were asked for.
     pub(crate) asked: RefCell<BTreeSet<u32>>,
     /// How many operations a run makes that makes any.
@@ -75,6 +77,7 @@ impl Field {
             told: Vec::new(),
             planted: planted.map(str::to_owned),
             state: folder.path().join("state"),
+            via: None,
             asked: RefCell::default(),
             operations: 40,
             disks: Vec::new(),
@@ -121,10 +124,11 @@ impl Field {
     /// Describes a worker that holds its locks in this folder.
     pub(crate) fn worker(&self, locks: &str) -> Start {
         let text = |path: &Path| path.display().to_string();
+        let url = self.via.clone().unwrap_or_else(|| self.server.url());
         let told: Vec<_> = self.told.iter().map(String::as_str).collect();
         let start = Start::new(&self.programs.worker(), &self.path("worker.log"))
             .with(&["--host", "simulated", "--node", "pve1", "--durability", "always"])
-            .with(&["--nats-url", &self.server.url(), "--sim-dir", &text(self.host.folder())])
+            .with(&["--nats-url", &url, "--sim-dir", &text(self.host.folder())])
             .with(&["--run-dir", &text(&self.path(locks)), "--state-dir", &text(&self.state)])
             .with(&HASTE)
             .with(&told);

@@ -10,10 +10,12 @@
     reason = "what cannot be set up should stop the run"
 )]
 
+mod cable;
 mod dice;
 mod field;
 mod fleet;
 mod invariants;
+mod planted;
 mod play;
 mod programs;
 mod reading;
@@ -54,6 +56,9 @@ struct Cli {
     /// So many runs of each row as take a night
     #[arg(long)]
     night: bool,
+    /// Look for bugs that this worker has on purpose
+    #[arg(long, value_name = "PROGRAM")]
+    planted: Option<PathBuf>,
     /// Where the programs lie
     #[arg(long, value_name = "DIR", default_value = "target/debug")]
     programs: PathBuf,
@@ -73,6 +78,12 @@ fn main() -> ExitCode {
     let folder = std::path::absolute(&cli.programs).unwrap();
     let programs = Programs { folder, worker: None };
     let seed = cli.seed.unwrap_or_else(throw);
+    if let Some(worker) = &cli.planted {
+        let worker = Some(std::path::absolute(worker).unwrap());
+        let (missed, table) = planted::hunt(&rows, seed, &Programs { worker, ..programs }, say);
+        cli.show(&table, seed);
+        return if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let mut report = Report::default();
     for (row, seed) in cli.plan(&rows, seed) {
         let Some(played) = play::play(row, seed, &programs, None) else { continue };
@@ -89,11 +100,7 @@ fn main() -> ExitCode {
         }
         report.add(row, played);
     }
-    let table = format!("{}\nSeed {seed}.\n", report.table(&rows));
-    drop(writeln!(std::io::stdout(), "{table}"));
-    if let Some(path) = &cli.table {
-        fs::write(path, &table).unwrap();
-    }
+    cli.show(&report.table(&rows), seed);
     if let Some(path) = &cli.report {
         fs::write(path, format!("{:#}\n", report.json(&rows, seed))).unwrap();
     }
@@ -101,6 +108,15 @@ fn main() -> ExitCode {
 }
 
 impl Cli {
+    /// Prints a table, and writes it where that is wanted.
+    fn show(&self, table: &str, seed: u64) {
+        let text = format!("{table}\nSeed {seed}.\n");
+        drop(writeln!(std::io::stdout(), "{text}"));
+        if let Some(path) = &self.table {
+            fs::write(path, &text).unwrap();
+        }
+    }
+
     /// Returns the runs that are wanted, one after the other, each with its seed.
     fn plan<'r>(
         &self,

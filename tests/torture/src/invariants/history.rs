@@ -46,7 +46,7 @@ pub(super) fn broken(reading: &Reading, allowed: Allowed) -> Vec<Breach> {
 /// Goes through all events, and compares who tells each with who may.
 fn told(events: &[(u64, Value)]) -> Vec<Breach> {
     let (mut ids, mut holders) = (BTreeSet::new(), BTreeMap::new());
-    let mut revisions: BTreeMap<&str, u64> = BTreeMap::new();
+    let (mut revisions, mut changes) = (BTreeMap::new(), BTreeMap::<&str, usize>::new());
     let mut breaches = Vec::new();
     for (seq, event) in events {
         let (guest, who) = (text(event, "/subject"), text(event, "/source"));
@@ -57,7 +57,7 @@ fn told(events: &[(u64, Value)]) -> Vec<Breach> {
         if let Some(revision) =
             event.pointer("/data/state/desired/revision").and_then(Value::as_u64)
         {
-            let last = revisions.insert(guest, revision).unwrap_or(0);
+            let last: u64 = revisions.insert(guest, revision).unwrap_or(0);
             if revision < last {
                 let what = format!("{guest}: revision {revision} at {seq}, after {last}");
                 breaches.push(Breach::of("I-17", what));
@@ -65,6 +65,7 @@ fn told(events: &[(u64, Value)]) -> Vec<Breach> {
         }
         if kind == "claimed" {
             holders.insert(guest, who);
+            changes.insert(guest, 0);
         } else if HOLDERS.contains(&kind) {
             if holders.get(guest) != Some(&who) {
                 let what = format!("{guest}: {kind} at {seq} is told by who does not hold it");
@@ -72,6 +73,14 @@ fn told(events: &[(u64, Value)]) -> Vec<Breach> {
             }
             if ENDS.contains(&kind) {
                 holders.remove(guest);
+            }
+            let fact = |name: &str| event.pointer(&format!("/data/fact/{name}"));
+            let told = changes.entry(guest).or_default();
+            *told += fact("changes").and_then(Value::as_array).map_or(0, Vec::len);
+            let made = fact("changes").and_then(Value::as_u64).filter(|_| kind == "completed");
+            if let Some(made) = made.filter(|made| usize::try_from(*made) != Ok(*told)) {
+                let what = format!("{guest}: {made} changes at {seq}, and {told} were told");
+                breaches.push(Breach::of("I-17", what));
             }
         }
     }
@@ -100,6 +109,22 @@ mod tests {
 
         assert_eq!(promises(&good), [""; 0]);
         assert_eq!(promises(&[good, overtaken].concat()), ["I-8"]);
+    }
+
+    #[test]
+    fn a_step_that_was_never_told_is_seen() {
+        let mut events = [
+            event("1", "claimed", "a"),
+            event("2", "step-taken", "a"),
+            event("3", "completed", "a"),
+        ];
+        events[1].1["data"] = json!({ "fact": { "changes": ["started it"] } });
+        events[2].1["data"] = json!({ "fact": { "changes": 1 } });
+        assert_eq!(promises(&events), [""; 0]);
+
+        let [claimed, _, completed] = events;
+
+        assert_eq!(promises(&[claimed, completed]), ["I-17"]);
     }
 
     #[test]

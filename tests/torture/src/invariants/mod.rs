@@ -14,6 +14,9 @@ use crate::reading::Reading;
 
 pub(crate) use strays::wait_for;
 
+/// What a host says of a change that comes while another one is at the guest.
+const SECOND_HAND: &str = "another change on the simulated host";
+
 /// A promise that was broken.
 #[derive(Clone, Debug)]
 pub(crate) struct Breach {
@@ -55,5 +58,8 @@ pub(crate) fn broken(field: &Field, reading: &Reading, allowed: Allowed) -> Vec<
     breaches.extend(history::broken(reading, allowed));
     breaches.extend(outcome::broken(&field.fleet, reading, allowed));
     breaches.extend(outcome::touched(&field.others, reading));
+    if !allowed.meddling && field.said().contains(SECOND_HAND) {
+        breaches.push(Breach::of("I-8", "the host had to refuse a second hand at a guest"));
+    }
     breaches
 }

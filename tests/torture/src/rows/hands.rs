@@ -92,3 +92,21 @@ pub(super) async fn deletes(field: &mut Field, dice: &mut Dice) -> Vec<Breach> {
     field.submit().await;
     breaches
 }
+
+/// Wants guests to be otherwise again and again while they are made: they end as they are wanted last.
+pub(super) async fn otherwise(field: &mut Field, dice: &mut Dice) -> Vec<Breach> {
+    field.host.set(&pace(dice.between(5, 30)));
+    field.start();
+    field.submit().await;
+    for _ in 0..dice.between(4, 12) {
+        tokio::time::sleep(dice.millis(0, 150)).await;
+        let mut fleet = field.fleet.clone();
+        for guest in fleet.0.values_mut() {
+            guest.memory = 256 * dice.between(1, 16);
+        }
+        field.plant(fleet);
+        field.submit().await;
+        field.harmed(1);
+    }
+    Vec::new()
+}

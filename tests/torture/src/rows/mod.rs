@@ -1,6 +1,8 @@
 //! What is done to a field, a file each. The numbers are those of the table in docs/reliability.md.
 
+mod bits;
 mod boundaries;
+mod cut;
 mod everything;
 mod foreign;
 mod frozen;
@@ -125,6 +127,13 @@ fn disturbed() -> Vec<Row> {
             other_log,
             |field, dice| Box::pin(logs::lost(field, dice)),
         ),
+        runs(
+            34,
+            "a log that was set back asks for what destroys",
+            (1, 50),
+            other_log,
+            |field, dice| Box::pin(logs::backwards(field, dice)),
+        ),
         runs(13, "a tool hangs", (2, 100), NOTHING, |field, dice| {
             Box::pin(tools::hang(field, dice))
         }),
@@ -159,6 +168,13 @@ fn disturbed() -> Vec<Row> {
         runs(23, "cancelled in the middle", (2, 200), NOTHING, |field, dice| {
             Box::pin(hands::cancels(field, dice))
         }),
+        runs(
+            35,
+            "wanted otherwise in the middle, again and again",
+            (1, 100),
+            NOTHING,
+            |field, dice| Box::pin(hands::otherwise(field, dice)),
+        ),
         runs(32, "deleted in the middle", (2, 200), destroying, |field, dice| {
             Box::pin(hands::deletes(field, dice))
         }),
@@ -170,6 +186,7 @@ fn disturbed() -> Vec<Row> {
 
 /// Machines that have not what they should have.
 fn on_machines() -> Vec<Row> {
+    let other_log = Allowed { other_log: true, meddling: true, ..NOTHING };
     vec![
         runs(
             7,
@@ -185,8 +202,20 @@ fn on_machines() -> Vec<Row> {
             NOTHING,
             |field, dice| Box::pin(machine::notes_power(field, dice)),
         ),
-        not_run(10, "bits flip", "not written yet"),
-        not_run(11, "a worker is cut off from NATS", "not written yet"),
+        runs(
+            10,
+            "bits of the log flip, or its end is cut off",
+            (2, 200),
+            other_log,
+            |field, dice| Box::pin(bits::flip(field, dice)),
+        ),
+        runs(
+            11,
+            "a worker is cut off from NATS, in one direction or both",
+            (2, 200),
+            NOTHING,
+            |field, dice| Box::pin(cut::off(field, dice)),
+        ),
         runs(17, "the disk of nats-server is full", (1, 50), NOTHING, |field, dice| {
             Box::pin(machine::full(field, dice))
         }),

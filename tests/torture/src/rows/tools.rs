@@ -43,6 +43,10 @@ pub(super) async fn fail(field: &mut Field, dice: &mut Dice) -> Vec<Breach> {
         let fault = Fault::new(dice.one_of(&ways).clone()).kind(dice.one_of::<&str>(&KINDS));
         field.host.fault(fault.nth(u32::try_from(dice.between(1, 4)).unwrap()));
     }
+    if dice.falls(60) {
+        let nth = u32::try_from(dice.between(1, 5)).unwrap();
+        field.host.fault(Fault::new(FaultKind::LoseAnswer).kind("install-feature").nth(nth));
+    }
     if dice.falls(30) {
         field.host.fault(Fault::new(FaultKind::Half).kind("create"));
     }
