@@ -59,6 +59,9 @@ struct Cli {
     /// Look for bugs that this worker has on purpose
     #[arg(long, value_name = "PROGRAM")]
     planted: Option<PathBuf>,
+    /// Only this one of those bugs
+    #[arg(long, value_name = "NAME", requires = "planted")]
+    bug: Option<String>,
     /// Where the programs lie
     #[arg(long, value_name = "DIR", default_value = "target/debug")]
     programs: PathBuf,
@@ -80,7 +83,8 @@ fn main() -> ExitCode {
     let seed = cli.seed.unwrap_or_else(throw);
     if let Some(worker) = &cli.planted {
         let worker = Some(std::path::absolute(worker).unwrap());
-        let (missed, table) = planted::hunt(&rows, seed, &Programs { worker, ..programs }, say);
+        let (missed, table) =
+            planted::hunt(cli.bug.as_deref(), &rows, seed, &Programs { worker, ..programs }, say);
         cli.show(&table, seed);
         return if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }

@@ -44,8 +44,9 @@ pub(crate) const ALL: [Planted; 15] = [
     bug("gives-up-at-once", "what fails once is given up", &[14]),
 ];
 
-/// Looks for each bug, and returns how many were not found, with the table of all.
+/// Looks for each bug, or for one, and returns how many were not found, with the table of all.
 pub(crate) fn hunt(
+    only: Option<&str>,
     rows: &[Row],
     seed: u64,
     programs: &Programs,
@@ -55,7 +56,8 @@ pub(crate) fn hunt(
         "| bug | what it does | found by row | after runs | as |\n|---|---|--:|--:|---|\n",
     );
     let mut missed = 0;
-    for Planted { name, what, rows: wanted } in &ALL {
+    let looked_for = ALL.iter().filter(|bug| only.is_none_or(|only| only == bug.name));
+    for Planted { name, what, rows: wanted } in looked_for {
         let wanted = wanted.iter().filter_map(|one| rows.iter().find(|row| row.number == *one));
         let runs = (0..MOST).flat_map(|nth| wanted.clone().map(move |row| (nth, row)));
         let found = runs.enumerate().find_map(|(count, (nth, row))| {
