@@ -44,7 +44,8 @@ impl Disk {
         tool("mount", &["-o", "loop", &file, &place]).expect("mount needs root and loop devices");
     }
 
-    /// Loses all that was not written yet, and is there again with the rest.
+    /// Loses all that was not written yet, and is there again with the rest. Whoever writes to it must stand still
+    /// already: with its power a machine loses its programs, and none of them answers once more after its disk.
     fn lose_power(&self, file: &Path, meanwhile: impl FnOnce()) {
         let place = self.0.display().to_string();
         tool("python3", &["-c", SHUT_DOWN, &place]).expect("the file system does not shut down");
@@ -124,6 +125,7 @@ pub(super) async fn power(field: &mut Field, dice: &mut Dice) -> Vec<Breach> {
     field.submit().await;
     for _ in 0..dice.between(1, 4) {
         tokio::time::sleep(dice.millis(20, 700)).await;
+        field.server.freeze();
         disk.lose_power(&file, || field.server.kill());
         field.harmed(1);
         field.server.restart();
@@ -143,6 +145,7 @@ pub(super) async fn notes_power(field: &mut Field, dice: &mut Dice) -> Vec<Breac
     field.submit().await;
     for _ in 0..dice.between(1, 4) {
         tokio::time::sleep(dice.millis(20, 500)).await;
+        field.workers[0].freeze();
         disk.lose_power(&file, || field.workers.remove(0).kill());
         field.harmed(1);
         field.start();

@@ -178,7 +178,7 @@ fn disturbed() -> Vec<Row> {
         runs(32, "deleted in the middle", (2, 200), destroying, |field, dice| {
             Box::pin(hands::deletes(field, dice))
         }),
-        runs(24, "operations on 20 guests with random faults", (1, 40), anything, |field, dice| {
+        runs(24, "40 operations on 20 guests, random faults", (1, 40), anything, |field, dice| {
             Box::pin(everything::at_once(field, dice))
         }),
     ]
