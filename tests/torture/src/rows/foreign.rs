@@ -29,6 +29,9 @@ pub(super) async fn tokens(field: &mut Field, dice: &mut Dice) -> Vec<Breach> {
 pub(super) async fn messages(field: &mut Field, dice: &mut Dice) -> Vec<Breach> {
     field.start();
     field.submit().await;
+    // What is overtaken by something else of its guest before a worker is there is heard by nobody, and not filed.
+    let knows = |field: &Field| field.said().contains("every guest's state is known");
+    field.until(Duration::from_secs(20), knows).await;
     let deep = [vec![b'['; 5000], vec![b']'; 5000]].concat();
     let bodies: [&[u8]; 7] = [
         b"",
