@@ -22,6 +22,7 @@ mod servers;
 mod tally;
 mod test;
 mod tools;
+mod torture;
 mod upgrade;
 mod workspace;
 
@@ -74,6 +75,8 @@ enum Task {
     Browser,
     /// Unpack the Prometheus that metrics and rules are tested with, and say where it is
     Prometheus,
+    /// Do to the programs what happens to programs, and look whether all they promise holds
+    Torture(torture::Torture),
     /// Measure
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -123,6 +126,7 @@ fn run(cli: Cli) -> Result<()> {
             say(format_args!("PHOENIX_LLAMA_PYTHON={}", llama.display()));
             Ok(())
         }
+        Task::Torture(task) => task.run(&workspace),
         Task::Bench(task) => task.run(&workspace),
     }
 }

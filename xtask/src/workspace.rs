@@ -1,5 +1,6 @@
 //! The repository: where things lie, and how its programs are built.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
 
@@ -33,6 +34,9 @@ pub(crate) enum Strictness {
 pub(crate) struct Member {
     pub(crate) name: String,
     pub(crate) dependencies: Vec<Dependency>,
+    /// What each feature switches on.
+    #[serde(default)]
+    pub(crate) features: BTreeMap<String, Vec<String>>,
     pub(crate) targets: Vec<Target>,
 }
 
@@ -42,6 +46,9 @@ pub(crate) struct Dependency {
     pub(crate) name: String,
     /// `dev`, `build`, or absent for an ordinary one.
     pub(crate) kind: Option<String>,
+    /// Whether it takes a feature to have it.
+    #[serde(default)]
+    pub(crate) optional: bool,
 }
 
 /// A library or a program of a package.

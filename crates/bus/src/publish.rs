@@ -99,6 +99,10 @@ pub(crate) fn appending(
     if let Some(traceparent) = events.last().and_then(|event| event.traceparent.as_deref()) {
         headers.insert(TRACEPARENT, traceparent);
     }
+    #[cfg(feature = "planted")]
+    if phoenix_planted::is("no-compare-and-set") {
+        return Ok(Outgoing { subject, headers, payload: Event::write(events)?.into() });
+    }
     headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, expected.to_string().as_str());
     Ok(Outgoing { subject, headers, payload: Event::write(events)?.into() })
 }

@@ -154,11 +154,17 @@ impl<H: Hypervisor, J: Journal> Walk<'_, H, J> {
                 if left.is_empty() {
                     break;
                 }
+                #[cfg(feature = "planted")]
+                if phoenix_planted::is("trusts-exit-status") {
+                    break;
+                }
                 return Err(StepError::DidNotHold { left: left.changes().to_vec() }.into());
             };
             let Some(look) = self.look_after(step, &stumble, &mut pauses).await? else {
                 return Err(stumble.into());
             };
+            #[cfg(feature = "planted")]
+            let look = if phoenix_planted::is("repairs-blind") { now } else { look };
             now = look;
             plan = step.plan(self.want, &now.seen)?;
             if !plan.changes().contains(&stumble.change) {
@@ -234,6 +240,10 @@ impl<H: Hypervisor, J: Journal> Walk<'_, H, J> {
             self.journal.before(step, change).await?;
             debug!(%change, "change begun");
             let change = change.clone();
+            #[cfg(feature = "planted")]
+            if phoenix_planted::is("applies-twice") && change.kind() == "install-feature" {
+                drop(self.host.apply(self.want, &change, self.hand).await);
+            }
             match self.host.apply(self.want, &change, self.hand).await {
                 Ok(()) => made.push(change),
                 Err(err) if matches!(err.verdict(), Verdict::Retry | Verdict::Wait) => {
@@ -255,6 +265,11 @@ impl<H: Hypervisor, J: Journal> Walk<'_, H, J> {
     ) -> Result<Option<Look>, Stop> {
         let Stumble { change, err } = stumble;
         let mut why = err.to_string();
+        #[cfg(feature = "planted")]
+        if phoenix_planted::is("undoes-what-was") {
+            let undo = Change::Destroy { volumes: Vec::new() };
+            drop(self.host.apply(self.want, &undo, self.hand).await);
+        }
         for pause in pauses.by_ref() {
             self.journal.stumbled(step.name(), change, &why, pause);
             sleep(pause).await;

@@ -181,7 +181,11 @@ impl Command {
                 }
             }
         };
-        let ended = timeout(self.limit, ended).await;
+        let limit = self.limit;
+        #[cfg(feature = "planted")]
+        let limit =
+            if phoenix_planted::is("no-deadline") { Duration::from_hours(1) } else { limit };
+        let ended = timeout(limit, ended).await;
         if ended.is_err() {
             self.end(&mut child).await;
         }
@@ -237,6 +241,10 @@ impl Command {
 
     /// Asks it to end, and then does not ask any more.
     async fn end(&self, child: &mut Child) {
+        #[cfg(feature = "planted")]
+        if phoenix_planted::is("no-group-kill") {
+            return;
+        }
         let Some(pid) = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)) else {
             return;
         };

@@ -145,6 +145,8 @@ impl<H: Hypervisor> Context<H> {
         let (guest, begun) = (end.event.state.guest, Instant::now());
         let id = uuid::Uuid::new_v4().simple().to_string();
         let is_behind = end.seq < self.epochs.last(guest);
+        #[cfg(feature = "planted")]
+        let is_behind = is_behind && !phoenix_planted::is("ignores-epoch");
         let mut teller = self.teller.clone();
         teller.traceparent.clone_from(&end.event.traceparent);
         let before = end.event.state.clone();
@@ -305,6 +307,13 @@ impl<H: Hypervisor> Context<H> {
             Ok(way) => way,
             Err(ended) => return ended,
         };
+        #[cfg(feature = "planted")]
+        let way = planted_way(way, state);
+        #[cfg(feature = "planted")]
+        if phoenix_planted::is("tells-before-effect") {
+            let (addresses, upstreams, set_aside) = (Vec::new(), None, None);
+            pen.say(Completed { changes: 0, took_ms: 0, addresses, upstreams, set_aside });
+        }
         let hand = Hand::holding(gpus.iter().chain([lock]))
             .urgent(self.view.height(state.guest))
             .in_trace(about::trace(pen.traceparent()))
@@ -449,6 +458,10 @@ impl<H: Hypervisor> Context<H> {
         let what = tell_failure(pen, step, err);
         let (attempts, of) = (state.work.attempts + 1, self.settings.attempts);
         match err.verdict() {
+            #[cfg(feature = "planted")]
+            Verdict::Retry if phoenix_planted::is("gives-up-at-once") => {
+                self.give_up(pen, what).await
+            }
             Verdict::Retry if attempts < of => {
                 let at = now() + wait(self.settings.retry_after, attempts);
                 pen.say(RetryWait { at, attempt: attempts + 1, of });
@@ -531,6 +544,13 @@ impl<H: Hypervisor> Context<H> {
             warn!(%err, "how far the log has come was not noted");
         }
     }
+}
+
+/// Returns the way without what the record says was taken already, where that bug is planted.
+#[cfg(feature = "planted")]
+fn planted_way(way: Vec<Box<dyn Step>>, state: &Record) -> Vec<Box<dyn Step>> {
+    let was_complete = state.desired.revision > 1 && phoenix_planted::is("trusts-record");
+    if was_complete { Vec::new() } else { way }
 }
 
 /// Says that a step could not be taken, and returns why.

@@ -45,6 +45,10 @@ pub(crate) struct Context<H> {
 
 impl<H> Context<H> {
     pub(crate) fn lock_file(&self, name: &str) -> PathBuf {
+        #[cfg(feature = "planted")]
+        if phoenix_planted::is("no-lock") {
+            return self.settings.run_dir.join(format!("{name}.{}", std::process::id()));
+        }
         self.settings.run_dir.join(format!("{name}.lock"))
     }
 

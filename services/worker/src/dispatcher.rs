@@ -77,6 +77,10 @@ pub(crate) async fn run<H: Hypervisor + 'static>(
                         open.extend(dispatcher.context.view.above(guest));
                     }
                 }
+                #[cfg(feature = "planted")]
+                Told::Unreadable(_) if phoenix_planted::is("poison-blocks") => {
+                    std::future::pending::<()>().await;
+                }
                 Told::Unreadable(foreign) => dispatcher.file(&foreign).await,
                 Told::CaughtUp => {
                     is_caught_up = true;

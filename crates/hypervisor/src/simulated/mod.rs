@@ -136,6 +136,13 @@ impl Hypervisor for Simulated {
             None => self.folder.kept(want.vmid)?,
         };
         let guest = guest.map(|guest| guest.look(want, facets));
+        #[cfg(feature = "planted")]
+        let guest = guest.map(|mut guest| {
+            if phoenix_planted::is("everything-is-ours") {
+                guest.owner = phoenix_domain::Owner::Phoenix;
+            }
+            guest
+        });
         if guest.is_none() {
             // It may be the host that is not there.
             self.folder.settings()?;
