@@ -222,11 +222,7 @@ fn on_machines() -> Vec<Row> {
         runs(33, "the disk of a worker's notes is full", (1, 50), NOTHING, |field, dice| {
             Box::pin(machine::notes_full(field, dice))
         }),
-        not_run(
-            18,
-            "input and output errors",
-            "no row makes them by choice yet",
-        ),
+        not_run(18, "input and output errors", "no row makes them by choice yet"),
         not_run(19, "clocks jump", "programs take the clock of the machine, which has one"),
         runs(20, "a worker has next to no descriptors", (1, 50), NOTHING, |field, dice| {
             Box::pin(machine::descriptors(field, dice))
