@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 
-use phoenix_bus::frozen::Frozen;
+use phoenix_bus::frozen::{Body, Frozen, FrozenMessage};
 use phoenix_bus::{Bus, MonitorAnswer, MonitorQuestion};
 use phoenix_domain::GuestKey;
 use phoenix_testkit::host::Host;
 use phoenix_testkit::nats::NatsServer;
 use phoenix_testkit::worker::Start;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::fleet;
@@ -39,6 +39,7 @@ async fn left(version: &str) -> Site {
         if GONE.contains(&name) {
             frozen.messages.clear();
         }
+        frozen.messages.iter_mut().for_each(lengthen);
         bus.thaw(&frozen).await.unwrap();
     }
     let files: BTreeMap<String, BTreeMap<String, String>> =
@@ -50,6 +51,17 @@ async fn left(version: &str) -> Site {
     let site = Site::over(inner);
     fleet::write(&site, 512);
     site
+}
+
+/// Has a maintenance last until it is read, whenever that is: an hour after it was frozen it would be over.
+fn lengthen(message: &mut FrozenMessage) {
+    let Body::Text(text) = &mut message.body else { return };
+    let Ok(mut note) = serde_json::from_str::<Value>(text) else { return };
+    let Some(windows) = note.get_mut("windows").and_then(Value::as_array_mut) else { return };
+    for window in windows {
+        window["to"] = json!("2999-12-31T00:00:00Z");
+    }
+    *text = note.to_string();
 }
 
 fn guests() -> Vec<GuestKey> {
