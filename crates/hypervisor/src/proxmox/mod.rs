@@ -11,8 +11,8 @@ mod container;
 mod edit;
 mod facts;
 mod inventory;
-#[cfg(any(test, feature = "laws"))]
-pub mod laws;
+#[cfg(test)]
+mod laws;
 mod layout;
 mod look;
 mod machine;
