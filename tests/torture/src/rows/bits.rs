@@ -10,6 +10,7 @@ use crate::dice::Dice;
 use crate::field::{Field, pace};
 use crate::invariants::Breach;
 use crate::reading::Reading;
+use crate::rows::logs::goes_on_without_the_log;
 
 /// How long what was asked for may take.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -41,14 +42,7 @@ pub(super) async fn flip(field: &mut Field, dice: &mut Dice) -> Vec<Breach> {
     }
     let there = Reading::guests(field.host.folder());
     field.server.restart();
-    field.revive().await;
-    field.submit().await;
-    breaches.extend(field.must_settle(PATIENCE).await);
-    field.vouch().await;
-    breaches.extend(field.must_settle(PATIENCE).await);
-    let is_here = Reading::guests(field.host.folder());
-    let gone = there.keys().filter(|name| !is_here.contains_key(*name));
-    breaches.extend(gone.map(|name| Breach::of("I-3", format!("{name} is gone with the log"))));
+    breaches.extend(goes_on_without_the_log(field, &there).await);
     breaches
 }
 

@@ -1,5 +1,6 @@
 //! The log is gone, or is an old copy of itself: nothing is destroyed on its word.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -43,6 +44,16 @@ pub(super) async fn lost(field: &mut Field, dice: &mut Dice) -> Vec<Breach> {
     }
     field.server.restart();
     let there = Reading::guests(field.host.folder());
+    breaches.extend(goes_on_without_the_log(field, &there).await);
+    breaches
+}
+
+/// Has all go on where the log has lost something, and looks whether a guest that was there went with it.
+pub(super) async fn goes_on_without_the_log(
+    field: &mut Field,
+    there: &BTreeMap<String, Value>,
+) -> Vec<Breach> {
+    let mut breaches = Vec::new();
     // A worker has to be there before somebody submits: it makes the streams anew.
     field.revive().await;
     field.submit().await;
