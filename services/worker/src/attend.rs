@@ -10,16 +10,16 @@ use phoenix_domain::chain;
 use phoenix_domain::health::Condition;
 use phoenix_domain::{
     Begun, Blocked, Cancelled, Cause, Claim, Claimed, Completed, DeadLettered, Facets, Fact,
-    Failed, Failure, Goal, GuestKey, GuestSpec, Move, Obstacle, Record, Refusal, Remedy, Repair,
-    RestartBegun, RetryWait, ReturnBegun, Safety, SpecDigest, Standing, Step, StepFailed, StepName,
-    Verdict, next_move,
+    Failed, Goal, GuestKey, GuestSpec, Move, Obstacle, Record, Repair, RestartBegun, RetryWait,
+    ReturnBegun, Safety, SpecDigest, Standing, Step, StepName, Verdict, next_move,
 };
 use phoenix_engine::{Caution, Halt, Outcome, StepError, Walk};
-use phoenix_hypervisor::{Hand, HostError, Hypervisor, Lock, LockError};
+use phoenix_hypervisor::{Hand, Hypervisor, Lock, LockError};
 use tracing::{Instrument as _, debug, info, instrument, warn};
 
 use crate::about;
 use crate::context::{Context, now, spread};
+use crate::failure;
 use crate::journal::LogJournal;
 use crate::stock::Unstocked;
 use crate::voice::Voice;
@@ -448,14 +448,14 @@ impl<H: Hypervisor> Context<H> {
 
     /// Says that a step could not be taken, and gives up: the guest goes back to what it was at once.
     async fn go_back(&self, pen: &Pen, state: &Record, step: StepName, err: &StepError) -> Ended {
-        let what = tell_failure(pen, step, err);
+        let what = failure::tell(pen, step, err);
         warn!(guest = %state.guest, "it goes back to what it was");
         self.give_up(pen, what).await
     }
 
     /// Says that a step could not be taken, and what happens next.
     async fn failed(&self, pen: &Pen, state: &Record, step: StepName, err: &StepError) -> Ended {
-        let what = tell_failure(pen, step, err);
+        let what = failure::tell(pen, step, err);
         let (attempts, of) = (state.work.attempts + 1, self.settings.attempts);
         match err.verdict() {
             #[cfg(feature = "planted")]
@@ -551,48 +551,6 @@ impl<H: Hypervisor> Context<H> {
 fn planted_way(way: Vec<Box<dyn Step>>, state: &Record) -> Vec<Box<dyn Step>> {
     let was_complete = state.desired.revision > 1 && phoenix_planted::is("trusts-record");
     if was_complete { Vec::new() } else { way }
-}
-
-/// Says that a step could not be taken, and returns why.
-fn tell_failure(pen: &Pen, step: StepName, err: &StepError) -> String {
-    let what = chain(err);
-    warn!(%step, %what, "step failed");
-    let failure = Failure {
-        step: Some(step),
-        change: err.change().map(ToString::to_string),
-        what: what.clone(),
-        advice: err.advice().map(str::to_owned),
-        output: err.output().map(str::to_owned),
-        verdict: err.verdict(),
-        remedy: remedy(err),
-        at: now(),
-    };
-    pen.say(StepFailed { failure });
-    what
-}
-
-/// Returns what is typed once a human has mended this.
-fn remedy(err: &StepError) -> Remedy {
-    match err {
-        StepError::Refused(refusal) => match refusal {
-            Refusal::NotThere
-            | Refusal::Irreplaceable(_)
-            | Refusal::NoWayBack(_)
-            | Refusal::WouldShrink { .. }
-            | Refusal::Fixed { .. } => Remedy::Submit,
-            Refusal::NotOurs => Remedy::Adopt,
-            Refusal::Gone | Refusal::ParentNotReady { .. } | Refusal::Protected => Remedy::Retry,
-        },
-        // What a host will never do is asked for in the file; what is missing is brought along by whoever
-        // submits it.
-        StepError::Blind(HostError::Impossible { .. } | HostError::NotBrought { .. })
-        | StepError::NotMade { err: HostError::Impossible { .. }, .. } => Remedy::Submit,
-        StepError::Blind(_)
-        | StepError::NotMade { .. }
-        | StepError::DidNotHold { .. }
-        | StepError::DidNotLast { .. }
-        | StepError::WouldDestroy { .. } => Remedy::Retry,
-    }
 }
 
 /// Returns how a change that failed in passing is tried again at once.

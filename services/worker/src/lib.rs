@@ -16,6 +16,7 @@ mod drift;
 mod duty;
 mod epochs;
 mod error;
+mod failure;
 mod forecast;
 mod gateways;
 mod intake;
