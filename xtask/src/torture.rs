@@ -46,6 +46,7 @@ pub(crate) struct Torture {
 impl Torture {
     pub(crate) fn run(&self, workspace: &Workspace) -> Result<()> {
         let server = path::absolute(tools::NATS_SERVER.ensure(workspace)?)?;
+        tools::FAKETIME.ensure(workspace)?;
         let packages = ["phoenix", "phoenix-worker", "phoenix-health-monitor", "phoenix-torture"];
         let packages = packages.into_iter().flat_map(|package| ["--package", package]);
         let programs = path::absolute(workspace.target.join("debug"))?;

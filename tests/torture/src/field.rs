@@ -39,16 +39,14 @@ pub(crate) struct Field {
     pub(crate) fleet: Fleet,
     /// What a worker is told besides.
     pub(crate) told: Vec<String>,
-    /// The bug that workers have on purpose.
-    pub(crate) planted: Option<String>,
+    /// What is in a worker's environment besides.
+    pub(crate) environment: Vec<(String, String)>,
     /// Where workers keep notes; other than its own folder where that is on a disk of its own.
     pub(crate) state: PathBuf,
     /// Where workers reach the server, where that is not the server itself.
     pub(crate) via: Option<String>,
     /// The guests that were asked for.
     pub(crate) asked: RefCell<BTreeSet<u32>>,
-    /// How many operations a run makes that makes any.
-    pub(crate) operations: u64,
     /// Disks that are looked at to the end.
     disks: Vec<Box<dyn std::any::Any>>,
     folder: TempDir,
@@ -59,27 +57,21 @@ pub(crate) struct Field {
 
 impl Field {
     /// Makes one with a server and a host.
-    pub(crate) fn new(programs: &Programs, planted: Option<&str>) -> Self {
-        Self::on(NatsServer::start(), programs, planted)
-    }
-
-    /// Makes one with this server.
-    pub(crate) fn on(server: NatsServer, programs: &Programs, planted: Option<&str>) -> Self {
+    pub(crate) fn new(programs: &Programs) -> Self {
         let folder = TempDir::with_prefix("phoenix-torture-").unwrap();
         let host = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/rules/host.json");
         fs::copy(host, folder.path().join("phoenix_hypervisor_config.json")).unwrap();
         let field = Self {
             programs: programs.clone(),
             workers: Vec::new(),
-            server,
+            server: NatsServer::start(),
             host: Host::new(&pace(5)),
             fleet: Fleet::small(),
             told: Vec::new(),
-            planted: planted.map(str::to_owned),
+            environment: Vec::new(),
             state: folder.path().join("state"),
             via: None,
             asked: RefCell::default(),
-            operations: 40,
             disks: Vec::new(),
             folder,
             faults: Cell::new(0),
@@ -132,7 +124,8 @@ impl Field {
             .with(&["--run-dir", &text(&self.path(locks)), "--state-dir", &text(&self.state)])
             .with(&HASTE)
             .with(&told);
-        match &self.planted {
+        let start = self.environment.iter().fold(start, |all, (name, value)| all.told(name, value));
+        match self.programs.planted {
             Some(bug) => start.told("PHOENIX_PLANTED", bug),
             None => start,
         }

@@ -37,6 +37,10 @@ use crate::programs::Programs;
 use crate::report::Report;
 use crate::rows::{Row, What};
 
+/// How many operations a run makes that makes any, and how many where it is to be over soon.
+const MANY: u64 = 200;
+const FEW: u64 = 40;
+
 /// Do to the programs what happens to programs, and look whether all they promise holds
 #[derive(Parser)]
 #[command(name = "phoenix-torture", version)]
@@ -79,7 +83,8 @@ fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|_| {}));
     let rows = rows::all();
     let folder = std::path::absolute(&cli.programs).unwrap();
-    let programs = Programs { folder, worker: None };
+    let operations = if cli.is_short() { FEW } else { MANY };
+    let programs = Programs { folder, worker: None, planted: None, operations };
     let seed = cli.seed.unwrap_or_else(throw);
     if let Some(worker) = &cli.planted {
         let worker = Some(std::path::absolute(worker).unwrap());
@@ -90,7 +95,7 @@ fn main() -> ExitCode {
     }
     let mut report = Report::default();
     for (row, seed) in cli.plan(&rows, seed) {
-        let Some(played) = play::play(row, seed, &programs, None) else { continue };
+        let Some(played) = play::play(row, seed, &programs) else { continue };
         let (broken, took) = (played.breaches.len(), played.took.as_secs_f64());
         say(&format!(
             "row {:>2}  seed {seed:<10} {:>3} faults  {broken} broken  {took:>5.1} s  {}",
@@ -100,7 +105,9 @@ fn main() -> ExitCode {
             say(&format!("    {breach}"));
         }
         if broken > 0 {
-            say(&format!("    again: cargo xtask torture --row {} --seed {seed}", row.number));
+            let short = if cli.sample { " --sample" } else { "" };
+            let again = format!("cargo xtask torture --row {} --seed {seed}{short}", row.number);
+            say(&format!("    again: {again}"));
         }
         report.add(row, played);
     }
@@ -112,6 +119,11 @@ fn main() -> ExitCode {
 }
 
 impl Cli {
+    /// Says whether a run is to be over soon.
+    fn is_short(&self) -> bool {
+        self.sample || self.planted.is_some()
+    }
+
     /// Prints a table, and writes it where that is wanted.
     fn show(&self, table: &str, seed: u64) {
         let text = format!("{table}\nSeed {seed}.\n");

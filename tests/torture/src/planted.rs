@@ -61,7 +61,8 @@ pub(crate) fn hunt(
         let wanted = wanted.iter().filter_map(|one| rows.iter().find(|row| row.number == *one));
         let runs = (0..MOST).flat_map(|nth| wanted.clone().map(move |row| (nth, row)));
         let found = runs.enumerate().find_map(|(count, (nth, row))| {
-            let played = play(row, seed_of(seed, row.number, nth), programs, Some(name))?;
+            let programs = Programs { planted: Some(name), ..programs.clone() };
+            let played = play(row, seed_of(seed, row.number, nth), &programs)?;
             let breach = played.breaches.into_iter().next()?;
             Some((row.number, count + 1, breach))
         });

@@ -24,18 +24,13 @@ pub(crate) struct Played {
 }
 
 /// Makes one run of a row. A row that is not run cannot be made.
-pub(crate) fn play(
-    row: &Row,
-    seed: u64,
-    programs: &Programs,
-    planted: Option<&str>,
-) -> Option<Played> {
+pub(crate) fn play(row: &Row, seed: u64, programs: &Programs) -> Option<Played> {
     let What::Runs { allowed, run, .. } = row.what else { return None };
     let begun = Instant::now();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let tried = catch_unwind(AssertUnwindSafe(|| {
-        runtime.block_on(on_a_field(allowed, run, seed, programs, planted))
+        runtime.block_on(on_a_field(allowed, run, seed, programs))
     }));
     let (faults, breaches) = tried.unwrap_or_else(|panic| {
         let words = panic.downcast_ref::<String>().cloned();
@@ -51,9 +46,8 @@ async fn on_a_field(
     run: for<'f> fn(&'f mut Field, &'f mut Dice) -> Found<'f>,
     seed: u64,
     programs: &Programs,
-    planted: Option<&str>,
 ) -> (u64, Vec<Breach>) {
-    let mut field = Field::new(programs, planted);
+    let mut field = Field::new(programs);
     let mut breaches = run(&mut field, &mut Dice::new(seed)).await;
     if let Err(left) = field.settles(RECOVERS).await {
         breaches.push(Breach::of("I-14", format!("a minute after the last fault {left}")));

@@ -9,6 +9,10 @@ pub(crate) struct Programs {
     pub(crate) folder: PathBuf,
     /// The worker, where it is another one than that of the folder.
     pub(crate) worker: Option<PathBuf>,
+    /// The bug that workers have on purpose.
+    pub(crate) planted: Option<&'static str>,
+    /// How many operations a run makes that makes any.
+    pub(crate) operations: u64,
 }
 
 /// How a program ended.

@@ -190,6 +190,14 @@ pub(crate) const CXX: Tool = Tool {
     source: Source::Debian { package: "g++" },
 };
 
+/// Has a program see another time than the machine has.
+pub(crate) const FAKETIME: Tool = Tool {
+    name: "faketime",
+    asked: &["--version"],
+    enough: Enough::Any,
+    source: Source::Debian { package: "faketime" },
+};
+
 /// Tells what a program used; the `time` that is built into shells does not know about memory.
 pub(crate) const TIME: Tool = Tool {
     name: "/usr/bin/time",

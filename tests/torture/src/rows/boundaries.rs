@@ -11,6 +11,7 @@ use phoenix_testkit::host::{Fault, FaultKind, Moment};
 use crate::dice::Dice;
 use crate::field::{Field, pace};
 use crate::invariants::Breach;
+use crate::programs::Programs;
 use crate::reading::{Reading, text};
 
 /// How long a run may take in all.
@@ -76,7 +77,7 @@ async fn undisturbed(field: &Field) -> Changes {
     if let Some(known) = KNOWN.get() {
         return known.clone();
     }
-    let mut calm = Field::new(&field.programs, None);
+    let mut calm = Field::new(&Programs { planted: None, ..field.programs.clone() });
     calm.host.set(&pace(1));
     calm.start();
     calm.submit().await;

@@ -12,7 +12,7 @@ use crate::invariants::Breach;
 
 /// Makes twenty guests, asks for other things of them all the time, and lets everything go wrong meanwhile.
 pub(super) async fn at_once(field: &mut Field, dice: &mut Dice) -> Vec<Breach> {
-    let operations = field.operations;
+    let operations = field.programs.operations;
     field.host.set(&pace(dice.between(2, 15)));
     field.plant(Fleet::of(19));
     field.start();

@@ -1,4 +1,4 @@
-//! The machine itself: disks that are full or gone, and too few descriptors.
+//! The machine itself: disks that are full, broken or gone, and too few descriptors.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -47,10 +47,20 @@ impl Disk {
     /// Loses all that was not written yet, and is there again with the rest. Whoever writes to it must stand still
     /// already: with its power a machine loses its programs, and none of them answers once more after its disk.
     fn lose_power(&self, file: &Path, meanwhile: impl FnOnce()) {
+        self.shut_down();
+        meanwhile();
+        self.come_back(file);
+    }
+
+    /// Loses all that was not written yet, and gives nothing but errors from now on.
+    fn shut_down(&self) {
         let place = self.0.display().to_string();
         tool("python3", &["-c", SHUT_DOWN, &place]).expect("the file system does not shut down");
-        meanwhile();
-        tool("umount", &[&place]).expect("somebody uses it still");
+    }
+
+    /// Is there again with what was written.
+    fn come_back(&self, file: &Path) {
+        tool("umount", &[&self.0.display().to_string()]).expect("somebody uses it still");
         self.mount(file);
     }
 
@@ -155,19 +165,43 @@ pub(super) async fn notes_power(field: &mut Field, dice: &mut Dice) -> Vec<Breac
     breaches
 }
 
-/// A worker has next to no descriptors for a while.
-pub(super) async fn descriptors(field: &mut Field, dice: &mut Dice) -> Vec<Breach> {
+/// The disk of a worker's notes gives errors for a while, and the worker lives.
+pub(super) async fn notes_broken(field: &mut Field, dice: &mut Dice) -> Vec<Breach> {
+    let file = field.path("disk.img");
+    let disk = Disk::of_file(&file, field.path("disk"));
+    field.state = disk.0.join("state");
+    field.host.set(&pace(dice.between(5, 40)));
+    field.start();
+    field.submit().await;
+    tokio::time::sleep(dice.millis(20, 500)).await;
+    disk.shut_down();
+    field.harmed(1);
+    tokio::time::sleep(dice.millis(100, 1500)).await;
+    // Whoever mends a disk ends what is on it.
+    field.workers.clear();
+    disk.come_back(&file);
+    let breaches = field.must_settle(Duration::from_mins(1)).await;
+    field.keep_disk(Box::new(disk));
+    breaches
+}
+
+/// A worker has next to no descriptors for a while, or no more memory.
+pub(super) async fn limits(field: &mut Field, dice: &mut Dice) -> Vec<Breach> {
     field.host.set(&pace(dice.between(5, 30)));
     field.start();
     field.submit().await;
     tokio::time::sleep(dice.millis(10, 500)).await;
     let pid = field.workers[0].pid().to_string();
-    let limit = |to: &str| {
-        tool("prlimit", &["--pid", &pid, &format!("--nofile={to}:1024")]).expect("prlimit");
+    // One that gets no memory ends, so it may be gone by the second time.
+    let limit = |what: &str| tool("prlimit", &["--pid", &pid, what]);
+    let (little, enough) = if dice.falls(50) {
+        (format!("--nofile={}:1024", dice.between(6, 40)), "--nofile=1024:1024")
+    } else {
+        (format!("--as={}:unlimited", dice.between(1, 64) << 20), "--as=unlimited:unlimited")
     };
-    limit(&dice.between(6, 40).to_string());
+    limit(&little).expect("prlimit");
     field.harmed(1);
     tokio::time::sleep(dice.millis(200, 2000)).await;
-    limit("1024");
+    limit(enough);
     Vec::new()
 }

@@ -2,6 +2,7 @@
 
 mod bits;
 mod boundaries;
+mod clocks;
 mod cut;
 mod everything;
 mod foreign;
@@ -178,9 +179,13 @@ fn disturbed() -> Vec<Row> {
         runs(32, "deleted in the middle", (2, 200), destroying, |field, dice| {
             Box::pin(hands::deletes(field, dice))
         }),
-        runs(24, "40 operations on 20 guests, random faults", (1, 40), anything, |field, dice| {
-            Box::pin(everything::at_once(field, dice))
-        }),
+        runs(
+            24,
+            "200 operations on 20 guests (of a sample 40), random faults",
+            (1, 40),
+            anything,
+            |field, dice| Box::pin(everything::at_once(field, dice)),
+        ),
     ]
 }
 
@@ -222,11 +227,27 @@ fn on_machines() -> Vec<Row> {
         runs(33, "the disk of a worker's notes is full", (1, 50), NOTHING, |field, dice| {
             Box::pin(machine::notes_full(field, dice))
         }),
-        not_run(18, "input and output errors", "no row makes them by choice yet"),
-        not_run(19, "clocks jump", "programs take the clock of the machine, which has one"),
-        runs(20, "a worker has next to no descriptors", (1, 50), NOTHING, |field, dice| {
-            Box::pin(machine::descriptors(field, dice))
-        }),
+        runs(
+            18,
+            "the disk of a worker's notes gives errors (EIO)",
+            (1, 50),
+            NOTHING,
+            |field, dice| Box::pin(machine::notes_broken(field, dice)),
+        ),
+        runs(
+            19,
+            "the clock of a worker jumps, stands still, or runs",
+            (2, 200),
+            NOTHING,
+            |field, dice| Box::pin(clocks::jump(field, dice)),
+        ),
+        runs(
+            20,
+            "a worker has next to no descriptors, or memory",
+            (2, 100),
+            NOTHING,
+            |field, dice| Box::pin(machine::limits(field, dice)),
+        ),
         not_run(26, "secrets", "tried by tests/it/proxmox/canary.rs, with every change"),
         not_run(27, "a model of the protocol", "explored by tests/protocol, with every change"),
         not_run(28, "mutations", "a day of compiling; nobody has made it a task yet"),
