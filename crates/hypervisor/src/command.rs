@@ -25,7 +25,7 @@ use tracing::{debug, warn};
 use self::paper::Paper;
 pub(crate) use self::paper::spoken;
 use crate::veil::Veil;
-use crate::{Hand, HostError};
+use crate::{Hand, HostError, holder};
 
 /// How much of what a process printed is kept; the end of it says why it failed.
 const KEPT: u64 = 4096;
@@ -166,6 +166,11 @@ impl Command {
             (Paper::new().map_err(not_started)?, Paper::new().map_err(not_started)?);
         let mut child = self.start(hand, &stdout, &stderr).map_err(not_started)?;
         debug!(command = %self, pid = child.id(), "process started");
+        if let Some(Err(err)) =
+            child.id().map(|pid| holder::note(hand.files(), pid, self.limit, self.grace, self))
+        {
+            warn!(%err, command = %self, "who is at work was not written into its lock");
+        }
         let ear = hand.ear().filter(|_| self.is_heard);
         let ended = async {
             let mut sweep = interval(if ear.is_some() { LISTEN } else { SWEEP });

@@ -11,6 +11,7 @@ mod ear;
 mod error;
 mod footing;
 mod gateway;
+mod holder;
 mod idle;
 mod inside;
 mod inventory;
@@ -36,6 +37,7 @@ use phoenix_domain::{Change, Facets, FeatureName, FileName, Foreseen, GuestSpec,
 pub use aside::Aside;
 pub use ear::Ear;
 pub use error::HostError;
+pub use holder::Warden;
 pub use idle::Idle;
 pub use inventory::{Gpu, Inventory};
 pub use library::Library;

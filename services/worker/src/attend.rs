@@ -14,7 +14,7 @@ use phoenix_domain::{
     ReturnBegun, Safety, SpecDigest, Standing, Step, StepName, Verdict, next_move,
 };
 use phoenix_engine::{Caution, Halt, Outcome, StepError, Walk};
-use phoenix_hypervisor::{Hand, Hypervisor, Lock, LockError};
+use phoenix_hypervisor::{Hand, Hypervisor, Lock, LockError, Warden};
 use tracing::{Instrument as _, debug, info, instrument, warn};
 
 use crate::about;
@@ -520,11 +520,14 @@ impl<H: Hypervisor> Context<H> {
     /// another worker. Returns nothing when nothing may be begun any more.
     async fn lock(&self, name: &str) -> Option<Lock> {
         let path = self.lock_file(name);
-        let mut pause = Duration::from_millis(10);
+        let (mut pause, mut warden) = (Duration::from_millis(10), Warden::default());
         loop {
             match Lock::try_take(&path) {
                 Ok(lock) => return Some(lock),
-                Err(LockError::Held { .. }) => debug!(name, "held by somebody else"),
+                Err(LockError::Held { .. }) => {
+                    debug!(name, "held by somebody else");
+                    warden.look(&path);
+                }
                 Err(err) => warn!(err = %chain(&err), "cannot lock"),
             }
             tokio::select! {

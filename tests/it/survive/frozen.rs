@@ -1,8 +1,8 @@
-//! A worker stands still in the middle of a change, for longer than it may, while another comes.
+//! A worker or a change stands still, for longer than it may, while another worker comes.
 
 use phoenix_domain::EventKind;
 use phoenix_testkit::guest;
-use phoenix_testkit::host::{Fault, FaultKind};
+use phoenix_testkit::host::{Fault, FaultKind, Settings};
 use phoenix_testkit::worker::Worker;
 
 use super::site::{Site, lxc};
@@ -50,4 +50,22 @@ async fn without_a_lock_between_them_the_log_fences_who_stood_still() {
     site.until_complete(&more).await;
     // What it does before it notices is not undone by that: it takes a lock to keep it from that.
     site.assert_log_is_whole().await;
+}
+
+#[tokio::test]
+async fn a_change_that_hangs_is_ended_in_time_also_where_its_worker_is_gone() {
+    let site = Site::new().await;
+    site.host.set(&Settings { limit_ms: 300, grace_ms: 100, ..Settings::default() });
+    site.host.fault(Fault::new(FaultKind::Hang { ms: None }).kind("install-feature"));
+    let mut worker = site.worker();
+    site.submit(&[guest(900).features(&["one"]).build()]).await;
+    site.until_ledger("a feature is begun", |_| site.host.begun(lxc(900), "install-feature") == 1)
+        .await;
+    worker.kill();
+
+    let next = site.worker_with("b", "run", &[]);
+
+    site.until_complete(&[guest(900).build()]).await;
+    assert!(next.log().contains("it outlived its worker and its time"), "{}", next.log());
+    site.assert_all_is_well().await;
 }

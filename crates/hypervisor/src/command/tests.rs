@@ -5,7 +5,7 @@ use std::time::Instant;
 use tempfile::tempdir;
 
 use super::*;
-use crate::Lock;
+use crate::{Lock, Warden};
 
 fn sh(script: &str, limit: Duration) -> Command {
     Command::new(Path::new("/bin/sh"), limit).plain("-c").plain(script)
@@ -118,6 +118,53 @@ async fn a_child_whose_starter_is_gone_lives_on_and_still_holds_the_lock() {
     assert!(matches!(Lock::try_take(&path), Err(crate::LockError::Held { .. })));
     std::fs::write(&go, "").unwrap();
     eventually(|| done.exists()).await;
+    eventually(|| Lock::try_take(&path).is_ok()).await;
+}
+
+/// Starts something under a lock, and loses whoever has started it.
+async fn outliving(script: &str, limit: Duration, path: &Path) {
+    let lock = Lock::try_take(path).unwrap();
+    let hand = Hand::holding([&lock]);
+    let command = sh(script, limit).grace(Duration::from_millis(100));
+    let starter = tokio::spawn(async move { command.run(&hand).await.map(drop) });
+    // It is written there once it is at work.
+    eventually(|| std::fs::metadata(path).unwrap().len() > 0).await;
+    starter.abort();
+    assert!(starter.await.unwrap_err().is_cancelled());
+}
+
+#[tokio::test]
+async fn what_outlived_its_starter_and_its_time_is_ended_by_who_waits_for_its_lock() {
+    let dir = tempdir().unwrap();
+    let go = dir.path().join("go");
+    let leaves_a_child = format!("sleep 600 & until test -e {}; do :; done", go.display());
+    for script in ["sleep 600", "trap '' TERM; sleep 600 & sleep 600", &leaves_a_child] {
+        let path = dir.path().join("lock");
+        outliving(script, Duration::from_millis(100), &path).await;
+        std::fs::write(&go, "").unwrap();
+        let mut warden = Warden::default();
+
+        eventually(|| {
+            warden.look(&path);
+            Lock::try_take(&path).is_ok()
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn what_outlived_its_starter_and_has_time_left_is_let_alone() {
+    let dir = tempdir().unwrap();
+    let (path, go) = (dir.path().join("lock"), dir.path().join("go"));
+    let script = format!("until test -e {}; do sleep 0.01; done", go.display());
+    outliving(&script, LONG, &path).await;
+    let mut warden = Warden::default();
+
+    for _ in 0..100 {
+        warden.look(&path);
+        assert!(matches!(Lock::try_take(&path), Err(crate::LockError::Held { .. })));
+    }
+    std::fs::write(&go, "").unwrap();
     eventually(|| Lock::try_take(&path).is_ok()).await;
 }
 

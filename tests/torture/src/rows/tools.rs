@@ -12,7 +12,8 @@ use crate::invariants::Breach;
 /// What changes a tool can hang or fail in here.
 const KINDS: [&str; 5] = ["create", "install-feature", "start", "attach", "take-snapshot"];
 
-/// Has changes hang: they are ended at their deadline, and made after all.
+/// Has changes hang: they are ended at their deadline, and made after all; also where the worker that began one is
+/// there no more.
 pub(super) async fn hang(field: &mut Field, dice: &mut Dice) -> Vec<Breach> {
     let limit = dice.between(300, 900);
     field.host.set(&Settings { limit_ms: limit, lock_wait_ms: 100, ..pace(3) });
@@ -22,6 +23,12 @@ pub(super) async fn hang(field: &mut Field, dice: &mut Dice) -> Vec<Breach> {
     }
     field.start();
     field.submit().await;
+    for _ in 0..dice.between(0, 3) {
+        tokio::time::sleep(dice.millis(50, 900)).await;
+        field.workers.remove(0).kill();
+        field.harmed(1);
+        field.start();
+    }
     let breaches = field.must_settle(Duration::from_mins(1)).await;
     field.harmed_by_what_came();
     breaches

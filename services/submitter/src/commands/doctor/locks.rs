@@ -55,10 +55,11 @@ pub(super) fn look(run_dir: &Path, site: Option<&Site>, host: &Host, report: &mu
         }
     };
     let all = held.len();
-    let is_worked_on = |guest: GuestKey| {
-        states.record(guest).is_some_and(|record| record.work.standing == Standing::Working)
+    let is_worked_on = |guest: GuestKey, path: &Path| {
+        let record = states.record(guest);
+        record.is_some_and(|record| record.work.standing == Standing::Working) && !is_left(path)
     };
-    held.retain(|(guest, _)| !is_worked_on(*guest));
+    held.retain(|(guest, path)| !is_worked_on(*guest, path));
     report.ok(
         CHECK,
         format!(
@@ -83,10 +84,17 @@ fn orphan(guest: GuestKey, path: &Path, report: &mut Report) {
     };
     let named: Vec<_> = holders.iter().map(|(pid, line)| format!("{pid} ({line})")).collect();
     let found = format!(
-        "{guest} is held by process {}, and nobody works on it: it waits until that ends",
+        "{guest} is held by process {}, whose worker is gone: it waits until that ends, or a worker ends it \
+         when its time is over",
         named.join(", ")
     );
     report.warning(CHECK, found, format!("ps -f {pid}"));
+}
+
+/// Says whether all that hold a file have outlived their worker, as far as one is told of them.
+fn is_left(path: &Path) -> bool {
+    let holders = holders(path);
+    !holders.is_empty() && !holders.iter().any(|(_, line)| is_worker(line))
 }
 
 /// Says whether the kernel lists a lock on a file.
