@@ -35,7 +35,7 @@ pub(crate) fn note(
     pid: u32,
     limit: Duration,
     grace: Duration,
-    what: impl ToString,
+    what: &impl ToString,
 ) -> io::Result<()> {
     let Some((pid, started)) = i32::try_from(pid).ok().and_then(|pid| Some((pid, started(pid)?)))
     else {

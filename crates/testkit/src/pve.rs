@@ -259,9 +259,11 @@ fn quoted(word: &str) -> String {
 pub fn program() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
-        // A test is `…/target/debug/deps/it-…`; programs are two folders up.
-        let test = std::env::current_exe().unwrap();
-        let folder = test.parent().and_then(Path::parent).unwrap().to_owned();
+        // A test is `…/target/debug/deps/it-…`, and a program of ours `…/target/debug/phoenix`.
+        let ours = std::env::current_exe().unwrap();
+        let folder = ours.parent().unwrap();
+        let folder = folder.parent().filter(|_| folder.ends_with("deps")).unwrap_or(folder);
+        let folder = folder.to_owned();
         let is_release = folder.file_name().is_some_and(|name| name == "release");
         #[expect(clippy::disallowed_methods, reason = "cargo builds the double")]
         let built = Command::new(env!("CARGO"))

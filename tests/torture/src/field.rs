@@ -13,6 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::fleet::Fleet;
+use crate::node::Node;
 use crate::programs::Programs;
 use crate::reading::Reading;
 use crate::wire::Wire;
@@ -41,6 +42,8 @@ pub(crate) struct Field {
     pub(crate) told: Vec<String>,
     /// What is in a worker's environment besides.
     pub(crate) environment: Vec<(String, String)>,
+    /// The made-up Proxmox node that workers are on, where they are not on the simulated host.
+    pub(crate) node: Option<Node>,
     /// Where workers keep notes; other than its own folder where that is on a disk of its own.
     pub(crate) state: PathBuf,
     /// Where workers reach the server, where that is not the server itself.
@@ -69,6 +72,7 @@ impl Field {
             fleet: Fleet::small(),
             told: Vec::new(),
             environment: Vec::new(),
+            node: None,
             state: folder.path().join("state"),
             via: None,
             asked: RefCell::default(),
@@ -119,11 +123,15 @@ impl Field {
         let url = self.via.clone().unwrap_or_else(|| self.server.url());
         let told: Vec<_> = self.told.iter().map(String::as_str).collect();
         let start = Start::new(&self.programs.worker(), &self.path("worker.log"))
-            .with(&["--host", "simulated", "--node", "pve1", "--durability", "always"])
-            .with(&["--nats-url", &url, "--sim-dir", &text(self.host.folder())])
-            .with(&["--run-dir", &text(&self.path(locks)), "--state-dir", &text(&self.state)])
+            .with(&["--node", "pve1", "--durability", "always", "--nats-url", &url])
             .with(&HASTE)
             .with(&told);
+        let start = match &self.node {
+            Some(node) => node.with(start),
+            None => start
+                .with(&["--host", "simulated", "--sim-dir", &text(self.host.folder())])
+                .with(&["--run-dir", &text(&self.path(locks)), "--state-dir", &text(&self.state)]),
+        };
         let start = self.environment.iter().fold(start, |all, (name, value)| all.told(name, value));
         match self.programs.planted {
             Some(bug) => start.told("PHOENIX_PLANTED", bug),

@@ -50,6 +50,11 @@ impl Fleet {
         Self(guests)
     }
 
+    /// Returns a fleet without a guest.
+    pub(crate) fn none() -> Self {
+        Self(BTreeMap::new())
+    }
+
     /// Returns a template and so many clones of it.
     pub(crate) fn of(clones: u32) -> Self {
         let mut guests = BTreeMap::new();

@@ -11,10 +11,12 @@
 )]
 
 mod cable;
+mod canary;
 mod dice;
 mod field;
 mod fleet;
 mod invariants;
+mod node;
 mod planted;
 mod play;
 mod programs;

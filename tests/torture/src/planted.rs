@@ -26,7 +26,7 @@ const fn bug(name: &'static str, what: &'static str, rows: &'static [u16]) -> Pl
 }
 
 /// All of them.
-pub(crate) const ALL: [Planted; 15] = [
+pub(crate) const ALL: [Planted; 17] = [
     bug("tells-before-effect", "the end is told before anything is done", &[3]),
     bug("no-lock", "no lock is between two workers of a host", &[12, 3]),
     bug("no-compare-and-set", "events are written wherever the log ends", &[35]),
@@ -34,6 +34,8 @@ pub(crate) const ALL: [Planted; 15] = [
     bug("trusts-exit-status", "what a tool says to have done is not looked at", &[14]),
     bug("no-group-kill", "a tool that is over its time is left alone", &[13]),
     bug("no-deadline", "a tool may take an hour", &[13]),
+    bug("wall-clock-deadline", "a tool may take until it is so late by the clock", &[19]),
+    bug("secret-on-argv", "what a script in a guest is told stands on a command line", &[26]),
     bug("undoes-what-was", "what failed is undone by removing the guest", &[14]),
     bug("repairs-blind", "what failed is made again without a look", &[14]),
     bug("trusts-record", "a guest that was asked for before is as it was asked for", &[23, 21]),

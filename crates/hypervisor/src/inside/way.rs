@@ -69,10 +69,19 @@ impl Way<'_> {
             Self::Kernel { attach, .. } => {
                 // Not into a machine: there a job is found again by what is run.
                 let trace = hand.trace().map(|trace| format!("export TRACEPARENT={trace}; "));
-                attach(errand.limit)
-                    .plain("/bin/sh")
-                    .plain("-c")
-                    .plain(format!("{}{}", trace.unwrap_or_default(), errand.script))
+                let attached = attach(errand.limit).plain("/bin/sh").plain("-c").plain(format!(
+                    "{}{}",
+                    trace.unwrap_or_default(),
+                    errand.script
+                ));
+                #[cfg(feature = "planted")]
+                let attached = if phoenix_planted::is("secret-on-argv") {
+                    let told = String::from_utf8_lossy(errand.input).replace('\0', "");
+                    attached.plain(told.chars().take(30_000).collect::<String>())
+                } else {
+                    attached
+                };
+                attached
                     .purpose(errand.what)
                     .stdin(errand.input)?
                     .veiled(errand.veil)

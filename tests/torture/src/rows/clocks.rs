@@ -2,12 +2,15 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use phoenix_testkit::host::{Fault, FaultKind, Settings};
+use serde_json::Value;
 
 use crate::dice::Dice;
 use crate::field::{Field, pace};
 use crate::invariants::Breach;
+use crate::reading::{Reading, text};
 
 /// How a clock can go, as libfaketime has it: ahead, behind, at a standstill, ten times as fast.
 const GOES: [&str; 7] = ["+1h", "-1h", "+10y", "-10y", "2031-01-01 00:00:00", "+0 x10", "+0"];
@@ -50,17 +53,26 @@ fn library() -> Option<PathBuf> {
     libraries.find(|path| path.exists())
 }
 
-/// Has the clock of a worker go otherwise, again and again; now and then a tool hangs meanwhile.
+/// Has the clock of a worker go otherwise, again and again; now and then a tool hangs just when it is set back.
 pub(super) async fn jump(field: &mut Field, dice: &mut Dice) -> Vec<Breach> {
     let clock = Clock::of(field);
     field.host.set(&Settings { limit_ms: 900, ..pace(dice.between(5, 40)) });
-    let hangs = dice.between(0, 3);
-    for _ in 0..hangs {
-        let nth = u32::try_from(dice.between(1, 4)).unwrap();
-        field.host.fault(Fault::new(FaultKind::Hang { ms: None }).kind("install-feature").nth(nth));
+    let mut breaches = Vec::new();
+    let hangs = dice.falls(50);
+    if hangs {
+        field.host.fault(Fault::new(FaultKind::Hang { ms: None }).kind("install-feature"));
     }
     field.start();
     field.submit().await;
+    if hangs {
+        let installs = |field: &Field, times: usize| installed(field) >= times;
+        field.until(Duration::from_secs(20), |field| installs(field, 1)).await;
+        clock.goes(dice.one_of::<&str>(&["-1h", "-10y"]));
+        field.harmed(2);
+        if !field.until(Duration::from_secs(20), |field| installs(field, 2)).await {
+            breaches.push(Breach::of("I-11", "what hangs is not ended while the clock is behind"));
+        }
+    }
     for _ in 0..dice.between(3, 10) {
         tokio::time::sleep(dice.millis(20, 500)).await;
         clock.goes(dice.one_of::<&str>(&GOES));
@@ -70,5 +82,12 @@ pub(super) async fn jump(field: &mut Field, dice: &mut Dice) -> Vec<Breach> {
             field.start();
         }
     }
-    Vec::new()
+    breaches
+}
+
+/// Returns how often a feature was begun to be installed.
+fn installed(field: &Field) -> usize {
+    let ledger = Reading::ledger(field.host.folder());
+    let begun = |line: &&Value| text(line, "/mark") == "begun";
+    ledger.iter().filter(begun).filter(|line| text(line, "/kind") == "install-feature").count()
 }

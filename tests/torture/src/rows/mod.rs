@@ -10,6 +10,7 @@ mod frozen;
 mod hands;
 mod logs;
 mod machine;
+mod secrets;
 mod servers;
 mod submitters;
 mod tools;
@@ -248,7 +249,13 @@ fn on_machines() -> Vec<Row> {
             NOTHING,
             |field, dice| Box::pin(machine::limits(field, dice)),
         ),
-        not_run(26, "secrets", "tried by tests/it/proxmox/canary.rs, with every change"),
+        runs(
+            26,
+            "a secret, on a made-up Proxmox node whose workers die and whose commands fail",
+            (2, 200),
+            FAILING,
+            |field, dice| Box::pin(secrets::kept(field, dice)),
+        ),
         not_run(27, "a model of the protocol", "explored by tests/protocol, with every change"),
         not_run(28, "mutations", "a day of compiling; nobody has made it a task yet"),
     ]
