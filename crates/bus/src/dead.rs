@@ -92,6 +92,11 @@ pub struct Filed {
 }
 
 impl Foreign {
+    /// Returns where it was found.
+    pub(crate) fn subject(&self) -> &str {
+        &self.original.subject
+    }
+
     pub(crate) fn of(
         message: &Message,
         stream: &str,

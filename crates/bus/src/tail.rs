@@ -64,6 +64,11 @@ impl Bus {
         self.tail_of(self.cell.log(guest), from).await
     }
 
+    /// Follows what else lies where a message was found that is not ours, from the beginning.
+    pub async fn tail_beside(&self, foreign: &Foreign) -> Result<Tail, BusError> {
+        self.tail_of(foreign.subject().to_owned(), From::Beginning).await
+    }
+
     async fn tail_of(&self, subject: String, from: From) -> Result<Tail, BusError> {
         let of = Of { stream: LOG, subject, act: Act::ReadLog, doing: "following the log" };
         Ok(Tail { reader: Reader::begin(self, of, from).await?, row: VecDeque::new() })

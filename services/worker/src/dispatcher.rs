@@ -81,7 +81,12 @@ pub(crate) async fn run<H: Hypervisor + 'static>(
                 Told::Unreadable(_) if phoenix_planted::is("poison-blocks") => {
                     std::future::pending::<()>().await;
                 }
-                Told::Unreadable(foreign) => dispatcher.file(&foreign).await,
+                Told::Unreadable(foreign) => {
+                    if !is_caught_up {
+                        dispatcher.file_older(&foreign).await;
+                    }
+                    dispatcher.file(&foreign).await;
+                }
                 Told::CaughtUp => {
                     is_caught_up = true;
                     open = dispatcher.context.view.guests();
@@ -232,12 +237,8 @@ impl<H: Hypervisor> Dispatcher<H> {
 
     /// Files what is in the log and not ours, and goes by the last event that is.
     async fn file(&self, foreign: &Foreign) {
+        self.bury(foreign).await;
         let context = &self.context;
-        match context.bus.file_foreign(foreign, now()).await {
-            Ok(Some(letter)) => warn!(letter, cause = %foreign.cause, "a message that is not ours"),
-            Ok(None) => {}
-            Err(err) => warn!(%err, cause = %foreign.cause, "a foreign message was not filed"),
-        }
         let Some(guest) = foreign.guest else { return };
         match context.bus.end(guest).await {
             Ok(Some(end)) => {
@@ -246,6 +247,31 @@ impl<H: Hypervisor> Dispatcher<H> {
             }
             Ok(None) => {}
             Err(err) => warn!(%guest, %err, "the log cannot be read"),
+        }
+    }
+
+    /// Files what is not ours either and lies under the same subject: who begins with the last message of each has
+    /// not heard of those before it.
+    async fn file_older(&self, last: &Foreign) {
+        let mut tail = match self.context.bus.tail_beside(last).await {
+            Ok(tail) => tail,
+            Err(err) => return warn!(%err, "what lies beside a foreign message was not read"),
+        };
+        loop {
+            match tail.next().await {
+                Told::Event { .. } => {}
+                Told::Unreadable(foreign) => self.bury(&foreign).await,
+                Told::CaughtUp | Told::Rewound => return,
+            }
+        }
+    }
+
+    async fn bury(&self, foreign: &Foreign) {
+        let context = &self.context;
+        match context.bus.file_foreign(foreign, now()).await {
+            Ok(Some(letter)) => warn!(letter, cause = %foreign.cause, "a message that is not ours"),
+            Ok(None) => {}
+            Err(err) => warn!(%err, cause = %foreign.cause, "a foreign message was not filed"),
         }
     }
 }

@@ -74,6 +74,28 @@ async fn what_is_not_ours_is_filed_once_with_its_bytes_and_blocks_nobody() {
 }
 
 #[tokio::test]
+async fn what_was_overtaken_by_more_that_is_not_ours_before_a_worker_came_is_filed_as_well() {
+    let site = Site::new().await;
+    let good = [guest(900).build()];
+    site.submit(&good).await;
+    let subjects = ["phoenix.log.main.lxc-900", "phoenix.log.main.nobody"];
+    for subject in subjects {
+        for body in [GARBAGE, NO_TEXT] {
+            site.server.publish(subject, body);
+        }
+    }
+
+    let _worker = site.worker();
+
+    let letters = until_filed(&site, 4).await;
+    for (cause, body) in [("it is no CloudEvent", GARBAGE), ("it is no CloudEvent", NO_TEXT)] {
+        assert!(has(&letters, cause, body), "{letters:#?}");
+    }
+    site.until_complete(&good).await;
+    assert_eq!(site.bus.dead_letters().await.unwrap().len(), 4);
+}
+
+#[tokio::test]
 async fn a_guest_whose_log_ends_with_garbage_goes_on_from_its_last_good_state() {
     let site = Site::new().await;
     let wanted = [guest(900).build()];

@@ -11,8 +11,8 @@ mod container;
 mod edit;
 mod facts;
 mod inventory;
-#[cfg(test)]
-mod laws;
+#[cfg(any(test, feature = "laws"))]
+pub mod laws;
 mod layout;
 mod look;
 mod machine;
