@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use phoenix_domain::TraceParent;
 use phoenix_hypervisor::agent::{Agent, Job, JobEnded, JobError};
 use tokio::task::JoinHandle;
 
@@ -24,7 +25,7 @@ fn ask(
     let heard = Heard::default();
     let lines = Arc::clone(&heard);
     let asked = tokio::spawn(async move {
-        let job = Job { name, script, input: b"canary-input\n", limit };
+        let job = Job { name, script, input: b"canary-input\n", limit, trace: None };
         agent.run(job, |line| lines.lock().unwrap().push(line.to_owned())).await
     });
     (asked, heard)
@@ -76,6 +77,32 @@ async fn a_job_runs_once_to_its_end_whoever_is_killed_meanwhile() {
         assert_eq!((ended.code, &*ended.output), (5, "begun\nwent on\n"));
     }
     assert_eq!(site.prints("cat /tmp/ran").await, "ran");
+
+    // It is told the trace that it was begun in, and followed from within any other one.
+    let script = "echo $TRACEPARENT; read x </tmp/go; echo $TRACEPARENT";
+    let traced = |trace| Job { trace: Some(trace), ..job("traced", script, LONG) };
+    let traces = ["3", "4"].map(|digit| {
+        format!("00-{}-b7ad6b7169203331-01", digit.repeat(32)).parse::<TraceParent>().unwrap()
+    });
+    let (mine, theirs) = (Heard::default(), Heard::default());
+    let hears = |heard: &Heard| {
+        let heard = Arc::clone(heard);
+        move |line: &str| heard.lock().unwrap().push(line.to_owned())
+    };
+    let release = async {
+        for heard in [&mine, &theirs] {
+            until_heard(heard, &traces[0].to_string()).await;
+        }
+        site.prints("echo on >/tmp/go").await;
+    };
+    let begun = async {
+        until_heard(&mine, &traces[0].to_string()).await;
+        agent.run(traced(traces[1]), hears(&theirs)).await.unwrap()
+    };
+    let first = agent.run(traced(traces[0]), hears(&mine));
+    let (first, second, ()) = tokio::join!(first, begun, release);
+    let output = format!("{0}\n{0}\n", traces[0]);
+    assert_eq!((first.unwrap().output, second.output), (output.clone(), output));
 
     // Another one waits for it, and begins then.
     let (first, heard) = ask(agent.clone(), "long", script, LONG);
@@ -136,5 +163,5 @@ async fn a_job_runs_once_to_its_end_whoever_is_killed_meanwhile() {
 }
 
 fn job<'a>(name: &'a str, script: &'a str, limit: Duration) -> Job<'a> {
-    Job { name, script, input: b"", limit }
+    Job { name, script, input: b"", limit, trace: None }
 }
