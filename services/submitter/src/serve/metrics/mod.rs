@@ -4,6 +4,7 @@
 //! as the log tells it, from when this server began.
 
 mod format;
+mod gpus;
 mod guests;
 mod health;
 mod hosts;
@@ -90,6 +91,7 @@ impl Collector for Sources {
             // Before it was looked, it is not known whether there are any.
             to.gauge(&names::DLQ, view.looked.map(|_| number(view.letters.len())))?;
             hosts::write(view, &mut to)?;
+            gpus::write(view, &mut to)?;
             health::write(view, &mut to)
         })
     }
@@ -125,6 +127,7 @@ mod tests {
             let mut to = Writer(encoder);
             guests::write(&self.0, time() + chrono::TimeDelta::seconds(90), &mut to)?;
             hosts::write(&self.0, &mut to)?;
+            gpus::write(&self.0, &mut to)?;
             health::write(&self.0, &mut to)
         }
     }

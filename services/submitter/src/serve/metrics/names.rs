@@ -62,6 +62,7 @@ metrics! {
     DLQ "phoenix_dlq_messages" Gauge [] "Dead letters."
     LOCK_WAIT "phoenix_lock_wait_seconds" Histogram ["host", "lock"] "How long the worker of a host waited for locks, since it started."
     HEARTBEAT "phoenix_heartbeat_timestamp_seconds" Gauge ["host"] "When the worker of a host was heard last."
+    GPU_COMMITTED "phoenix_gpu_vram_committed_ratio" Gauge ["host", "gpu"] "How much of the memory of a GPU was promised to guests that are to run."
 
     MONITOR "phoenix_monitor_up" Gauge [] "Whether a health monitor answers; while none does, nothing is told of probes."
     PROBE_SUCCESS "phoenix_probe_success" Gauge ["vmid", "probe"] "Whether a probe finds that a guest serves; absent while it cannot tell."
