@@ -22,8 +22,8 @@ async fn a_repair_that_was_held_back_is_counted_once_by_all_monitors_and_one_tha
     let mut first = watched.monitor_with("first", &[]);
     let log = watched.site.folder("serve.log");
     let served = Served::of(&watched.site.server.url(), &log, "127.0.0.1:0", &[]).await;
-    let serves = |told: &[Sample]| value(told, "phoenix_probe_success", &NGINX);
-    let text = until(&served, |told| serves(told) == Some(1.0)).await;
+    let success = |told: &[Sample]| value(told, "phoenix_probe_success", &NGINX);
+    let text = until(&served, |told| success(told) == Some(1.0)).await;
     let told = samples(&text);
     assert!(value(&told, "phoenix_probe_duration_seconds", &NGINX) >= Some(0.0), "{text}");
     assert_eq!((held_back(&told, "mode"), left(&told)), (Some(0.0), Some(4.0)), "{text}");
@@ -37,12 +37,12 @@ async fn a_repair_that_was_held_back_is_counted_once_by_all_monitors_and_one_tha
     // Whoever follows has to read the guest anew before it says that.
     let text = until(&served, |told| {
         let is_new = value(told, "phoenix_probe_duration_seconds", &NGINX).is_some();
-        is_new && serves(told) == Some(0.0)
+        is_new && success(told) == Some(0.0)
     })
     .await;
     assert_eq!(held_back(&samples(&text), "mode"), Some(1.0), "{text}");
     watched.until_done(&["health", "mode", "on"]).await;
-    let text = until(&served, |told| serves(told) == Some(1.0)).await;
+    let text = until(&served, |told| success(told) == Some(1.0)).await;
     let told = samples(&text);
     assert_eq!((held_back(&told, "mode"), left(&told)), (Some(1.0), Some(3.0)), "{text}");
     assert_eq!(value(&told, "phoenix_repair_fleet_budget_remaining", &[]), Some(1.0), "{text}");

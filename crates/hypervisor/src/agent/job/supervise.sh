@@ -15,9 +15,9 @@ rm -f "pid.$$"
 exec 7<input
 rm -f input
 # Whoever asks for this job again, in whatever trace, follows the one that runs.
-trace=
-read -r trace 2>/dev/null <trace
-[ -z "$trace" ] || export TRACEPARENT="$trace"
+given=
+read -r given 2>/dev/null <trace
+[ -z "$given" ] || export TRACEPARENT="$given"
 (umask 022 && exec /bin/sh ./script) <&7 7<&-
 echo $? >code.new
 mv code.new code
