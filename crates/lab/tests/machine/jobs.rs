@@ -79,30 +79,7 @@ async fn a_job_runs_once_to_its_end_whoever_is_killed_meanwhile() {
     assert_eq!(site.prints("cat /tmp/ran").await, "ran");
 
     // It is told the trace that it was begun in, and followed from within any other one.
-    let script = "echo $TRACEPARENT; read x </tmp/go; echo $TRACEPARENT";
-    let traced = |trace| Job { trace: Some(trace), ..job("traced", script, LONG) };
-    let traces = ["3", "4"].map(|digit| {
-        format!("00-{}-b7ad6b7169203331-01", digit.repeat(32)).parse::<TraceParent>().unwrap()
-    });
-    let (mine, theirs) = (Heard::default(), Heard::default());
-    let hears = |heard: &Heard| {
-        let heard = Arc::clone(heard);
-        move |line: &str| heard.lock().unwrap().push(line.to_owned())
-    };
-    let release = async {
-        for heard in [&mine, &theirs] {
-            until_heard(heard, &traces[0].to_string()).await;
-        }
-        site.prints("echo on >/tmp/go").await;
-    };
-    let begun = async {
-        until_heard(&mine, &traces[0].to_string()).await;
-        agent.run(traced(traces[1]), hears(&theirs)).await.unwrap()
-    };
-    let first = agent.run(traced(traces[0]), hears(&mine));
-    let (first, second, ()) = tokio::join!(first, begun, release);
-    let output = format!("{0}\n{0}\n", traces[0]);
-    assert_eq!((first.unwrap().output, second.output), (output.clone(), output));
+    follow_from_another_trace(&site, &agent).await;
 
     // Another one waits for it, and begins then.
     let (first, heard) = ask(agent.clone(), "long", script, LONG);
@@ -160,6 +137,35 @@ async fn a_job_runs_once_to_its_end_whoever_is_killed_meanwhile() {
     assert!(matches!(err, JobError::Rebooted { .. }), "{err}\n{}", site.machine.said());
     assert_eq!(err.output(), Some("begun\n"));
     site.await_agent().await;
+}
+
+async fn follow_from_another_trace(site: &Site, agent: &Agent) {
+    let within = |trace| {
+        let script = "echo $TRACEPARENT; read x </tmp/go; echo $TRACEPARENT";
+        Job { trace: Some(trace), ..job("traced", script, LONG) }
+    };
+    let [own, other] = ["3", "4"].map(|digit| {
+        format!("00-{}-b7ad6b7169203331-01", digit.repeat(32)).parse::<TraceParent>().unwrap()
+    });
+    let (mine, theirs) = (Heard::default(), Heard::default());
+    let ear = |heard: &Heard| {
+        let heard = Arc::clone(heard);
+        move |line: &str| heard.lock().unwrap().push(line.to_owned())
+    };
+    let first = agent.run(within(own), ear(&mine));
+    let second = async {
+        until_heard(&mine, &own.to_string()).await;
+        agent.run(within(other), ear(&theirs)).await
+    };
+    let release = async {
+        until_heard(&theirs, &own.to_string()).await;
+        site.prints("echo on >/tmp/go").await;
+    };
+
+    let (first, second, ()) = tokio::join!(first, second, release);
+
+    let output = format!("{own}\n{own}\n");
+    assert_eq!([first, second].map(|ended| ended.unwrap().output), [output.clone(), output]);
 }
 
 fn job<'a>(name: &'a str, script: &'a str, limit: Duration) -> Job<'a> {
