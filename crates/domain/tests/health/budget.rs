@@ -48,7 +48,11 @@ fn a_repair_that_is_held_back_counts_once_however_long_it_is_and_again_when_the_
     ward.run(60);
     ward.fail(950, dead());
 
-    ward.run(3600);
+    for _ in 0..6 {
+        ward.run(600);
+        // All guests are attended to again.
+        observe(&mut ward);
+    }
     let once = held_back(&ward);
     ward.fail(950, Service::well());
     ward.run(20 * 60);
