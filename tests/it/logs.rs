@@ -147,23 +147,23 @@ fn the_monitor_and_the_server_log_objects_from_their_first_line_to_the_error_tha
 }
 
 /// Reads a log that has an object on each line, and nothing else.
-fn objects(log: &str) -> Vec<Value> {
+pub(crate) fn objects(log: &str) -> Vec<Value> {
     log.lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}")))
         .collect()
 }
 
 /// What journald was told at once.
-type Entry = BTreeMap<String, String>;
+pub(crate) type Entry = BTreeMap<String, String>;
 
 /// A journald that only listens.
-struct Journal {
+pub(crate) struct Journal {
     folder: TempDir,
     socket: UnixDatagram,
 }
 
 impl Journal {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let socket = UnixDatagram::bind(folder.path().join("socket")).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -171,13 +171,13 @@ impl Journal {
     }
 
     /// Starts a program where this is the journald of the machine.
-    fn start(&self, program: &Path, log: &Path, args: &[&str]) -> Worker {
+    pub(crate) fn start(&self, program: &Path, log: &Path, args: &[&str]) -> Worker {
         let args = [args, &["--log-format", "journald"]].concat();
         elsewhere(self.folder.path().to_str().unwrap(), program, log, &args)
     }
 
     /// Returns what it is told up to this.
-    fn until(&self, is_it: impl Fn(&Entry) -> bool) -> Vec<Entry> {
+    pub(crate) fn until(&self, is_it: impl Fn(&Entry) -> bool) -> Vec<Entry> {
         let (mut entries, mut buffer) = (Vec::new(), vec![0; 1 << 18]);
         loop {
             let length = self.socket.recv(&mut buffer).unwrap();

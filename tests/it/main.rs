@@ -7,6 +7,7 @@
     reason = "a broken fixture should stop the test"
 )]
 
+mod address;
 mod bus;
 mod calls;
 mod check;

@@ -7,16 +7,17 @@ use phoenix_domain::NodeName;
 
 use crate::connect::{Address, USUAL_CELL, USUAL_SERVER};
 use crate::names::Cell;
+use crate::servers::Servers;
 
 /// Where NATS is, and who we are there.
 #[derive(Clone, Debug, Args)]
 pub struct NatsArgs {
     /// Where NATS is.
-    #[arg(long, value_name = "URL", env = "PHOENIX_NATS_URL", hide_env = true, value_hint = ValueHint::Url,
+    #[arg(long, value_name = "URL", env = "PHOENIX_NATS_URL", hide_env = true, value_hint = ValueHint::Url, value_parser = Servers,
           help = "Where NATS is; else PHOENIX_NATS_URL, NATS_URL, or nats://127.0.0.1:4222")]
     pub nats_url: Option<String>,
     /// The same under the name other programs know
-    #[arg(long = "nats-url-of-others", env = "NATS_URL", hide = true)]
+    #[arg(long = "nats-url-of-others", env = "NATS_URL", hide = true, value_parser = Servers)]
     pub nats_url_of_others: Option<String>,
     /// File with the credentials for NATS
     #[arg(long, value_name = "FILE", env = "NATS_CREDS", value_hint = ValueHint::FilePath)]

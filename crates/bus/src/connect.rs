@@ -177,7 +177,7 @@ fn options(url: &str, cell: &NodeName) -> String {
 }
 
 /// Returns addresses as they may be shown.
-fn without_password(url: &str) -> String {
+pub(crate) fn without_password(url: &str) -> String {
     let shown = url.split(',').map(|one| match (one.split_once("://"), one.rsplit_once('@')) {
         (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
         (None, Some((_, host))) => host.to_owned(),

@@ -1,8 +1,10 @@
 //! Hosts: what they have, and when their worker was last heard. Nothing decides by it.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
-use phoenix_domain::NodeName;
 use phoenix_domain::health::Facts;
+use phoenix_domain::{NodeName, Waits};
 use serde::{Deserialize, Serialize};
 
 use crate::act::Act;
@@ -39,6 +41,10 @@ pub struct HostReport {
     /// Why it begins nothing, where that is so.
     #[serde(default)]
     pub drained: Option<Drain>,
+    /// How long it has waited for locks since it started, by what they are of: `guest`, `gpu`. A worker of
+    /// another version may know others, or tell of none.
+    #[serde(default)]
+    pub waits: BTreeMap<Box<str>, Waits>,
 }
 
 impl HostReport {
@@ -90,5 +96,6 @@ mod tests {
         let report: HostReport = serde_json::from_str(text).unwrap();
 
         assert_eq!(report.facts, Facts::default());
+        assert!(report.waits.is_empty());
     }
 }

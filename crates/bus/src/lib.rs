@@ -46,6 +46,7 @@ mod question;
 mod reader;
 mod role;
 mod server;
+mod servers;
 mod setup;
 mod streams;
 mod subjects;

@@ -119,6 +119,12 @@ pub struct Outlook {
     pub guests: Vec<Seen>,
     /// The open incidents.
     pub incidents: Vec<Incident>,
+    /// How often repairs were held back, by what; empty where that is one that does not count it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub held_back: BTreeMap<Box<str>, u64>,
+    /// How many more guests may be repaired now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guests_left: Option<usize>,
 }
 
 /// How a guest is, as the monitor sees it.
@@ -142,6 +148,12 @@ pub struct Seen {
     /// What comes next, where it is not well and no incident of its own says that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Next>,
+    /// How long its probes took last, in milliseconds.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub took_ms: BTreeMap<Box<str>, u64>,
+    /// How many repairs of it are left now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repairs_left: Option<usize>,
 }
 
 /// Why there is no answer.

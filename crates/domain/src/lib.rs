@@ -39,6 +39,7 @@ mod upstream;
 mod verb;
 mod verdict;
 mod vmid;
+mod waits;
 
 pub use append::{End, Landing, landing};
 pub use causes::chain;
@@ -88,3 +89,4 @@ pub use upstream::{Upstream, is_gateway, lead_anew, upstreams, whereabouts};
 pub use verb::{Reach, Verb};
 pub use verdict::Verdict;
 pub use vmid::Vmid;
+pub use waits::Waits;

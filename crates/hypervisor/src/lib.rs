@@ -28,6 +28,7 @@ pub mod seed;
 pub mod simulated;
 mod vault;
 mod veil;
+mod waits;
 
 use std::collections::BTreeMap;
 
@@ -44,6 +45,7 @@ pub use library::Library;
 pub use line::{Line, Place};
 pub use lock::{Hand, Lock, LockError};
 pub use vault::{Kept, NotGiven, Opening, Vault};
+pub use waits::{Patience, Scarce};
 
 /// How a test went.
 #[derive(Clone, Debug, PartialEq, Eq)]

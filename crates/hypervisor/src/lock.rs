@@ -8,11 +8,12 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use phoenix_domain::TraceParent;
 use thiserror::Error;
 
-use crate::Ear;
+use crate::{Ear, Patience, Scarce};
 
 /// A lock that is held.
 #[derive(Debug)]
@@ -27,6 +28,7 @@ pub struct Hand {
     urgency: usize,
     ear: Option<Ear>,
     trace: Option<TraceParent>,
+    patience: Option<Patience>,
 }
 
 /// Why a lock was not taken.
@@ -68,7 +70,7 @@ impl Hand {
     /// Returns the hand that holds these locks.
     pub fn holding<'l>(locks: impl IntoIterator<Item = &'l Lock>) -> Self {
         let locks = locks.into_iter().map(|lock| Arc::clone(&lock.file)).collect();
-        Self { locks, urgency: 0, ear: None, trace: None }
+        Self { locks, ..Self::default() }
     }
 
     /// Returns the hand that so many guests, one upon the other, wait for.
@@ -87,6 +89,19 @@ impl Hand {
     #[must_use]
     pub fn in_trace(self, trace: Option<TraceParent>) -> Self {
         Self { trace, ..self }
+    }
+
+    /// Returns the hand whose waits are counted here.
+    #[must_use]
+    pub fn counted_by(self, patience: Patience) -> Self {
+        Self { patience: Some(patience), ..self }
+    }
+
+    /// Counts how long it has waited for something, where somebody wants to know.
+    pub fn has_waited(&self, scarce: Scarce, waited: Duration) {
+        if let Some(patience) = &self.patience {
+            patience.add(scarce, waited);
+        }
     }
 
     /// Returns the trace it works in.

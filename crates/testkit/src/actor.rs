@@ -66,6 +66,7 @@ impl Actor {
             inventory: serde_json::Value::Null,
             facts: Facts::default(),
             drained: None,
+            waits: std::collections::BTreeMap::new(),
         };
         self.runtime.block_on(self.bus.report(&report)).unwrap();
     }

@@ -126,6 +126,10 @@ pub(crate) enum CommandError {
     /// The token that people sign in with cannot be used.
     #[error("nobody could sign in: {why}")]
     TokenRefused { why: String, advice: String },
+    /// What lets us in at a collector of traces cannot be used.
+    #[cfg(feature = "otlp")]
+    #[error("no collector would let us in: {why}")]
+    HeadersRefused { why: String, advice: String },
     /// The file about webhooks cannot be used.
     #[error("{} cannot be used:\n  {wrong}", path.display())]
     HooksRefused { path: PathBuf, wrong: String },
@@ -239,6 +243,8 @@ impl CommandError {
     /// Returns the exit code it ends with.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
+            #[cfg(feature = "otlp")]
+            Self::HeadersRefused { .. } => EXIT_REFUSED,
             Self::NoConfig { .. }
             | Self::Refused { .. }
             | Self::TokenRefused { .. }
@@ -364,6 +370,8 @@ impl CommandError {
             Self::NothingToAdopt { asked, .. } => {
                 vec![format!("have it built: `phoenix submit {asked}`")]
             }
+            #[cfg(feature = "otlp")]
+            Self::HeadersRefused { advice, .. } => vec![advice.clone()],
             Self::NotKnown { advice, .. } | Self::TokenRefused { advice, .. } => {
                 vec![advice.clone()]
             }

@@ -171,6 +171,7 @@ mod tests {
             inventory: Value::Null,
             facts: Facts { broken_bridges: vec!["vmbr0".parse().unwrap()], ..Facts::default() },
             drained: None,
+            waits: std::collections::BTreeMap::new(),
         }
     }
 

@@ -5,6 +5,7 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -49,15 +50,25 @@ struct Collector {
     at: String,
     taken: Receiver<ExportTraceServiceRequest>,
     answer: Arc<AtomicU16>,
+    /// What had no key, where one is wanted.
+    refused: Arc<AtomicU16>,
     _runtime: Runtime,
 }
 
 impl Collector {
-    fn new() -> Self {
+    /// Starts one that takes nothing without this key, where there is one.
+    fn new(key: Option<&'static str>) -> Self {
         let (taken, answer) = (channel(), Arc::new(AtomicU16::new(200)));
+        let refused = Arc::new(AtomicU16::new(0));
+        let refusals = Arc::clone(&refused);
         let (sender, answers) = (taken.0, Arc::clone(&answer));
         let take = move |headers: HeaderMap, body: Bytes| async move {
             assert_eq!(headers.get("content-type").unwrap(), "application/x-protobuf");
+            let given = headers.get("authorization").and_then(|given| given.to_str().ok());
+            if key.is_some() && given != key {
+                refusals.fetch_add(1, Ordering::SeqCst);
+                return StatusCode::UNAUTHORIZED;
+            }
             // Before anybody hears of it: they change the answer for the next.
             let answer = StatusCode::from_u16(answers.load(Ordering::SeqCst)).unwrap();
             // A test that has ended hears nothing.
@@ -69,7 +80,7 @@ impl Collector {
         let at = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new().route("/v1/traces", post(take));
         runtime.spawn(async move { axum::serve(listener, router).await });
-        Self { at, taken: taken.1, answer, _runtime: runtime }
+        Self { at, taken: taken.1, answer, refused, _runtime: runtime }
     }
 
     /// Returns the spans of what it is sent next.
@@ -83,10 +94,16 @@ impl Collector {
 
 impl Site {
     fn new() -> Self {
+        let site = Self::beside(Collector::new(None));
+        site.serve(&[]);
+        site
+    }
+
+    /// Makes one that nobody serves yet.
+    fn beside(collector: Collector) -> Self {
         let server = NatsServer::start();
         let actor = Actor::new(&server);
-        let site =
-            Self { server, actor, folder: TempDir::new().unwrap(), collector: Collector::new() };
+        let site = Self { server, actor, folder: TempDir::new().unwrap(), collector };
         let host =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/rules/host.json");
         fs::copy(host, site.folder.path().join("phoenix_hypervisor_config.json")).unwrap();
@@ -95,7 +112,6 @@ impl Site {
           "901": { "name": "web", "clone_from_ctid": "900", "storage_pool": "tank-lxc", "storage_size_gb": 8, "node": "pve1" }
         }}"#;
         fs::write(site.folder.path().join("phoenix_lxc_configs.json"), guests).unwrap();
-        site.serve();
         site
     }
 
@@ -110,11 +126,11 @@ impl Site {
     }
 
     /// Starts serving, and waits until what happens is followed.
-    fn serve(&self) {
+    fn serve(&self, more: &[&str]) {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let at = self.server.url();
         let words = ["serve", "--listen", &port, "--otlp-endpoint", &self.collector.at];
-        let words = [&words[..], &["--nats-url", &at]].concat();
+        let words = [&words[..], &["--nats-url", &at], more].concat();
         let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
         // It ends with the process of the test.
         thread::spawn(move || run(&words.iter().map(String::as_str).collect::<Vec<_>>()));
@@ -164,6 +180,27 @@ fn a_collector_that_takes_nothing_holds_up_nothing() {
     site.submit("901", &[]);
     site.actor.complete("lxc-901");
     assert_ne!(site.collector.next()[0].trace_id, lost[0].trace_id);
+}
+
+#[test]
+fn a_collector_that_wants_a_key_is_sent_it_and_takes_nothing_without() {
+    let site = Site::beside(Collector::new(Some("Bearer canary-key")));
+    let file = site.folder.path().join("headers");
+    fs::write(&file, "Authorization=Bearer%20canary-key\n").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    site.serve(&[]);
+
+    site.submit("900", &[]);
+    site.actor.complete("lxc-900");
+    while site.collector.refused.load(Ordering::SeqCst) == 0 {
+        thread::yield_now();
+    }
+    site.serve(&["--otlp-headers-file", file.to_str().unwrap()]);
+    site.submit("901", &[]);
+    site.actor.complete("lxc-901");
+
+    assert_eq!(site.collector.next()[0].name, "run");
+    assert!(site.collector.taken.try_recv().is_err(), "what was refused is not sent again");
 }
 
 fn run(words: &[&str]) {

@@ -14,8 +14,8 @@ use phoenix_domain::{
     ReturnBegun, Safety, SpecDigest, Standing, Step, StepName, Verdict, next_move,
 };
 use phoenix_engine::{Caution, Halt, Outcome, StepError, Walk};
-use phoenix_hypervisor::{Hand, Hypervisor, Lock, LockError, Warden};
-use tracing::{Instrument as _, debug, info, instrument, warn};
+use phoenix_hypervisor::{Hand, Hypervisor, Lock, Scarce};
+use tracing::{Instrument as _, info, instrument, warn};
 
 use crate::about;
 use crate::context::{Context, now, spread};
@@ -34,8 +34,6 @@ const TRIES: u32 = 8;
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
 /// How long an order of the health monitor holds.
 const STALE: TimeDelta = TimeDelta::minutes(2);
-/// The longest wait between two looks at a lock that is held.
-const LOCK_PAUSE: Duration = Duration::from_millis(500);
 
 /// How attending to a guest ended.
 enum Ended {
@@ -98,7 +96,9 @@ pub(crate) async fn attend<H: Hypervisor>(
 
 impl<H: Hypervisor> Context<H> {
     async fn work_on(&self, guest: GuestKey) -> Ended {
-        let Some(lock) = self.lock(&guest.to_string()).await else { return Ended::LetGo };
+        let Some(lock) = self.hold(Scarce::Guest, &guest.to_string()).await else {
+            return Ended::LetGo;
+        };
         let mut known = self.view.end(guest).map(|end| (*end).clone());
         for _ in 0..TRIES {
             let end = match known.take() {
@@ -284,7 +284,9 @@ impl<H: Hypervisor> Context<H> {
         let needed = if state.desired.goal.is_downwards() { &[] } else { spec.gpus.indices() };
         let mut gpus = Vec::new();
         for index in needed {
-            let Some(gpu) = self.lock(&format!("gpu{index}")).await else { return Ended::LetGo };
+            let Some(gpu) = self.hold(Scarce::Gpu, &format!("gpu{index}")).await else {
+                return Ended::LetGo;
+            };
             gpus.push(gpu);
         }
         let (mut voice, ear) = Voice::new();
@@ -317,7 +319,8 @@ impl<H: Hypervisor> Context<H> {
         let hand = Hand::holding(gpus.iter().chain([lock]))
             .urgent(self.view.height(state.guest))
             .in_trace(about::trace(pen.traceparent()))
-            .heard_by(ear);
+            .heard_by(ear)
+            .counted_by(self.patience.clone());
         let (want, host) = (spec, &self.host);
         let walk = Walk {
             want,
@@ -514,32 +517,6 @@ impl<H: Hypervisor> Context<H> {
                 () = self.duty.stop().cancelled_owned() => return Ended::LetGo,
             }
         }
-    }
-
-    /// Takes a lock, and waits where somebody holds it: a change that outlived its worker, or
-    /// another worker. Returns nothing when nothing may be begun any more.
-    async fn lock(&self, name: &str) -> Option<Lock> {
-        let path = self.lock_file(name);
-        let (mut pause, mut warden) = (Duration::from_millis(10), Warden::default());
-        loop {
-            match Lock::try_take(&path) {
-                Ok(lock) => return Some(lock),
-                Err(LockError::Held { .. }) => {
-                    debug!(name, "held by somebody else");
-                    warden.look(&path);
-                }
-                Err(err) => warn!(err = %chain(&err), "cannot lock"),
-            }
-            tokio::select! {
-                () = tokio::time::sleep(pause) => pause = (pause * 2).min(LOCK_PAUSE),
-                () = self.duty.stop().cancelled_owned() => return None,
-            }
-        }
-    }
-
-    /// Says whether nobody holds a guest.
-    pub(crate) fn is_free(&self, guest: GuestKey) -> bool {
-        Lock::try_take(&self.lock_file(&guest.to_string())).is_ok()
     }
 
     fn note(&self, guest: GuestKey, seq: u64) {

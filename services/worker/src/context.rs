@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use phoenix_bus::{Bus, Setup, Teller};
 use phoenix_domain::{GuestKey, WorkerName};
+use phoenix_hypervisor::Patience;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -39,6 +40,8 @@ pub(crate) struct Context<H> {
     pub(crate) tools: Mutex<BTreeMap<String, String>>,
     /// What is known of the guests that gateways lead to.
     pub(crate) known: Known,
+    /// How long was waited for locks.
+    pub(crate) patience: Patience,
     /// Tells the dispatcher to look at a guest again.
     pub(crate) nudge: mpsc::UnboundedSender<GuestKey>,
 }

@@ -22,6 +22,7 @@ mod gateways;
 mod intake;
 mod journal;
 mod limits;
+mod locks;
 mod presence;
 mod program;
 mod safe;
@@ -39,7 +40,7 @@ use std::time::Duration;
 
 use phoenix_bus::{Bus, BusError, Durability, Proof, Teller};
 use phoenix_domain::{Class, WorkerName};
-use phoenix_hypervisor::Hypervisor;
+use phoenix_hypervisor::{Hypervisor, Patience};
 use phoenix_service::Supervisor;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -95,6 +96,7 @@ pub async fn run<H: Hypervisor + 'static>(
         busy: Busy::default(),
         tools: Mutex::default(),
         known: gateways::Known::default(),
+        patience: Patience::default(),
         settings,
         worker,
         bus: bus.clone(),

@@ -2,10 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use phoenix_domain::health::Facts;
 use phoenix_domain::{Change, Facets, FileName, Foreseen, GuestSpec, Origin, Seen, StorageId};
-use phoenix_hypervisor::{Depth, Hand, HostError, Hypervisor, Inspected, Inventory, Line, Tested};
+use phoenix_hypervisor::{
+    Depth, Hand, HostError, Hypervisor, Inspected, Inventory, Line, Scarce, Tested,
+};
 
 /// A host on which only so many clones are made at once on one storage: more of them only make
 /// each other slow.
@@ -33,7 +36,10 @@ impl<H: Hypervisor> Hypervisor for Limited<H> {
 
     async fn apply(&self, want: &GuestSpec, change: &Change, hand: &Hand) -> Result<(), HostError> {
         let turn = if let Change::Create { origin: Origin::Clone { .. }, root_disk, .. } = change {
-            Some(self.storage(&root_disk.storage).turn(hand).await)
+            let began = Instant::now();
+            let turn = self.storage(&root_disk.storage).turn(hand).await;
+            hand.has_waited(Scarce::Storage, began.elapsed());
+            Some(turn)
         } else {
             None
         };

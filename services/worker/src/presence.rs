@@ -115,6 +115,7 @@ async fn report<H: Hypervisor>(
         inventory,
         facts: facts.clone(),
         drained: context.duty.drained().borrow().clone(),
+        waits: context.patience.told(),
     };
     context.bus.report(&report).await
 }

@@ -16,7 +16,7 @@ use super::site::Site;
 
 /// Gives its secret away in every way a script can: on both ends, as its last word, line by line, and
 /// to whoever traces it.
-const BLABS: &str = "#!/bin/sh\nset -eu\nmkdir -p /opt\np=$PHOENIX_SECRETS/postgresql_password\n\
+pub(super) const BLABS: &str = "#!/bin/sh\nset -eu\nmkdir -p /opt\np=$PHOENIX_SECRETS/postgresql_password\n\
     sha256sum <\"$p\" >>/opt/seen\ncat \"$p\"\necho\necho \"it is $(cat \"$p\"), twice: $(cat \"$p\")\"\n\
     set -x\nv=$(cat \"$p\")\nset +x\n[ -e /opt/tried ] || { touch /opt/tried; echo \"no: $v\" >&2; exit 75; }\n";
 

@@ -17,7 +17,7 @@ const IMAGE: &str = "/srv/images/tiny.img";
 /// The hash of a password that stands in no file but the one of secrets and the seed.
 const HASH: &str = "$6$cAnArYsAlT$ebq1Dq1GDcud/gmau8hEBLYpi4esurzCn0YQFtu1IIufxquVvdg0Vs9XWR1GnszDdbKGe56tJGXC1DkxliB9b1";
 
-async fn quickstart() -> (Site, PathBuf) {
+pub(super) async fn quickstart() -> (Site, PathBuf) {
     let site = Site::of("examples/quickstart").await;
     shared::features(&site.pve);
     site.pve.archive(
@@ -37,13 +37,13 @@ async fn quickstart() -> (Site, PathBuf) {
     (site, secrets)
 }
 
-fn worker(site: &Site, name: &str, secrets: &Path) -> Worker {
+pub(super) fn worker(site: &Site, name: &str, secrets: &Path) -> Worker {
     let secrets = secrets.to_str().unwrap();
     site.worker_with(name, &["--drift-every", "0", "--secrets-file", secrets])
 }
 
 /// Returns a file in the root disk of a machine.
-fn inside(site: &Site, vmid: u32, path: &str) -> PathBuf {
+pub(super) fn inside(site: &Site, vmid: u32, path: &str) -> PathBuf {
     let volumes = site.pve.world.volumes().unwrap();
     let is_its = |id: &str| id.contains(&format!("-{vmid}-disk-"));
     let disk = volumes.into_iter().find(|volume| is_its(&volume.id)).unwrap();

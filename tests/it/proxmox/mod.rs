@@ -4,6 +4,7 @@
 
 mod canary;
 mod fleet;
+mod logged;
 mod machines;
 mod shared;
 mod site;

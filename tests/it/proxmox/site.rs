@@ -96,30 +96,32 @@ impl Site {
 
     /// Starts a worker with this name and more arguments. All share their folders.
     pub(crate) fn worker_with(&self, name: &str, more: &[&str]) -> Worker {
+        let arguments = self.worker_arguments(more);
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        let log = self.inner.folder(&format!("{name}.log"));
+        Start::new(&phoenix_program(), &log).with(&arguments).go()
+    }
+
+    /// Returns the arguments of `phoenix` as the worker of the node, with more of them.
+    pub(crate) fn worker_arguments(&self, more: &[&str]) -> Vec<String> {
         let node = self.pve.node();
         let text = |path: &Path| path.to_str().unwrap().to_owned();
         let library = &node.library;
         let own_secrets = text(&self.inner.folder("secrets.json"));
         let secrets = ["--secrets-file", own_secrets.as_str()];
         let secrets = if more.contains(&secrets[0]) { &[][..] } else { &secrets };
-        Start::new(&phoenix_program(), &self.inner.folder(&format!("{name}.log")))
-            .with(&["worker", "--host", "proxmox", "--node", "pve1", "--durability", "always"])
-            .with(&["--host-root", &text(&node.root)])
-            .with(&[
-                "--nats-url",
-                &self.inner.server.url(),
-                "--log",
-                "info,phoenix_hypervisor=debug,phoenix_worker=debug",
-            ])
-            .with(&["--features", &text(&library.features[0])])
-            .with(&["--scripts", &text(&library.scripts[0])])
-            .with(secrets)
-            .with(&["--tests", &text(&library.tests[0])])
-            .with(&["--profiles", &text(&library.profiles[0])])
-            .with(&["--state-dir", &text(&node.state_dir), "--run-dir", &text(&node.run_dir)])
-            .with(&["--ack-wait", "1000", "--retry-after", "50"])
-            .with(more)
-            .go()
+        let (root, url) = (text(&node.root), self.inner.server.url());
+        let folders = [&library.features, &library.scripts, &library.tests, &library.profiles];
+        let [features, scripts, tests, profiles] = folders.map(|folders| text(&folders[0]));
+        let (state, run) = (text(&node.state_dir), text(&node.run_dir));
+        let here = ["worker", "--host", "proxmox", "--node", "pve1", "--durability", "always"];
+        let log = "info,phoenix_hypervisor=debug,phoenix_worker=debug";
+        let there = ["--host-root", &root, "--nats-url", &url, "--log", log];
+        let library = ["--features", &features, "--scripts", &scripts, "--tests", &tests];
+        let folders = ["--profiles", &profiles, "--state-dir", &state, "--run-dir", &run];
+        let paces = ["--ack-wait", "1000", "--retry-after", "50"];
+        let all = [&here[..], &there, &library, secrets, &folders, &paces, more].concat();
+        all.into_iter().map(str::to_owned).collect()
     }
 
     /// Waits until a worker answers.

@@ -14,6 +14,7 @@ mod picture;
 mod played;
 mod pushes;
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -68,11 +69,14 @@ impl Served {
     }
 
     async fn with(site: &Site, listen: &str, more: &[&str]) -> Self {
-        let log = site.inner.folder("serve.log");
-        let before = std::fs::read_to_string(&log).unwrap_or_default().len();
-        let url = site.inner.server.url();
-        let arguments = ["serve", "--listen", listen, "--nats-url", &url];
-        let server = Start::new(&phoenix_program(), &log).with(&arguments).with(more).go();
+        Self::of(&site.inner.server.url(), &site.inner.folder("serve.log"), listen, more).await
+    }
+
+    /// Starts one for the NATS of this address.
+    async fn of(url: &str, log: &Path, listen: &str, more: &[&str]) -> Self {
+        let before = std::fs::read_to_string(log).unwrap_or_default().len();
+        let arguments = ["serve", "--listen", listen, "--nats-url", url];
+        let server = Start::new(&phoenix_program(), log).with(&arguments).with(more).go();
         let at = listens(&server, before).await;
         Self { server, at }
     }

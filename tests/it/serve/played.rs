@@ -116,6 +116,8 @@ impl Monitor {
             maintenance: Vec::new(),
             guests: guests.iter().map(|vmid| seen(lxc(*vmid))).collect(),
             incidents: Vec::new(),
+            held_back: std::collections::BTreeMap::new(),
+            guests_left: None,
         };
         let told = Arc::new(Mutex::new(Told { outlook, asked: 0, orders: Vec::new() }));
         let mut questions = site.inner.bus.monitor_questions().await.unwrap();
@@ -194,5 +196,7 @@ fn seen(guest: GuestKey) -> Seen {
         unread: std::collections::BTreeMap::new(),
         evidence: std::collections::BTreeMap::new(),
         next: None,
+        took_ms: std::collections::BTreeMap::new(),
+        repairs_left: None,
     }
 }

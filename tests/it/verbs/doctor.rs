@@ -172,6 +172,7 @@ async fn a_worker_of_another_version_is_named_with_which_of_the_two_is_upgraded(
             inventory: Value::Null,
             facts: Facts::default(),
             drained: None,
+            waits: std::collections::BTreeMap::new(),
         };
         patient.site.inner.bus.report(&report).await.unwrap();
     }

@@ -5,6 +5,7 @@ mod advice;
 mod asked;
 pub(crate) mod brought;
 mod delete;
+mod disk;
 pub(crate) mod doctor;
 mod drain;
 mod drift;

@@ -55,7 +55,12 @@ impl Homes {
 }
 
 /// Builds what is shipped, below this folder, and returns the folder with the programs.
-pub(super) fn shipped(workspace: &Workspace, homes: &Homes, folder: &Path) -> Result<PathBuf> {
+pub(super) fn shipped(
+    workspace: &Workspace,
+    homes: &Homes,
+    origin: &Origin,
+    folder: &Path,
+) -> Result<PathBuf> {
     let (root, folder) = (env::current_dir()?, std::path::absolute(folder)?);
     // Of several that fit the last one counts, so the innermost folder comes last.
     let places = [
@@ -69,6 +74,7 @@ pub(super) fn shipped(workspace: &Workspace, homes: &Homes, folder: &Path) -> Re
         .env("CARGO_TARGET_DIR", &folder)
         .env("CARGO_ENCODED_RUSTFLAGS", of_rust.join("\u{1f}"))
         .env("CFLAGS", of_c.join(" "))
+        .env("PHOENIX_REVISION", &origin.commit)
         .run()?;
     Ok(folder.join(Profile::Dist.folder()))
 }

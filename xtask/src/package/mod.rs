@@ -74,7 +74,7 @@ fn make(
     origin: &Origin,
     folder: &Path,
 ) -> Result<Vec<PathBuf>> {
-    let programs = build::shipped(workspace, homes, &folder.join("build"))?;
+    let programs = build::shipped(workspace, homes, origin, &folder.join("build"))?;
     let stage = Stage::set(workspace, origin, &programs, &folder.join("stage"))?;
     pack(workspace, origin, &stage, &folder.join("debs"), Effort::Small)
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use phoenix_domain::{ModelServer, NodeName, Seal};
 
-use super::tensor_parallel::gpus_used;
 use super::{Rule, listed, some_of};
 use crate::code::{Code, code};
 use crate::finding::{Finding, Findings};
@@ -14,9 +13,6 @@ static OVER: Code = code!("0402", Error, "a GPU's memory is promised more than o
 static CROWDED: Code = code!("0403", Warning, "guests without a share use a GPU that is shared");
 
 pub(super) const RULE: Rule = Rule { codes: &[&OVER, &CROWDED], check };
-
-/// What vLLM takes when it is told nothing.
-const DEFAULT_SHARE: f64 = 0.92;
 
 /// From here on a GPU counts as given away: drivers and contexts need the rest.
 const NEARLY_ALL: f64 = 0.9;
@@ -49,7 +45,7 @@ fn check(scene: &Scene<'_>, findings: &Findings) {
         let node = guest.spec.node.as_ref();
         if let Some(server) = &guest.spec.model_server {
             let Some((share, is_default)) = share(server) else { continue };
-            let used = usize::try_from(gpus_used(server)).unwrap_or(usize::MAX);
+            let used = usize::try_from(server.gpus_used()).unwrap_or(usize::MAX);
             for index in guest.spec.gpus.indices().iter().take(used) {
                 let sharing = Sharing { guest, share, is_default };
                 gpus.entry((node, *index)).or_default().sharing.push(sharing);
@@ -90,8 +86,10 @@ fn over(index: u8, users: &Users<'_>, findings: &Findings) {
         finding = finding.also(first.place(), format!("{} here", rounded(first.share)));
     }
     if users.sharing.iter().any(|sharing| sharing.is_default) {
-        finding =
-            finding.help(format!("a model server that is told nothing takes {DEFAULT_SHARE}"));
+        finding = finding.help(format!(
+            "a model server that is told nothing takes {}",
+            ModelServer::USUAL_SHARE
+        ));
     }
     findings.add(finding);
 }
@@ -146,13 +144,8 @@ impl Sharing<'_> {
 /// Returns the share a server takes, and whether nobody said so. There is none where what is said
 /// is no number.
 fn share(server: &ModelServer) -> Option<(f64, bool)> {
-    match server.argument("--gpu-memory-utilization") {
-        None => Some((DEFAULT_SHARE, true)),
-        Some(text) => {
-            let share = text.trim().parse::<f64>().ok().filter(|share| share.is_finite())?;
-            Some((share, false))
-        }
-    }
+    let is_default = server.argument("--gpu-memory-utilization").is_none();
+    server.gpu_share().map(|share| (share, is_default))
 }
 
 /// Rounds a share to what people write.

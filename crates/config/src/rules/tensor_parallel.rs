@@ -12,14 +12,10 @@ static LEFT_OVER: Code = code!("0409", Warning, "a model server leaves GPUs unus
 
 pub(super) const RULE: Rule = Rule { codes: &[&TOO_FEW, &LEFT_OVER], check };
 
-const TENSOR: &[&str] = &["--tensor-parallel-size", "-tp"];
-const PIPELINE: &[&str] = &["--pipeline-parallel-size", "-pp"];
-const DATA: &[&str] = &["--data-parallel-size", "-dp"];
-
 fn check(scene: &Scene<'_>, findings: &Findings) {
     for guest in scene.guests {
         let Some(server) = &guest.spec.model_server else { continue };
-        let used = gpus_used(server);
+        let used = server.gpus_used();
         let given = guest.spec.gpus.indices().len();
         if used == given as u64 || (given == 0 && !is_meant_for_gpus(scene, guest)) {
             continue;
@@ -50,19 +46,6 @@ fn check(scene: &Scene<'_>, findings: &Findings) {
     }
 }
 
-/// Returns how many GPUs a model server asks for.
-pub(super) fn gpus_used(server: &ModelServer) -> u64 {
-    [TENSOR, PIPELINE, DATA]
-        .into_iter()
-        .map(|names| said(server, names).unwrap_or(1))
-        .fold(1, u64::saturating_mul)
-}
-
-fn said(server: &ModelServer, names: &[&str]) -> Option<u64> {
-    let text = names.iter().find_map(|name| server.argument(name))?;
-    text.trim().parse().ok().filter(|number| *number > 0)
-}
-
 /// Says whether a server without a GPU should have one, and nothing else has told so.
 fn is_meant_for_gpus(scene: &Scene<'_>, guest: &Guest) -> bool {
     let needs_gpu = |name| scene.library.feature(name).is_some_and(|known| known.needs_gpu);
@@ -74,9 +57,9 @@ fn number(number: u64) -> String {
 }
 
 fn how(server: &ModelServer) -> String {
-    let said: Vec<_> = [TENSOR, PIPELINE, DATA]
+    let said: Vec<_> = ModelServer::SPREAD
         .into_iter()
-        .filter_map(|names| Some((names.first()?, said(server, names)?)))
+        .filter_map(|names| Some((names.first()?, server.spread(names)?)))
         .map(|(name, number)| format!("`{name} {number}`"))
         .collect();
     if said.is_empty() { "vLLM's default".to_owned() } else { said.join(", ") }

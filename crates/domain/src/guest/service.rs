@@ -51,9 +51,39 @@ pub struct ModelServer {
 }
 
 impl ModelServer {
+    /// What vLLM takes of the memory of a GPU when it is told nothing.
+    pub const USUAL_SHARE: f64 = 0.92;
+
+    /// By which arguments it is spread over GPUs: by tensors, by layers, by copies.
+    pub const SPREAD: [&[&str]; 3] = [
+        &["--tensor-parallel-size", "-tp"],
+        &["--pipeline-parallel-size", "-pp"],
+        &["--data-parallel-size", "-dp"],
+    ];
+
     /// Returns the name its model is offered under.
     pub fn offers(&self) -> &str {
         self.served_name.as_deref().unwrap_or(&self.model)
+    }
+
+    /// Returns the share of the memory of each of its GPUs that it takes; nothing where what is said is no number.
+    pub fn gpu_share(&self) -> Option<f64> {
+        let Some(text) = self.argument("--gpu-memory-utilization") else {
+            return Some(Self::USUAL_SHARE);
+        };
+        text.trim().parse::<f64>().ok().filter(|share| share.is_finite())
+    }
+
+    /// Returns how many GPUs it asks for.
+    pub fn gpus_used(&self) -> u64 {
+        let said = |names: &[&str]| self.spread(names).unwrap_or(1);
+        Self::SPREAD.into_iter().map(said).fold(1, u64::saturating_mul)
+    }
+
+    /// Returns the first number that is said by an argument of one of these names.
+    pub fn spread(&self, names: &[&str]) -> Option<u64> {
+        let text = names.iter().find_map(|name| self.argument(name))?;
+        text.trim().parse().ok().filter(|number| *number > 0)
     }
 
     /// Returns the value that follows (or is joined by `=` to) an argument such as `--dtype`.

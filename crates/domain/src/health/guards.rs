@@ -1,9 +1,11 @@
 //! What holds for all guests: modes, the breaker, maintenance, and what is being repaired.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Ground, Limits, Maintenance, Mode, Order, Patient, Selector};
+use super::{Curb, Ground, Limits, Maintenance, Mode, Order, Patient, Selector};
 use crate::{GuestKey, NodeName};
 
 /// A hang is remembered on its GPU for so long.
@@ -24,6 +26,9 @@ pub struct Guards {
     pub(super) down: Vec<(Ground, DateTime<Utc>)>,
     pub(super) gathering: Option<Gathering>,
     pub(super) sick: Option<Sick>,
+    /// How often repairs were held back, by what.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) curbs: BTreeMap<Curb, u64>,
 }
 
 /// Why nothing is repaired any more.
@@ -86,6 +91,11 @@ impl Guards {
     /// Returns the repairs that are under way.
     pub fn under_way(&self) -> impl Iterator<Item = &Order> {
         self.flights.iter().map(|flight| &flight.order)
+    }
+
+    /// Returns how often this has held a repair back.
+    pub fn held_back(&self, by: Curb) -> u64 {
+        self.curbs.get(&by).copied().unwrap_or_default()
     }
 
     pub(super) fn set_mode(&mut self, guest: Option<GuestKey>, mode: Mode) {

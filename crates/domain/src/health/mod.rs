@@ -6,6 +6,7 @@
 mod ack;
 mod care;
 mod condition;
+mod curb;
 mod docker;
 mod event;
 mod ground;
@@ -36,6 +37,7 @@ mod watch;
 pub use ack::{Ack, AckEnd};
 pub use care::{Care, Declared};
 pub use condition::Condition;
+pub use curb::Curb;
 pub use docker::{Docker, DockerContainer, DockerStarts, DockerState};
 pub use event::{
     AboutChannel, AboutIncident, ChannelTest, Digest, HealthEvent, HealthEventKind, HealthNews,

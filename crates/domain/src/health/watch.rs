@@ -4,6 +4,7 @@
 mod acks;
 mod ahead;
 mod attend;
+mod budget;
 mod common_cause;
 mod hear;
 mod human;
@@ -29,8 +30,8 @@ use super::guards::Guards;
 use super::ladder::Ladder;
 use super::together::Together;
 use super::{
-    Condition, Evidence, Ground, Heard, Hold, Incident, IncidentId, Judge, Limits, Patient, Probe,
-    Root, Rung, Told,
+    Condition, Curb, Evidence, Ground, Heard, Hold, Incident, IncidentId, Judge, Limits, Patient,
+    Probe, Root, Rung, Told,
 };
 use crate::{GuestKey, NodeName};
 
@@ -99,6 +100,9 @@ pub struct File {
     started: Option<DateTime<Utc>>,
     wake: Option<DateTime<Utc>>,
     held: Option<Hold>,
+    /// What has held its repairs back since it was well.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    curbed: BTreeSet<Curb>,
     /// Where its services answer, where that is not at its own address.
     #[serde(default)]
     elsewhere: BTreeMap<String, String>,

@@ -9,6 +9,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "what is found is written where it is read")]
 
 mod acks;
+mod budget;
 mod common_cause;
 mod judge;
 mod ladder;

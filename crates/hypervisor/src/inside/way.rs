@@ -67,7 +67,6 @@ impl Way<'_> {
     pub(super) async fn run(&self, errand: Errand<'_>, hand: &Hand) -> Result<Ended, HostError> {
         match self {
             Self::Kernel { attach, .. } => {
-                // Not into a machine: there a job is found again by what is run.
                 let trace = hand.trace().map(|trace| format!("export TRACEPARENT={trace}; "));
                 let attached = attach(errand.limit).plain("/bin/sh").plain("-c").plain(format!(
                     "{}{}",
@@ -91,7 +90,7 @@ impl Way<'_> {
             }
             Self::Agent(agent) => {
                 let Errand { what, script, input, limit, veil } = errand;
-                let job = Job { name: what, script, input, limit };
+                let job = Job { name: what, script, input, limit, trace: hand.trace() };
                 let ear = hand.ear();
                 let heard = |line: &str| {
                     if let (Some(ear), Some(line)) = (ear, spoken(line, &veil)) {

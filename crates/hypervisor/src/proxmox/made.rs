@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use phoenix_domain::{GuestKey, GuestSpec, Kind, StorageId, Vmid};
 use serde::Deserialize;
@@ -20,7 +20,7 @@ use super::machine::drives;
 use super::notes::{Begun, Task};
 use super::words::mount::storage_of;
 use super::{Proxmox, edit, tool};
-use crate::{Hand, HostError, Line, Lock, LockError, Place};
+use crate::{Hand, HostError, Line, Lock, LockError, Place, Scarce};
 
 /// The locks that commands of ours leave when they are killed.
 const OURS: [&str; 2] = ["snapshot", "snapshot-delete"];
@@ -75,12 +75,16 @@ impl Proxmox {
             let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(turns.entry(parent).or_insert_with(|| Line::new(1)))
         };
+        let began = Instant::now();
         let first = line.turn(hand).await;
         let path = self.turn_path(parent);
         let mut pause = TURN;
         loop {
             match Lock::try_take(&path) {
-                Ok(lock) => return Ok(Turn { lock, _first: first }),
+                Ok(lock) => {
+                    hand.has_waited(Scarce::Template, began.elapsed());
+                    return Ok(Turn { lock, _first: first });
+                }
                 Err(LockError::Held { .. }) => sleep(pause).await,
                 Err(LockError::Unusable { err, .. }) => return Err(unreachable(err)),
             }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use phoenix_domain::TraceParent;
 use phoenix_hypervisor::agent::{Agent, Job, JobEnded, JobError};
 use tokio::task::JoinHandle;
 
@@ -24,7 +25,7 @@ fn ask(
     let heard = Heard::default();
     let lines = Arc::clone(&heard);
     let asked = tokio::spawn(async move {
-        let job = Job { name, script, input: b"canary-input\n", limit };
+        let job = Job { name, script, input: b"canary-input\n", limit, trace: None };
         agent.run(job, |line| lines.lock().unwrap().push(line.to_owned())).await
     });
     (asked, heard)
@@ -76,6 +77,9 @@ async fn a_job_runs_once_to_its_end_whoever_is_killed_meanwhile() {
         assert_eq!((ended.code, &*ended.output), (5, "begun\nwent on\n"));
     }
     assert_eq!(site.prints("cat /tmp/ran").await, "ran");
+
+    // It is told the trace that it was begun in, and followed from within any other one.
+    follow_from_another_trace(&site, &agent).await;
 
     // Another one waits for it, and begins then.
     let (first, heard) = ask(agent.clone(), "long", script, LONG);
@@ -135,6 +139,35 @@ async fn a_job_runs_once_to_its_end_whoever_is_killed_meanwhile() {
     site.await_agent().await;
 }
 
+async fn follow_from_another_trace(site: &Site, agent: &Agent) {
+    let within = |trace| {
+        let script = "echo $TRACEPARENT; read x </tmp/go; echo $TRACEPARENT";
+        Job { trace: Some(trace), ..job("traced", script, LONG) }
+    };
+    let [own, other] = ["3", "4"].map(|digit| {
+        format!("00-{}-b7ad6b7169203331-01", digit.repeat(32)).parse::<TraceParent>().unwrap()
+    });
+    let (mine, theirs) = (Heard::default(), Heard::default());
+    let ear = |heard: &Heard| {
+        let heard = Arc::clone(heard);
+        move |line: &str| heard.lock().unwrap().push(line.to_owned())
+    };
+    let first = agent.run(within(own), ear(&mine));
+    let second = async {
+        until_heard(&mine, &own.to_string()).await;
+        agent.run(within(other), ear(&theirs)).await
+    };
+    let release = async {
+        until_heard(&theirs, &own.to_string()).await;
+        site.prints("echo on >/tmp/go").await;
+    };
+
+    let (first, second, ()) = tokio::join!(first, second, release);
+
+    let output = format!("{own}\n{own}\n");
+    assert_eq!([first, second].map(|ended| ended.unwrap().output), [output.clone(), output]);
+}
+
 fn job<'a>(name: &'a str, script: &'a str, limit: Duration) -> Job<'a> {
-    Job { name, script, input: b"", limit }
+    Job { name, script, input: b"", limit, trace: None }
 }

@@ -20,6 +20,7 @@ use tracing::{debug, warn};
 
 use super::inside::{self, Inside};
 use super::keys::Keys;
+use super::took::Took;
 use super::{Monitor, now, patient};
 use crate::over::Over;
 use crate::probes::Asker;
@@ -56,6 +57,8 @@ pub(super) struct Known {
     is_looked_into: bool,
     /// Whether what only the worker sees was not well the last time.
     is_ailing_inside: bool,
+    /// How long its probes took last.
+    pub(super) took: Took,
 }
 
 impl Known {
@@ -259,6 +262,7 @@ impl<'m> Acting<'m> {
             checked: before.as_ref().and_then(|known| known.checked),
             is_looked_into: before.as_ref().is_some_and(|known| known.is_looked_into),
             is_ailing_inside: before.as_ref().is_some_and(|known| known.is_ailing_inside),
+            took: before.as_ref().map(|known| known.took.clone()).unwrap_or_default(),
             docker: before.map(|known| known.docker).unwrap_or_default(),
             record,
         };
@@ -285,10 +289,11 @@ impl<'m> Acting<'m> {
             self.was_not_let_in(guest, &probe);
         }
         let is_silent = matches!(reading.found, Found::Silent(_) | Found::Failing(_));
-        if is_silent && let Some(known) = self.guests.get_mut(&guest) {
+        if let Some(known) = self.guests.get_mut(&guest) {
+            known.took.note(&probe, &reading);
             // Only from inside can a dead service be told from one on its way up.
             let now = self.monitor.clock.now();
-            if known.looked.is_some_and(|looked| now - looked >= LOOKS) {
+            if is_silent && known.looked.is_some_and(|looked| now - looked >= LOOKS) {
                 known.looked = None;
             }
         }
@@ -342,6 +347,7 @@ impl<'m> Acting<'m> {
         known.is_ailing_inside = false;
         for probe in &known.probes {
             let Some(reading) = inside.reading(&probe.ask, &mut known.docker) else { continue };
+            known.took.note(&probe.name, &reading);
             known.is_ailing_inside |= matches!(reading.found, Found::Failing(_))
                 && matches!(probe.ask, Ask::Docker { .. });
             heard.push(Heard::Reading { guest, probe: Arc::from(&*probe.name), reading });

@@ -9,6 +9,7 @@ mod keys;
 mod patient;
 mod probing;
 mod question;
+mod took;
 mod typed;
 
 use std::path::PathBuf;

@@ -2,7 +2,7 @@
 
 use phoenix_bus::{AskedMonitor, MonitorAnswer, MonitorQuestion, Outlook, Seen};
 use phoenix_domain::GuestKey;
-use phoenix_domain::health::{Heard, Told};
+use phoenix_domain::health::{Curb, Heard, Told};
 
 use super::act::Acting;
 use super::typed::typed;
@@ -88,6 +88,8 @@ impl Acting<'_> {
                     .map(|(probe, came)| (probe.name.clone(), came.clone()))
                     .collect(),
                 next: self.watch.prospect(*guest),
+                took_ms: known.took.of(&known.probes),
+                repairs_left: self.watch.repairs_left(*guest),
             })
         };
         let (incidents, options) = (self.watch.incidents().cloned(), self.monitor.bus.options());
@@ -99,6 +101,11 @@ impl Acting<'_> {
             maintenance: guards.windows().to_vec(),
             guests: self.guests.keys().filter_map(seen).collect(),
             incidents: incidents.map(|incident| typed(incident, &options)).collect(),
+            held_back: Curb::ALL
+                .into_iter()
+                .map(|curb| (curb.name().into(), guards.held_back(curb)))
+                .collect(),
+            guests_left: Some(self.watch.guests_left()),
         }
     }
 }

@@ -142,6 +142,7 @@ mod tests {
             inventory: serde_json::Value::Null,
             facts: phoenix_domain::health::Facts::default(),
             drained: None,
+            waits: std::collections::BTreeMap::new(),
         };
         let drain = Drain { by: "ann".to_owned(), why: Some("new memory".to_owned()), since: now };
         let drained = HostReport { drained: Some(drain), ..report("off", 3, false) };

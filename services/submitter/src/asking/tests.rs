@@ -36,6 +36,7 @@ pub(crate) fn report(host: &str, heard: DateTime<Utc>) -> HostReport {
         inventory: serde_json::Value::Null,
         facts: Facts::default(),
         drained: None,
+        waits: std::collections::BTreeMap::new(),
     }
 }
 

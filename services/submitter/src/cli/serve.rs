@@ -41,6 +41,20 @@ pub struct ServeArgs {
     #[cfg(feature = "otlp")]
     #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL", value_parser = words::endpoint)]
     pub(crate) otlp_endpoint: Option<url::Url>,
+    /// File with the headers that let us in there, `NAME=VALUE`, separated by commas; nobody else may read it, but
+    /// where it is root's the group of who serves. Else OTEL_EXPORTER_OTLP_HEADERS says the same
+    #[cfg(feature = "otlp")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) otlp_headers_file: Option<PathBuf>,
+    /// The same out of the environment alone: what is typed is read by others
+    #[cfg(feature = "otlp")]
+    #[arg(
+        long = "otlp-headers-of-the-environment",
+        env = "OTEL_EXPORTER_OTLP_HEADERS",
+        hide = true,
+        hide_env_values = true
+    )]
+    pub(crate) otlp_headers: Option<secrecy::SecretString>,
     #[command(flatten)]
     pub(crate) log: LogArgs,
     #[command(flatten)]

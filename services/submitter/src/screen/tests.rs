@@ -38,6 +38,8 @@ pub(crate) fn cell() -> Site {
         unread: std::collections::BTreeMap::new(),
         evidence: std::collections::BTreeMap::new(),
         next: None,
+        took_ms: std::collections::BTreeMap::new(),
+        repairs_left: None,
     };
     let seen = [seen(900, Condition::Healthy), seen(903, Condition::Failed(Reason::Hung))];
     let silent = report("pve2", time() - TimeDelta::minutes(9));
@@ -54,6 +56,8 @@ pub(crate) fn cell() -> Site {
             maintenance: Vec::new(),
             guests: Vec::new(),
             incidents: Vec::new(),
+            held_back: std::collections::BTreeMap::new(),
+            guests_left: None,
         }),
         seen: seen.into_iter().map(|one| (one.guest, one)).collect(),
     }

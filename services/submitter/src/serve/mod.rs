@@ -112,8 +112,7 @@ async fn serve(args: &ServeArgs, output: &mut Output) -> Result<u8, CommandError
     let (bus, setup) = (session.bus, session.setup);
     let window = Arc::new(Window { bus, setup, live, metrics, names, door, hooks, remarks });
     #[cfg(feature = "otlp")]
-    let traces =
-        otlp::keep(args.otlp_endpoint.as_ref(), &window.bus, &window.live, &window.remarks)?;
+    let traces = otlp::keep(args, &window.bus, &window.live, &window.remarks)?;
     #[cfg(not(feature = "otlp"))]
     let traces = std::future::pending::<Infallible>();
     let mut traces = pin!(traces);

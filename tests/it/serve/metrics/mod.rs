@@ -1,9 +1,11 @@
 //! The metrics, and what is made of them: alerts and a dashboard.
 
 mod kit;
+mod locks;
 mod names;
 mod probes;
 mod promql;
+mod repairs;
 mod rules;
 mod told;
 mod whole;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::super::{Condition, Effect, Hold, Ladder, Next, Root, Rung, Severity, Told};
+use super::super::{Condition, Curb, Effect, Hold, Ladder, Next, Root, Rung, Severity, Told};
 use super::weigh::{Illness, Stance, Weighed};
 use super::{PieceKey, Watch, words};
 use crate::GuestKey;
@@ -61,6 +61,7 @@ impl Watch {
             self.leave_incident(&under, guest);
         }
         if !self.by_root.contains_key(&root) {
+            self.forget_curbs(guest);
             return self.wake(guest, None);
         }
         let Some(watched) = self.guests.get(&guest) else { return };
@@ -143,6 +144,7 @@ impl Watch {
                 | Condition::Failed(_) => illness.since + self.limits.settle,
             };
             if matches!(illness.stance, Stance::Silent(_)) {
+                self.count_curb_of(guest, illness);
                 let again = illness.since + self.limits.blind;
                 let is_later = again > self.now;
                 return self.wake(guest, is_later.then_some(again));
@@ -157,6 +159,7 @@ impl Watch {
 
     fn act(&mut self, guest: GuestKey, illness: &Illness, hands: Hands, told: &mut Vec<Told>) {
         let now = self.now;
+        self.count_curb_of(guest, illness);
         let (severity, next, wake) = match &illness.stance {
             Stance::Silent(hold) => {
                 self.tell_hold(guest, hold, None, told);
@@ -171,7 +174,7 @@ impl Watch {
                 self.tell_hold(guest, hold, None, told);
                 (Severity::Page, Next::None { why: hold.words() }, None)
             }
-            Stance::GiveUp(why) => {
+            Stance::GiveUp(why) | Stance::Spent(why) => {
                 if illness.condition.is_failed()
                     && let Some(watched) = self.guests.get_mut(&guest)
                 {
@@ -201,6 +204,7 @@ impl Watch {
                     .get(&guest)
                     .is_some_and(|watched| self.is_in_company(watched, illness.since));
                 if in_company {
+                    self.count_curb(guest, Curb::SharedCause);
                     self.tell_hold(guest, &Hold::Gathering, Some(*rung), told);
                     let why = Hold::Gathering.words();
                     let next = Next::Held { rung: *rung, why, at: None };
@@ -272,6 +276,7 @@ impl Watch {
         let Some(watched) = self.guests.get_mut(&guest) else { return };
         let file = &mut watched.file;
         (file.ladder, file.held, file.under) = (Ladder::default(), None, None);
+        file.curbed.clear();
         self.changed.insert(PieceKey::Guest(guest));
     }
 }

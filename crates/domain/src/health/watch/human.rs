@@ -93,6 +93,7 @@ impl Watch {
                 | Stance::Notify
                 | Stance::Ask(_)
                 | Stance::GiveUp(_)
+                | Stance::Spent(_)
                 | Stance::UnderRepair { .. } => Rung::Service,
             },
             Weighed::Rest | Weighed::Well(_) | Weighed::Coming { .. } | Weighed::Dim { .. } => {

@@ -5,7 +5,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::super::judge::PROGRESS_HOLDS;
 use super::super::{Ground, Hold};
 use super::{Watch, Watched};
-use crate::GuestKey;
 
 /// A finding older than this is no reason to do anything.
 const STALE: TimeDelta = TimeDelta::seconds(90);
@@ -67,13 +66,8 @@ impl Watch {
         if flights.len() >= self.limits.at_a_time {
             return Some((Hold::Crowd, None));
         }
-        let recent =
-            self.guards.ordered.iter().filter(|(at, _)| now - *at < self.limits.fleet_window);
-        let mut guests: Vec<GuestKey> = recent.map(|(_, guest)| *guest).collect();
-        guests.sort_unstable();
-        guests.dedup();
-        let is_one_more = !guests.contains(&patient.guest);
-        if is_one_more && guests.len() >= self.limits.share(self.on_duty) {
+        let is_one_more = !self.repaired_lately().contains(&patient.guest);
+        if is_one_more && self.guests_left() == 0 {
             return Some((Hold::FleetSpent, None));
         }
         None

@@ -42,7 +42,9 @@ impl Watch {
             }
             Stance::Silent(hold) => return Next::None { why: hold.words() },
             Stance::Ask(hold) => (format!("; nothing is repaired: {}", hold.words()), None),
-            Stance::GiveUp(why) => (format!("; nothing is repaired: {why}"), None),
+            Stance::GiveUp(why) | Stance::Spent(why) => {
+                (format!("; nothing is repaired: {why}"), None)
+            }
             Stance::Notify => ("; nothing is repaired, as it serves".to_owned(), None),
             Stance::UnderRepair { rung, .. }
             | Stance::Wait { rung, .. }

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::super::ladder::Step;
 use super::super::lot::Lot;
@@ -35,6 +35,14 @@ pub(super) struct Illness {
     pub(super) stance: Stance,
 }
 
+impl Illness {
+    /// Says whether a repair may help.
+    pub(super) fn is_repairable(&self) -> bool {
+        let is_work = course(self.reason, false).is_some_and(|course| course.start != Rung::Human);
+        is_work && is_repairable(self.condition)
+    }
+}
+
 /// What is to be done about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Stance {
@@ -46,6 +54,8 @@ pub(super) enum Stance {
     Ask(Hold),
     /// Nothing that we could do, and that is final.
     GiveUp(String),
+    /// Nothing more: it was repaired as often as it may be.
+    Spent(String),
     /// It is being repaired.
     UnderRepair { rung: Rung, until: DateTime<Utc> },
     /// This is to be done, and something is in the way, until then where that is known.
@@ -120,14 +130,7 @@ impl Watch {
         if course.start == Rung::Human {
             return Stance::GiveUp(format!("{reason} is nothing a repair mends"));
         }
-        let is_repairable = match condition {
-            Condition::Failed(_) => true,
-            Condition::Degraded(reason) => {
-                matches!(reason, Reason::WrongModel | Reason::GpuLost | Reason::ArtifactMissing)
-            }
-            Condition::Starting | Condition::Healthy | Condition::Unknown(_) => false,
-        };
-        if !is_repairable {
+        if !is_repairable(condition) {
             return Stance::Notify;
         }
         if let Some(why) = &watched.file.ladder.given_up {
@@ -223,7 +226,7 @@ impl Watch {
             }
         };
         if let Some(why) = self.overspent(watched, rung) {
-            return Stance::GiveUp(why);
+            return Stance::Spent(why);
         }
         let at = at.max(since + self.limits.settle);
         let wait = |hold, until| Stance::Wait { rung, attempt, of, hold, until };
@@ -236,23 +239,6 @@ impl Watch {
         }
     }
 
-    /// Says why no more is spent on a guest.
-    pub(super) fn overspent(&self, watched: &Watched, rung: Rung) -> Option<String> {
-        let repairs = &watched.file.repairs;
-        let within = |time| repairs.iter().filter(|(at, _)| self.now - *at < time).count();
-        if within(TimeDelta::hours(1)) >= self.limits.guest_hour {
-            return Some(format!("budget {0}/{0} of an hour is used", self.limits.guest_hour));
-        }
-        if within(TimeDelta::hours(24)) >= self.limits.guest_day {
-            return Some(format!("budget {0}/{0} of a day is used", self.limits.guest_day));
-        }
-        let is_again = rung == Rung::Recreate
-            && repairs
-                .iter()
-                .any(|(at, one)| *one == rung && self.now - *at < TimeDelta::hours(24));
-        is_again.then(|| "it was made again once today".to_owned())
-    }
-
     /// Says whether the last repair was done, and the guest failed again since.
     pub(super) fn was_helpless(watched: &Watched, illness: &Illness) -> bool {
         let last = watched.file.ladder.tries.last();
@@ -260,6 +246,17 @@ impl Watch {
             && last.is_some_and(|last| {
                 last.result == Effect::Done && last.ended.is_some_and(|at| illness.since > at)
             })
+    }
+}
+
+/// Says whether a repair may help against what a guest is found to be.
+fn is_repairable(condition: Condition) -> bool {
+    match condition {
+        Condition::Failed(_) => true,
+        Condition::Degraded(reason) => {
+            matches!(reason, Reason::WrongModel | Reason::GpuLost | Reason::ArtifactMissing)
+        }
+        Condition::Starting | Condition::Healthy | Condition::Unknown(_) => false,
     }
 }
 

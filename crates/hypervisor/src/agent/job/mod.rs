@@ -10,6 +10,7 @@ mod log;
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
+use phoenix_domain::TraceParent;
 use sha2::{Digest as _, Sha256};
 use tokio::time::{Instant, sleep};
 use tracing::debug;
@@ -57,6 +58,8 @@ pub struct Job<'a> {
     pub input: &'a [u8],
     /// How long it may take, waiting for another one included.
     pub limit: Duration,
+    /// The trace that it is told it works in. It does not tell it from another one.
+    pub trace: Option<TraceParent>,
 }
 
 /// How a job ended.
@@ -112,12 +115,14 @@ impl Job<'_> {
     /// Returns all of it as an archive.
     fn packed(&self) -> std::io::Result<Vec<u8>> {
         let digest = format!("{}\n", self.digest());
+        let trace = self.trace.map(|trace| format!("{trace}\n")).unwrap_or_default();
         let mut archive = tar::Builder::new(Vec::new());
         for (name, bytes) in [
             ("digest", digest.as_bytes()),
             ("supervise", SUPERVISE.as_bytes()),
             ("script", self.script.as_bytes()),
             ("input", self.input),
+            ("trace", trace.as_bytes()),
             ("log", b""),
         ] {
             let mut header = tar::Header::new_gnu();
@@ -432,7 +437,7 @@ mod tests {
     use super::*;
 
     fn job<'a>(name: &'a str, script: &'a str, input: &'a [u8]) -> Job<'a> {
-        Job { name, script, input, limit: Duration::from_secs(1) }
+        Job { name, script, input, limit: Duration::from_secs(1), trace: None }
     }
 
     #[test]
@@ -445,6 +450,16 @@ mod tests {
         {
             assert_ne!(digest(name, script, input), digest("a", "b", "c"), "{name} {script}");
         }
+    }
+
+    #[test]
+    fn a_job_is_the_same_in_every_trace() {
+        let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".parse().unwrap();
+        let alone = job("a", "b", b"c");
+
+        let traced = Job { trace: Some(trace), ..alone };
+
+        assert_eq!(traced.digest(), alone.digest());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use phoenix_domain::health::{Condition, Incident, Next, Reason, Severity};
 
@@ -32,6 +33,12 @@ pub(super) fn write(view: &View, to: &mut Writer<'_>) -> fmt::Result {
         })
     });
     to.gauges(&names::PROBE_SUCCESS, probes)?;
+    let took = site.seen.values().flat_map(|seen| {
+        let of = |probe: &str| [seen.guest.vmid.to_string(), probe.to_owned()];
+        let took = seen.took_ms.iter();
+        took.map(move |(probe, millis)| (of(probe), Duration::from_millis(*millis).as_secs_f64()))
+    });
+    to.gauges(&names::PROBE_DURATION, took)?;
     let worst = site.seen.keys().filter_map(|guest| Some((guest, site.health(*guest)?)));
     let worst = worst.flat_map(|(guest, (_, found, _))| {
         CONDITIONS.into_iter().map(move |one| {
@@ -46,7 +53,23 @@ pub(super) fn write(view: &View, to: &mut Writer<'_>) -> fmt::Result {
     });
     to.gauges(&names::FLAPPING, flapping)?;
     to.gauge(&names::BREAKER, outlook.map(|outlook| is(outlook.breaker.is_some())))?;
+    repairs(view, to)?;
     incidents(view, is_known, to)
+}
+
+/// What is left to be repaired with, and what was not repaired.
+fn repairs(view: &View, to: &mut Writer<'_>) -> fmt::Result {
+    let outlook = view.site.outlook.as_ref();
+    let held_back = outlook.into_iter().flat_map(|outlook| &outlook.held_back);
+    let held_back = held_back.map(|(reason, count)| ([reason.to_string()], *count));
+    to.counters(&names::SUPPRESSED, held_back)?;
+    let left = view.site.seen.values().filter_map(|seen| {
+        let left = seen.repairs_left?;
+        Some(([seen.guest.vmid.to_string()], number(left)))
+    });
+    to.gauges(&names::BUDGET, left)?;
+    let left = outlook.and_then(|outlook| outlook.guests_left);
+    to.gauge(&names::FLEET_BUDGET, left.map(number))
 }
 
 fn incidents(view: &View, is_known: bool, to: &mut Writer<'_>) -> fmt::Result {

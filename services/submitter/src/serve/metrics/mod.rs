@@ -4,8 +4,10 @@
 //! as the log tells it, from when this server began.
 
 mod format;
+mod gpus;
 mod guests;
 mod health;
+mod hosts;
 mod names;
 mod runs;
 mod told;
@@ -40,6 +42,12 @@ use crate::session;
 /// How long somebody who asks waits for a look: whoever collects metrics gives up soon.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
+/// The commit that this was built of, where packages are made: nobody else knows that it is no other one.
+const REVISION: &str = match option_env!("PHOENIX_REVISION") {
+    Some(commit) => commit,
+    None => "unknown",
+};
+
 /// All that is told of this cell.
 pub(super) struct Metrics(Registry);
 
@@ -73,7 +81,7 @@ impl fmt::Debug for Sources {
 impl Collector for Sources {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut to = Writer(encoder);
-        let version = [env!("CARGO_PKG_VERSION").to_owned()];
+        let version = [env!("CARGO_PKG_VERSION"), REVISION].map(str::to_owned);
         to.counted(&names::BUILD, &Info::new(labels(&names::BUILD, version)))?;
         to.gauge(&names::START, Some(instant(self.began)))?;
         let is_there = usize::from(self.bus.is_connected());
@@ -88,9 +96,8 @@ impl Collector for Sources {
             guests::write(view, now, &mut to)?;
             // Before it was looked, it is not known whether there are any.
             to.gauge(&names::DLQ, view.looked.map(|_| number(view.letters.len())))?;
-            let heard = view.site.hosts.iter();
-            let heard = heard.map(|report| ([report.host.to_string()], instant(report.heard)));
-            to.gauges(&names::HEARTBEAT, heard)?;
+            hosts::write(view, &mut to)?;
+            gpus::write(view, &mut to)?;
             health::write(view, &mut to)
         })
     }
@@ -109,6 +116,9 @@ pub(super) async fn tell(State(window): State<Arc<Window>>, headers: HeaderMap) 
 
 #[cfg(test)]
 mod tests {
+    use phoenix_bus::Outlook;
+    use phoenix_domain::Waits;
+
     use super::*;
     use crate::asking::tests::time;
     use crate::screen::tests::cell;
@@ -122,6 +132,8 @@ mod tests {
         fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
             let mut to = Writer(encoder);
             guests::write(&self.0, time() + chrono::TimeDelta::seconds(90), &mut to)?;
+            hosts::write(&self.0, &mut to)?;
+            gpus::write(&self.0, &mut to)?;
             health::write(&self.0, &mut to)
         }
     }
@@ -130,6 +142,23 @@ mod tests {
     fn all_that_is_known_of_a_cell_is_told() {
         let mut view = View::default();
         view.site = cell();
+        let mut waits = Waits::default();
+        for millis in [3, 70_000, 86_400_000] {
+            waits.add(Duration::from_millis(millis));
+        }
+        for report in view.site.hosts.iter_mut().take(1) {
+            report.waits =
+                [("gpu".into(), Waits::default()), ("guest".into(), waits.clone())].into();
+        }
+        view.site.outlook = view.site.outlook.map(|outlook| Outlook {
+            held_back: [("budget".into(), 0), ("mode".into(), 3)].into(),
+            guests_left: Some(2),
+            ..outlook
+        });
+        for seen in view.site.seen.values_mut().take(1) {
+            seen.took_ms = [("nginx".into(), 1500)].into();
+            seen.repairs_left = Some(0);
+        }
         view.looked = Some(Looked { at: time(), connection: 1 });
         let mut registry = Registry::default();
         registry.register_collector(Box::new(Still(view)));

@@ -41,7 +41,7 @@ macro_rules! metrics {
 }
 
 metrics! {
-    BUILD "phoenix_build_info" Info ["version"] "The version of the server that tells this."
+    BUILD "phoenix_build_info" Info ["version", "revision"] "The version of the server that tells this, and the commit it was built of."
     START "process_start_time_seconds" Gauge [] "When this server began, and counted from nothing."
     NATS_CONNECTED "phoenix_nats_connected" Gauge [] "Whether NATS is there."
     NATS_RECONNECTS "phoenix_nats_reconnects_total" Counter [] "How often the connection to NATS was made again."
@@ -60,13 +60,19 @@ metrics! {
     QUEUE_ACK_PENDING "phoenix_queue_ack_pending" Gauge ["host"] "Guests that a worker has taken, and is at."
     OLDEST_COMMAND "phoenix_oldest_command_age_seconds" Gauge ["host"] "How long the one has waited for a worker that waits longest of those that could be taken."
     DLQ "phoenix_dlq_messages" Gauge [] "Dead letters."
+    LOCK_WAIT "phoenix_lock_wait_seconds" Histogram ["host", "lock"] "How long the worker of a host waited for locks, since it started."
     HEARTBEAT "phoenix_heartbeat_timestamp_seconds" Gauge ["host"] "When the worker of a host was heard last."
+    GPU_COMMITTED "phoenix_gpu_vram_committed_ratio" Gauge ["host", "gpu"] "How much of the memory of a GPU was promised to guests that are to run."
 
     MONITOR "phoenix_monitor_up" Gauge [] "Whether a health monitor answers; while none does, nothing is told of probes."
     PROBE_SUCCESS "phoenix_probe_success" Gauge ["vmid", "probe"] "Whether a probe finds that a guest serves; absent while it cannot tell."
+    PROBE_DURATION "phoenix_probe_duration_seconds" Gauge ["vmid", "probe"] "How long a probe took last; absent while it cannot be made."
     HEALTH_STATE "phoenix_health_state" Gauge ["vmid", "state"] "1 for what the worst probe finds a guest to be, 0 for all else."
     FLAPPING "phoenix_health_flapping" Gauge ["vmid"] "Whether a guest goes up and down."
     BREAKER "phoenix_repair_breaker_open" Gauge [] "Whether all repairs are stopped."
+    SUPPRESSED "phoenix_repair_suppressed_total" Counter ["reason"] "Repairs that were held back, each once for a reason until the guest is well."
+    BUDGET "phoenix_repair_budget_remaining" Gauge ["vmid"] "How many repairs of a guest are left within the hour and the day."
+    FLEET_BUDGET "phoenix_repair_fleet_budget_remaining" Gauge [] "How many more guests may be repaired now."
     HELD "phoenix_repairs_held" Gauge [] "Open incidents with a repair that something is in the way of."
     INCIDENTS "phoenix_incidents_open" Gauge ["severity"] "Open incidents."
     INCIDENT_OPENED "phoenix_incident_opened_timestamp_seconds" Gauge ["severity"] "When the oldest open incident was opened."
@@ -109,8 +115,12 @@ mod tests {
             assert_eq!(name.ends_with("_total"), is_counter, "{name}");
             assert!(help.ends_with('.') && !help.contains(['\n', '|', '\\']), "{name}");
             // What tells runs, commits or errors apart would never end.
+            let is_of_the_server = matches!(kind, MetricType::Info);
             for label in ["run", "revision", "commit", "error", "incident", "id"] {
-                assert!(!labels.contains(&label), "{name} has the label {label}");
+                assert!(
+                    is_of_the_server || !labels.contains(&label),
+                    "{name} has the label {label}"
+                );
             }
         }
     }

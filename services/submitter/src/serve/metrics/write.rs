@@ -1,8 +1,11 @@
 //! Writes samples as the library does it.
 
 use std::fmt;
+use std::time::Duration;
 
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use phoenix_domain::Waits;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet};
+use prometheus_client::metrics::counter::ConstCounter;
 
 use super::names::About;
 
@@ -35,10 +38,58 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// Writes what somebody else has counted, each sample with the values of its labels.
+    pub(super) fn counters<const N: usize>(
+        &mut self,
+        about: &About,
+        samples: impl IntoIterator<Item = ([String; N], u64)>,
+    ) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor(about.family(), about.help, None, about.kind)?;
+        for (values, count) in samples {
+            let labels = labels(about, values);
+            ConstCounter::new(count).encode(metric.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+
+    /// Writes waits that somebody else has counted, each with the values of its labels.
+    pub(super) fn waits<'w, const N: usize>(
+        &mut self,
+        about: &About,
+        samples: impl IntoIterator<Item = ([String; N], &'w Waits)>,
+    ) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor(about.family(), about.help, None, about.kind)?;
+        for (values, waits) in samples {
+            let total = Duration::from_millis(waits.total_ms).as_secs_f64();
+            metric.encode_family(&labels(about, values))?.encode_histogram::<NoLabelSet>(
+                total,
+                waits.count,
+                &classes(waits),
+                None,
+            )?;
+        }
+        Ok(())
+    }
+
     /// Writes a metric of which there is one sample, or none.
     pub(super) fn gauge(&mut self, about: &About, value: Option<f64>) -> fmt::Result {
         self.gauges(about, value.map(|value| ([], value)))
     }
+}
+
+/// Returns how many waits ended in each class: the library adds up those below.
+fn classes(waits: &Waits) -> Vec<(f64, u64)> {
+    let ends = waits.up_to_ms.iter().map(|(end, count)| {
+        let end = Duration::from_millis(*end);
+        (end.as_secs_f64(), *count)
+    });
+    let mut below = 0;
+    let classes = ends.chain([(f64::INFINITY, waits.count)]).map(|(end, count)| {
+        let class = count.saturating_sub(below);
+        below = count.max(below);
+        (end, class)
+    });
+    classes.collect()
 }
 
 /// Returns the labels of a sample.

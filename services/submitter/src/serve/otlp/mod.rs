@@ -1,5 +1,6 @@
 //! Sends the trace of each run that has ended to a collector, as OTLP has it over HTTP.
 
+mod headers;
 mod spans;
 
 use std::convert::Infallible;
@@ -16,6 +17,7 @@ use tokio::sync::{broadcast, mpsc};
 use url::Url;
 
 use super::live::Live;
+use crate::cli::ServeArgs;
 use crate::error::CommandError;
 use crate::runs;
 use crate::session;
@@ -27,12 +29,14 @@ const TRACES: &str = "v1/traces";
 
 /// Returns what sends the trace of each run that ends from now on, where somebody takes them.
 pub(super) fn keep(
-    endpoint: Option<&Url>,
+    args: &ServeArgs,
     bus: &Bus,
     live: &Live,
     remarks: &mpsc::Sender<String>,
 ) -> Result<impl Future<Output = Infallible> + use<>, CommandError> {
-    let sender = endpoint.map(|endpoint| Sender::to(endpoint, bus.clone(), remarks.clone()));
+    let headers = headers::of(args)?;
+    let sender = args.otlp_endpoint.as_ref();
+    let sender = sender.map(|to| Sender::to(to, headers, bus.clone(), remarks.clone()));
     let (sender, ended) = (sender.transpose()?, live.told().runs_that_end());
     Ok(async move {
         match sender {
@@ -46,15 +50,23 @@ pub(super) fn keep(
 struct Sender {
     client: Client,
     url: Url,
+    /// What each trace is sent with.
+    headers: HeaderMap,
     bus: Bus,
     remarks: mpsc::Sender<String>,
 }
 
 impl Sender {
     /// Makes one that sends to the collector at this address. Nobody is connected to yet.
-    fn to(endpoint: &Url, bus: Bus, remarks: mpsc::Sender<String>) -> Result<Self, CommandError> {
+    fn to(
+        endpoint: &Url,
+        mut headers: HeaderMap,
+        bus: Bus,
+        remarks: mpsc::Sender<String>,
+    ) -> Result<Self, CommandError> {
         let client = phoenix_post::client()?;
-        Ok(Self { client, url: address::below(endpoint, TRACES), bus, remarks })
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
+        Ok(Self { client, url: address::below(endpoint, TRACES), headers, bus, remarks })
     }
 
     /// Sends the trace of each run that ends. A run that ends while its collector is away has none: runs do
@@ -83,9 +95,8 @@ impl Sender {
         let body = ExportTraceServiceRequest {
             resource_spans: vec![spans::of(&timeline, &events, &session::host())],
         };
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
-        let post = Post { url: self.url.clone(), headers, body: body.encode_to_vec() };
+        let (url, headers) = (self.url.clone(), self.headers.clone());
+        let post = Post { url, headers, body: body.encode_to_vec() };
         match phoenix_post::send(&self.client, post, now).await {
             Outcome::Taken { .. } => Ok(()),
             Outcome::Later { why, .. } | Outcome::TooLong { why } | Outcome::Refused { why } => {
