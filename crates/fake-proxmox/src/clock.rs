@@ -32,6 +32,14 @@ pub(crate) fn sleep(ms: u64) {
     }
 }
 
+/// Keeps a core busy for so many milliseconds, as Perl does while it reads its modules.
+pub(crate) fn burn(ms: u64) {
+    let begun = milliseconds(ClockId::ThreadCPUTime);
+    while milliseconds(ClockId::ThreadCPUTime) - begun < ms {
+        std::hint::spin_loop();
+    }
+}
+
 /// Returns year, month, day, hour, minute, second of a moment.
 pub(crate) fn calendar(seconds: u64) -> (u64, u64, u64, u64, u64, u64) {
     let (days, rest) = (seconds / 86400, seconds % 86400);
