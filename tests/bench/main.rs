@@ -17,6 +17,7 @@ mod converge;
 mod engine;
 mod floor;
 mod guests;
+mod instructions;
 mod load;
 mod processes;
 mod scaling;
@@ -57,6 +58,11 @@ fn main() {
             let scenes = scaling::Scenes { server, worker, phoenix, monitor, samples, is_short };
             runtime.block_on(scenes.play());
         }
+        Some("instructions") => {
+            let profile = told.text("profile").map(Path::new).unwrap();
+            let scenes = instructions::Scenes { server, worker, samples };
+            runtime.block_on(scenes.play(profile));
+        }
         Some("converge") => converge::Scenes { server, worker, phoenix, words, samples }.play(),
         Some(_) | None => usage(),
     }
@@ -64,6 +70,6 @@ fn main() {
 
 fn usage() {
     println!(
-        "usage: engine|serve|scaling|converge NATS-SERVER PHOENIX-WORKER PHOENIX MONITOR [WORD ...]"
+        "usage: engine|instructions|serve|scaling|converge NATS-SERVER PHOENIX-WORKER PHOENIX MONITOR [WORD ...]"
     );
 }

@@ -98,8 +98,27 @@ impl Pair {
         pid
     }
 
+    /// Starts a worker whose instructions are counted, into this file.
+    pub(crate) fn work_under_valgrind(&mut self, worker: &Path, profile: &Path) {
+        let mut command = command(Path::new("valgrind"));
+        command.args(["--tool=callgrind", "--quiet"]);
+        command.arg(format!("--callgrind-out-file={}", profile.display())).arg(worker);
+        self.work_idly(command, 256, "warn");
+    }
+
+    /// Asks the worker to end, and waits until it has.
+    pub(crate) fn end_the_worker(&mut self) {
+        let Some(mut worker) = self.worker.take() else { return };
+        let asked = command(Path::new("kill")).arg(worker.id().to_string()).status().unwrap();
+        assert!(asked.success(), "the worker had ended before");
+        worker.wait().unwrap();
+    }
+
     fn work_and_tell(&mut self, worker: &Path, slots: usize, what: &str) {
-        let mut command = command(worker);
+        self.work_idly(command(worker), slots, what);
+    }
+
+    fn work_idly(&mut self, mut command: Command, slots: usize, what: &str) {
         command
             .args(["--host", "idle", "--node", "bench", "--slots", &slots.to_string()])
             .args(["--log", what])

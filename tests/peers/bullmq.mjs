@@ -14,6 +14,12 @@ const step = async (job) => {
   }
 };
 const worker = new Worker("guests", step, { connection, concurrency: 256 });
+for (const one of [queue, worker]) {
+  one.on("error", (error) => {
+    console.error(error);
+    process.exit(1);
+  });
+}
 worker.on("completed", ({ data }) => {
   if (data.nth === 9) {
     waiting.get(data.guest)();

@@ -55,3 +55,17 @@ pub(crate) fn calendar(seconds: u64) -> (u64, u64, u64, u64, u64, u64) {
     let year = year_of_era + era * 400 + u64::from(month <= 2);
     (year, month, day, rest / 3600, rest % 3600 / 60, rest % 60)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_burns_costs_that_much_of_a_core() {
+        let begun = milliseconds(ClockId::ThreadCPUTime);
+
+        burn(20);
+
+        assert!(milliseconds(ClockId::ThreadCPUTime) >= begun + 20);
+    }
+}

@@ -18,7 +18,7 @@ use self::peers::Peer;
 
 /// How long the start of the real `pct` keeps a core busy, and of `lxc-attach`, which is no Perl.
 const REAL: [(&str, u64); 2] = [("pct", 600), ("lxc-attach", 6)];
-/// From how many guests on Ansible is run once, as it takes minutes.
+/// From how many guests on Ansible is run once and with one number of forks, as it takes minutes.
 const MANY: u32 = 50;
 /// From how many on it is not run.
 const TOO_MANY: u32 = 200;
@@ -67,7 +67,7 @@ impl Scenes<'_> {
         note("again", "phoenix, with a look at each guest", &ours.look(guests));
         drop(ours);
         for peer in self.peers() {
-            if round > 0 && peer.is_for_one_round(guests) {
+            if !peer.takes_part(guests, round) {
                 continue;
             }
             let name = peer.name();

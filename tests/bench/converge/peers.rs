@@ -34,9 +34,14 @@ impl Peer {
         matches!(self, Self::Ansible { .. })
     }
 
-    /// It takes a minute and more, or is there for completeness.
-    pub(super) fn is_for_one_round(&self, guests: u32) -> bool {
-        matches!(self, Self::Ansible { forks, .. } if *forks != 16 || guests >= MANY)
+    /// What takes minutes does so once, and other numbers of forks are there for completeness.
+    pub(super) fn takes_part(&self, guests: u32, round: usize) -> bool {
+        let Self::Ansible { forks, .. } = self else { return true };
+        match (round, *forks) {
+            (0, 16) => true,
+            (0, _) | (_, 16) => guests < MANY,
+            (_, _) => false,
+        }
     }
 }
 

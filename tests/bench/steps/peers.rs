@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
@@ -60,11 +60,13 @@ impl Peer {
 
     pub(super) fn make(&mut self, at_once: usize, total: usize) -> Made {
         let (input, output) = self.line.as_mut().unwrap();
-        writeln!(input, "{at_once} {total}").unwrap();
+        let asked = writeln!(input, "{at_once} {total}");
         let mut line = String::new();
-        output.read_line(&mut line).unwrap();
-        let said: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|_| {
-            panic!("{}: {line}", fs::read_to_string(self.folder.path().join("log")).unwrap())
+        let answered = output.read_line(&mut line);
+        let said: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|err| {
+            let log = fs::read_to_string(self.folder.path().join("log")).unwrap();
+            let begin: String = log.chars().take(4000).collect();
+            panic!("it does not answer ({asked:?}, {answered:?}, {err}): {begin}")
         });
         let number = |name: &str| said[name].as_f64().unwrap();
         Made { seconds: number("seconds"), half: number("p50"), most: number("p99") }
@@ -137,11 +139,19 @@ fn bullmq(words: &Words, peer: &mut Peer, sync: &str) -> Option<Result<Command, 
     let port = port().to_string();
     let mut command = command(Path::new(server));
     command
+        .env("LD_LIBRARY_PATH", libraries(Path::new(server)))
         .args(["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes"])
         .args(["--appendfsync", sync, "--dir"])
         .arg(peer.folder.path());
     if let Err(why) = peer.store(command) {
         return Some(Err(why));
+    }
+    let answers = (0..1000).any(|_| {
+        std::thread::sleep(Duration::from_millis(5));
+        TcpStream::connect(format!("127.0.0.1:{port}")).is_ok()
+    });
+    if !answers {
+        return Some(Err("Redis does not answer".to_owned()));
     }
     Some(Ok(node(folder, "bullmq.mjs", &port)))
 }
@@ -162,6 +172,7 @@ fn postgres(programs: &Path, peer: &mut Peer) -> Result<u16, String> {
         let mut command = command(Path::new("setpriv"));
         command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]);
         command.arg(programs.join(program)).current_dir("/");
+        command.env("LD_LIBRARY_PATH", libraries(programs));
         command
     };
     fs::create_dir(&data).unwrap();
@@ -186,6 +197,13 @@ fn postgres(programs: &Path, peer: &mut Peer) -> Result<u16, String> {
         std::thread::sleep(Duration::from_millis(10));
     }
     Err("Postgres does not answer".to_owned())
+}
+
+/// Returns where the libraries are of what was unpacked and not installed; a machine's own are found anyway.
+fn libraries(program: &Path) -> String {
+    let roots = program.ancestors().filter(|folder| folder.ends_with("usr"));
+    let kind = format!("lib/{}-linux-gnu", std::env::consts::ARCH);
+    roots.map(|root| root.join(&kind).display().to_string()).collect()
 }
 
 /// Lets others look into a folder, and those above it that are ours.

@@ -29,7 +29,7 @@ pub(crate) struct Converge {
 
 impl Measures for Converge {
     fn name(&self) -> &'static str {
-        "converge"
+        if self.real { "converge-real" } else { "converge" }
     }
 
     fn measure(&self, workspace: &Workspace) -> Result<Rows> {
@@ -51,7 +51,7 @@ impl Measures for Converge {
                 None => not_run.push("terraform: it is not on this machine".to_owned()),
             }
         }
-        let mut rows = speed.play(workspace, self.name(), &words)?;
+        let mut rows = speed.play(workspace, "converge", &words)?.of_bench(self.name());
         rows.not_run.extend(not_run);
         Ok(rows)
     }

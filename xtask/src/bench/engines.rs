@@ -46,6 +46,7 @@ fn restate(workspace: &Workspace, folder: &Path) -> Result<Vec<String>> {
 }
 
 fn bullmq(workspace: &Workspace, folder: &Path) -> Result<Vec<String>> {
+    peers::npm(folder, "ioredis@6.0.0")?;
     let npm = peers::npm(folder, "bullmq@6.7.0")?;
     let redis = server(workspace, "usr/bin/redis-server")?;
     Ok(vec![format!("redis={}", redis.display()), asked_from(&npm)?])

@@ -8,6 +8,7 @@ mod engine;
 mod engines;
 mod fleet;
 mod health;
+mod instructions;
 mod kept;
 mod measure;
 mod peers;
@@ -36,6 +37,8 @@ pub(crate) enum Bench {
     Engine(engine::Engine),
     /// Ask services how they are, beside programs that do so too
     Health(health::Health),
+    /// Count the instructions of a worker
+    Instructions(instructions::Instructions),
     /// Take guests through a made-up Proxmox node as slow as a real one
     Proxmox(proxmox::Proxmox),
     /// Make many guests, and lose servers of a cluster
@@ -52,6 +55,7 @@ impl Bench {
             Self::Converge(converge) => converge,
             Self::Engine(engine) => engine,
             Self::Health(health) => health,
+            Self::Instructions(instructions) => instructions,
             Self::Proxmox(proxmox) => proxmox,
             Self::Scaling(scaling) => scaling,
             Self::Serve(serve) => serve,

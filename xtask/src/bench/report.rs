@@ -1,9 +1,10 @@
 //! What benches found, with the machine it was found on and how busy that was.
 
 use std::fs;
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::process::Program;
 use crate::say::say;
@@ -13,16 +14,16 @@ use super::rows::Rows;
 use super::{Measures, table};
 
 /// What one bench found, or all of them.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct Report {
-    pub(super) name: &'static str,
+    pub(super) name: String,
     pub(super) made: Made,
     #[serde(flatten)]
     pub(super) rows: Rows,
 }
 
 /// When and where it was found.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct Made {
     day: String,
     commit: String,
@@ -36,30 +37,28 @@ pub(super) struct Made {
 impl Report {
     /// Measures, and says what was found.
     pub(super) fn of(workspace: &Workspace, bench: &dyn Measures) -> Result<Self> {
-        let begun = Begun::now()?;
+        let before = load()?;
         let rows = bench.measure(workspace)?;
-        Self::made(bench.name(), begun, rows)
-    }
-
-    pub(super) fn made(name: &'static str, begun: Begun, rows: Rows) -> Result<Self> {
         let made = Made {
             day: said("date", &["--utc", "+%Y-%m-%d"])?,
             commit: said("git", &["rev-parse", "--short", "HEAD"])?,
             is_changed: !said("git", &["status", "--porcelain"])?.is_empty(),
             machine: machine()?,
-            load: [begun.load, load()?],
+            load: [before, load()?],
         };
-        Ok(Self { name, made, rows })
+        Ok(Self { name: bench.name().to_owned(), made, rows })
+    }
+
+    /// Reads what a bench has found the last time that it ran.
+    pub(super) fn last(workspace: &Workspace, bench: &dyn Measures) -> Result<Self> {
+        let path = workspace.target.join("bench").join(format!("{}.json", bench.name()));
+        let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        serde_json::from_slice(&text).with_context(|| format!("cannot read {}", path.display()))
     }
 
     /// Prints the table, and puts the same as JSON below the target folder.
     pub(super) fn show(&self, workspace: &Workspace) -> Result<()> {
-        let folder = workspace.target.join("bench");
-        let path = folder.join(format!("{}.json", self.name));
-        let json = serde_json::to_vec_pretty(self).context("cannot write the report as JSON")?;
-        fs::create_dir_all(&folder)
-            .and_then(|()| fs::write(&path, json))
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        let path = write(workspace, &self.name, self)?;
         say(format_args!(
             "\n{}\n{}\nalso in {}",
             table::aligned(&self.rows),
@@ -70,15 +69,15 @@ impl Report {
     }
 }
 
-/// How busy the machine was before.
-pub(super) struct Begun {
-    load: String,
-}
-
-impl Begun {
-    pub(super) fn now() -> Result<Self> {
-        Ok(Self { load: load()? })
-    }
+/// Puts something as JSON below the target folder, and returns where.
+pub(super) fn write(workspace: &Workspace, name: &str, what: &impl Serialize) -> Result<PathBuf> {
+    let folder = workspace.target.join("bench");
+    let path = folder.join(format!("{name}.json"));
+    let json = serde_json::to_vec_pretty(what).context("cannot write the report as JSON")?;
+    fs::create_dir_all(&folder)
+        .and_then(|()| fs::write(&path, json))
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path)
 }
 
 impl std::fmt::Display for Made {

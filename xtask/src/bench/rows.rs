@@ -48,6 +48,14 @@ pub(super) struct Sample {
 }
 
 impl Rows {
+    /// Returns the same under another name.
+    pub(super) fn of_bench(mut self, name: &str) -> Self {
+        for row in &mut self.rows {
+            name.clone_into(&mut row.bench);
+        }
+        self
+    }
+
     /// Reads what a bench has noted.
     pub(super) fn read(bench: &str, text: &str) -> Result<Self> {
         let lines = text.lines().map(|line| {

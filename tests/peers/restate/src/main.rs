@@ -12,6 +12,10 @@ use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpListener;
 
+/// How long a server is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(5);
+
 struct Guest;
 
 #[service]
@@ -37,11 +41,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     tokio::spawn(HttpServer::new(endpoint).serve(listener));
     let client = reqwest::Client::new();
     let deployment = json!({ "uri": own });
+    let begun = Instant::now();
     loop {
         let asked = client.post(format!("{admin}/deployments")).json(&deployment).send().await;
         match asked {
             Ok(answer) if answer.status().is_success() => break,
-            Ok(_) | Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+            Ok(_) | Err(_) if begun.elapsed() < PATIENCE => tokio::time::sleep(POLL).await,
+            Ok(answer) => return Err(answer.text().await?.into()),
+            Err(err) => return Err(err.into()),
         }
     }
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
@@ -59,7 +66,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
                     if answer.is_ok_and(|answer| answer.status().is_success()) {
                         return 1000.0 * begun.elapsed().as_secs_f64();
                     }
-                    tokio::time::sleep(Duration::from_millis(5)).await;
+                    assert!(begun.elapsed() < PATIENCE, "{url} does not answer");
+                    tokio::time::sleep(POLL).await;
                 }
             }
         });
