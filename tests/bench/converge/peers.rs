@@ -15,6 +15,9 @@ use serde_json::{Map, Value, json};
 use super::{MANY, Run, fleet, started};
 use crate::usage;
 
+/// The Python it runs in itself, and not one that it has to look for.
+const ANSIBLE_PYTHON: &str = "ansible_python_interpreter='{{ ansible_playbook_python }}'";
+
 pub(super) enum Peer {
     Shell,
     Terraform(PathBuf),
@@ -156,7 +159,8 @@ impl<'p> Site<'p> {
     fn write_playbook(&self, guests: u32) {
         let mut hosts = String::new();
         for number in fleet::numbers(guests) {
-            writeln!(hosts, "g{number} number={number} ansible_connection=local").ok();
+            writeln!(hosts, "g{number} number={number} ansible_connection=local {ANSIBLE_PYTHON}")
+                .ok();
         }
         // All that is of one guest in a call is its number, so that there is one playbook for all of them.
         let some = fleet::numbers(1).next().unwrap_or_default();
