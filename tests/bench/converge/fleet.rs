@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 const FIRST: u32 = 1000;
 
 /// Returns the numbers of so many guests.
-pub(super) fn numbers(guests: u32) -> impl Iterator<Item = u32> {
+pub(crate) fn numbers(guests: u32) -> impl Iterator<Item = u32> {
     FIRST..FIRST + guests
 }
 

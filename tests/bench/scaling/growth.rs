@@ -14,8 +14,6 @@ use crate::load::Load;
 use crate::processes::Pair;
 use crate::usage;
 
-/// Where the guests are: where no worker is, so that nothing is done about them meanwhile.
-const ELSEWHERE: [&str; 2] = ["--host", "elsewhere"];
 /// The first guest that nobody has asked for.
 const NEW: u32 = 700_000;
 
@@ -38,13 +36,15 @@ pub(super) async fn measure(scenes: &Scenes<'_>, count: u32) -> Vec<Cost> {
         println!("{count:6} guests: {what}: {seconds:.3} s, {mib:.0} MiB");
         costs.push(Cost { what, seconds, mib });
     };
-    let typed: [(&str, &[&str]); 3] = [
-        ("plan, without asking", &["plan", "--all", "--offline", "--config", &files]),
-        ("submit", &["submit", "--all", "--detach", "--config", &files]),
-        ("status", &["status"]),
-    ];
-    for (what, words) in typed {
-        let words = if what == "status" { words.to_vec() } else { [words, &ELSEWHERE].concat() };
+    let numbers: Vec<String> = fleet::numbers(count).map(|number| number.to_string()).collect();
+    let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+    // Where no worker is, so that nothing is done about them meanwhile.
+    let of_files = ["--config", &files, "--host", "elsewhere"];
+    let plan = [&["plan", "--offline"], &of_files[..], &numbers].concat();
+    let submit = [&["submit", "--all", "--detach"], &of_files[..]].concat();
+    for (what, words) in
+        [("plan, without asking", plan), ("submit", submit), ("status", vec!["status"])]
+    {
         note(what, pair.cost_of(scenes.phoenix, &words));
     }
     let begun = Instant::now();
