@@ -87,7 +87,7 @@ impl All {
             Box::new(Health { speed: true, peers, endpoints: 10_000 }),
             Box::new(Instructions {}),
             Box::new(Serve { short }),
-            Box::new(Scaling { short }),
+            Box::new(Scaling { short, guests: false }),
         ]
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::process::Program;
@@ -52,6 +52,9 @@ impl Report {
     /// Reads what a bench has found the last time that it ran.
     pub(super) fn last(workspace: &Workspace, bench: &dyn Measures) -> Result<Self> {
         let path = workspace.target.join("bench").join(format!("{}.json", bench.name()));
+        if !path.exists() {
+            bail!("it was left out");
+        }
         let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         serde_json::from_slice(&text).with_context(|| format!("cannot read {}", path.display()))
     }

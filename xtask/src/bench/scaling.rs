@@ -21,6 +21,9 @@ pub(crate) struct Scaling {
     /// Only what many guests cost, and of them ten thousand at most
     #[arg(long)]
     pub(super) short: bool,
+    /// Only what many guests cost
+    #[arg(long)]
+    pub(super) guests: bool,
 }
 
 impl Measures for Scaling {
@@ -33,7 +36,7 @@ impl Measures for Scaling {
         let speed = Speed::build(workspace)?;
         let words = if self.short { vec!["short".to_owned()] } else { Vec::new() };
         let rows = speed.play(workspace, self.name(), &words)?;
-        if self.short {
+        if self.short || self.guests {
             return Ok(rows);
         }
         let notes = path::absolute(workspace.target.join("bench/stalls"))?;
