@@ -5,64 +5,35 @@ use std::time::{Duration, Instant};
 
 use phoenix_bus::Told;
 use phoenix_domain::{EventKind, Standing};
+use phoenix_testkit::samples::Samples;
 
 use crate::guests::{key, request};
 use crate::load::{self, Load};
-use crate::processes::{self, Pair};
-use crate::{floor, guests};
-
-/// How many guests at once, and how many in all.
-const LOADS: [(usize, usize); 3] = [(1, 300), (16, 3000), (256, 12_000)];
+use crate::processes::Pair;
+use crate::usage;
+use crate::words::Words;
+use crate::{floor, guests, steps};
 
 pub(crate) struct Scenes<'s> {
     pub(crate) server: &'s Path,
     pub(crate) worker: &'s Path,
+    pub(crate) words: &'s Words,
+    pub(crate) samples: &'s Samples,
     pub(crate) is_short: bool,
 }
 
 impl Scenes<'_> {
     pub(crate) async fn play(&self) {
         println!("A guest has nine steps; none of them costs anything, each is told and on disk.");
-        println!("floor = bare publish and acknowledgement, 2 KiB, same server, same moment\n");
-        for (in_flight, total) in LOADS {
-            let total = if self.is_short { total / 5 } else { total };
-            self.throughput(in_flight, total).await;
-        }
+        let Self { server, worker, words, samples, .. } = *self;
+        let part = if self.is_short { 5 } else { 1 };
+        let rounds = words.number("rounds").unwrap_or(5) as usize;
+        steps::Scene { server, worker, words, samples, part, rounds }.play().await;
         self.latencies().await;
         self.nothing_to_do().await;
         self.memory().await;
-        self.cold_start().await;
-    }
-
-    async fn throughput(&self, in_flight: usize, total: usize) {
-        let mut pair = Pair::start(self.server);
-        let before = floor::publish(&pair.url, in_flight).await;
-        pair.work(self.worker, in_flight);
-        let mut load = Load::connect(&pair.url).await;
-        load.run(in_flight, in_flight * 2).await;
-        let (cpu, messages, begun) = (pair.cpu(), load.messages().await, Instant::now());
-        let latencies = load.run(in_flight, total).await;
-        let seconds = begun.elapsed().as_secs_f64();
-        let count = latencies.len() as f64;
-        let spent = pair.cpu() - cpu;
-        let writes = (load.messages().await - messages) as f64 / count;
-        let after = floor::publish(&pair.url, in_flight).await;
-        let (floor, rate) = (f64::midpoint(before, after), count / seconds);
-        let (server, worker) = pair.memory();
-        println!(
-            "{in_flight:4} in flight: {rate:6.0} guests/s ({:.0} steps/s), p50 {:.2} ms, p99 {:.2} ms",
-            9.0 * rate,
-            load::quantile(&latencies, 0.5),
-            load::quantile(&latencies, 0.99),
-        );
-        println!(
-            "     floor {floor:.0} messages/s ({before:.0} before, {after:.0} after); guests per message of the floor: {:.3}; durable writes a guest: {writes:.2}",
-            rate / floor
-        );
-        println!(
-            "     CPU {:.2} ms a guest (server and worker), server {server:.0} MiB, worker {worker:.0} MiB",
-            1000.0 * spent / count
-        );
+        let own = usage::cpu(std::process::id());
+        println!("(the load itself used {own:.1} s of CPU)");
     }
 
     /// One guest at a time, on an idle worker: from the request to the first step, and from a
@@ -110,9 +81,15 @@ impl Scenes<'_> {
             times.sort_by(f64::total_cmp);
             let (p50, p99) = (load::quantile(times, 0.5), load::quantile(times, 0.99));
             println!("{what}: p50 {p50:.2} ms, p99 {p99:.2} ms (n = {})", times.len());
+            self.samples.note(0, &format!("{what}, half of them"), "phoenix", (p50, "ms"));
+            self.samples.note(0, &format!("{what}, 99 of 100"), "phoenix", (p99, "ms"));
         }
         let rate = floor::publish(&pair.url, 1).await;
         println!("     floor, one at a time: {:.2} ms a message", 1000.0 / rate);
+        for what in ["request -> first step", "parent -> child"] {
+            let floor = (1000.0 / rate, "ms");
+            self.samples.note(0, &format!("{what}, half of them"), "one message", floor);
+        }
     }
 
     /// A thousand guests that are as wanted are asked for again.
@@ -134,6 +111,7 @@ impl Scenes<'_> {
             .unwrap();
         let took = begun.elapsed().as_secs_f64() * 1000.0;
         let writes = load.messages().await - messages;
+        self.samples.note(0, "1000 guests as wanted, asked for again", "phoenix", (took, "ms"));
         println!(
             "1000 guests as wanted, asked for again: {took:.1} ms, {writes} durable writes ({} answered)",
             asked.len()
@@ -167,24 +145,5 @@ impl Scenes<'_> {
         println!(
             "worker idle: {idle:.0} MiB; with 10,000 guests pending: {full:.0} MiB (server {server:.0} MiB)"
         );
-    }
-
-    async fn cold_start(&self) {
-        let mut times = Vec::new();
-        for _ in 0..5 {
-            let begun = Instant::now();
-            let mut pair = Pair::start(self.server);
-            pair.work(self.worker, 8);
-            let mut load = Load::connect(&pair.url).await;
-            load.run(1, 1).await;
-            times.push(1000.0 * begun.elapsed().as_secs_f64());
-        }
-        times.sort_by(f64::total_cmp);
-        println!(
-            "cold start, nats-server included, to the first guest: p50 {:.0} ms (n = 5)",
-            load::quantile(&times, 0.5)
-        );
-        let own = processes::cpu(std::process::id());
-        println!("(the load itself used {own:.1} s of CPU)");
     }
 }

@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use phoenix_bus::{Address, Bus, BusError, Cell, Durability, From, Setup, Tail, Teller, Told};
-use phoenix_domain::{EventKind, Fact, GuestKey};
+use phoenix_domain::{EventKind, Fact, GuestKey, Record};
 
-use crate::guests::{self, FIRST, key};
+use crate::guests::{self, key};
 
 /// Who asks for guests, and hears when they are complete.
 pub(crate) struct Load {
@@ -53,38 +55,33 @@ impl Load {
         self.bus.log_length().await.unwrap()
     }
 
-    /// Asks for `total` guests, `in_flight` at a time. Returns how long each took, in ms.
+    /// Asks for `total` guests, each by itself, `in_flight` at a time. Returns how long each took, in ms.
     pub(crate) async fn run(&mut self, in_flight: usize, total: usize) -> Vec<f64> {
+        let Self { bus, setup, teller, tail, request, next } = self;
+        let (bus, setup, teller, request) = (&*bus, &*setup, &*teller, *request);
         let mut open: HashMap<GuestKey, Instant> = HashMap::new();
+        let mut asks = FuturesUnordered::new();
         let (mut latencies, mut asked) = (Vec::with_capacity(total), 0);
         while latencies.len() < total {
-            let more = in_flight.min(total - asked + open.len()).saturating_sub(open.len());
-            if more > 0 {
-                let first = self.next;
-                self.next += u32::try_from(more).unwrap();
-                asked += more;
-                let guests: Vec<_> = (first..self.next).map(key).collect();
-                for guest in &guests {
-                    open.insert(*guest, Instant::now());
-                }
-                let number = |guest: GuestKey| guest.vmid.number() - FIRST;
-                self.bus
-                    .ask(&self.setup, &self.teller, &guests, |guest, before| {
-                        before.is_none().then(|| (self.request)(number(guest)))
-                    })
-                    .await
-                    .unwrap();
+            while asked < total && open.len() < in_flight {
+                let nth = *next;
+                *next += 1;
+                asked += 1;
+                open.insert(key(nth), Instant::now());
+                asks.push(async move {
+                    let wish = |_, before: Option<&Record>| before.is_none().then(|| request(nth));
+                    bus.ask(setup, teller, &[key(nth)], wish).await.unwrap();
+                });
             }
-            // Everything that is there by now, so that those that are complete together are
-            // followed together.
-            let mut told = Some(self.tail.next().await);
-            while let Some(Told::Event { event, .. }) = told.take() {
-                if event.fact.kind() == EventKind::Completed
-                    && let Some(since) = open.remove(&event.state.guest)
-                {
-                    latencies.push(since.elapsed().as_secs_f64() * 1000.0);
-                }
-                told = tokio::time::timeout(Duration::ZERO, self.tail.next()).await.ok();
+            let told = tokio::select! {
+                Some(()) = asks.next() => continue,
+                told = tail.next() => told,
+            };
+            if let Told::Event { event, .. } = told
+                && event.fact.kind() == EventKind::Completed
+                && let Some(since) = open.remove(&event.state.guest)
+            {
+                latencies.push(since.elapsed().as_secs_f64() * 1000.0);
             }
         }
         latencies.sort_by(f64::total_cmp);

@@ -1,7 +1,7 @@
 //! How fast guests and webhooks get through, beside the bare server they get through, and what many guests cost.
 //!
-//! `cargo xtask bench engine`, `serve` and `scaling` build everything and run this. What counts are the ratios of one
-//! run: a disk that is busy with something else is slow for both.
+//! `cargo xtask bench engine`, `converge`, `serve` and `scaling` build everything and run this. What counts are the
+//! ratios of one run: a disk that is busy with something else is slow for both.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a bench that cannot go on should stop")]
 #![expect(clippy::indexing_slicing, reason = "a bench that cannot go on should stop")]
@@ -13,41 +13,63 @@
     reason = "counts of a bench are small"
 )]
 
+mod converge;
 mod engine;
 mod floor;
 mod guests;
+mod instructions;
 mod load;
 mod processes;
 mod scaling;
 mod serve;
+mod steps;
+mod usage;
+mod words;
 
-use std::path::PathBuf;
+use std::path::Path;
+
+use phoenix_testkit::samples::Samples;
+
+use self::words::Words;
 
 fn main() {
-    let words: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     // Cargo adds a flag of its own.
-    let words: Vec<_> = words.into_iter().filter(|word| word.as_os_str() != "--bench").collect();
+    let words: Vec<_> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let paths: Vec<_> = words.iter().map(Path::new).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let [what, server, rest @ ..] = words.as_slice() else { return usage() };
-    let is_short = rest.iter().any(|word| word.as_os_str() == "short");
-    match (what.to_str(), rest) {
-        (Some("engine"), [worker, ..]) => {
-            runtime.block_on(engine::Scenes { server, worker, is_short }.play());
+    // What webhooks are measured beside; the bench starts it itself.
+    if let [what, at] = words.as_slice()
+        && what == "bare"
+    {
+        return runtime.block_on(serve::bare::answer(at));
+    }
+    let [what, server, worker, phoenix, monitor, ..] = paths.as_slice() else { return usage() };
+    let told = Words(words.iter().skip(5).cloned().collect());
+    let (words, samples, is_short) = (&told, &Samples::of(&told.0), told.has("short"));
+    match what.to_str() {
+        Some("engine") => {
+            runtime.block_on(engine::Scenes { server, worker, words, samples, is_short }.play());
         }
-        (Some("serve"), [worker, phoenix, ..]) => {
-            runtime.block_on(serve::Scenes { server, worker, phoenix, is_short }.play());
+        Some("serve") => {
+            let scenes = serve::Scenes { server, worker, phoenix, samples, is_short };
+            runtime.block_on(scenes.play());
         }
-        (Some("scaling"), [worker, phoenix, ..]) => {
-            runtime.block_on(scaling::Scenes { server, worker, phoenix }.play());
+        Some("scaling") => {
+            let scenes = scaling::Scenes { server, worker, phoenix, monitor, samples, is_short };
+            runtime.block_on(scenes.play());
         }
-        // What webhooks are measured beside; the bench starts it itself.
-        (Some("bare"), _) => runtime.block_on(serve::bare::answer(&server.to_string_lossy())),
-        _ => usage(),
+        Some("instructions") => {
+            let profile = told.text("profile").map(Path::new).unwrap();
+            let scenes = instructions::Scenes { server, worker, samples };
+            runtime.block_on(scenes.play(profile));
+        }
+        Some("converge") => converge::Scenes { server, worker, phoenix, words, samples }.play(),
+        Some(_) | None => usage(),
     }
 }
 
 fn usage() {
-    println!("usage: engine NATS-SERVER PHOENIX-WORKER [short]");
-    println!("       serve NATS-SERVER PHOENIX-WORKER PHOENIX [short]");
-    println!("       scaling NATS-SERVER PHOENIX-WORKER PHOENIX");
+    println!(
+        "usage: engine|instructions|serve|scaling|converge NATS-SERVER PHOENIX-WORKER PHOENIX MONITOR [WORD ...]"
+    );
 }

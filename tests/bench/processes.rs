@@ -4,9 +4,15 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use phoenix_testkit::pve::PveNode;
 use tempfile::TempDir;
+
+use crate::usage::{self, cpu, memory};
+
+/// What those say that begin with the log as it is.
+const KNOWN: &str = "every guest's state is known";
 
 /// A server of webhooks and pages, ended when this is dropped.
 pub(crate) struct Served {
@@ -50,32 +56,104 @@ impl Pair {
     /// Starts a worker, and returns once it knows the state of every guest.
     pub(crate) fn work_until_all_is_known(&mut self, worker: &Path) {
         self.work_and_tell(worker, 8, "info");
-        let log = self.folder.path().join("worker.log");
-        while !fs::read_to_string(&log).unwrap().contains("every guest's state is known") {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        self.wait_until_all_is_known();
     }
 
-    /// Asks for the status of all guests, and returns how many lines that has.
-    pub(crate) fn status(&self, phoenix: &Path) -> usize {
+    fn wait_until_all_is_known(&self) {
+        wait_for(&self.folder.path().join("worker.log"), KNOWN);
+    }
+
+    /// Runs `phoenix` to its end, which is a good one, and returns what it printed.
+    pub(crate) fn phoenix(&self, phoenix: &Path, words: &[&str]) -> String {
         let mut command = command(phoenix);
-        command.args(["status", "--nats-url", &self.url]).stdout(Stdio::piped());
+        command.args(words).args(["--nats-url", &self.url]).stdout(Stdio::piped());
+        let ended = command.stderr(Stdio::piped()).output().unwrap();
+        assert!(ended.status.success(), "{words:?}: {}", String::from_utf8_lossy(&ended.stderr));
+        String::from_utf8(ended.stdout).unwrap()
+    }
+
+    /// The same, and returns the seconds it took and the most memory it had, in MiB.
+    pub(crate) fn cost_of(&self, phoenix: &Path, words: &[&str]) -> (f64, f64) {
+        let used = self.folder.path().join("used");
+        let mut command = command(Path::new("/usr/bin/time"));
+        command.args(["-f", "%M", "-o"]).arg(&used).arg(phoenix).args(words);
+        command.args(["--nats-url", &self.url]).stderr(Stdio::piped());
+        let begun = Instant::now();
         let ended = command.output().unwrap();
-        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
-        String::from_utf8(ended.stdout).unwrap().lines().count()
+        let seconds = begun.elapsed().as_secs_f64();
+        assert!(ended.status.success(), "{words:?}: {}", String::from_utf8_lossy(&ended.stderr));
+        let kib = fs::read_to_string(used).unwrap();
+        (seconds, kib.trim().parse::<f64>().unwrap() / 1024.0)
+    }
+
+    /// Starts a health monitor, and returns it once it knows the state of every guest.
+    pub(crate) fn monitor(&mut self, monitor: &Path) -> u32 {
+        let path = self.folder.path().join("monitor.log");
+        let mut command = command(monitor);
+        command.args(["--nats-url", &self.url]).stderr(fs::File::create(&path).unwrap());
+        let child = command.spawn().unwrap();
+        let pid = child.id();
+        self.watchers.push(child);
+        wait_for(&path, KNOWN);
+        pid
+    }
+
+    /// Starts a worker whose instructions are counted, into this file.
+    pub(crate) fn work_under_valgrind(&mut self, worker: &Path, profile: &Path) {
+        let mut command = command(Path::new("valgrind"));
+        command.args(["--tool=callgrind", "--quiet"]);
+        command.arg(format!("--callgrind-out-file={}", profile.display())).arg(worker);
+        self.work_idly(command, 256, "warn");
+    }
+
+    /// Asks the worker to end, and waits until it has.
+    pub(crate) fn end_the_worker(&mut self) {
+        let Some(mut worker) = self.worker.take() else { return };
+        let asked = command(Path::new("kill")).arg(worker.id().to_string()).status().unwrap();
+        assert!(asked.success(), "the worker had ended before");
+        worker.wait().unwrap();
     }
 
     fn work_and_tell(&mut self, worker: &Path, slots: usize, what: &str) {
-        let mut command = command(worker);
-        let log = fs::File::create(self.folder.path().join("worker.log")).unwrap();
+        self.work_idly(command(worker), slots, what);
+    }
+
+    fn work_idly(&mut self, mut command: Command, slots: usize, what: &str) {
         command
-            .args(["--host", "idle", "--node", "bench", "--durability", "always"])
-            .args(["--nats-url", &self.url, "--slots", &slots.to_string(), "--log", what])
+            .args(["--host", "idle", "--node", "bench", "--slots", &slots.to_string()])
+            .args(["--log", what])
             .arg("--run-dir")
             .arg(self.folder.path().join("run"))
             .arg("--state-dir")
-            .arg(self.folder.path().join("state"))
-            .stderr(log);
+            .arg(self.folder.path().join("state"));
+        self.spawn(command);
+    }
+
+    /// Starts a worker for a made-up Proxmox node, and returns once it knows the state of every guest.
+    pub(crate) fn work_on(&mut self, worker: &Path, node: &PveNode) {
+        let mut command = command(worker);
+        let node = node.node();
+        let library = &node.library;
+        command
+            .args(["--host", "proxmox", "--node", node.name.as_str(), "--drift-every", "0"])
+            .args(["--log", "info"])
+            .arg("--host-root")
+            .arg(&node.root)
+            .arg("--features")
+            .arg(&library.features[0])
+            .arg("--scripts")
+            .arg(&library.scripts[0])
+            .arg("--run-dir")
+            .arg(&node.run_dir)
+            .arg("--state-dir")
+            .arg(&node.state_dir);
+        self.spawn(command);
+        self.wait_until_all_is_known();
+    }
+
+    fn spawn(&mut self, mut command: Command) {
+        let log = fs::File::create(self.folder.path().join("worker.log")).unwrap();
+        command.args(["--durability", "always", "--nats-url", &self.url]).stderr(log);
         self.worker = Some(command.spawn().unwrap());
     }
 
@@ -110,21 +188,33 @@ impl Pair {
         Served::hears(child, said)
     }
 
-    /// Starts a terminal that watches, and returns what it shows. It ends with the server.
-    pub(crate) fn watch(&mut self, phoenix: &Path) -> tokio::process::ChildStdout {
+    /// Starts a terminal that watches, and returns its number and what it shows. It ends with the server.
+    pub(crate) fn watch(&mut self, phoenix: &Path) -> (u32, tokio::process::ChildStdout) {
         let mut command = command(phoenix);
         command.args(["watch", "-o", "jsonl", "--nats-url", &self.url]);
         command.stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let shown = tokio::process::ChildStdout::from_std(child.stdout.take().unwrap()).unwrap();
+        let pid = child.id();
         self.watchers.push(child);
-        shown
+        (pid, shown)
     }
 
     /// CPU seconds of both.
     pub(crate) fn cpu(&self) -> f64 {
         let worker = self.worker.as_ref().map_or(0.0, |worker| cpu(worker.id()));
         worker + cpu(self.server.id())
+    }
+
+    /// The same with all that the worker has started and waited for.
+    pub(crate) fn cpu_with_children(&self) -> f64 {
+        self.pids().into_iter().map(usage::cpu_with_children).sum()
+    }
+
+    /// Returns the numbers of server and worker.
+    pub(crate) fn pids(&self) -> Vec<u32> {
+        let worker = self.worker.as_ref().map(Child::id);
+        worker.into_iter().chain([self.server.id()]).collect()
     }
 
     /// Resident memory of server and worker in MiB.
@@ -197,19 +287,9 @@ fn address(folder: &Path, pid: u32) -> String {
     }
 }
 
-/// CPU seconds of a process, its own and the kernel's for it.
-pub(crate) fn cpu(pid: u32) -> f64 {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
-    let ticks =
-        |nth: usize| fields.get(nth).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
-    (ticks(11) + ticks(12)) / 100.0
-}
-
-/// Resident memory of a process, in MiB.
-pub(crate) fn memory(pid: u32) -> f64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap_or_default();
-    let kib = line.split_whitespace().nth(1).and_then(|text| text.parse::<f64>().ok());
-    kib.unwrap_or(0.0) / 1024.0
+/// Waits until a log has this.
+fn wait_for(log: &Path, text: &str) {
+    while !fs::read_to_string(log).unwrap().contains(text) {
+        std::thread::sleep(Duration::from_millis(2));
+    }
 }

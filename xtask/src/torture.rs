@@ -2,7 +2,7 @@
 
 use std::{fs, path};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 use clap::Args;
 
 use crate::page;
@@ -100,13 +100,6 @@ fn write(table: &str, between: [&str; 2]) -> Result<()> {
     let commit = Program::new("git").args(["rev-parse", "--short", "HEAD"]).read()?;
     let machine = Program::new("uname").args(["-srm"]).read()?;
     let of = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim().to_owned();
-    let text = fs::read_to_string(PAGE).with_context(|| format!("cannot read {PAGE}"))?;
-    let [begin, end] = between;
-    let Some((before, (_, after))) =
-        text.split_once(begin).and_then(|(before, rest)| Some((before, rest.split_once(end)?)))
-    else {
-        bail!("{PAGE} does not say where the table stands");
-    };
     let what = format!("Commit {}, on {}.\n\n{table}", of(commit), of(machine));
-    page::write(PAGE, &format!("{before}{begin}{what}{end}{after}"))
+    page::write_between(PAGE, between, &what)
 }

@@ -32,6 +32,14 @@ pub(crate) fn sleep(ms: u64) {
     }
 }
 
+/// Keeps a core busy for so many milliseconds, as Perl does while it reads its modules.
+pub(crate) fn burn(ms: u64) {
+    let begun = milliseconds(ClockId::ThreadCPUTime);
+    while milliseconds(ClockId::ThreadCPUTime) - begun < ms {
+        std::hint::spin_loop();
+    }
+}
+
 /// Returns year, month, day, hour, minute, second of a moment.
 pub(crate) fn calendar(seconds: u64) -> (u64, u64, u64, u64, u64, u64) {
     let (days, rest) = (seconds / 86400, seconds % 86400);
@@ -46,4 +54,18 @@ pub(crate) fn calendar(seconds: u64) -> (u64, u64, u64, u64, u64, u64) {
     let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
     let year = year_of_era + era * 400 + u64::from(month <= 2);
     (year, month, day, rest / 3600, rest % 3600 / 60, rest % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_burns_costs_that_much_of_a_core() {
+        let begun = milliseconds(ClockId::ThreadCPUTime);
+
+        burn(20);
+
+        assert!(milliseconds(ClockId::ThreadCPUTime) >= begun + 20);
+    }
 }

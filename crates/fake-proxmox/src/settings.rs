@@ -18,6 +18,8 @@ pub struct Settings {
     ///
     /// The longer name wins. `unpack`, `full-clone` and `linked-clone` are parts of a command.
     pub latency: BTreeMap<String, u64>,
+    /// Whether a command keeps a core busy while it starts, as a real one does, instead of sleeping.
+    pub burns: bool,
     /// How long a command waits for the lock of a guest, in milliseconds.
     pub lock_wait_ms: u64,
     /// What a DHCP server answers.
@@ -60,6 +62,7 @@ impl Default for Settings {
             }],
             bridges: vec!["vmbr0".into()],
             latency: BTreeMap::new(),
+            burns: false,
             lock_wait_ms: 10_000,
             dhcp: Dhcp::Network("10.77.0.".into()),
             machines_boot: true,

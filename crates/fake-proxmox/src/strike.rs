@@ -28,7 +28,12 @@ struct Unlock {
 /// Carries a command out, or lets happen to it what is to happen.
 pub(crate) fn carry_out(run: &Run, words: &[String], command: impl Fn() -> u8) -> Outcome<u8> {
     let (subcommand, vmid) = what_is_meant(&run.program, words);
-    clock::sleep(run.settings.start_up(&run.program, &subcommand));
+    let start_up = run.settings.start_up(&run.program, &subcommand);
+    if run.settings.burns {
+        clock::burn(start_up);
+    } else {
+        clock::sleep(start_up);
+    }
     let struck = fault::take(&run.node, &run.program, &subcommand, vmid)?;
     Ok(match struck {
         None => command(),

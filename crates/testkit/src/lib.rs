@@ -11,6 +11,7 @@ pub mod network;
 mod pack;
 mod purse;
 pub mod pve;
+pub mod samples;
 pub mod worker;
 
 pub use guest::{Builder, guest, machine};

@@ -14,10 +14,12 @@ use futures_util::stream;
 use phoenix_bus::{From, Told};
 use phoenix_domain::EventKind;
 use phoenix_testkit::forge::{SECRET, Sender, push_to};
+use phoenix_testkit::samples::Samples;
 
 use crate::guests::{self, FIRST, key};
 use crate::load::{self, Load};
-use crate::processes::{Pair, cpu};
+use crate::processes::Pair;
+use crate::usage::cpu;
 
 /// How many guests the deliveries are about.
 const GUESTS: usize = 1000;
@@ -28,6 +30,7 @@ pub(crate) struct Scenes<'s> {
     pub(crate) server: &'s Path,
     pub(crate) worker: &'s Path,
     pub(crate) phoenix: &'s Path,
+    pub(crate) samples: &'s Samples,
     pub(crate) is_short: bool,
 }
 
@@ -49,9 +52,8 @@ impl Scenes<'_> {
     /// Sends deliveries in a closed loop, to the program and to a server that only checks and stores.
     async fn deliveries(&self, pair: &Pair) {
         let total = if self.is_short { 1000 } else { 10_000 };
-        let (mut rates, mut cpus) = (Vec::new(), Vec::new());
-        for round in 0..3 {
-            for is_bare in [true, false] {
+        for round in 0..5 {
+            for is_bare in [false, true] {
                 let served = if is_bare {
                     pair.start_bare()
                 } else {
@@ -62,28 +64,13 @@ impl Scenes<'_> {
                 let (spent, begun) = (cpu(served.child.id()), Instant::now());
                 flood(&served.at, &name, total).await;
                 let rate = total as f64 / begun.elapsed().as_secs_f64();
-                let spent = cpu(served.child.id()) - spent;
-                rates.push((is_bare, rate));
-                cpus.push((is_bare, 1000.0 * spent / total as f64));
+                let spent = 1000.0 * (cpu(served.child.id()) - spent) / total as f64;
+                let who = if is_bare { "a bare server" } else { "phoenix serve" };
+                println!("deliveries: {who}: {rate:.0} a second, {spent:.2} ms of CPU each");
+                self.samples.note(round, "deliveries", who, (rate, "deliveries/s"));
+                self.samples.note(round, "CPU of a delivery", who, (spent, "ms"));
             }
         }
-        let median = |of: &[(bool, f64)], is_bare| {
-            let mut of: Vec<_> =
-                of.iter().filter(|(bare, _)| *bare == is_bare).map(|(_, value)| *value).collect();
-            of.sort_by(f64::total_cmp);
-            load::quantile(&of, 0.5)
-        };
-        println!(
-            "deliveries/s, medians of 3 in turns: {:.0}, a bare server {:.0}: ratio {:.2}",
-            median(&rates, false),
-            median(&rates, true),
-            median(&rates, false) / median(&rates, true)
-        );
-        println!(
-            "     CPU a delivery: {:.2} ms, the bare server {:.2} ms",
-            median(&cpus, false),
-            median(&cpus, true)
-        );
     }
 
     /// One delivery at a time: from its first byte to the first step of its guest.
@@ -111,6 +98,8 @@ impl Scenes<'_> {
         }
         times.sort_by(f64::total_cmp);
         let (p50, p95) = (load::quantile(&times, 0.5), load::quantile(&times, 0.95));
+        self.samples.note(0, "push to first step, half", "phoenix serve", (p50, "ms"));
+        self.samples.note(0, "push to first step, 95 of 100", "phoenix serve", (p95, "ms"));
         println!("push -> first step: p50 {p50:.1} ms, p95 {p95:.1} ms (n = {})", times.len());
     }
 }

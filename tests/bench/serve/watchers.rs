@@ -9,7 +9,8 @@ use tokio::net::TcpStream;
 
 use crate::guests::{key, request};
 use crate::load::{self, Load};
-use crate::processes::{Pair, memory};
+use crate::processes::Pair;
+use crate::usage::memory;
 
 /// How many pages are open.
 const PAGES: usize = 200;
@@ -31,7 +32,7 @@ pub(super) async fn play(phoenix: &Path, pair: &mut Pair, load: &Load) {
         1024.0 * (full - alone) / PAGES as f64
     );
     let mut terminals: Vec<_> =
-        (0..TERMINALS).map(|_| BufReader::new(pair.watch(phoenix)).lines()).collect();
+        (0..TERMINALS).map(|_| BufReader::new(pair.watch(phoenix).1).lines()).collect();
     // Whoever has heard of one event hears of all that follow.
     let (mut nth, mut is_heard) = (NEW, false);
     while !is_heard {

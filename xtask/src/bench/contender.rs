@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 
 use super::fleet::LXC;
-use super::measure::{Sample, sample};
+use super::measure::{self, Cost};
 
 /// A program that takes part in a comparison.
 pub(super) struct Contender {
@@ -44,14 +44,14 @@ impl Contender {
         fleet: &Path,
         scratch: &Path,
         not_run: &mut Vec<String>,
-    ) -> Result<Option<Sample>> {
+    ) -> Result<Option<Cost>> {
         let mut command = self.command.clone();
         command.push(match self.takes {
             Takes::TheFolder => fleet.into(),
             Takes::TheFile => fleet.join(LXC).into(),
         });
-        match (sample(&command, scratch), &self.takes) {
-            (Ok(sample), _) => Ok(Some(sample)),
+        match (measure::cost(&command, scratch), &self.takes) {
+            (Ok(cost), _) => Ok(Some(cost)),
             (Err(err), Takes::TheFolder) => {
                 bail!("{err:#}: the made-up fleet is not valid, or the check is wrong")
             }

@@ -8,32 +8,43 @@ use clap::Args;
 use crate::servers;
 use crate::workspace::Workspace;
 
+use super::Measures;
+use super::rows::Rows;
+use super::speed;
+
 #[derive(Args)]
 pub(crate) struct Health {
     /// Ask ten thousand endpoints every ten seconds, and as fast as it goes, instead of playing every
     /// fault there is
     #[arg(long)]
-    speed: bool,
+    pub(super) speed: bool,
     /// Unpack prometheus-blackbox-exporter and monit, and measure them in the same run
     #[arg(long, requires = "speed")]
-    peers: bool,
+    pub(super) peers: bool,
     /// How many endpoints
     #[arg(long, value_name = "N", default_value_t = 10_000, requires = "speed")]
-    endpoints: u32,
+    pub(super) endpoints: u32,
 }
 
-impl Health {
-    pub(crate) fn run(&self, workspace: &Workspace) -> Result<()> {
-        let words = ["bench", "--quiet", "--package", "phoenix-health-monitor"];
+impl Measures for Health {
+    fn name(&self) -> &'static str {
+        "health"
+    }
+
+    fn measure(&self, workspace: &Workspace) -> Result<Rows> {
+        let name = if self.speed { "speed" } else { "faults" };
+        let package = ["--package", "phoenix-health-monitor", "--bench", name];
         if !self.speed {
-            return workspace.cargo(&words).args(["--bench", "faults"]).run();
+            return speed::bench(workspace, self.name(), &package, |program| program);
         }
-        let bench = workspace.cargo(&words).args(["--bench", "speed", "--"]);
-        let bench = bench.arg(format!("endpoints={}", self.endpoints));
-        if !self.peers {
-            return bench.run();
-        }
-        let peers = path::absolute(servers::for_benches(workspace)?)?;
-        bench.arg(format!("peers={}", peers.display())).run()
+        let peers =
+            if self.peers { Some(path::absolute(servers::for_benches(workspace)?)?) } else { None };
+        speed::bench(workspace, self.name(), &package, |program| {
+            let program = program.arg(format!("endpoints={}", self.endpoints));
+            match peers {
+                Some(peers) => program.arg(format!("peers={}", peers.display())),
+                None => program,
+            }
+        })
     }
 }

@@ -6,36 +6,26 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
-use serde::Serialize;
 
 use crate::process::Program;
 
 /// One run.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Sample {
-    wall: f64,
-    cpu: f64,
-    rss: f64,
-}
-
-/// The middle of several runs, each measure by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub(super) struct Median {
+pub(super) struct Cost {
     pub(super) wall_seconds: f64,
     /// User and system time; the kernel's clock gives hundredths.
     pub(super) cpu_seconds: f64,
-    pub(super) peak_rss_mib: f64,
-    pub(super) runs: usize,
+    pub(super) peak_mib: f64,
 }
 
 /// Runs a command line once; anything but success is an error.
-pub(super) fn sample(command: &[OsString], scratch: &Path) -> Result<Sample> {
+pub(super) fn cost(command: &[OsString], scratch: &Path) -> Result<Cost> {
     let used = scratch.join("used");
     let timed =
         Program::new("/usr/bin/time").args(["-f", "%U %S %M", "-o"]).arg(&used).args(command);
     let begun = Instant::now();
     let code = timed.code()?;
-    let wall = begun.elapsed().as_secs_f64();
+    let wall_seconds = begun.elapsed().as_secs_f64();
     if code != Some(0) {
         let code = code.map_or_else(|| "a signal".into(), |code| format!("exit code {code}"));
         let line: Vec<_> = command.iter().map(|word| word.to_string_lossy()).collect();
@@ -43,8 +33,9 @@ pub(super) fn sample(command: &[OsString], scratch: &Path) -> Result<Sample> {
     }
     let used =
         fs::read_to_string(&used).with_context(|| format!("cannot read {}", used.display()))?;
-    let (cpu, rss) = parsed(&used).with_context(|| format!("cannot read `{}`", used.trim()))?;
-    Ok(Sample { wall, cpu, rss })
+    let (cpu_seconds, peak_mib) =
+        parsed(&used).with_context(|| format!("cannot read `{}`", used.trim()))?;
+    Ok(Cost { wall_seconds, cpu_seconds, peak_mib })
 }
 
 /// Reads user seconds, system seconds and KiB into CPU seconds and MiB.
@@ -54,19 +45,8 @@ fn parsed(line: &str) -> Option<(f64, f64)> {
     Some((user + system, kib / 1024.0))
 }
 
-impl Median {
-    pub(super) fn of(samples: &[Sample]) -> Option<Self> {
-        Some(Self {
-            wall_seconds: middle(samples.iter().map(|sample| sample.wall))?,
-            cpu_seconds: middle(samples.iter().map(|sample| sample.cpu))?,
-            peak_rss_mib: middle(samples.iter().map(|sample| sample.rss))?,
-            runs: samples.len(),
-        })
-    }
-}
-
 /// The value in the middle; of an even number the upper one, so that nothing looks better than it was.
-fn middle(values: impl Iterator<Item = f64>) -> Option<f64> {
+pub(super) fn middle(values: impl Iterator<Item = f64>) -> Option<f64> {
     let mut values: Vec<_> = values.collect();
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied()
@@ -78,16 +58,12 @@ mod tests {
 
     #[test]
     fn the_median_is_not_moved_by_one_bad_run() {
-        let samples = [1.0, 99.0, 2.0].map(|wall| Sample { wall, cpu: wall, rss: 5.0 });
-
-        let median = Median::of(&samples).unwrap();
-
-        assert_eq!((median.wall_seconds, median.peak_rss_mib, median.runs), (2.0, 5.0, 3));
+        assert_eq!(middle([1.0, 99.0, 2.0].into_iter()), Some(2.0));
     }
 
     #[test]
     fn no_run_has_no_median() {
-        assert_eq!(Median::of(&[]), None);
+        assert_eq!(middle(std::iter::empty()), None);
     }
 
     #[test]

@@ -38,13 +38,7 @@ pub(super) fn install(folder: &Path) -> Vec<(&'static str, Result<Contender>)> {
 }
 
 fn ajv(folder: &Path) -> Result<Contender> {
-    let npm = folder.join("npm");
-    fs::create_dir_all(&npm).with_context(|| format!("cannot create {}", npm.display()))?;
-    Program::new("npm")
-        .args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"])
-        .arg(&npm)
-        .arg("ajv-cli@5.0.0")
-        .run()?;
+    let npm = npm(folder, "ajv-cli@5.0.0")?;
     let program = npm.join("node_modules/.bin/ajv").into_os_string();
     let mut command = vec![program];
     // Number formats of Rust (`uint32`) are unknown to it, and it would refuse the whole schema.
@@ -74,6 +68,18 @@ fn jsonschema_rs(folder: &Path) -> Result<Contender> {
 pub(super) fn ansible(folder: &Path) -> Result<PathBuf> {
     let programs = pip(folder, "ansible-core==2.19.14")?;
     Ok(path::absolute(programs.join("ansible-playbook"))?)
+}
+
+/// Installs a package of npm and returns the folder that it is in.
+pub(super) fn npm(folder: &Path, package: &str) -> Result<PathBuf> {
+    let npm = path::absolute(folder.join("npm"))?;
+    fs::create_dir_all(&npm).with_context(|| format!("cannot create {}", npm.display()))?;
+    Program::new("npm")
+        .args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"])
+        .arg(&npm)
+        .arg(package)
+        .run()?;
+    Ok(npm)
 }
 
 /// Installs a Python package and returns the folder of the programs beside it.

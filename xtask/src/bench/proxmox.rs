@@ -3,35 +3,42 @@
 use anyhow::Result;
 use clap::Args;
 
-use crate::say::say;
 use crate::tools;
 use crate::workspace::Workspace;
 
-use super::peers;
+use super::rows::Rows;
+use super::{Measures, peers, speed};
 
 #[derive(Args)]
 pub(crate) struct Proxmox {
     /// Make five clones instead of twenty, and leave the fleet to Phoenix alone
     #[arg(long)]
-    short: bool,
+    pub(super) short: bool,
     /// Install ansible-core, and measure it and a shell script in the same run
     #[arg(long)]
-    peers: bool,
+    pub(super) peers: bool,
 }
 
-impl Proxmox {
-    pub(crate) fn run(&self, workspace: &Workspace) -> Result<()> {
+impl Measures for Proxmox {
+    fn name(&self) -> &'static str {
+        "proxmox"
+    }
+
+    fn measure(&self, workspace: &Workspace) -> Result<Rows> {
         tools::BUSYBOX.ensure(workspace)?;
-        let words = ["bench", "--quiet", "--profile", "release", "--package", "phoenix-engine"];
-        let bench = workspace.cargo(&words).args(["--bench", "proxmox", "--"]);
-        let mut bench = bench.arg(if self.short { "short" } else { "full" });
+        let mut words = vec![if self.short { "short" } else { "full" }.to_owned()];
+        let mut not_run = Vec::new();
         if self.peers {
-            bench = bench.arg("shell");
+            words.push("shell".to_owned());
             match peers::ansible(&workspace.target.join("bench/peers")) {
-                Ok(program) => bench = bench.arg(format!("ansible={}", program.display())),
-                Err(err) => say(format_args!("not run: ansible: {err:#}")),
+                Ok(program) => words.push(format!("ansible={}", program.display())),
+                Err(err) => not_run.push(format!("ansible: {err:#}")),
             }
         }
-        bench.run()
+        let package = ["--package", "phoenix-engine", "--bench", "proxmox"];
+        let mut rows =
+            speed::bench(workspace, self.name(), &package, |program| program.args(words))?;
+        rows.not_run.extend(not_run);
+        Ok(rows)
     }
 }

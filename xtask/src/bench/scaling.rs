@@ -9,37 +9,44 @@ use crate::say::say;
 use crate::tools;
 use crate::workspace::Workspace;
 
+use super::Measures;
+use super::rows::Rows;
+use super::speed::Speed;
+
 /// For how many seconds the log may take nothing, while there are servers enough.
 const LONGEST: f64 = 10.0;
 
 #[derive(Args)]
 pub(crate) struct Scaling {
+    /// Only what many guests cost, and of them ten thousand at most
+    #[arg(long)]
+    pub(super) short: bool,
     /// Only what many guests cost
     #[arg(long)]
-    short: bool,
+    pub(super) guests: bool,
 }
 
-impl Scaling {
-    pub(crate) fn run(&self, workspace: &Workspace) -> Result<()> {
-        let server = path::absolute(tools::NATS_SERVER.ensure(workspace)?)?;
-        let packages = ["--package", "phoenix-worker", "--package", "phoenix"];
-        workspace.cargo(&["build", "--quiet", "--release"]).args(packages).run()?;
-        let release = path::absolute(workspace.target.join("release"))?;
-        let words = ["bench", "--quiet", "--profile", "release", "--package", "phoenix-tests"];
-        let bench = workspace.cargo(&words).args(["--bench", "speed", "--", "scaling"]);
-        let bench = bench.arg(&server).arg(release.join("phoenix-worker"));
-        bench.arg(release.join("phoenix")).run()?;
-        if self.short {
-            return Ok(());
+impl Measures for Scaling {
+    fn name(&self) -> &'static str {
+        "scaling"
+    }
+
+    fn measure(&self, workspace: &Workspace) -> Result<Rows> {
+        tools::TIME.ensure(workspace)?;
+        let speed = Speed::build(workspace)?;
+        let words = if self.short { vec!["short".to_owned()] } else { Vec::new() };
+        let rows = speed.play(workspace, self.name(), &words)?;
+        if self.short || self.guests {
+            return Ok(rows);
         }
         let notes = path::absolute(workspace.target.join("bench/stalls"))?;
-        fs::create_dir_all(workspace.target.join("bench"))?;
         fs::write(&notes, "")?;
         // One after the other: what is compared is not to wait for another cluster.
         let words = ["test", "--quiet", "--package", "phoenix-tests", "--test", "it"];
         let scenes = workspace.cargo(&words).args(["cluster::", "--", "--test-threads=1"]);
-        scenes.env("PHOENIX_NATS_SERVER", server).env("PHOENIX_STALLS", &notes).run()?;
-        compare(&fs::read_to_string(&notes)?)
+        scenes.env("PHOENIX_NATS_SERVER", &speed.server).env("PHOENIX_STALLS", &notes).run()?;
+        compare(&fs::read_to_string(&notes)?)?;
+        Ok(rows)
     }
 }
 

@@ -1,112 +1,114 @@
-//! The result of a comparison, as a table and as JSON.
+//! Rows of benches as a table: for a terminal, and for a page.
 
-use std::fmt;
+use super::rows::{Row, Rows};
 
-use serde::Serialize;
+const HEAD: [&str; 7] = ["bench", "what", "contender", "median", "unit", "x", "runs"];
 
-use super::measure::Median;
-
-/// All that was measured, and what was not.
-#[derive(Default, Serialize)]
-pub(super) struct Report {
-    pub(super) rows: Vec<Row>,
-    pub(super) not_run: Vec<String>,
-}
-
-/// One program on one fleet.
-#[derive(Serialize)]
-pub(super) struct Row {
-    pub(super) guests: u32,
-    pub(super) bytes: u64,
-    pub(super) tool: String,
-    #[serde(flatten)]
-    pub(super) median: Median,
-}
-
-const HEAD: [&str; 9] = ["guests", "bytes", "tool", "wall s", "x", "CPU s", "x", "peak MiB", "x"];
-
-impl Report {
-    /// The first program of a size is the one the others are compared with.
-    fn cells(&self) -> Vec<[String; 9]> {
-        let mut base: Option<&Row> = None;
-        let mut cells = vec![HEAD.map(str::to_owned)];
-        for row in &self.rows {
-            let first = match base {
-                Some(first) if first.guests == row.guests => first,
-                Some(_) | None => row,
-            };
-            base = Some(first);
-            let (own, other) = (&row.median, &first.median);
-            cells.push([
-                row.guests.to_string(),
-                row.bytes.to_string(),
-                row.tool.clone(),
-                format!("{:.3}", own.wall_seconds),
-                ratio(own.wall_seconds, other.wall_seconds),
-                format!("{:.2}", own.cpu_seconds),
-                ratio(own.cpu_seconds, other.cpu_seconds),
-                format!("{:.1}", own.peak_rss_mib),
-                ratio(own.peak_rss_mib, other.peak_rss_mib),
-            ]);
+/// Returns it as a person reads it on a terminal.
+pub(super) fn aligned(rows: &Rows) -> String {
+    let cells: Vec<_> =
+        std::iter::once(HEAD.map(str::to_owned)).chain(rows.rows.iter().map(cells)).collect();
+    let mut widths = [0; HEAD.len()];
+    for row in &cells {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
         }
-        cells
     }
+    let line = |row: &[String; HEAD.len()]| {
+        let cells = row.iter().zip(widths).enumerate().map(|(nth, (cell, width))| {
+            if is_number(nth) { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+        });
+        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
+    };
+    cells.iter().map(line).chain(notes(rows, "")).collect()
 }
 
-/// How many times as much as the first; less than the clock can tell has no ratio.
-fn ratio(own: f64, first: f64) -> String {
-    if first > 0.0 { format!("{:.2}", own / first) } else { "-".into() }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cells = self.cells();
-        let mut widths = [0; 9];
-        for row in &cells {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = cell.len().max(*width);
-            }
-        }
-        for row in &cells {
-            let aligned = row.iter().zip(widths).map(|(cell, width)| format!("{cell:>width$}"));
-            writeln!(f, "{}", aligned.collect::<Vec<_>>().join("  "))?;
-        }
-        for note in &self.not_run {
-            writeln!(f, "not run: {note}")?;
-        }
-        Ok(())
+/// Returns it as a page has it.
+pub(super) fn markdown(rows: &Rows) -> String {
+    let head =
+        "| bench | what | contender | median | unit | x | runs |\n|---|---|---|--:|---|--:|--:|\n";
+    let line = |row: &Row| format!("| {} |\n", cells(row).join(" | "));
+    let lines = rows.rows.iter().map(line);
+    let mut text: String = std::iter::once(head.to_owned()).chain(lines).collect();
+    if !rows.not_run.is_empty() {
+        text.push('\n');
     }
+    text.extend(notes(rows, "* "));
+    text
+}
+
+/// Numbers stand below each other by their last digit.
+fn is_number(column: usize) -> bool {
+    matches!(HEAD.get(column), Some(&("median" | "x" | "runs")))
+}
+
+fn notes<'r>(rows: &'r Rows, before: &'r str) -> impl Iterator<Item = String> + 'r {
+    rows.not_run.iter().map(move |note| format!("{before}not run: {note}\n"))
+}
+
+fn cells(row: &Row) -> [String; HEAD.len()] {
+    [
+        row.bench.clone(),
+        row.what.clone(),
+        row.contender.clone(),
+        three_digits(row.value),
+        row.unit.clone(),
+        row.ratio.map_or_else(|| "-".to_owned(), three_digits),
+        row.runs.to_string(),
+    ]
+}
+
+/// Nothing here is known more exactly than that.
+fn three_digits(value: f64) -> String {
+    let decimals = [(100.0, 0), (10.0, 1), (1.0, 2), (0.1, 3), (0.01, 4)]
+        .into_iter()
+        .find_map(|(from, decimals)| (value.abs() >= from).then_some(decimals))
+        .unwrap_or(5);
+    format!("{value:.decimals$}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn row(guests: u32, tool: &str, wall_seconds: f64) -> Row {
-        let median = Median { wall_seconds, cpu_seconds: 0.0, peak_rss_mib: 20.0, runs: 3 };
-        Row { guests, bytes: 1200, tool: tool.into(), median }
+    fn rows() -> Rows {
+        let row = |contender: &str, value, ratio| Row {
+            bench: "check".into(),
+            what: "10 guests".into(),
+            contender: contender.into(),
+            unit: "s".into(),
+            value,
+            ratio,
+            runs: 5,
+        };
+        let rows = vec![row("phoenix", 0.01, None), row("other", 1234.56, Some(123_456.0))];
+        Rows { rows, not_run: vec!["third: no network".into()] }
     }
 
     #[test]
-    fn each_size_is_compared_with_its_own_first() {
-        let rows = vec![
-            row(10, "phoenix", 0.01),
-            row(10, "other", 0.04),
-            row(1000, "phoenix", 0.02),
-            row(1000, "other", 0.05),
-        ];
-
-        let table = Report { rows, not_run: vec!["third: no network".into()] }.to_string();
-
+    fn a_terminal_shows_numbers_below_each_other() {
         assert_eq!(
-            table,
+            aligned(&rows()),
             "\
-guests  bytes     tool  wall s     x  CPU s  x  peak MiB     x
-    10   1200  phoenix   0.010  1.00   0.00  -      20.0  1.00
-    10   1200    other   0.040  4.00   0.00  -      20.0  1.00
-  1000   1200  phoenix   0.020  1.00   0.00  -      20.0  1.00
-  1000   1200    other   0.050  2.50   0.00  -      20.0  1.00
+bench  what       contender  median  unit       x  runs
+check  10 guests  phoenix    0.0100  s          -     5
+check  10 guests  other        1235  s     123456     5
 not run: third: no network
+"
+        );
+    }
+
+    #[test]
+    fn a_page_has_the_same_rows() {
+        assert_eq!(
+            markdown(&rows()),
+            "\
+| bench | what | contender | median | unit | x | runs |
+|---|---|---|--:|---|--:|--:|
+| check | 10 guests | phoenix | 0.0100 | s | - | 5 |
+| check | 10 guests | other | 1235 | s | 123456 | 5 |
+
+* not run: third: no network
 "
         );
     }

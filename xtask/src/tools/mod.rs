@@ -199,6 +199,14 @@ pub(crate) const FAKETIME: Tool = Tool {
 };
 
 /// Tells what a program used; the `time` that is built into shells does not know about memory.
+/// Counts instructions.
+pub(crate) const VALGRIND: Tool = Tool {
+    name: "valgrind",
+    asked: &["--version"],
+    enough: Enough::Any,
+    source: Source::Debian { package: "valgrind" },
+};
+
 pub(crate) const TIME: Tool = Tool {
     name: "/usr/bin/time",
     asked: &["--version"],

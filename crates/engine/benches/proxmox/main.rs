@@ -11,9 +11,10 @@ mod commands;
 mod peers;
 mod scenes;
 mod site;
-mod table;
 
 use std::path::PathBuf;
+
+use phoenix_testkit::samples::Samples;
 
 use self::peers::Peer;
 use self::scenes::Scenes;
@@ -24,16 +25,17 @@ fn main() {
         Some("short") => true,
         Some("full") => false,
         Some(_) | None => {
-            println!("usage: proxmox full|short [shell] [ansible=ANSIBLE-PLAYBOOK]");
+            println!("usage: proxmox full|short [shell] [ansible=ANSIBLE-PLAYBOOK] [samples=FILE]");
             return;
         }
     };
-    let peers = words.iter().skip(1).map(|word| match word.split_once('=') {
-        Some(("ansible", program)) => Peer::Ansible(PathBuf::from(program)),
-        Some(_) | None if word == "shell" => Peer::Shell,
+    let peers = words.iter().skip(1).filter_map(|word| match word.split_once('=') {
+        Some(("samples", _)) => None,
+        Some(("ansible", program)) => Some(Peer::Ansible(PathBuf::from(program))),
+        Some(_) | None if word == "shell" => Some(Peer::Shell),
         Some(_) | None => panic!("`{word}` is no peer"),
     });
-    let scenes = Scenes { is_short, peers: peers.collect() };
+    let scenes = Scenes { is_short, peers: peers.collect(), samples: Samples::of(&words) };
     // As a worker does it.
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(scenes.play());

@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use phoenix_domain::{GuestSpec, Vmid, VolumeSource};
 use phoenix_testkit::pve::ARCHIVE;
+use phoenix_testkit::samples::Samples;
 use phoenix_testkit::{Builder, guest};
 use tokio::task::JoinSet;
 
 use crate::commands::{Commands, Started};
 use crate::peers::{self, Calls, Peer};
 use crate::site::{Pace, Site};
-use crate::table::{Row, Table};
 
 /// How many guests have nothing to do.
 const IDLE: u32 = 100;
@@ -22,15 +22,28 @@ const ROUNDS: usize = 20;
 pub(crate) struct Scenes {
     pub(crate) is_short: bool,
     pub(crate) peers: Vec<Peer>,
+    pub(crate) samples: Samples,
+}
+
+/// A task, and the seconds each contender took for it.
+struct Row {
+    task: &'static str,
+    phoenix: f64,
+    shell: Option<f64>,
+    ansible: Option<f64>,
 }
 
 impl Scenes {
     pub(crate) async fn play(&self) {
-        let mut table = Table::default();
-        table.0.push(self.nothing_to_do().await);
-        table.0.push(self.fleet().await);
-        table.0.push(self.clones().await);
-        println!("\n{table}");
+        for row in [self.nothing_to_do().await, self.fleet().await, self.clones().await] {
+            let Row { task, phoenix, shell, ansible } = row;
+            let all = [("phoenix", Some(phoenix)), ("shell", shell), ("ansible", ansible)];
+            for (who, seconds) in all {
+                if let Some(seconds) = seconds {
+                    self.samples.note(0, task, who, (seconds, "s"));
+                }
+            }
+        }
         if !self.peers.is_empty() {
             println!(
                 "Peers make the calls Phoenix made, one after the other, on a node like its own.\n\

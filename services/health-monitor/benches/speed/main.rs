@@ -21,6 +21,8 @@ mod targets;
 
 use std::path::PathBuf;
 
+use phoenix_testkit::samples::Samples;
+
 use targets::Targets;
 
 /// A row of the table.
@@ -45,6 +47,7 @@ fn main() {
     let endpoints = endpoints.map_or(10_000, |number| number.parse().unwrap());
     phoenix_service::open_as_many_files_as_may_be().unwrap();
     let targets = Targets::start();
+    let samples = Samples::of(&words);
     let mut rows = Vec::new();
     for row in ours::ROWS {
         eprintln!("{} …", row.name);
@@ -56,12 +59,25 @@ fn main() {
         for measure in [peers::blackbox, peers::monit] {
             match measure(&peers, &targets) {
                 Ok(row) => rows.push(row),
-                Err(why) => println!("not run: {why}"),
+                Err(why) => samples.not_run("a peer", &why),
             }
         }
     }
     println!("\n{endpoints} endpoints, one every 10 s, targets in another process on this machine");
     show(&rows);
+    for (nth, Row { name, cpu, rate, mib, .. }) in rows.iter().enumerate() {
+        // Others ask for the page of our first row; our further ones stand by themselves.
+        let alone =
+            if (1..ours::ROWS.len()).contains(&nth) { format!(": {name}") } else { String::new() };
+        let note = |what: &str, value: f64, unit: &str| {
+            samples.note(0, &format!("{what}{alone}"), name, (value, unit));
+        };
+        note("10,000 checks, CPU", *cpu, "s");
+        note("memory", *mib, "MiB");
+        if let Some(rate) = *rate {
+            note("nothing to wait for", rate, "checks/s");
+        }
+    }
 }
 
 fn show(rows: &[Row]) {

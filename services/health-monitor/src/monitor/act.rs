@@ -16,7 +16,7 @@ use phoenix_secrets::Secrets;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use super::inside::{self, Inside};
 use super::keys::Keys;
@@ -220,6 +220,7 @@ impl<'m> Acting<'m> {
             Logged::CaughtUp => {
                 self.is_caught_up = true;
                 self.hear(Heard::AllNamed).await?;
+                info!(guests = self.guests.len(), "every guest's state is known");
                 self.go_on_with_repairs().await
             }
             // What was known is of another world.

@@ -1,12 +1,14 @@
 //! What guests cost as they become many: bytes in the log, memory of the server, and the start of what reads it all.
 
+mod growth;
+
 use std::path::Path;
-use std::time::{Duration, Instant};
 
-use phoenix_bus::{Durability, Told};
+use phoenix_bus::Told;
 use phoenix_domain::{EventKind, Fact};
+use phoenix_testkit::samples::Samples;
 
-use crate::guests::{FIRST, again, key, request};
+use crate::guests::{FIRST, again, key};
 use crate::load::Load;
 use crate::processes::Pair;
 
@@ -15,24 +17,26 @@ const TAKEN: u32 = 1000;
 /// How often they are then.
 const RUNS: u32 = 3;
 /// How many guests there are otherwise.
-const MANY: [u32; 3] = [1000, 10_000, 100_000];
-/// How many are asked for at once.
-const AT_ONCE: usize = 900;
-/// Whom nobody asks for: who waits for it stays as it is.
-const NOBODY: u32 = 999_999;
+const SIZES: [u32; 5] = [10, 100, 1000, 10_000, 100_000];
 
 pub(crate) struct Scenes<'s> {
     pub(crate) server: &'s Path,
     pub(crate) worker: &'s Path,
     pub(crate) phoenix: &'s Path,
+    pub(crate) monitor: &'s Path,
+    pub(crate) samples: &'s Samples,
+    pub(crate) is_short: bool,
 }
 
 impl Scenes<'_> {
     pub(crate) async fn play(&self) {
         self.bytes().await;
-        for count in MANY {
-            self.many(count).await;
+        let sizes = &SIZES[..if self.is_short { SIZES.len() - 1 } else { SIZES.len() }];
+        let mut costs = Vec::new();
+        for &count in sizes {
+            costs.push((count, growth::measure(self, count).await));
         }
+        growth::note(self.samples, &costs);
     }
 
     /// What a guest leaves in the log when it is made, and each time that it is made otherwise.
@@ -49,39 +53,10 @@ impl Scenes<'_> {
             let bytes = load.bus.log_bytes().await.unwrap();
             let each = (bytes - before) / u64::from(TAKEN);
             println!("run {run} of nine steps: {each} bytes a guest in the log");
+            let what = format!("log of a guest, run {run} of nine steps");
+            self.samples.note(0, &what, "phoenix", (each as f64, "bytes"));
             before = bytes;
         }
-    }
-
-    /// What many guests cost of which nothing is asked.
-    async fn many(&self, count: u32) {
-        let mut pair = Pair::start(self.server);
-        let idle = pair.memory().0;
-        let load = Load::set_up(&pair.url, Durability::Synced).await;
-        let keys: Vec<_> = (0..count).map(key).collect();
-        let begun = Instant::now();
-        for part in keys.chunks(AT_ONCE) {
-            let asked = load.bus.ask(&load.setup, &load.teller, part, |guest, _| {
-                Some(request(guest.vmid.number() - FIRST, &[key(NOBODY)]))
-            });
-            asked.await.unwrap();
-        }
-        let asked = begun.elapsed().as_secs_f64();
-        let bytes = load.bus.log_bytes().await.unwrap() / u64::from(count);
-        // What is thrown away by then is not what the guests cost.
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        let full = pair.memory().0;
-        let begun = Instant::now();
-        pair.work_until_all_is_known(self.worker);
-        let known = begun.elapsed().as_secs_f64();
-        let worker = pair.memory().1;
-        let begun = Instant::now();
-        let lines = pair.status(self.phoenix);
-        let status = begun.elapsed().as_secs_f64();
-        println!(
-            "{count:6} guests: asked for in {asked:.1} s, {bytes} bytes each; nats-server {idle:.0} -> {full:.0} MiB; \
-             a worker knows all after {known:.2} s ({worker:.0} MiB); `phoenix status` {status:.2} s ({lines} lines)"
-        );
     }
 }
 
