@@ -275,10 +275,9 @@ impl Bus {
         if seqs.len() < events.len() {
             return Ok(None);
         }
-        for ((guest, _, _), seq) in events.iter().zip(seqs) {
-            for one in appended.iter_mut().filter(|one| one.guest == *guest) {
-                one.seq = Some(seq);
-            }
+        let seqs: BTreeMap<_, _> = events.iter().map(|(guest, _, _)| *guest).zip(seqs).collect();
+        for one in &mut appended {
+            one.seq = seqs.get(&one.guest).copied();
         }
         Ok(Some(appended))
     }
