@@ -176,7 +176,7 @@ fn a_host_outside_of_aws_has_its_secrets_in_files() {
          nobody has the secret phoenix/hf_token; asked: the credentials of systemd in ., the file \
          secrets.json, the token files\n  \
          hint: write it into secrets.json, which nobody else may read: \
-         {\"phoenix/hf_token\": \"…\"}, or an object for its keys\n\n\
+         {\"phoenix/hf_token\": \"…\"}, and where `#KEY` is asked for {\"phoenix/hf_token\": {\"KEY\": \"…\"}}\n\n\
          2 secrets: 1 cannot be had\n"
     );
 }

@@ -127,3 +127,18 @@ fn comments_are_no_mistake() {
     assert_eq!(ended.code, 0, "{ended:?}");
     assert!(ended.out.contains("PHX0013"), "{}", ended.out);
 }
+
+#[test]
+fn whoever_asks_for_a_guest_of_a_file_that_is_broken_is_told_of_the_file() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join(HOST), "{}").unwrap();
+    fs::write(folder.path().join(LXC), b"{\"lxc_configs\": {\n},}").unwrap();
+
+    for args in [&["plan", "950"][..], &["submit", "950"], &["secrets", "check", "950"]] {
+        let ended = phoenix(folder.path(), args);
+
+        assert_eq!(ended.code, 3, "{args:?}: {ended:?}");
+        assert!(ended.err.contains("PHX0004"), "{args:?}: {ended:?}");
+        assert!(ended.err.contains("phoenix check"), "{args:?}: {ended:?}");
+    }
+}

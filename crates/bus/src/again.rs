@@ -13,7 +13,8 @@ const ELECTIONS: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(250);
 
 impl Bus {
-    /// Reads something, and reads it again where that fails: it changes nothing. Without a connection it is not waited.
+    /// Reads something, and reads it again where that fails: it changes nothing. Without a connection it is waited only
+    /// where there are other servers: one that stands still is left for another after a few seconds.
     pub(crate) async fn reading<T, F>(
         &self,
         act: Act,
@@ -26,12 +27,18 @@ impl Bus {
         loop {
             match self.allowed(act, read()).await {
                 Err(BusError::Failed { .. } | BusError::Unknown { .. })
-                    if since.elapsed() < ELECTIONS && self.is_connected() =>
+                    if since.elapsed() < ELECTIONS
+                        && (self.is_connected() || self.has_other_servers()) =>
                 {
                     tokio::time::sleep(PAUSE).await;
                 }
                 done => return done,
             }
         }
+    }
+
+    /// Says whether another server could take the place of the one that was connected to last.
+    fn has_other_servers(&self) -> bool {
+        self.url.contains(',')
     }
 }

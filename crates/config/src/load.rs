@@ -99,6 +99,14 @@ impl Loaded {
         self.roster.knows(vmid)
     }
 
+    /// Returns what keeps a file of guests from being read at all: nobody knows then which guests there are.
+    pub fn unread(&self) -> Option<&Finding> {
+        let unread = [&UNREADABLE, &NOT_TEXT, &EMPTY, &SYNTAX];
+        self.findings.iter().find(|finding| {
+            matches!(finding.place.file, File::Lxc | File::Vm) && unread.contains(&finding.code)
+        })
+    }
+
     /// Returns guests that somebody who typed this number may have meant, as people call them.
     pub fn near(&self, vmid: Vmid) -> Vec<String> {
         self.roster.near(vmid)

@@ -15,7 +15,8 @@ use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 use tracing::{debug, warn};
 
-/// How much longer others wait than the worker that began it, which ends it itself where it lives.
+/// How much longer others wait than the worker that began it: where that lives, it ends it itself, and nobody tells a
+/// tool to end that is cleaning up already.
 const MERCY: Duration = Duration::from_secs(1);
 
 /// What is at work under a lock. The process leads a group of its own.
@@ -90,11 +91,12 @@ impl Holder {
         serde_json::from_slice(&fs::read(lock).ok()?).ok()
     }
 
-    /// Returns for how long its time has been over.
+    /// Returns for how long it should have been gone.
     fn over_for(&self) -> Option<Duration> {
         let ticks = rustix::param::clock_ticks_per_second();
         let started = Duration::from_millis(self.started.saturating_mul(1000) / ticks);
-        let end = started + Duration::from_millis(self.limit_ms) + MERCY;
+        let end =
+            started + Duration::from_millis(self.limit_ms.saturating_add(self.grace_ms)) + MERCY;
         let now = clock_gettime(ClockId::Boottime);
         let now = Duration::new(u64::try_from(now.tv_sec).ok()?, u32::try_from(now.tv_nsec).ok()?);
         now.checked_sub(end)

@@ -95,8 +95,10 @@ impl SecretError {
                 if asked.contains(&Provider::Aws) {
                     format!("`aws secretsmanager create-secret --name {name} --secret-string file://FILE`")
                 } else if let Some(file) = file {
-                    format!("write it into {file}, which nobody else may read: {{\"{name}\": \"…\"}}, or an \
-                             object for its keys")
+                    format!(
+                        "write it into {file}, which nobody else may read: {{\"{name}\": \"…\"}}, and where \
+                         `#KEY` is asked for {{\"{name}\": {{\"KEY\": \"…\"}}}}"
+                    )
                 } else {
                     format!("give {name} to one of those who were asked")
                 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use phoenix_config::{
-    CheckedFleet, Folder, Input, Level, Library, Loaded, feature_folders, load, load_host,
+    CheckedFleet, Finding, Folder, Input, Level, Library, Loaded, feature_folders, load, load_host,
 };
 use phoenix_domain::Vmid;
 
@@ -56,9 +56,10 @@ pub(crate) fn folder(args: &ConfigArgs) -> Result<PathBuf, CommandError> {
 
 /// Makes sure that every guest that was asked for is there, before anything else is done.
 pub(crate) fn known(loaded: &Loaded, asked: &[Vmid]) -> Result<(), CommandError> {
-    match asked.iter().find(|vmid| !loaded.knows(**vmid)) {
-        None => Ok(()),
-        Some(asked) => Err(CommandError::NoSuchGuest { asked: *asked, near: loaded.near(*asked) }),
+    let Some(asked) = asked.iter().find(|vmid| !loaded.knows(**vmid)) else { return Ok(()) };
+    match loaded.unread() {
+        Some(unread) => Err(refused_for(loaded, unread)),
+        None => Err(CommandError::NoSuchGuest { asked: *asked, near: loaded.near(*asked) }),
     }
 }
 
@@ -69,11 +70,15 @@ pub(crate) fn fleet(loaded: &Loaded) -> Result<&CheckedFleet, CommandError> {
 
 /// Says that the configuration is refused, and for what.
 pub(crate) fn refused(loaded: &Loaded) -> CommandError {
+    match loaded.findings.iter().find(|finding| finding.level() == Level::Error) {
+        Some(first) => refused_for(loaded, first),
+        None => CommandError::Refused { errors: 0, first: String::new() },
+    }
+}
+
+fn refused_for(loaded: &Loaded, finding: &Finding) -> CommandError {
     let errors = loaded.count(Level::Error);
-    let first = loaded.findings.iter().find(|finding| finding.level() == Level::Error);
-    let first = first.map(|finding| {
-        let which = if errors == 1 { "" } else { "the first is " };
-        format!(": {which}{}, {}", finding.code, finding.message)
-    });
-    CommandError::Refused { errors, first: first.unwrap_or_default() }
+    let which = if errors == 1 { "" } else { "one of them is " };
+    let first = format!(": {which}{}, {}", finding.code, finding.message);
+    CommandError::Refused { errors, first }
 }

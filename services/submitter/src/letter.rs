@@ -3,14 +3,44 @@
 use std::fmt::Write as _;
 
 use phoenix_bus::{DeadLetter, Filed, Line};
+use phoenix_domain::{GuestKey, Record, Standing};
 
+use crate::states::States;
 use crate::table::{rows, table};
 use crate::words;
 
-/// Returns letters, one a line.
-pub(crate) fn list(filed: &[Filed]) -> String {
-    let rows: Vec<_> = filed.iter().map(row).collect();
-    table(["LETTER", "WHEN", "GUEST", "TRIED", "WHY"], &rows)
+/// Returns letters, one a line, each with how its guest stands now.
+pub(crate) fn list(filed: &[Filed], states: &States) -> String {
+    let rows: Vec<_> = filed
+        .iter()
+        .map(|filed| {
+            let [letter, when, guest, tried, why] = row(filed);
+            let now = about(filed).and_then(|(guest, _)| states.record(guest));
+            let now = now.map_or_else(|| "-".to_owned(), |now| now.work.standing.to_string());
+            [letter, when, guest, tried, now, why]
+        })
+        .collect();
+    table(["LETTER", "WHEN", "GUEST", "TRIED", "NOW", "WHY"], &rows)
+}
+
+/// Says whether a letter has what was given up of a guest as it is now.
+pub(crate) fn is_about(letter: u64, record: &Record) -> bool {
+    let is_dead = record.is_settled() && record.work.standing == Standing::Dead { letter };
+    is_dead || record.gone_back().is_some_and(|(_, of_return)| of_return == letter)
+}
+
+/// Says whether somebody has still to do something about a letter. Once something else was asked of its guest it
+/// only tells how it was.
+pub(crate) fn is_open(filed: &Filed, states: &States) -> bool {
+    let Some((guest, then)) = about(filed) else { return true };
+    let Some(now) = states.record(guest) else { return true };
+    now.desired.revision <= then.desired.revision || is_about(filed.seq, now)
+}
+
+/// Returns which guest a letter is about, and how it stood.
+fn about(filed: &Filed) -> Option<(GuestKey, &Record)> {
+    let letter = filed.letter.as_ref().ok()?;
+    Some((letter.guest?, letter.state.as_ref()?))
 }
 
 /// Returns what a line says of a letter: its number, when, which guest, how often it was tried, and why
@@ -202,6 +232,6 @@ mod tests {
             Filed { seq: 13, letter: Ok(foreign()) },
             Filed { seq: 14, letter: Err("expected value".to_owned()) },
         ];
-        insta::assert_snapshot!(list(&filed));
+        insta::assert_snapshot!(list(&filed, &States::default()));
     }
 }

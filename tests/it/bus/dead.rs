@@ -1,6 +1,7 @@
 //! `phoenix dead`.
 
 use super::site::Site;
+use crate::verbs::doctor::checks;
 
 #[test]
 fn a_dead_letter_is_listed_shown_and_replayed() {
@@ -31,13 +32,35 @@ fn a_letter_of_the_past_is_not_replayed() {
     let site = Site::new();
     site.submit("900");
     let letter = site.actor.give_up("lxc-900").to_string();
+    let of_now = site.phoenix(&["dead", "list"]).out;
     site.phoenix(&["retry", "900", "--detach"]);
+    let of_the_past = site.phoenix(&["dead", "list"]).out;
 
     let ended = site.phoenix(&["dead", "replay", &letter]);
 
+    let now = |list: &str| list.lines().nth(1).unwrap().contains("  requested  ");
+    assert_eq!((now(&of_now), now(&of_the_past)), (false, true), "{of_now}{of_the_past}");
     assert_eq!(ended.code, 10, "{ended:?}");
     assert!(ended.err.contains("requested now") && ended.err.contains("dead discard"), "{ended:?}");
     assert_eq!(site.json(&["dead", "list"])["letters"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_letter_whose_guest_was_asked_for_again_is_in_nobodys_way() {
+    let site = Site::new();
+    site.submit("900");
+    site.actor.give_up("lxc-900");
+    let sign = || {
+        let ended = site.phoenix(&["doctor", "-o", "json"]);
+        let lines = checks(&ended).into_iter().filter(|line| line["check"] == "dead letters");
+        lines.map(|line| line["sign"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+
+    let of_now = sign();
+    site.phoenix(&["retry", "900", "--detach"]);
+    let of_the_past = sign();
+
+    assert_eq!((of_now, of_the_past), (vec!["warning".to_owned()], vec!["ok".to_owned()]));
 }
 
 #[test]

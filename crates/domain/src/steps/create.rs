@@ -41,7 +41,8 @@ impl Step for CreateMachine {
 
 fn plan(want: &GuestSpec, seen: &Seen) -> Result<Plan, Refusal> {
     let unprivileged = want.container().map(|container| container.unprivileged);
-    let create = Change::Create {
+    // Most guests are there already, and the digest in it is not for nothing.
+    let create = || Change::Create {
         origin: want.origin.clone(),
         root_disk: want.root_disk.clone(),
         unprivileged,
@@ -49,13 +50,13 @@ fn plan(want: &GuestSpec, seen: &Seen) -> Result<Plan, Refusal> {
     };
     let Some(guest) = &seen.guest else {
         can_be_made(want, seen)?;
-        return Ok(Plan::from(create));
+        return Ok(Plan::from(create()));
     };
     match (guest.owner, guest.made) {
         (Owner::Somebody, _) => Err(Refusal::NotOurs),
         (Owner::Phoenix, Made::Half) => {
             can_be_made(want, seen)?;
-            Ok(Plan::from_iter([Change::RemoveHalfMade, create]))
+            Ok(Plan::from_iter([Change::RemoveHalfMade, create()]))
         }
         (Owner::Phoenix, Made::Whole) if guest.unprivileged != unprivileged => {
             Err(Refusal::Fixed {

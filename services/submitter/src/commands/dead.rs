@@ -1,7 +1,7 @@
 //! `phoenix dead`: what was given up.
 
 use phoenix_bus::{Bus, DeadLetter, Filed};
-use phoenix_domain::{GuestKey, Record, RunId, Standing};
+use phoenix_domain::{GuestKey, Record, RunId};
 use serde_json::{Value, json};
 
 use crate::asking::{self, Asking};
@@ -11,6 +11,7 @@ use crate::error::CommandError;
 use crate::letter;
 use crate::output::Output;
 use crate::session::{self, Hand};
+use crate::states::States;
 use crate::words;
 
 pub(super) fn run(command: &DeadCommand, output: &mut Output) -> Result<u8, CommandError> {
@@ -27,7 +28,10 @@ async fn list(args: &ListArgs, output: &mut Output) -> Result<u8, CommandError> 
     let filed = session.bus.dead_letters().await?;
     match args.output {
         ListFormat::Text if filed.is_empty() => output.remark("no dead letters")?,
-        ListFormat::Text => output.data(&letter::list(&filed))?,
+        ListFormat::Text => {
+            let states = States::read(&session.bus).await?;
+            output.data(&letter::list(&filed, &states))?;
+        }
         ListFormat::Json => {
             let letters: Vec<_> = filed.iter().map(json).collect();
             let document = json!({ "apiVersion": "phoenix.dev/v1", "kind": "DeadLetterList", "letters": letters });
@@ -68,7 +72,7 @@ pub(crate) async fn again(hand: &Hand<'_>, seq: u64) -> Result<(String, RunId), 
     let appended = hand
         .bus
         .ask(hand.setup, &hand.teller, &[guest], |_, before| {
-            let record = before.filter(|record| is_about(seq, record))?;
+            let record = before.filter(|record| letter::is_about(seq, record))?;
             Some(asking::again(&state.desired, &asking, record))
         })
         .await?;
@@ -127,12 +131,6 @@ fn replayable(filed: Filed) -> Result<(GuestKey, Record), CommandError> {
         ))),
         (_, _, None) => Err(not("it does not say what was wanted".to_owned())),
     }
-}
-
-/// Says whether a letter has what was given up of a guest as it is now.
-fn is_about(letter: u64, record: &Record) -> bool {
-    let is_dead = record.is_settled() && record.work.standing == Standing::Dead { letter };
-    is_dead || record.gone_back().is_some_and(|(_, of_return)| of_return == letter)
 }
 
 fn json(filed: &Filed) -> Value {

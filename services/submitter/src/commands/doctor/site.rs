@@ -2,13 +2,14 @@
 //! are stopped.
 
 use chrono::{DateTime, Utc};
-use phoenix_bus::{Bus, Drain, HostReport, Outlook};
+use phoenix_bus::{Bus, Drain, Filed, HostReport, Outlook};
 use phoenix_domain::NodeName;
 
 use super::nats::said;
 use super::report::Report;
 use crate::commands::health;
 use crate::error::CommandError;
+use crate::letter;
 use crate::nodes::drained;
 use crate::session;
 use crate::states::States;
@@ -25,8 +26,7 @@ pub(super) struct Site {
     pub(super) outlook: Asked<Outlook>,
     pub(super) states: Asked<States>,
     drains: Asked<Vec<(NodeName, Drain)>>,
-    /// How many dead letters there are.
-    letters: Asked<usize>,
+    letters: Asked<Vec<Filed>>,
     /// What is typed behind a command for it to reach this cell.
     options: String,
 }
@@ -38,7 +38,7 @@ impl Site {
             outlook: health::outlook(bus).await,
             states: States::read(bus).await,
             drains: bus.drains().await.map_err(CommandError::from),
-            letters: bus.dead_letters().await.map(|filed| filed.len()).map_err(CommandError::from),
+            letters: bus.dead_letters().await.map_err(CommandError::from),
             options: bus.options(),
         }
     }
@@ -54,13 +54,22 @@ pub(super) fn look(site: Option<&Site>, report: &mut Report) {
     let now = session::now();
     told("workers", &site.hosts, report, |hosts, report| workers(hosts, site, now, report));
     told("drains", &site.drains, report, |drains, report| drains_of(drains, site, report));
-    told("dead letters", &site.letters, report, |letters, report| match letters {
-        0 => report.ok("dead letters", "there are none"),
-        more => report.warning(
-            "dead letters",
-            words::count(*more, "guest was given up", "were given up"),
-            format!("phoenix dead list{}", site.options),
-        ),
+    told("dead letters", &site.letters, report, |letters, report| {
+        let is_open = |filed: &&Filed| match &site.states {
+            Ok(states) => letter::is_open(filed, states),
+            Err(_) => true,
+        };
+        match (letters.iter().filter(is_open).count(), letters.len()) {
+            (0, 0) => report.ok("dead letters", "there are none"),
+            (0, _) => {
+                report.ok("dead letters", "all are of guests that were asked for again since");
+            }
+            (open, _) => report.warning(
+                "dead letters",
+                words::count(open, "guest was given up", "were given up"),
+                format!("phoenix dead list{}", site.options),
+            ),
+        }
     });
     monitor(site, report);
 }

@@ -197,7 +197,10 @@ pub(in crate::commands) fn breaker(
                 Word::OpenBreaker { by, why },
                 "nothing is repaired any more; `phoenix breaker close --reason …` changes that",
             ),
-            BreakerCommand::Close(_) => (Word::CloseBreaker { by, why }, "repairs go on"),
+            BreakerCommand::Close(_) => (
+                Word::CloseBreaker { by, why },
+                "the breaker is in no repair's way any more; `phoenix health` says in which mode they are",
+            ),
         };
         order(&bus, word).await?;
         output.remark(said)?;

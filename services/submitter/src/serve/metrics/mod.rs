@@ -37,6 +37,7 @@ use self::told::instant;
 use self::write::{Writer, labels, number};
 use super::Window;
 use super::live::Live;
+use crate::letter;
 use crate::session;
 
 /// How long somebody who asks waits for a look: whoever collects metrics gives up soon.
@@ -95,7 +96,10 @@ impl Collector for Sources {
             to.gauge(&names::LOOKED, view.looked.map(|looked| instant(looked.at)))?;
             guests::write(view, now, &mut to)?;
             // Before it was looked, it is not known whether there are any.
-            to.gauge(&names::DLQ, view.looked.map(|_| number(view.letters.len())))?;
+            let open = || {
+                view.letters.iter().filter(|one| letter::is_open(one, &view.site.states)).count()
+            };
+            to.gauge(&names::DLQ, view.looked.map(|_| number(open())))?;
             hosts::write(view, &mut to)?;
             gpus::write(view, &mut to)?;
             health::write(view, &mut to)

@@ -59,7 +59,7 @@ metrics! {
     QUEUE_PENDING "phoenix_queue_pending" Gauge ["host"] "Guests that a worker could take now, and none has."
     QUEUE_ACK_PENDING "phoenix_queue_ack_pending" Gauge ["host"] "Guests that a worker has taken, and is at."
     OLDEST_COMMAND "phoenix_oldest_command_age_seconds" Gauge ["host"] "How long the one has waited for a worker that waits longest of those that could be taken."
-    DLQ "phoenix_dlq_messages" Gauge [] "Dead letters."
+    DLQ "phoenix_dlq_messages" Gauge [] "Dead letters that somebody has still to do something about."
     LOCK_WAIT "phoenix_lock_wait_seconds" Histogram ["host", "lock"] "How long the worker of a host waited for locks, since it started."
     HEARTBEAT "phoenix_heartbeat_timestamp_seconds" Gauge ["host"] "When the worker of a host was heard last."
     GPU_COMMITTED "phoenix_gpu_vram_committed_ratio" Gauge ["host", "gpu"] "How much of the memory of a GPU was promised to guests that are to run."
