@@ -145,14 +145,20 @@ pub(super) async fn power(field: &mut Field, dice: &mut Dice) -> Vec<Breach> {
     breaches
 }
 
-/// The machine of a worker loses its power: the worker goes, and its notes that were not written yet.
-pub(super) async fn notes_power(field: &mut Field, dice: &mut Dice) -> Vec<Breach> {
+/// Asks for the fleet of a worker whose notes are on a disk of their own, and returns that with its file.
+async fn notes_on_a_disk(field: &mut Field, dice: &mut Dice) -> (Disk, PathBuf) {
     let file = field.path("disk.img");
     let disk = Disk::of_file(&file, field.path("disk"));
     field.state = disk.0.join("state");
     field.host.set(&pace(dice.between(5, 40)));
     field.start();
     field.submit().await;
+    (disk, file)
+}
+
+/// The machine of a worker loses its power: the worker goes, and its notes that were not written yet.
+pub(super) async fn notes_power(field: &mut Field, dice: &mut Dice) -> Vec<Breach> {
+    let (disk, file) = notes_on_a_disk(field, dice).await;
     for _ in 0..dice.between(1, 4) {
         tokio::time::sleep(dice.millis(20, 500)).await;
         field.workers[0].freeze();
@@ -167,12 +173,7 @@ pub(super) async fn notes_power(field: &mut Field, dice: &mut Dice) -> Vec<Breac
 
 /// The disk of a worker's notes gives errors for a while, and the worker lives.
 pub(super) async fn notes_broken(field: &mut Field, dice: &mut Dice) -> Vec<Breach> {
-    let file = field.path("disk.img");
-    let disk = Disk::of_file(&file, field.path("disk"));
-    field.state = disk.0.join("state");
-    field.host.set(&pace(dice.between(5, 40)));
-    field.start();
-    field.submit().await;
+    let (disk, file) = notes_on_a_disk(field, dice).await;
     tokio::time::sleep(dice.millis(20, 500)).await;
     disk.shut_down();
     field.harmed(1);
